@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+# One interface target carries the language standard, the warnings and the sanitizers to every target of Kiln.
+
+option(KILN_WERROR "Treat warnings as errors (on in the presets, off for packagers)" OFF)
+set(KILN_SANITIZE "" CACHE STRING "Sanitizers for every target, for instance address,undefined")
+option(KILN_FUZZ "Build the libFuzzer targets (needs clang)" OFF)
+option(KILN_TESTS "Build the tests" ON)
+option(KILN_BENCHMARKS "Build the benchmarks" ON)
+
+add_library(kiln_options INTERFACE)
+target_compile_features(kiln_options INTERFACE cxx_std_20)
+target_include_directories(kiln_options INTERFACE ${PROJECT_SOURCE_DIR}/lib ${PROJECT_SOURCE_DIR}/daemon)
+target_compile_options(kiln_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wold-style-cast -Woverloaded-virtual
+  $<$<BOOL:${KILN_WERROR}>:-Werror>)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 reports these falsely inside coroutines and std::string at -O2.
+  target_compile_options(kiln_options INTERFACE -fcoroutines -Wno-maybe-uninitialized -Wno-restrict -Wno-dangling-pointer)
+endif()
+if(KILN_SANITIZE)
+  target_compile_options(kiln_options INTERFACE -fsanitize=${KILN_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(kiln_options INTERFACE -fsanitize=${KILN_SANITIZE})
+endif()
+if(KILN_FUZZ)
+  target_compile_options(kiln_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
+find_program(KILN_CCACHE ccache)
+if(KILN_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+    ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${KILN_CCACHE})
+endif()

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/ids.hpp"
+
+#include <algorithm>
+
+namespace kiln {
+namespace {
+
+constexpr std::string_view digits = "0123456789abcdefghjkmnpqrstvwxyz"; // Crockford: no i, l, o, u
+
+void append_base32(std::string& out, std::uint64_t value, int count) {
+  for (int shift = 5 * (count - 1); shift >= 0; shift -= 5)
+    out.push_back(digits[(value >> shift) & 31U]);
+}
+
+} // namespace
+
+job_id job_id::make(std::chrono::milliseconds created, std::uint64_t random) {
+  // 48 + 42 bits = 90 bits = 18 digits; each half is written on its own, in 5-bit steps that divide 90.
+  const auto ms = static_cast<std::uint64_t>(created.count()) & ((1ULL << 48) - 1);
+  const auto rnd = random & ((1ULL << 42) - 1);
+  std::string text = "j";
+  append_base32(text, ms >> 3, 9);                        // the upper 45 bits of the time
+  append_base32(text, ((ms & 7U) << 42) | rnd, 9);        // its lower 3 bits, then the random bits
+  return job_id{std::move(text)};
+}
+
+std::optional<job_id> job_id::parse(std::string_view text) {
+  if (text.size() != length || text.front() != 'j')
+    return std::nullopt;
+  if (!std::ranges::all_of(text.substr(1), [](char c) { return digits.find(c) != std::string_view::npos; }))
+    return std::nullopt;
+  return job_id{std::string{text}};
+}
+
+std::string attempt_id::str() const { return job.str() + '-' + std::to_string(number); }
+
+} // namespace kiln

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// An attempt: one run of one Blender process over frames of a job, in a workspace of its own. These are the facts that
+// an executor observed; policy::verdict judges them.
+#pragma once
+
+#include "domain/failure.hpp"
+#include "domain/frame_set.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace kiln::domain {
+
+/// How a process ended: either by exit (a status of 0 to 255) or by a signal.
+struct process_exit {
+  enum class how { exited, signaled };
+  how kind = how::exited;
+  int value = 0; ///< exit status, or signal number
+
+  [[nodiscard]] bool is_success() const noexcept { return kind == how::exited && value == 0; }
+  friend bool operator==(const process_exit&, const process_exit&) = default;
+};
+
+/// Why Kiln itself ended an attempt.
+enum class stop_reason { cancel, shutdown };
+
+/// A file that stands where a frame should be and is not a whole image.
+struct rejected_frame {
+  int frame = 0;
+  std::string why;
+};
+
+struct attempt_facts {
+  frame_set requested;
+  frame_set published;                  ///< verified, and at their final paths
+  std::optional<failure> start_failure; ///< the process could not be started
+  std::optional<process_exit> exit;     ///< set when a process ran
+  std::optional<stop_reason> stopped;   ///< set when Kiln asked it to end
+  std::vector<failure> complaints;      ///< reasons found in the log and while publishing, in their order
+  std::vector<rejected_frame> rejected; ///< still undecodable at the end
+};
+
+} // namespace kiln::domain

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/ids.hpp"
+
+#include <gtest/gtest.h>
+
+namespace kiln {
+namespace {
+
+using std::chrono::milliseconds;
+
+TEST(job_id, what_make_writes_parse_reads) {
+  const auto id = job_id::make(milliseconds{1'700'000'000'123}, 0x2ff'ffff'ffffULL);
+  EXPECT_EQ(id.str().size(), job_id::length);
+  ASSERT_TRUE(job_id::parse(id.str()));
+  EXPECT_EQ(*job_id::parse(id.str()), id);
+}
+
+TEST(job_id, sorts_by_time_whatever_the_random_part) {
+  constexpr auto all = ~0ULL;
+  for (long long ms : {0LL, 7LL, 8LL, 1'700'000'000'123LL, (1LL << 48) - 2})
+    EXPECT_LT(job_id::make(milliseconds{ms}, all), job_id::make(milliseconds{ms + 1}, 0)) << ms;
+}
+
+TEST(job_id, random_parts_make_different_ids) {
+  EXPECT_NE(job_id::make(milliseconds{5}, 1), job_id::make(milliseconds{5}, 2));
+  EXPECT_NE(job_id::make(milliseconds{5}, 0), job_id::make(milliseconds{5}, 1ULL << 41));
+}
+
+TEST(job_id, refuses_what_it_did_not_write) {
+  for (const char* bad : {"", "j", "123", "j00000000000000000", "j0000000000000000000", "k000000000000000000",
+                          "j00000000000000000/", "j00000000000000000i", "J000000000000000000", "j../../../../../../0"})
+    EXPECT_FALSE(job_id::parse(bad)) << bad;
+  EXPECT_TRUE(job_id::parse("j000000000000000000"));
+}
+
+TEST(attempt_id, is_a_path_component) {
+  EXPECT_EQ((attempt_id{*job_id::parse("j000000000000000000"), 3}.str()), "j000000000000000000-3");
+}
+
+} // namespace
+} // namespace kiln
