@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where calls that may block (disk, name look-ups) run, so that the loop does not. Work gets values and returns a
-// value: it never touches the state of the loop.
+// Where calls that may block (disk, name look-ups) run, so that the loop does not. Work gets values and
+// returns a value: it never touches the state of the loop.
 #pragma once
 
 #include "aio/task.hpp"
 
-#include <boost/asio/post.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
 
 #include <exception>
@@ -22,9 +22,10 @@ class blocking_pool {
 public:
   explicit blocking_pool(std::size_t threads) : pool_(threads) {}
 
-  /// Runs `work()` on a thread of the pool; the awaiting coroutine goes on, on the loop, with its result. An exception
-  /// of the work is rethrown there. Work that has begun is not cancelled: the coroutine waits for its end.
-  template <class Work>
+  /// Runs `work()` on a thread of the pool; the awaiting coroutine goes on, on the loop, with its result. An
+  /// exception of the work is rethrown there. Work that has begun is not cancelled: the coroutine waits for
+  /// its end.
+  template<class Work>
   [[nodiscard]] task<std::invoke_result_t<Work&>> run(Work work) {
     using value_type = std::invoke_result_t<Work&>;
     static_assert(!std::is_void_v<value_type>, "blocking work returns a value");
@@ -38,13 +39,13 @@ public:
   void join() { pool_.join(); }
 
 private:
-  template <class T>
+  template<class T>
   struct outcome {
     std::optional<T> value;
     std::exception_ptr failure;
   };
 
-  template <class Work>
+  template<class Work>
   task<outcome<std::invoke_result_t<Work&>>> start(Work work) {
     using done_type = outcome<std::invoke_result_t<Work&>>;
     auto initiate = [this, w = std::move(work)](auto handler) mutable {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The names by which Kiln uses Asio: one io_context on one thread, its own executor type everywhere (no type erasure),
-// coroutines that return task<T>.
+// The names by which Kiln uses Asio: one io_context on one thread, its own executor type everywhere (no type
+// erasure), coroutines that return task<T>.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -20,7 +20,7 @@ using clock = std::chrono::steady_clock;
 using timer = asio::basic_waitable_timer<clock, asio::wait_traits<clock>, executor_type>;
 
 /// A coroutine on the loop.
-template <class T = void>
+template<class T = void>
 using task = asio::awaitable<T, executor_type>;
 
 /// The completion token that makes an asynchronous operation awaitable in a task.

@@ -26,7 +26,9 @@ bool is_cancellation(const std::exception_ptr& failure) {
 task_group::task_group(executor_type executor, failure_handler on_failure)
     : executor_(executor), on_failure_(std::move(on_failure)), joined_(executor, timer::time_point::max()) {}
 
-task_group::~task_group() { assert(members_.empty() && "join a task_group before it goes"); }
+task_group::~task_group() {
+  assert(members_.empty() && "join a task_group before it goes");
+}
 
 void task_group::spawn(task<> work) {
   const auto member = members_.emplace(members_.end());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Coroutines that belong together: spawned, cancelled and joined as one. Whoever owns the group joins it before what
-// the coroutines refer to goes away. Not for use from other threads.
+// Coroutines that belong together: spawned, cancelled and joined as one. Whoever owns the group joins it
+// before what the coroutines refer to goes away. Not for use from other threads.
 #pragma once
 
 #include "aio/task.hpp"

@@ -12,13 +12,20 @@ public:
 
   std::string message(int value) const override {
     switch (static_cast<errc>(value)) {
-    case errc::invalid_input: return "invalid input";
-    case errc::not_found: return "not found";
-    case errc::conflict: return "not possible in this state";
-    case errc::unavailable: return "not available now";
-    case errc::unsupported: return "not supported";
-    case errc::corrupt: return "corrupt data";
-    case errc::internal: return "internal error";
+    case errc::invalid_input:
+      return "invalid input";
+    case errc::not_found:
+      return "not found";
+    case errc::conflict:
+      return "not possible in this state";
+    case errc::unavailable:
+      return "not available now";
+    case errc::unsupported:
+      return "not supported";
+    case errc::corrupt:
+      return "corrupt data";
+    case errc::internal:
+      return "internal error";
     }
     return "unknown error";
   }

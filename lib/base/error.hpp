@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a correct program can meet through its input or its environment comes back as result<T>; broken invariants
-// are thrown. A message says what was wrong, where, and what to do about it.
+// What a correct program can meet through its input or its environment comes back as result<T>; broken
+// invariants are thrown. A message says what was wrong, where, and what to do about it.
 #pragma once
 
 #include <boost/system/error_code.hpp>
@@ -35,14 +35,16 @@ struct error {
   error(boost::system::error_code c, std::string text) : code(c), message(std::move(text)) {}
   error(errc c, std::string text) : code(make_error_code(c)), message(std::move(text)) {}
 
-  friend bool operator==(const error& a, const error& b) { return a.code == b.code && a.message == b.message; }
+  friend bool operator==(const error& a, const error& b) {
+    return a.code == b.code && a.message == b.message;
+  }
 };
 
 /// `what` followed by the system's text for `errno_value`: "open /x/y: No such file or directory".
 [[nodiscard]] error system_error(int errno_value, std::string_view what);
 
 /// A value, or the reason why there is none.
-template <class T>
+template<class T>
 using result = boost::system::result<T, error>;
 
 /// Called by result<T>::value() when there is no value: throws boost::system::system_error with the message.
@@ -50,5 +52,5 @@ using result = boost::system::result<T, error>;
 
 } // namespace kiln
 
-template <>
+template<>
 struct boost::system::is_error_code_enum<kiln::errc> : std::true_type {};

@@ -20,8 +20,8 @@ job_id job_id::make(std::chrono::milliseconds created, std::uint64_t random) {
   const auto ms = static_cast<std::uint64_t>(created.count()) & ((1ULL << 48) - 1);
   const auto rnd = random & ((1ULL << 42) - 1);
   std::string text = "j";
-  append_base32(text, ms >> 3, 9);                        // the upper 45 bits of the time
-  append_base32(text, ((ms & 7U) << 42) | rnd, 9);        // its lower 3 bits, then the random bits
+  append_base32(text, ms >> 3, 9);                 // the upper 45 bits of the time
+  append_base32(text, ((ms & 7U) << 42) | rnd, 9); // its lower 3 bits, then the random bits
   return job_id{std::move(text)};
 }
 
@@ -33,6 +33,8 @@ std::optional<job_id> job_id::parse(std::string_view text) {
   return job_id{std::string{text}};
 }
 
-std::string attempt_id::str() const { return job.str() + '-' + std::to_string(number); }
+std::string attempt_id::str() const {
+  return job.str() + '-' + std::to_string(number);
+}
 
 } // namespace kiln

@@ -13,8 +13,8 @@
 
 namespace kiln {
 
-/// A job's public name: 'j' and 18 digits of Crockford's base 32, lower case. It begins with a letter, so it is
-/// never taken for a PID; it sorts by time of creation; it is safe as a path component and in a URL.
+/// A job's public name: 'j' and 18 digits of Crockford's base 32, lower case. It begins with a letter, so it
+/// is never taken for a PID; it sorts by time of creation; it is safe as a path component and in a URL.
 class job_id {
 public:
   static constexpr std::size_t length = 19;
@@ -47,7 +47,7 @@ struct attempt_id {
 
 } // namespace kiln
 
-template <>
+template<>
 struct std::hash<kiln::job_id> {
   std::size_t operator()(const kiln::job_id& id) const noexcept { return std::hash<std::string>{}(id.str()); }
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An attempt: one run of one Blender process over frames of a job, in a workspace of its own. These are the facts that
-// an executor observed; policy::verdict judges them.
+// An attempt: one run of one Blender process over frames of a job, in a workspace of its own. These are the
+// facts that an executor observed; policy::verdict judges them.
 #pragma once
 
 #include "domain/failure.hpp"

@@ -34,10 +34,10 @@ enum class failure_kind {
 
 struct failure {
   failure_kind kind = failure_kind::internal;
-  std::string message;              ///< for people; says what to do where that is known
-  std::optional<int> frame;         ///< the frame it is about
-  std::optional<int> exit_status;   ///< of Blender, when it exited
-  std::optional<int> signal;        ///< the signal Blender died by
+  std::string message;                 ///< for people; says what to do where that is known
+  std::optional<int> frame = {};       ///< the frame it is about
+  std::optional<int> exit_status = {}; ///< of Blender, when it exited
+  std::optional<int> signal = {};      ///< the signal Blender died by
 
   friend bool operator==(const failure&, const failure&) = default;
 };

@@ -33,8 +33,8 @@ std::optional<int> parse_number(std::string_view text) {
 
 error bad_term(std::string_view term, std::string_view why) {
   constexpr std::size_t shown = 40;
-  return {errc::invalid_input, fmt::format("frames: \"{}{}\" {}", term.substr(0, shown),
-                                           term.size() > shown ? "…" : "", why)};
+  return {errc::invalid_input,
+          fmt::format("frames: \"{}{}\" {}", term.substr(0, shown), term.size() > shown ? "…" : "", why)};
 }
 
 struct term {
@@ -53,7 +53,8 @@ result<term> parse_term(std::string_view text) {
   }
   const auto cross = text.find('x', dash);
   const auto first = parse_number(text.substr(0, dash));
-  const auto last = parse_number(text.substr(dash + 1, cross == std::string_view::npos ? cross : cross - dash - 1));
+  const auto last =
+      parse_number(text.substr(dash + 1, cross == std::string_view::npos ? cross : cross - dash - 1));
   const auto step = cross == std::string_view::npos ? std::optional{1} : parse_number(text.substr(cross + 1));
   if (!first || !last || !step)
     return bad_term(text, "is not a range of frames such as \"1-10\" or \"1-10x2\"");
@@ -64,10 +65,10 @@ result<term> parse_term(std::string_view text) {
 
 result<frame_set> frame_set::range(int first, int last, int step) {
   if (first < min_frame || last > max_frame)
-    return error{errc::invalid_input,
-                 fmt::format("frames must lie between {} and {}", min_frame, max_frame)};
+    return error{errc::invalid_input, fmt::format("frames must lie between {} and {}", min_frame, max_frame)};
   if (first > last)
-    return error{errc::invalid_input, fmt::format("the first frame ({}) is after the last ({})", first, last)};
+    return error{errc::invalid_input,
+                 fmt::format("the first frame ({}) is after the last ({})", first, last)};
   if (step < 1)
     return error{errc::invalid_input, "the step between frames must be 1 or more"};
   frame_set set;
@@ -123,7 +124,9 @@ frame_set frame_set::of(std::vector<int> frames) {
   return set;
 }
 
-bool frame_set::contains(int frame) const noexcept { return std::ranges::binary_search(frames_, frame); }
+bool frame_set::contains(int frame) const noexcept {
+  return std::ranges::binary_search(frames_, frame);
+}
 
 std::string format_frame_set(const frame_set& frames) {
   const std::vector<int> all(frames.begin(), frames.end());

@@ -12,8 +12,8 @@
 
 namespace kiln::domain {
 
-/// Blender's frame numbers as far as Kiln takes them: `-s -5` means "5 before the scene's start" to Blender, so
-/// negative numbers cannot be asked for by arguments; 1048574 is Blender's MAXFRAME.
+/// Blender's frame numbers as far as Kiln takes them: `-s -5` means "5 before the scene's start" to Blender,
+/// so negative numbers cannot be asked for by arguments; 1048574 is Blender's MAXFRAME.
 inline constexpr int min_frame = 0;
 inline constexpr int max_frame = 1'048'574;
 
@@ -24,8 +24,9 @@ public:
   /// All of first, first+step, … up to last. invalid_input if out of range, first > last, or step < 1.
   [[nodiscard]] static result<frame_set> range(int first, int last, int step = 1);
 
-  /// `TERM[,TERM…]`, TERM = `N`, `N-M` or `N-MxS`; spaces around terms are allowed. Overlaps are merged. invalid_input
-  /// (with the term that was wrong) on anything else, on more than 1000 terms, or when a term names no frame.
+  /// `TERM[,TERM…]`, TERM = `N`, `N-M` or `N-MxS`; spaces around terms are allowed. Overlaps are merged.
+  /// invalid_input (with the term that was wrong) on anything else, on more than 1000 terms, or when a term
+  /// names no frame.
   [[nodiscard]] static result<frame_set> parse(std::string_view text);
 
   /// Of any frames; sorts and removes duplicates. Each must lie in [min_frame, max_frame] (throws otherwise).
@@ -45,7 +46,8 @@ private:
   std::vector<int> frames_;
 };
 
-/// The shortest usual writing, such that parse(format_frame_set(s)) == s: runs of three or more become ranges.
+/// The shortest usual writing, such that parse(format_frame_set(s)) == s: runs of three or more become
+/// ranges.
 [[nodiscard]] std::string format_frame_set(const frame_set& frames);
 
 } // namespace kiln::domain

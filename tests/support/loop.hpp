@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Fixture for code that lives on the loop: runs one coroutine on a real io_context under a deadline and checks that
-// the io_context runs out of work afterwards (nothing was left waiting).
+// Fixture for code that lives on the loop: runs one coroutine on a real io_context under a deadline and
+// checks that the io_context runs out of work afterwards (nothing was left waiting).
 #pragma once
 
 #include "aio/task.hpp"
 
-#include <gtest/gtest.h>
-
 #include <boost/asio/co_spawn.hpp>
+#include <gtest/gtest.h>
 
 #include <chrono>
 #include <exception>
@@ -18,7 +17,8 @@ namespace kiln::tests {
 
 class loop_test : public testing::Test {
 protected:
-  /// Runs `body()` to its end, and the loop until no work is left, for at most `limit`. Exceptions fail the test.
+  /// Runs `body()` to its end, and the loop until no work is left, for at most `limit`. Exceptions fail the
+  /// test.
   void run(std::function<aio::task<>()> body, std::chrono::seconds limit = std::chrono::seconds{30}) {
     bool ended = false;
     std::exception_ptr failure;

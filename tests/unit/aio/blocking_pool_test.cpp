@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "aio/blocking_pool.hpp"
-
 #include "support/loop.hpp"
 
 #include <memory>

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "aio/task_group.hpp"
-
 #include "support/loop.hpp"
 
 #include <stdexcept>

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/error.hpp"
 
-#include <gtest/gtest.h>
-
 #include <boost/system/system_error.hpp>
+#include <gtest/gtest.h>
 
 #include <cerrno>
 

@@ -31,10 +31,13 @@ TEST(frame_set, parses_terms_ranges_and_steps) {
 }
 
 TEST(frame_set, says_which_term_is_wrong) {
-  for (const char* bad : {"", ",", "1,", ",1", "1,,2", "a", "-1", "1-", "-", "1--2", "1-2x", "1-2x0", "1-2x-1", "2-1", "1.5",
-                          "1048575", "1-1048575", "99999999999999999999", "1-10y2", "+1", "0x10", "1 2", "1-2-3", "١"})
+  for (const char* bad :
+       {"",       ",",    "1,",    ",1",     "1,,2",  "a",   "-1",      "1-",        "-",
+        "1--2",   "1-2x", "1-2x0", "1-2x-1", "2-1",   "1.5", "1048575", "1-1048575", "99999999999999999999",
+        "1-10y2", "+1",   "0x10",  "1 2",    "1-2-3", "١"})
     EXPECT_EQ(frame_set::parse(bad).error().code, errc::invalid_input) << bad;
-  EXPECT_NE(frame_set::parse("1,9-3").error().message.find("\"9-3\" ends before it starts"), std::string::npos);
+  EXPECT_NE(frame_set::parse("1,9-3").error().message.find("\"9-3\" ends before it starts"),
+            std::string::npos);
 }
 
 TEST(frame_set, bounds_the_work_of_hostile_text) {

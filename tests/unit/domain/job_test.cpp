@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "domain/job.hpp"
-
 #include "domain/failure.hpp"
+#include "domain/job.hpp"
 
 #include <gtest/gtest.h>
 
 namespace kiln::domain {
 namespace {
 
-job_spec good_job() { return {.blend = "/scenes/a.blend", .frames = *frame_set::range(1, 10), .engine = "CYCLES"}; }
+job_spec good_job() {
+  return {.blend = "/scenes/a.blend", .frames = *frame_set::range(1, 10), .engine = "CYCLES"};
+}
 
-TEST(job, a_good_job_is_taken) { EXPECT_TRUE(check_job(good_job(), {})); }
+TEST(job, a_good_job_is_taken) {
+  EXPECT_TRUE(check_job(good_job(), {}));
+}
 
 TEST(job, what_is_wrong_is_named) {
   auto empty = good_job();

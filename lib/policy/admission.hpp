@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Whether a new job can be taken now: pure.
+#pragma once
+
+#include <cstddef>
+
+namespace kiln::policy {
+
+struct load {
+  std::size_t running = 0; ///< attempts that run
+  std::size_t queued = 0;  ///< jobs that wait for a slot
+};
+
+struct capacity {
+  std::size_t slots = 1;         ///< attempts that may run at once
+  std::size_t max_queued = 1000; ///< jobs that may wait
+};
+
+enum class admission {
+  start,  ///< a slot is free and nobody waits for it
+  queue,  ///< it has to wait
+  refuse, ///< the queue is full
+};
+
+[[nodiscard]] admission decide_admission(const load& now, const capacity& limits) noexcept;
+
+} // namespace kiln::policy

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/verdict.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <csignal>
+#include <iterator>
+#include <string>
+#include <vector>
+
+namespace kiln::policy {
+namespace {
+
+using domain::failure;
+using domain::failure_kind;
+using domain::job_state;
+
+bool is_crash(int signal) {
+  switch (signal) {
+  case SIGSEGV:
+  case SIGABRT:
+  case SIGBUS:
+  case SIGFPE:
+  case SIGILL:
+  case SIGTRAP:
+  case SIGSYS:
+    return true;
+  default:
+    return false;
+  }
+}
+
+std::string signal_name(int signal) {
+  const char* name = sigabbrev_np(signal);
+  return name ? fmt::format("SIG{}", name) : fmt::format("signal {}", signal);
+}
+
+/// The complaint that explains a failure best: missing files are warnings to Blender, so anything else goes
+/// before them.
+const failure* main_complaint(const std::vector<failure>& complaints) {
+  const auto fatal = std::ranges::find_if(
+      complaints, [](const failure& f) { return f.kind != failure_kind::missing_files; });
+  if (fatal != complaints.end())
+    return &*fatal;
+  return complaints.empty() ? nullptr : &complaints.front();
+}
+
+domain::frame_set missing_frames(const domain::attempt_facts& facts) {
+  std::vector<int> missing;
+  std::ranges::set_difference(facts.requested, facts.published, std::back_inserter(missing));
+  return domain::frame_set::of(std::move(missing));
+}
+
+/// "3 of 10 frames", "frame 7" and so on, short however many there are.
+std::string describe_missing(const domain::frame_set& missing, std::size_t requested) {
+  constexpr std::size_t shown = 80;
+  auto list = domain::format_frame_set(missing);
+  if (list.size() > shown)
+    list = list.substr(0, list.rfind(',', shown)) + ",…";
+  return fmt::format("{} of {} {} missing ({})", missing.size(), requested,
+                     missing.size() == 1 ? "frames is" : "frames are", list);
+}
+
+failure death_by_signal(int signal, const failure* complaint) {
+  failure f;
+  if (is_crash(signal)) {
+    f.kind = failure_kind::crashed;
+    f.message = fmt::format("Blender crashed ({})", signal_name(signal));
+    if (complaint)
+      f.message += ": " + complaint->message;
+  } else if (signal == SIGKILL && complaint && complaint->kind == failure_kind::out_of_memory) {
+    f = *complaint;
+  } else if (signal == SIGKILL) {
+    f.kind = failure_kind::killed;
+    f.message =
+        "Blender was killed (SIGKILL) from outside Kiln; if nobody did so, memory ran out and the kernel did "
+        "(see dmesg)";
+  } else {
+    f.kind = failure_kind::killed;
+    f.message = fmt::format("Blender was ended by {} from outside Kiln", signal_name(signal));
+  }
+  f.signal = signal;
+  return f;
+}
+
+failure bad_end(const domain::attempt_facts& facts) {
+  const auto missing = missing_frames(facts);
+  const int status = facts.exit->value;
+  failure f;
+  if (const auto* complaint = main_complaint(facts.complaints)) {
+    f = *complaint;
+  } else if (!facts.rejected.empty()) {
+    f.kind = failure_kind::frames_corrupt;
+    f.frame = facts.rejected.front().frame;
+    f.message = fmt::format("frame {} is not a whole image: {}", *f.frame, facts.rejected.front().why);
+  } else if (!missing.empty()) {
+    f.kind = failure_kind::frames_missing;
+    f.frame = missing.front();
+    f.message = fmt::format("Blender exited with status {}, but {}; see its log", status,
+                            describe_missing(missing, facts.requested.size()));
+  } else {
+    f.kind = failure_kind::crashed;
+    f.message = fmt::format("Blender wrote every frame, but exited with status {}; see its log", status);
+  }
+  f.exit_status = status;
+  return f;
+}
+
+} // namespace
+
+verdict decide_verdict(const domain::attempt_facts& facts) {
+  if (facts.start_failure)
+    return {job_state::failed, facts.start_failure};
+  if (!facts.exit)
+    return {job_state::failed,
+            failure{.kind = failure_kind::internal, .message = "the end of Blender was not observed"}};
+  if (facts.exit->is_success() && facts.published == facts.requested)
+    return {job_state::succeeded, {}};
+  if (facts.stopped)
+    return {job_state::canceled, {}};
+  if (facts.exit->kind == domain::process_exit::how::exited)
+    return {job_state::failed, bad_end(facts)};
+  if (facts.exit->value == SIGTERM)
+    return {job_state::canceled, {}};
+  return {job_state::failed, death_by_signal(facts.exit->value, main_complaint(facts.complaints))};
+}
+
+} // namespace kiln::policy

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/verdict.hpp"
+
+#include <gtest/gtest.h>
+
+#include <csignal>
+
+namespace kiln::policy {
+namespace {
+
+using domain::attempt_facts;
+using domain::failure;
+using domain::failure_kind;
+using domain::frame_set;
+using domain::job_state;
+using domain::process_exit;
+
+attempt_facts exited(int status, std::string_view published = "1-3") {
+  attempt_facts facts;
+  facts.requested = *frame_set::range(1, 3);
+  if (!published.empty())
+    facts.published = *frame_set::parse(published);
+  facts.exit = process_exit{process_exit::how::exited, status};
+  return facts;
+}
+
+attempt_facts signaled(int signal, std::string_view published = "1") {
+  auto facts = exited(0, published);
+  facts.exit = process_exit{process_exit::how::signaled, signal};
+  return facts;
+}
+
+TEST(verdict, success_is_status_0_and_every_frame) {
+  EXPECT_EQ(decide_verdict(exited(0)).state, job_state::succeeded);
+  EXPECT_FALSE(decide_verdict(exited(0)).failure);
+}
+
+TEST(verdict, status_0_without_every_frame_is_a_failure_that_names_them) {
+  const auto v = decide_verdict(exited(0, "1,3"));
+  EXPECT_EQ(v.state, job_state::failed);
+  EXPECT_EQ(v.failure->kind, failure_kind::frames_missing);
+  EXPECT_EQ(v.failure->frame, 2);
+  EXPECT_EQ(v.failure->exit_status, 0);
+  EXPECT_NE(v.failure->message.find("1 of 3 frames is missing (2)"), std::string::npos) << v.failure->message;
+  EXPECT_EQ(decide_verdict(exited(0, "")).failure->kind, failure_kind::frames_missing);
+}
+
+TEST(verdict, every_frame_with_another_status_is_a_failure) {
+  const auto v = decide_verdict(exited(1));
+  EXPECT_EQ(v.state, job_state::failed);
+  EXPECT_EQ(v.failure->kind, failure_kind::crashed);
+  EXPECT_EQ(v.failure->exit_status, 1);
+}
+
+TEST(verdict, frames_that_were_not_asked_for_do_not_make_up_for_missing_ones) {
+  EXPECT_EQ(decide_verdict(exited(0, "1-2,4")).state, job_state::failed);
+}
+
+TEST(verdict, a_complaint_in_the_log_is_the_reason) {
+  auto facts = exited(1, "");
+  facts.complaints = {{.kind = failure_kind::missing_files, .message = "texture.png"},
+                      {.kind = failure_kind::no_camera, .message = "no camera"}};
+  const auto v = decide_verdict(facts);
+  EXPECT_EQ(v.failure->kind, failure_kind::no_camera);
+  EXPECT_EQ(v.failure->exit_status, 1);
+
+  facts.complaints.pop_back();
+  EXPECT_EQ(decide_verdict(facts).failure->kind, failure_kind::missing_files);
+}
+
+TEST(verdict, complaints_do_not_spoil_a_success) {
+  auto facts = exited(0);
+  facts.complaints = {{.kind = failure_kind::missing_files, .message = "texture.png"}};
+  EXPECT_EQ(decide_verdict(facts).state, job_state::succeeded);
+}
+
+TEST(verdict, a_broken_image_is_named) {
+  auto facts = exited(0, "1,2");
+  facts.rejected = {{3, "ends in the middle of a chunk"}};
+  const auto v = decide_verdict(facts);
+  EXPECT_EQ(v.failure->kind, failure_kind::frames_corrupt);
+  EXPECT_EQ(v.failure->frame, 3);
+  EXPECT_NE(v.failure->message.find("middle of a chunk"), std::string::npos);
+}
+
+TEST(verdict, term_from_outside_cancels_and_other_signals_fail) {
+  EXPECT_EQ(decide_verdict(signaled(SIGTERM)).state, job_state::canceled);
+
+  const auto killed = decide_verdict(signaled(SIGKILL));
+  EXPECT_EQ(killed.state, job_state::failed);
+  EXPECT_EQ(killed.failure->kind, failure_kind::killed);
+  EXPECT_EQ(killed.failure->signal, SIGKILL);
+
+  for (int signal : {SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL}) {
+    EXPECT_EQ(decide_verdict(signaled(signal)).failure->kind, failure_kind::crashed) << signal;
+    EXPECT_EQ(decide_verdict(signaled(signal)).failure->signal, signal);
+  }
+  EXPECT_NE(decide_verdict(signaled(SIGSEGV)).failure->message.find("SIGSEGV"), std::string::npos);
+  EXPECT_EQ(decide_verdict(signaled(SIGHUP)).failure->kind, failure_kind::killed);
+}
+
+TEST(verdict, death_by_signal_after_the_last_frame_is_no_success) {
+  EXPECT_EQ(decide_verdict(signaled(SIGKILL, "1-3")).state, job_state::failed);
+  EXPECT_EQ(decide_verdict(signaled(SIGTERM, "1-3")).state, job_state::canceled);
+}
+
+TEST(verdict, a_kill_while_memory_ran_out_says_so) {
+  auto facts = signaled(SIGKILL);
+  facts.complaints = {{.kind = failure_kind::out_of_memory, .message = "out of memory"}};
+  EXPECT_EQ(decide_verdict(facts).failure->kind, failure_kind::out_of_memory);
+}
+
+TEST(verdict, what_kiln_stopped_is_canceled_unless_it_was_complete) {
+  auto stopped = signaled(SIGKILL);
+  stopped.stopped = domain::stop_reason::cancel;
+  EXPECT_EQ(decide_verdict(stopped).state, job_state::canceled);
+
+  auto late = exited(0);
+  late.stopped = domain::stop_reason::cancel;
+  EXPECT_EQ(decide_verdict(late).state, job_state::succeeded);
+}
+
+TEST(verdict, a_process_that_never_started) {
+  attempt_facts facts;
+  facts.requested = *frame_set::range(1, 3);
+  facts.start_failure = failure{.kind = failure_kind::blender_missing, .message = "/x: No such file"};
+  EXPECT_EQ(decide_verdict(facts).failure->kind, failure_kind::blender_missing);
+
+  facts.start_failure.reset();
+  EXPECT_EQ(decide_verdict(facts).failure->kind, failure_kind::internal);
+}
+
+TEST(verdict, messages_stay_short_for_large_jobs) {
+  attempt_facts facts = exited(0, "");
+  facts.requested = *frame_set::parse("0-100000x3,1-100000x7");
+  EXPECT_LT(decide_verdict(facts).failure->message.size(), 300U);
+}
+
+} // namespace
+} // namespace kiln::policy
