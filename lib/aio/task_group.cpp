@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "aio/task_group.hpp"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/system/system_error.hpp>
@@ -24,7 +23,7 @@ bool is_cancellation(const std::exception_ptr& failure) {
 } // namespace
 
 task_group::task_group(executor_type executor, failure_handler on_failure)
-    : executor_(executor), on_failure_(std::move(on_failure)), joined_(executor, timer::time_point::max()) {}
+    : executor_(executor), on_failure_(std::move(on_failure)), joined_(executor) {}
 
 task_group::~task_group() {
   assert(members_.empty() && "join a task_group before it goes");
@@ -37,7 +36,7 @@ void task_group::spawn(task<> work) {
     if (failure && !is_cancellation(failure))
       on_failure_(failure);
     if (members_.empty())
-      joined_.cancel();
+      joined_.notify_all();
   };
   asio::co_spawn(executor_, std::move(work), asio::bind_cancellation_slot(member->slot(), std::move(on_end)));
 }
@@ -50,7 +49,7 @@ void task_group::cancel(asio::cancellation_type kind) {
 
 task<> task_group::join() {
   while (!members_.empty())
-    co_await joined_.async_wait(asio::as_tuple(use_task));
+    co_await joined_.wait();
 }
 
 } // namespace kiln::aio

@@ -4,6 +4,7 @@
 // before what the coroutines refer to goes away. Not for use from other threads.
 #pragma once
 
+#include "aio/notification.hpp"
 #include "aio/task.hpp"
 
 #include <boost/asio/cancellation_signal.hpp>
@@ -38,7 +39,7 @@ private:
   executor_type executor_;
   failure_handler on_failure_;
   std::list<asio::cancellation_signal> members_;
-  timer joined_; // never expires by itself: cancelled when the last member ends
+  notification joined_;
 };
 
 } // namespace kiln::aio

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/strict_json.hpp"
+
+#include <boost/json/basic_parser_impl.hpp>
+#include <boost/json/parse.hpp>
+#include <fmt/format.h>
+
+#include <set>
+#include <string>
+#include <vector>
+
+namespace kiln::api {
+namespace {
+
+namespace json = boost::json;
+
+constexpr std::size_t max_depth = 32;
+constexpr std::size_t any_number = static_cast<std::size_t>(-1);
+
+/// Sees the text go by and looks at the names only. The functions are those that boost::json::basic_parser
+/// calls.
+class name_checker {
+public:
+  constexpr static std::size_t max_object_size = any_number;
+  constexpr static std::size_t max_array_size = any_number;
+  constexpr static std::size_t max_key_size = any_number;
+  constexpr static std::size_t max_string_size = any_number;
+
+  bool on_document_begin(json::error_code&) { return true; }
+  bool on_document_end(json::error_code&) { return true; }
+  bool on_object_begin(json::error_code&) {
+    names_.emplace_back();
+    return true;
+  }
+  bool on_object_end(std::size_t, json::error_code&) {
+    names_.pop_back();
+    return true;
+  }
+  bool on_array_begin(json::error_code&) { return true; }
+  bool on_array_end(std::size_t, json::error_code&) { return true; }
+  bool on_key_part(json::string_view part, std::size_t, json::error_code&) {
+    name_.append(part.data(), part.size());
+    return true;
+  }
+  bool on_key(json::string_view part, std::size_t, json::error_code& ec) {
+    name_.append(part.data(), part.size());
+    if (!names_.back().insert(name_).second) {
+      duplicate_ = name_;
+      ec = json::error::extra_data; // any error ends the parse; what is reported is the duplicate
+      return false;
+    }
+    name_.clear();
+    return true;
+  }
+  bool on_string_part(json::string_view, std::size_t, json::error_code&) { return true; }
+  bool on_string(json::string_view, std::size_t, json::error_code&) { return true; }
+  bool on_number_part(json::string_view, json::error_code&) { return true; }
+  bool on_int64(std::int64_t, json::string_view, json::error_code&) { return true; }
+  bool on_uint64(std::uint64_t, json::string_view, json::error_code&) { return true; }
+  bool on_double(double, json::string_view, json::error_code&) { return true; }
+  bool on_bool(bool, json::error_code&) { return true; }
+  bool on_null(json::error_code&) { return true; }
+  bool on_comment_part(json::string_view, json::error_code&) { return true; }
+  bool on_comment(json::string_view, json::error_code&) { return true; }
+
+  [[nodiscard]] const std::string& duplicate() const { return duplicate_; }
+
+private:
+  std::vector<std::set<std::string>> names_; // a set for each object that is open
+  std::string name_;
+  std::string duplicate_;
+};
+
+} // namespace
+
+result<json::value> parse_strict_json(std::string_view text) {
+  json::parse_options options;
+  options.max_depth = max_depth;
+  json::basic_parser<name_checker> checker(options);
+  json::error_code ec;
+  const auto read = checker.write_some(false, text.data(), text.size(), ec);
+  if (const auto& name = checker.handler().duplicate(); !name.empty())
+    return error{errc::invalid_input, fmt::format("the name \"{}\" is given twice", name.substr(0, 40))};
+  if (!ec && text.find_first_not_of(" \t\r\n", read) != std::string_view::npos)
+    ec = json::error::extra_data;
+  if (ec)
+    return error{errc::invalid_input, fmt::format("not JSON: {} at byte {}", ec.message(), read)};
+  auto value = json::parse(text, ec, {}, options);
+  if (ec)
+    return error{errc::invalid_input, fmt::format("not JSON: {}", ec.message())};
+  return value;
+}
+
+} // namespace kiln::api

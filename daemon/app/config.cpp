@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/config.hpp"
+
+#include "app/exit_status.hpp"
+
+#define TOML_EXCEPTIONS 0
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <numeric>
+
+#include <arpa/inet.h>
+#include <toml++/toml.h>
+
+namespace kiln::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Keys are written with underscores in files, with dashes as flags.
+std::string flag_name(std::string name) {
+  std::ranges::replace(name, '_', '-');
+  return name;
+}
+
+/// One value of the file as the text that a flag would have.
+std::string flag_text(const toml::node& value) {
+  if (const auto* text = value.as_string())
+    return text->get();
+  std::ostringstream out;
+  value.visit([&](const auto& v) {
+    if constexpr (toml::is_value<decltype(v)>)
+      out << v;
+  });
+  return out.str();
+}
+
+/// The file is read by toml++ (CLI11's own reader crashes on some broken files); CLI11 sees it as flags.
+class file_reader : public CLI::Config {
+public:
+  std::vector<CLI::ConfigItem> from_config(std::istream& in) const override {
+    const auto parsed = toml::parse(in);
+    if (!parsed)
+      throw CLI::ConfigError(fmt::format("the configuration file is not TOML: {} (line {}, column {})",
+                                         parsed.error().description(), parsed.error().source().begin.line,
+                                         parsed.error().source().begin.column));
+    std::vector<CLI::ConfigItem> read;
+    for (const auto& [key, value] : parsed.table()) {
+      auto& item = read.emplace_back();
+      item.name = flag_name(std::string{key.str()});
+      if (const auto* several = value.as_array())
+        for (const auto& one : *several)
+          item.inputs.push_back(flag_text(one));
+      else
+        item.inputs.push_back(flag_text(value));
+    }
+    return read;
+  }
+  std::string to_config(const CLI::App*, bool, bool, std::string) const override { return {}; } // not used
+};
+
+constexpr std::string_view variable_prefix = "KILN_";
+
+/// KILN_MAX_QUEUED=7 → "--max-queued=7", unless the flag is given as well.
+std::vector<std::string> flags_of_environment(const std::vector<std::string>& environment,
+                                              const std::vector<std::string>& arguments) {
+  std::vector<std::string> flags;
+  for (const auto& variable : environment) {
+    const auto equals = variable.find('=');
+    if (!variable.starts_with(variable_prefix) || equals == std::string::npos)
+      continue;
+    std::string name = variable.substr(variable_prefix.size(), equals - variable_prefix.size());
+    std::ranges::transform(name, name.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    const auto flag = "--" + flag_name(std::move(name));
+    const bool given = std::ranges::any_of(
+        arguments, [&](const std::string& a) { return a == flag || a.starts_with(flag + '='); });
+    if (!given)
+      flags.push_back(flag + variable.substr(equals));
+  }
+  return flags;
+}
+
+fs::path home_state_directory() {
+  if (const char* given = std::getenv("STATE_DIRECTORY")) // systemd's StateDirectory=
+    return given;
+  if (const char* xdg = std::getenv("XDG_STATE_HOME"))
+    return fs::path{xdg} / "kiln";
+  if (const char* home = std::getenv("HOME"))
+    return fs::path{home} / ".local/state/kiln";
+  return "/var/lib/kiln";
+}
+
+/// A CLI11 validator that turns a result's message into CLI11's.
+template<class Parse>
+CLI::Validator checked_by(Parse parse, const std::string& description) {
+  auto check = [parse](const std::string& text) -> std::string {
+    const auto parsed = parse(text);
+    return parsed ? std::string{} : parsed.error().message;
+  };
+  return {check, description};
+}
+
+/// CLI::Range lets "nan" pass.
+CLI::Validator between(double low, double high) {
+  auto check = [low, high](const std::string& text) -> std::string {
+    double value = 0;
+    if (CLI::detail::lexical_cast(text, value) && value >= low && value <= high)
+      return {};
+    return fmt::format("{} is not a number between {} and {}", text, low, high);
+  };
+  return {check, fmt::format("FLOAT in [{} - {}]", low, high)};
+}
+
+void add_options(CLI::App& app, config& c, std::string& listen, std::string& log_format) {
+  const auto positive = CLI::Range(1, 1'000'000);
+  const auto bytes = CLI::Range(std::size_t{256}, std::size_t{1} << 30);
+  const auto seconds = between(0.05, 86'400);
+
+  app.set_config("--config", "/etc/kiln/kilnd.toml",
+                 "File with the same keys as these flags, for instance: slots = 2")
+      ->type_name("FILE");
+  app.add_flag("--check", c.check_only,
+               "Check configuration, Blender, .blend and paths; say what is wrong; exit")
+      ->configurable(false);
+
+  app.add_option("--blend", c.blend, "The .blend that POST /job renders")
+      ->type_name("FILE")
+      ->group("Rendering");
+  app.add_option("--blender", c.blender, "Blender's executable: a path, or a name to look up in PATH")
+      ->type_name("PATH")
+      ->capture_default_str()
+      ->group("Rendering");
+  app.add_option("--output", c.output,
+                 "Where frames go, as OUTPUT/JOB/blender-render_0001.png [STATE/output]")
+      ->type_name("DIR")
+      ->group("Rendering");
+  app.add_option("--state", c.state, "Logs and working files [$XDG_STATE_HOME/kiln or ~/.local/state/kiln]")
+      ->type_name("DIR")
+      ->group("Rendering");
+  app.add_option("--slots", c.slots, "Blender processes that may run at once")
+      ->check(CLI::Range(1, 1024))
+      ->type_name("N")
+      ->capture_default_str()
+      ->group("Rendering");
+  app.add_option("--threads", c.threads, "Threads of each Blender (0: as many as there are cores)")
+      ->check(CLI::Range(0, 1024))
+      ->type_name("N")
+      ->capture_default_str()
+      ->group("Rendering");
+  app.add_option("--max-queued", c.max_queued, "Jobs that may wait for a slot")
+      ->check(CLI::Range(0, 1'000'000))
+      ->type_name("N")
+      ->capture_default_str()
+      ->group("Rendering");
+  app.add_option("--max-frames", c.max_frames, "Frames of one job")
+      ->check(CLI::Range(1, 1'048'575))
+      ->type_name("N")
+      ->capture_default_str()
+      ->group("Rendering");
+  app.add_option("--stop-grace", c.stop_grace,
+                 "Seconds between asking Blender to end (SIGTERM) and killing it")
+      ->check(between(0, 3600))
+      ->type_name("S")
+      ->capture_default_str()
+      ->group("Rendering");
+
+  app.add_option("--listen", listen, "Address and port of the REST interface")
+      ->check(checked_by(parse_listen_address, "ADDRESS:PORT"))
+      ->type_name("ADDRESS:PORT")
+      ->capture_default_str()
+      ->group("Network");
+  app.add_option("--allowed-hosts", c.allowed_hosts,
+                 "Names that a request's Host may have, besides loopback and --listen")
+      ->delimiter(',')
+      ->type_name("NAME,…")
+      ->group("Network");
+  app.add_flag("--allow-open-network", c.allow_open_network,
+               "Listen on an address that other machines can reach, though nobody has to authenticate")
+      ->group("Network");
+
+  app.add_option("--log-level", c.log_level, "How much is logged")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}))
+      ->capture_default_str()
+      ->group("Logging");
+  app.add_option("--log-format", log_format, "text for people, json for programs: one object a line")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str()
+      ->group("Logging");
+  app.add_option("--log-file", c.log_file, "Log to a file, reopened on SIGHUP, instead of standard error")
+      ->type_name("FILE")
+      ->group("Logging");
+
+  const std::string limits = "Limits";
+  app.add_option("--header-seconds", c.header_seconds, "Time for a whole request header")
+      ->check(seconds)
+      ->type_name("S")
+      ->capture_default_str()
+      ->group(limits);
+  app.add_option("--body-seconds", c.body_seconds, "Time for a body, before it must come at 500 B/s")
+      ->check(seconds)
+      ->type_name("S")
+      ->capture_default_str()
+      ->group(limits);
+  app.add_option("--write-seconds", c.write_seconds, "Time for a client to take an answer")
+      ->check(seconds)
+      ->type_name("S")
+      ->capture_default_str()
+      ->group(limits);
+  app.add_option("--idle-seconds", c.idle_seconds, "Time a connection may wait between requests")
+      ->check(seconds)
+      ->type_name("S")
+      ->capture_default_str()
+      ->group(limits);
+  app.add_option("--max-connections", c.max_connections, "Connections at once")
+      ->check(positive)
+      ->type_name("N")
+      ->capture_default_str()
+      ->group(limits);
+  app.add_option("--max-connections-per-address", c.max_connections_per_address,
+                 "Connections at once from one address")
+      ->check(positive)
+      ->type_name("N")
+      ->capture_default_str()
+      ->group(limits);
+  app.add_option("--max-header-bytes", c.max_header_bytes, "Size of a request header")
+      ->check(bytes)
+      ->type_name("N")
+      ->capture_default_str()
+      ->group(limits);
+  app.add_option("--max-target-bytes", c.max_target_bytes, "Size of a request target (path and query)")
+      ->check(bytes)
+      ->type_name("N")
+      ->capture_default_str()
+      ->group(limits);
+  app.add_option("--max-fields", c.max_fields, "Header fields of a request")
+      ->check(positive)
+      ->type_name("N")
+      ->capture_default_str()
+      ->group(limits);
+  app.add_option("--max-body-bytes", c.max_body_bytes, "Size of a JSON body")
+      ->check(bytes)
+      ->type_name("N")
+      ->capture_default_str()
+      ->group(limits);
+  for (auto* option : app.get_options())
+    if (option->get_expected_max() == 1)
+      option->take_last();
+}
+
+early_exit usage_error(std::string_view message) {
+  return {exit_usage, fmt::format("kilnd: {}\nTry kilnd --help.\n", message)};
+}
+
+/// What CLI11 did not know: flags, and keys of the file or the environment in the form of flags.
+early_exit unknown_option(const CLI::App& app, const std::string& wrong) {
+  std::vector<std::string> known;
+  for (const auto* option : app.get_options())
+    for (const auto& name : option->get_lnames())
+      known.push_back(name);
+  auto name = flag_name(wrong.substr(std::min(wrong.find_first_not_of('-'), wrong.size())));
+  name = name.substr(0, name.find('='));
+  auto message = fmt::format("there is no option \"{}\"", wrong);
+  if (const auto near = nearest_name(name, known))
+    message += fmt::format("; did you mean \"{}\"?", *near);
+  return usage_error(message);
+}
+
+bool is_loopback(const std::string& address) {
+  return address == "::1" || address.starts_with("127.");
+}
+
+constexpr auto footer = R"(
+Each flag can stand in the environment (--max-queued as KILN_MAX_QUEUED) or in the file (max_queued = 100); a flag is
+stronger than the environment, the environment than the file.
+
+Signals: SIGTERM and SIGINT stop in order (a second one kills what still renders), SIGHUP reopens the log file.
+Exit status: 0 stopped in order; 1 internal error; 2 wrong flag, variable or key; 3 Blender, .blend, output or state
+directory cannot be used; 4 the address to listen on cannot be had.
+
+Try:  kilnd --blend scene.blend --output frames
+      curl -i -H 'Content-Type: application/json' -d '{"from":1,"to":10}' http://127.0.0.1:3000/job)";
+
+} // namespace
+
+result<listen_address> parse_listen_address(std::string_view text) {
+  listen_address out;
+  std::string_view port = text;
+  if (const auto colon = text.rfind(':'); colon != std::string_view::npos) {
+    port = text.substr(colon + 1);
+    auto host = text.substr(0, colon);
+    const bool bracketed = host.size() >= 2 && host.front() == '[' && host.back() == ']';
+    if (bracketed)
+      host = host.substr(1, host.size() - 2);
+    out.address = host.empty() ? "0.0.0.0" : host == "localhost" ? "127.0.0.1" : std::string{host};
+    in6_addr ignored{};
+    const bool is_v6 = inet_pton(AF_INET6, out.address.c_str(), &ignored) == 1;
+    const bool is_v4 = inet_pton(AF_INET, out.address.c_str(), &ignored) == 1;
+    if (bracketed ? !is_v6 : !is_v4)
+      return error{
+          errc::invalid_input,
+          fmt::format("\"{}\" is not an address and port such as 127.0.0.1:3000 or [::1]:3000", text)};
+  }
+  const auto [end, ec] = std::from_chars(port.data(), port.data() + port.size(), out.port);
+  if (port.empty() || ec != std::errc{} || end != port.data() + port.size())
+    return error{errc::invalid_input, fmt::format("\"{}\" has no port between 0 and 65535", text)};
+  return out;
+}
+
+std::optional<std::string> nearest_name(std::string_view wrong, const std::vector<std::string>& known) {
+  // Levenshtein's distance, one row at a time; a name counts as near when at most a third of it differs.
+  std::optional<std::string> best;
+  std::size_t best_distance = wrong.size() / 3 + 2;
+  for (const auto& name : known) {
+    std::vector<std::size_t> row(name.size() + 1);
+    std::iota(row.begin(), row.end(), std::size_t{0});
+    for (std::size_t i = 1; i <= wrong.size(); ++i) {
+      std::size_t diagonal = row[0];
+      row[0] = i;
+      for (std::size_t j = 1; j <= name.size(); ++j) {
+        const auto replaced = diagonal + (wrong[i - 1] == name[j - 1] ? 0 : 1);
+        diagonal = row[j];
+        row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+      }
+    }
+    if (row.back() < best_distance) {
+      best_distance = row.back();
+      best = name;
+    }
+  }
+  return best;
+}
+
+std::variant<config, early_exit> read_config(std::vector<std::string> arguments,
+                                             const std::vector<std::string>& environment) {
+  config c;
+  std::string listen = "127.0.0.1:3000";
+  std::string log_format = "text";
+
+  CLI::App app{"kilnd renders Blender jobs behind a REST interface and never lies about what was rendered.",
+               "kilnd"};
+  app.set_version_flag("--version", "kilnd " KILN_VERSION);
+  app.footer(footer);
+  app.config_formatter(std::make_shared<file_reader>());
+  app.allow_extras();
+  app.allow_config_extras(CLI::config_extras_mode::capture);
+  add_options(app, c, listen, log_format);
+
+  auto all = flags_of_environment(environment, arguments);
+  std::ranges::move(arguments, std::back_inserter(all));
+  std::ranges::reverse(all); // CLI11 takes its arguments from the back
+  try {
+    app.parse(std::move(all));
+  } catch (const CLI::Success& done) { // --help, --version
+    std::ostringstream text;
+    app.exit(done, text, text);
+    return early_exit{exit_ok, text.str()};
+  } catch (const CLI::ParseError& wrong) {
+    return usage_error(wrong.what());
+  }
+  if (const auto left = app.remaining(); !left.empty())
+    return unknown_option(app, left.front());
+
+  c.listen = *parse_listen_address(listen);
+  c.log_json = log_format == "json";
+  if (!is_loopback(c.listen.address) && !c.allow_open_network)
+    return usage_error(
+        fmt::format("anybody who reaches {} could submit jobs, since there are no tokens; listen on "
+                    "127.0.0.1, or say --allow-open-network if that is meant",
+                    listen));
+  if (c.blend.empty())
+    return usage_error(
+        "which .blend shall POST /job render? Say --blend FILE, or blend = \"FILE\" in the file");
+  if (c.state.empty())
+    c.state = home_state_directory();
+  if (c.output.empty())
+    c.output = c.state / "output";
+  for (auto* path : {&c.blend, &c.output, &c.state})
+    *path = fs::absolute(*path).lexically_normal();
+  if (c.blender.has_parent_path())
+    c.blender = fs::absolute(c.blender).lexically_normal();
+  return c;
+}
+
+} // namespace kiln::app

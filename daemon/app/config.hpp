@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What kilnd is told: flags, environment (KILN_*) and a TOML file with the same keys, in this order of
+// strength.
+#pragma once
+
+#include "base/error.hpp"
+
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace kiln::app {
+
+/// Where HTTP is served: a literal address and a port (0: any free one).
+struct listen_address {
+  std::string address = "127.0.0.1";
+  unsigned short port = 3000;
+};
+
+struct config {
+  listen_address listen;
+  bool allow_open_network = false; ///< serve on an address that others can reach, though there are no tokens
+  std::vector<std::string> allowed_hosts;
+
+  std::filesystem::path blender = "blender"; ///< a path, or a name that is looked up in PATH
+  std::filesystem::path blend;               ///< absolute; what POST /job renders
+  std::filesystem::path output;              ///< absolute
+  std::filesystem::path state;               ///< absolute
+  std::size_t slots = 1;
+  std::size_t max_queued = 1000;
+  std::size_t max_frames = 100'000;
+  int threads = 0;
+  double stop_grace = 10; ///< seconds between SIGTERM and SIGKILL
+
+  double header_seconds = 10;
+  double body_seconds = 20;
+  double write_seconds = 30;
+  double idle_seconds = 15;
+  std::size_t max_connections = 512;
+  std::size_t max_connections_per_address = 64;
+  std::size_t max_header_bytes = 8 * 1024;
+  std::size_t max_target_bytes = 4 * 1024;
+  std::size_t max_fields = 100;
+  std::size_t max_body_bytes = 1024 * 1024;
+
+  std::string log_level = "info"; ///< trace, debug, info, warn, error
+  bool log_json = false;
+  std::filesystem::path log_file; ///< empty: standard error
+
+  bool check_only = false; ///< --check
+};
+
+/// Nothing more to do: print `text` (to standard output when the status is 0) and exit with `status`.
+struct early_exit {
+  int status = 0;
+  std::string text;
+};
+
+/// `arguments`: without the program's name; `environment`: "KEY=VALUE", of which only KILN_* counts.
+/// `invocation`: how the program was called, for the help.
+[[nodiscard]] std::variant<config, early_exit> read_config(std::vector<std::string> arguments,
+                                                           const std::vector<std::string>& environment);
+
+/// "127.0.0.1:3000", "[::1]:3000", ":3000" (all addresses) or "3000" (loopback).
+[[nodiscard]] result<listen_address> parse_listen_address(std::string_view text);
+
+/// The one of `known` that `wrong` was probably meant to be.
+[[nodiscard]] std::optional<std::string> nearest_name(std::string_view wrong,
+                                                      const std::vector<std::string>& known);
+
+} // namespace kiln::app

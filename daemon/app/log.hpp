@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The daemon's log. Messages end in `key=value` words (job=…, pid=…, request=…; a last value may hold
+// spaces): as text they are printed as they are, as JSON they become fields.
+#pragma once
+
+#include "base/error.hpp"
+
+#include <spdlog/logger.h>
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace kiln::app {
+
+struct log {
+  std::shared_ptr<spdlog::logger> logger;
+  std::function<void()> reopen; ///< opens the file anew, after logrotate has moved it away
+};
+
+/// `level`: a name that spdlog knows. An empty `file` is standard error.
+[[nodiscard]] result<log> open_log(const std::filesystem::path& file, const std::string& level, bool json);
+
+struct log_message {
+  std::string_view text;
+  std::vector<std::pair<std::string_view, std::string_view>> fields;
+};
+
+/// "job ended job=j1 reason=no camera" → text "job ended", fields job: "j1", reason: "no camera".
+[[nodiscard]] log_message split_fields(std::string_view message);
+
+} // namespace kiln::app

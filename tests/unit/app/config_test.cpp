@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/config.hpp"
+#include "app/exit_status.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+namespace kiln::app {
+namespace {
+
+using list = std::vector<std::string>;
+
+/// With a .blend and without the machine's own configuration file, unless `arguments` say otherwise.
+std::variant<config, early_exit> read(list arguments, const list& environment = {}) {
+  arguments.insert(arguments.begin(), {"--blend", "/scenes/a.blend"});
+  return read_config(std::move(arguments), environment);
+}
+
+config good(list arguments, const list& environment = {}) {
+  auto c = read(std::move(arguments), environment);
+  if (const auto* bad = std::get_if<early_exit>(&c)) {
+    ADD_FAILURE() << bad->text;
+    return {};
+  }
+  return std::get<config>(std::move(c));
+}
+
+/// The message for a wrong configuration.
+std::string refused(list arguments, const list& environment = {}) {
+  const auto c = read(std::move(arguments), environment);
+  const auto* bad = std::get_if<early_exit>(&c);
+  if (!bad) {
+    ADD_FAILURE() << "taken";
+    return {};
+  }
+  EXPECT_EQ(bad->status, exit_usage);
+  return bad->text;
+}
+
+class config_file : public testing::Test {
+protected:
+  config_file() : path_(testing::TempDir() + "kilnd-config-" + std::to_string(::getpid()) + ".toml") {}
+  ~config_file() override { std::filesystem::remove(path_); }
+  std::string with(const std::string& text) {
+    std::ofstream{path_} << text;
+    return path_;
+  }
+  std::string path_;
+};
+
+TEST(config, has_sane_defaults) {
+  const auto c = good({"--state", "/s"});
+  EXPECT_EQ(c.listen.address, "127.0.0.1");
+  EXPECT_EQ(c.listen.port, 3000);
+  EXPECT_EQ(c.slots, 1U);
+  EXPECT_EQ(c.blender, "blender");
+  EXPECT_EQ(c.output, "/s/output");
+  EXPECT_FALSE(c.log_json);
+}
+
+TEST_F(config_file, a_flag_is_stronger_than_the_environment_and_that_than_the_file) {
+  const auto file = with(
+      "slots = 2\nmax_queued = 20\nthreads = 3\nlisten = \"127.0.0.1:1\"\nallowed_hosts = [\"a\", \"b\"]\n");
+  const auto c =
+      good({"--config", file, "--slots", "4"}, {"KILN_SLOTS=3", "KILN_MAX_QUEUED=30", "PATH=/bin"});
+  EXPECT_EQ(c.slots, 4U);
+  EXPECT_EQ(c.max_queued, 30U);
+  EXPECT_EQ(c.threads, 3);
+  EXPECT_EQ(c.listen.port, 1);
+  EXPECT_EQ(c.allowed_hosts, (list{"a", "b"}));
+  EXPECT_EQ(good({}, {"KILN_CONFIG=" + file}).slots, 2U);
+}
+
+TEST_F(config_file, an_unknown_key_is_refused_with_the_near_one) {
+  EXPECT_NE(refused({"--config", with("slot = 2\n")}).find("did you mean \"slots\"?"), std::string::npos);
+  EXPECT_NE(refused({"--max-qeued", "2"}).find("did you mean \"max-queued\"?"), std::string::npos);
+  EXPECT_NE(refused({}, {"KILN_BLEDNER=x"}).find("did you mean \"blender\"?"), std::string::npos);
+  EXPECT_EQ(refused({"--zzzzzzzz"}).find("did you mean"), std::string::npos);
+}
+
+TEST_F(config_file, a_broken_or_missing_file_is_refused) {
+  (void)refused({"--config", with("slots = = 2\n")});
+  (void)refused({"--config", with("slots = [1\n")});
+  (void)refused({"--config", with(std::string("slots\0 = 2\n\xff\xfe", 13))});
+  EXPECT_NE(refused({"--config", "/nonexistent/kilnd.toml"}).find("/nonexistent/kilnd.toml"),
+            std::string::npos);
+}
+
+TEST(config, values_out_of_range_are_refused) {
+  for (const list& bad : std::vector<list>{{"--slots", "0"},
+                                           {"--slots", "-1"},
+                                           {"--slots", "many"},
+                                           {"--slots", "1.5"},
+                                           {"--slots", "99999999999999999999"},
+                                           {"--threads", "1025"},
+                                           {"--max-frames", "0"},
+                                           {"--stop-grace", "-1"},
+                                           {"--header-seconds", "nan"},
+                                           {"--idle-seconds", "0"},
+                                           {"--log-level", "loud"},
+                                           {"--log-format", "xml"},
+                                           {"--max-body-bytes", "1"},
+                                           {"--slots"},
+                                           {"--listen", "x"},
+                                           {"--listen", "127.0.0.1:70000"}})
+    EXPECT_FALSE(refused(bad).empty()) << bad.front();
+}
+
+TEST(config, listening_to_others_has_to_be_meant) {
+  EXPECT_NE(refused({"--listen", "0.0.0.0:3000"}).find("--allow-open-network"), std::string::npos);
+  EXPECT_EQ(good({"--listen", ":3000", "--allow-open-network"}).listen.address, "0.0.0.0");
+  EXPECT_EQ(good({"--listen", "[::1]:80"}).listen.address, "::1");
+}
+
+TEST(config, the_blend_must_be_said) {
+  const auto c = read_config({}, {});
+  EXPECT_NE(std::get<early_exit>(c).text.find("--blend"), std::string::npos);
+}
+
+TEST(config, help_and_version_are_no_errors) {
+  const auto help = read_config({"--help"}, {});
+  EXPECT_EQ(std::get<early_exit>(help).status, exit_ok);
+  EXPECT_NE(std::get<early_exit>(help).text.find("--max-queued"), std::string::npos);
+  EXPECT_EQ(std::get<early_exit>(read_config({"--version"}, {})).text.substr(0, 6), "kilnd ");
+}
+
+TEST(listen_address, reads_addresses_and_ports) {
+  EXPECT_EQ(parse_listen_address("3000")->address, "127.0.0.1");
+  EXPECT_EQ(parse_listen_address("localhost:1")->address, "127.0.0.1");
+  EXPECT_EQ(parse_listen_address("[::]:0")->address, "::");
+  EXPECT_EQ(parse_listen_address("192.168.0.1:65535")->port, 65535);
+  for (const char* bad : {"", ":", "a:1", "127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536",
+                          "::1:3000", "[::1]", "[127.0.0.1]:1", "[]:1", "127.0.0.1:1 ", "-1", "256.0.0.1:1"})
+    EXPECT_FALSE(parse_listen_address(bad)) << bad;
+}
+
+} // namespace
+} // namespace kiln::app

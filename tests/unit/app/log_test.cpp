@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/log.hpp"
+
+#include <boost/json.hpp>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+namespace kiln::app {
+namespace {
+
+using fields = std::vector<std::pair<std::string_view, std::string_view>>;
+
+TEST(log, splits_a_message_from_its_fields) {
+  const auto plain = split_fields("listening on 127.0.0.1:3000");
+  EXPECT_EQ(plain.text, "listening on 127.0.0.1:3000");
+  EXPECT_TRUE(plain.fields.empty());
+
+  const auto some = split_fields("job ended job=j1 state=failed reason=no camera in a=b scene");
+  EXPECT_EQ(some.text, "job ended");
+  EXPECT_EQ(some.fields, (fields{{"job", "j1"}, {"state", "failed"}, {"reason", "no camera in a=b scene"}}));
+
+  const auto spaces = split_fields("frame done path=/a b/c.png frame=3");
+  EXPECT_EQ(spaces.fields, (fields{{"path", "/a b/c.png"}, {"frame", "3"}}));
+
+  EXPECT_EQ(split_fields("x=").fields, (fields{{"x", ""}}));
+  EXPECT_EQ(split_fields("").text, "");
+  EXPECT_EQ(split_fields("a =b =").text, "a =b =");
+}
+
+class log_file : public testing::Test {
+protected:
+  log_file() : path_(testing::TempDir() + "kilnd-log-" + std::to_string(::getpid())) {}
+  ~log_file() override {
+    std::filesystem::remove(path_);
+    std::filesystem::remove(path_ + ".1");
+  }
+  static std::string text_of(const std::string& path) {
+    std::ifstream in{path};
+    return {std::istreambuf_iterator<char>{in}, {}};
+  }
+  std::string path_;
+};
+
+TEST_F(log_file, json_is_one_object_a_line_whatever_the_message) {
+  const auto l = open_log(path_, "info", true);
+  ASSERT_TRUE(l);
+  l->logger->info("odd \"text\"\nwith lines job=j1");
+  l->logger->debug("not logged");
+  const auto text = text_of(path_);
+  EXPECT_EQ(std::ranges::count(text, '\n'), 1);
+  const auto line = boost::json::parse(text).as_object();
+  EXPECT_EQ(line.at("level"), "info");
+  EXPECT_EQ(line.at("message"), "odd \"text\"\nwith lines");
+  EXPECT_EQ(line.at("job"), "j1");
+  EXPECT_EQ(line.at("time").as_string().size(), std::string_view{"2026-01-01T00:00:00.000Z"}.size());
+}
+
+TEST_F(log_file, reopen_follows_a_rotation) {
+  const auto l = open_log(path_, "info", false);
+  l->logger->info("before");
+  std::filesystem::rename(path_, path_ + ".1");
+  l->logger->info("still the old file");
+  l->reopen();
+  l->logger->info("after");
+  EXPECT_NE(text_of(path_ + ".1").find("still the old file"), std::string::npos);
+  EXPECT_NE(text_of(path_).find("after"), std::string::npos);
+  EXPECT_EQ(text_of(path_).find("old file"), std::string::npos);
+}
+
+TEST(log, a_file_that_cannot_be_opened_is_an_error) {
+  const auto l = open_log("/proc/nowhere/kilnd.log", "info", false);
+  ASSERT_FALSE(l);
+  EXPECT_NE(l.error().message.find("/proc/nowhere/kilnd.log"), std::string::npos);
+}
+
+} // namespace
+} // namespace kiln::app
