@@ -3,7 +3,6 @@
 
 #include "app/exit_status.hpp"
 
-#define TOML_EXCEPTIONS 0
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
@@ -42,13 +41,15 @@ std::string flag_text(const toml::node& value) {
 class file_reader : public CLI::Config {
 public:
   std::vector<CLI::ConfigItem> from_config(std::istream& in) const override {
-    const auto parsed = toml::parse(in);
-    if (!parsed)
-      throw CLI::ConfigError(fmt::format("the configuration file is not TOML: {} (line {}, column {})",
-                                         parsed.error().description(), parsed.error().source().begin.line,
-                                         parsed.error().source().begin.column));
+    toml::table parsed;
+    try {
+      parsed = toml::parse(in);
+    } catch (const toml::parse_error& e) {
+      throw CLI::ConfigError(fmt::format("the configuration file is not TOML: {} (line {}, column {})", e.description(),
+                                         e.source().begin.line, e.source().begin.column));
+    }
     std::vector<CLI::ConfigItem> read;
-    for (const auto& [key, value] : parsed.table()) {
+    for (const auto& [key, value] : parsed) {
       auto& item = read.emplace_back();
       item.name = flag_name(std::string{key.str()});
       if (const auto* several = value.as_array())

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// An attempt's files. Blender writes into a workspace that is the attempt's own; a verified frame is moved from there
+// to its final path by rename, so workspace and output lie in one file system. These calls block: for the pool.
+#pragma once
+
+#include "base/error.hpp"
+#include "base/ids.hpp"
+#include "domain/failure.hpp"
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace kiln::executor {
+
+struct attempt_paths {
+  std::filesystem::path workspace; ///< OUTPUT/.kiln/JOB-N: frames that are being written
+  std::filesystem::path temp;      ///< WORKSPACE/tmp: Blender's temporary directory
+  std::filesystem::path final_dir; ///< OUTPUT/JOB: published frames
+  std::filesystem::path log;       ///< STATE/logs/JOB-N.log
+};
+
+[[nodiscard]] attempt_paths paths_of(const attempt_id& id, const std::filesystem::path& output,
+                                     const std::filesystem::path& state);
+
+/// Makes the directories, empty, and checks that `blend` is a .blend that can be read. Nothing when all is well, else
+/// blend_unreadable, output_unwritable or disk_full.
+[[nodiscard]] std::optional<domain::failure> prepare(const attempt_paths& paths, const std::filesystem::path& blend);
+
+/// Moves a regular file (never a link) to `to`, on disk when it returns: fsync, rename, fsync of the directory.
+[[nodiscard]] result<void> publish(const std::filesystem::path& from, const std::filesystem::path& to);
+
+/// The names of what lies in the workspace. Empty when it cannot be read.
+[[nodiscard]] std::vector<std::string> list_files(const std::filesystem::path& workspace);
+
+/// Removes the workspace with all it holds, and the job's directory if nothing was published there.
+void remove(const attempt_paths& paths) noexcept;
+
+/// The failure for an error of writing: disk_full for ENOSPC and EDQUOT, else output_unwritable.
+[[nodiscard]] domain::failure write_failure(const error& e);
+
+} // namespace kiln::executor
