@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/stop_ladder.hpp"
+
+namespace kiln::policy {
+
+stop_ladder::action stop_ladder::on_stop() noexcept {
+  switch (rung_) {
+  case rung::running:
+    rung_ = rung::terminating;
+    return action::terminate;
+  case rung::terminating:
+    rung_ = rung::killed;
+    return action::kill;
+  case rung::killed:
+  case rung::over:
+    return action::none;
+  }
+  return action::none;
+}
+
+stop_ladder::action stop_ladder::on_leader_gone() noexcept {
+  if (rung_ != rung::running)
+    return action::none; // the ladder is being climbed already
+  rung_ = rung::terminating;
+  return action::terminate;
+}
+
+stop_ladder::action stop_ladder::on_grace_over() noexcept {
+  if (rung_ != rung::terminating)
+    return action::none;
+  rung_ = rung::killed;
+  return action::kill;
+}
+
+} // namespace kiln::policy

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "process/child.hpp"
+
+#include "policy/stop_ladder.hpp"
+#include "process/launcher.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/basic_signal_set.hpp>
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
+#include <boost/system/system_error.hpp>
+
+#include <cerrno>
+#include <csignal>
+
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace kiln::process {
+namespace {
+
+using aio::asio::posix::descriptor_base;
+using pidfd_descriptor = aio::asio::posix::basic_stream_descriptor<aio::executor_type>;
+using signal_set = aio::asio::basic_signal_set<aio::executor_type>;
+
+domain::process_exit exit_of(int native_code) {
+  using how = domain::process_exit::how;
+  if (WIFSIGNALED(native_code))
+    return {how::signaled, WTERMSIG(native_code)};
+  return {how::exited, WEXITSTATUS(native_code)};
+}
+
+/// Whether a child of ours has exited; it is not reaped and nothing blocks.
+bool has_exited(pid_t pid) {
+  siginfo_t info{};
+  return ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+         info.si_pid == pid;
+}
+
+/// Whether the group has a member, dead or alive, that is our child: only then does its id belong to it.
+bool has_members(pid_t group) {
+  siginfo_t info{};
+  return ::waitid(P_PGID, static_cast<id_t>(group), &info, WEXITED | WNOHANG | WNOWAIT) == 0 ||
+         errno != ECHILD;
+}
+
+/// Reaps what has died in the group. True when nobody is left.
+bool reap_group(pid_t group) {
+  for (;;) {
+    const pid_t reaped = ::waitpid(-group, nullptr, WNOHANG);
+    if (reaped == 0)
+      return false;
+    if (reaped < 0 && errno != EINTR)
+      return errno == ECHILD;
+  }
+}
+
+} // namespace
+
+struct child::state : std::enable_shared_from_this<state> {
+  state(aio::executor_type loop, boost::process::v2::basic_process<aio::executor_type> p,
+        std::chrono::milliseconds g)
+      : process(std::move(p)), pid(process.id()), exit_seen(loop), child_signal(loop), grace_over(loop),
+        grace(g) {}
+
+  boost::process::v2::basic_process<aio::executor_type> process;
+  pid_t pid;
+  pidfd_descriptor exit_seen;
+  signal_set child_signal;
+  aio::timer grace_over;
+  std::chrono::milliseconds grace;
+  policy::stop_ladder ladder;
+  std::optional<domain::process_exit> exit; ///< of the leader, once it is reaped
+  bool reaping = false; ///< from here on, the group's id is only ours while it has members
+
+  void carry_out(policy::stop_ladder::action action);
+  void signal_group(int signal) const;
+};
+
+void child::state::signal_group(int signal) const {
+  if (!reaping || has_members(pid))
+    ::kill(-pid, signal);
+}
+
+void child::state::carry_out(policy::stop_ladder::action action) {
+  using enum policy::stop_ladder::action;
+  if (action == terminate) {
+    signal_group(SIGTERM);
+    signal_group(SIGCONT); // a stopped process cannot act on SIGTERM
+    grace_over.expires_after(grace);
+    // The timer may have expired, and its handler be on its way, when the child goes.
+    grace_over.async_wait([self = shared_from_this()](boost::system::error_code ec) {
+      if (!ec)
+        self->carry_out(self->ladder.on_grace_over());
+    });
+  } else if (action == kill) {
+    grace_over.cancel();
+    signal_group(SIGKILL);
+  }
+}
+
+void become_subreaper() {
+  if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
+    throw boost::system::system_error(errno, boost::system::system_category(), "PR_SET_CHILD_SUBREAPER");
+}
+
+child::child(std::shared_ptr<state> s) : state_(std::move(s)) {}
+
+child::~child() {
+  // basic_process kills what runs when it goes, and a finished one by its number, which may be another's by
+  // then.
+  (void)state_->process.detach();
+  state_->grace_over.cancel();
+}
+
+result<std::unique_ptr<child>> child::launch(aio::executor_type loop, const launch_request& request,
+                                             std::chrono::milliseconds grace) {
+  auto process = group_launcher{}(loop, request);
+  if (!process)
+    return process.error();
+  std::unique_ptr<child> made{new child(std::make_shared<state>(loop, std::move(*process), grace))};
+  auto& s = *made->state_;
+  const int pidfd = static_cast<int>(::syscall(SYS_pidfd_open, s.pid, 0)); // CLOEXEC by itself
+  boost::system::error_code ec;
+  if (pidfd < 0)
+    ec.assign(errno, boost::system::system_category());
+  else
+    s.exit_seen.assign(pidfd, ec);
+  if (ec) {
+    // Out of descriptors: a process that cannot be observed must not run.
+    ::kill(-s.pid, SIGKILL);
+    ::waitpid(s.pid, nullptr, 0);
+    return error{ec, "watch the process of " + request.executable.native() + ": " + ec.message()};
+  }
+  return made;
+}
+
+pid_t child::pid() const noexcept {
+  return state_->pid;
+}
+
+aio::task<domain::process_exit> child::wait() {
+  auto& s = *state_;
+  if (!s.exit) {
+    // Boost 1.81 takes a readable pidfd for an exit and then blocks in waitpid; readiness can be stale, so
+    // ask first.
+    while (!has_exited(s.pid))
+      co_await s.exit_seen.async_wait(descriptor_base::wait_read, aio::use_task);
+    s.reaping = true;
+    co_await s.process.async_wait(aio::use_task);
+    s.exit = exit_of(s.process.native_exit_code());
+    s.exit_seen.close();
+  }
+  s.child_signal.add(SIGCHLD); // before the look, so that no exit falls between
+  while (!reap_group(s.pid)) {
+    s.carry_out(s.ladder.on_leader_gone());
+    co_await s.child_signal.async_wait(aio::use_task);
+  }
+  s.child_signal.clear();
+  s.ladder.on_group_empty();
+  s.grace_over.cancel();
+  co_return *s.exit;
+}
+
+void child::stop() {
+  state_->carry_out(state_->ladder.on_stop());
+}
+
+} // namespace kiln::process

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a child process is started with.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace kiln::process {
+
+struct launch_request {
+  std::filesystem::path executable;        ///< with a slash in it: nothing is looked up in PATH
+  std::vector<std::string> arguments;      ///< without argv[0]
+  std::vector<std::string> environment;    ///< "KEY=VALUE": all of it
+  std::filesystem::path working_directory; ///< must exist
+  std::filesystem::path log_file; ///< takes standard output and error; made if missing, else appended to
+};
+
+} // namespace kiln::process

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "process/launcher.hpp"
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <memory>
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <sched.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace kiln::process {
+namespace {
+
+/// All that the child needs, prepared before it exists: it shares our memory until it execs, so it allocates
+/// nothing.
+struct child_plan {
+  const char* executable;
+  char* const* argv;
+  char* const* envp;
+  const char* directory;
+  int null_fd;
+  int log_fd;
+  const char* failed_step = nullptr; ///< written by the child
+  int failed_errno = 0;
+};
+
+/// Runs in the child, on a stack of its own, while the parent waits: async-signal-safe calls only.
+int run_child(void* argument) {
+  auto& plan = *static_cast<child_plan*>(argument);
+  const auto fail = [&plan](const char* step) {
+    plan.failed_errno = errno;
+    plan.failed_step = step;
+    ::_exit(127); // never exit(): the handlers of the parent are not ours to run
+  };
+  struct sigaction action {};
+  action.sa_handler = SIG_DFL;
+  for (int signal = 1; signal < NSIG; ++signal)
+    ::sigaction(signal, &action, nullptr); // fails for KILL, STOP and those of the C library, which is fine
+  if (::setpgid(0, 0) != 0)
+    fail("make a process group for");
+  if (::dup2(plan.null_fd, STDIN_FILENO) < 0 || ::dup2(plan.log_fd, STDOUT_FILENO) < 0 ||
+      ::dup2(plan.log_fd, STDERR_FILENO) < 0)
+    fail("connect the output of");
+  if (::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0)
+    fail("close descriptors for");
+  if (::chdir(plan.directory) != 0)
+    fail("enter");
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::execve(plan.executable, plan.argv, plan.envp);
+  fail("execute");
+  return 127;
+}
+
+class descriptor {
+public:
+  /// Moves it above 2, so that it cannot be one of those that the child replaces.
+  explicit descriptor(int fd) noexcept : fd_(fd) {
+    if (fd_ >= 0 && fd_ <= STDERR_FILENO) {
+      const int moved = ::fcntl(fd_, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+      ::close(fd_);
+      fd_ = moved;
+    }
+  }
+  descriptor(const descriptor&) = delete;
+  descriptor& operator=(const descriptor&) = delete;
+  ~descriptor() {
+    if (fd_ >= 0)
+      ::close(fd_);
+  }
+  [[nodiscard]] int get() const noexcept { return fd_; }
+
+private:
+  int fd_;
+};
+
+/// The pointers that execve wants; valid as long as `words` is.
+std::vector<char*> pointers(const std::vector<std::string>& words) {
+  std::vector<char*> out;
+  out.reserve(words.size() + 1);
+  for (const auto& word : words)
+    out.push_back(const_cast<char*>(word.c_str())); // execve takes char* for C's sake and writes nothing
+  out.push_back(nullptr);
+  return out;
+}
+
+bool has_nul(const std::vector<std::string>& words) {
+  for (const auto& word : words)
+    if (word.find('\0') != std::string::npos)
+      return true;
+  return false;
+}
+
+} // namespace
+
+result<pid_t> spawn(const launch_request& request) {
+  std::vector<std::string> words{request.executable.native()};
+  words.insert(words.end(), request.arguments.begin(), request.arguments.end());
+  if (has_nul(words) || has_nul(request.environment))
+    return error{errc::invalid_input, "an argument of " + request.executable.native() + " holds a NUL byte"};
+  const auto argv = pointers(words);
+  const auto envp = pointers(request.environment);
+
+  const descriptor null{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
+  if (null.get() < 0)
+    return system_error(errno, "open /dev/null");
+  const descriptor log{::open(request.log_file.c_str(),
+                              O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
+                              S_IRUSR | S_IWUSR | S_IRGRP)};
+  if (log.get() < 0)
+    return system_error(errno, "open " + request.log_file.native());
+
+  child_plan plan{.executable = request.executable.c_str(),
+                  .argv = argv.data(),
+                  .envp = envp.data(),
+                  .directory = request.working_directory.c_str(),
+                  .null_fd = null.get(),
+                  .log_fd = log.get()};
+  constexpr std::size_t stack_size = 64 * 1024;
+  const auto stack = std::make_unique_for_overwrite<std::byte[]>(stack_size);
+
+  // No handler of ours may run in the child, which shares our memory: signals wait until it has its own.
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  const pid_t pid = ::clone(run_child, stack.get() + stack_size, CLONE_VM | CLONE_VFORK | SIGCHLD, &plan);
+  const int clone_errno = errno;
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+
+  if (pid < 0)
+    return system_error(clone_errno, "start a process for " + request.executable.native());
+  if (plan.failed_step) {
+    while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+    }
+    const bool directory = std::string_view{plan.failed_step} == "enter";
+    return system_error(plan.failed_errno,
+                        std::string{plan.failed_step} + ' ' +
+                            (directory ? request.working_directory : request.executable).native());
+  }
+  return pid;
+}
+
+} // namespace kiln::process
