@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "watch/file_tail.hpp"
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include <cerrno>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace kiln::watch {
+namespace {
+
+constexpr std::size_t chunk_size = 64 * 1024;
+
+} // namespace
+
+result<file_tail> file_tail::open(aio::executor_type loop, const std::filesystem::path& file) {
+  const int fd = ::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (fd < 0)
+    return system_error(errno, "open " + file.native());
+  file_tail opened{nullptr, fd};
+  struct stat facts {};
+  if (::fstat(fd, &facts) != 0 || !S_ISREG(facts.st_mode))
+    return error{errc::invalid_input, file.native() + " is not a file"};
+  auto queue = inotify::open(loop, file, IN_MODIFY); // before the first read, so that no growth is missed
+  if (!queue)
+    return queue.error();
+  opened.queue_ = std::move(*queue);
+  return opened;
+}
+
+file_tail::file_tail(file_tail&& other) noexcept
+    : queue_(std::move(other.queue_)), fd_(std::exchange(other.fd_, -1)), finishing_(other.finishing_) {}
+
+file_tail::~file_tail() {
+  if (fd_ >= 0)
+    ::close(fd_);
+}
+
+aio::task<std::optional<std::string>> file_tail::next() {
+  for (;;) {
+    // A writer that floods its log must not keep others from the loop.
+    co_await aio::asio::post(co_await aio::asio::this_coro::executor, aio::use_task);
+    const bool ends = finishing_;
+    std::string chunk(chunk_size, '\0');
+    const auto size = ::read(fd_, chunk.data(), chunk.size());
+    if (size > 0) {
+      chunk.resize(static_cast<std::size_t>(size));
+      co_return chunk;
+    }
+    if (ends || size < 0)
+      co_return std::nullopt;
+    (void)co_await queue_->next();
+  }
+}
+
+void file_tail::finish() {
+  finishing_ = true;
+  queue_->finish();
+}
+
+} // namespace kiln::watch

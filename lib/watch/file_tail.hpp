@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Reads a file as another process appends to it: a log.
+#pragma once
+
+#include "watch/inotify.hpp"
+
+#include <optional>
+#include <string>
+
+namespace kiln::watch {
+
+class file_tail {
+public:
+  /// From the beginning of an existing regular file; links are refused.
+  [[nodiscard]] static result<file_tail> open(aio::executor_type loop, const std::filesystem::path& file);
+
+  file_tail(file_tail&& other) noexcept;
+  file_tail& operator=(file_tail&&) = delete;
+  ~file_tail();
+
+  /// The next bytes, at most 64 KiB, once there are any; nothing, after finish(), when the end is reached.
+  [[nodiscard]] aio::task<std::optional<std::string>> next();
+
+  /// The writer is gone: what is there is still read, then it ends.
+  void finish();
+
+private:
+  file_tail(std::unique_ptr<inotify> queue, int fd) : queue_(std::move(queue)), fd_(fd) {}
+  std::unique_ptr<inotify> queue_;
+  int fd_;
+  bool finishing_ = false;
+};
+
+} // namespace kiln::watch

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One inotify watch on the reactor: what file_tail and directory_watch stand on.
+#pragma once
+
+#include "aio/task.hpp"
+#include "base/error.hpp"
+
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace kiln::watch {
+
+class inotify {
+public:
+  /// `mask`: of inotify(7). Links are not followed. Errors name the path, and the limit of the system that
+  /// was met.
+  [[nodiscard]] static result<std::unique_ptr<inotify>>
+  open(aio::executor_type loop, const std::filesystem::path& path, std::uint32_t mask);
+
+  struct events {
+    std::vector<std::string> names; ///< of files in the watched directory
+    bool overflowed = false;        ///< events were lost: look yourself
+    bool ended = false;             ///< finish() was called, and all that had happened by then has been told
+  };
+
+  /// Completes when something happened, or after finish().
+  [[nodiscard]] aio::task<events> next();
+
+  /// Ends the waiting: next() tells what is queued, then that it has ended.
+  void finish();
+
+private:
+  inotify(aio::executor_type loop, int fd) : queue_(loop, fd) {}
+  void drain(events& into);
+
+  aio::asio::posix::basic_stream_descriptor<aio::executor_type> queue_;
+  bool finishing_ = false;
+};
+
+} // namespace kiln::watch
