@@ -35,7 +35,9 @@ private:
   int fd_;
 };
 
-error last_error(const char* what, const fs::path& path) { return system_error(errno, what + (" " + path.native())); }
+error last_error(const char* what, const fs::path& path) {
+  return system_error(errno, what + (" " + path.native()));
+}
 
 std::optional<error> make_directory(const fs::path& path) {
   std::error_code ec;

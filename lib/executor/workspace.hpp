@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An attempt's files. Blender writes into a workspace that is the attempt's own; a verified frame is moved from there
-// to its final path by rename, so workspace and output lie in one file system. These calls block: for the pool.
+// An attempt's files. Blender writes into a workspace that is the attempt's own; a verified frame is moved
+// from there to its final path by rename, so workspace and output lie in one file system. These calls block:
+// for the pool.
 #pragma once
 
 #include "base/error.hpp"
@@ -25,11 +26,13 @@ struct attempt_paths {
 [[nodiscard]] attempt_paths paths_of(const attempt_id& id, const std::filesystem::path& output,
                                      const std::filesystem::path& state);
 
-/// Makes the directories, empty, and checks that `blend` is a .blend that can be read. Nothing when all is well, else
-/// blend_unreadable, output_unwritable or disk_full.
-[[nodiscard]] std::optional<domain::failure> prepare(const attempt_paths& paths, const std::filesystem::path& blend);
+/// Makes the directories, empty, and checks that `blend` is a .blend that can be read. Nothing when all is
+/// well, else blend_unreadable, output_unwritable or disk_full.
+[[nodiscard]] std::optional<domain::failure> prepare(const attempt_paths& paths,
+                                                     const std::filesystem::path& blend);
 
-/// Moves a regular file (never a link) to `to`, on disk when it returns: fsync, rename, fsync of the directory.
+/// Moves a regular file (never a link) to `to`, on disk when it returns: fsync, rename, fsync of the
+/// directory.
 [[nodiscard]] result<void> publish(const std::filesystem::path& from, const std::filesystem::path& to);
 
 /// The names of what lies in the workspace. Empty when it cannot be read.

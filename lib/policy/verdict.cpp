@@ -112,6 +112,8 @@ failure bad_end(const domain::attempt_facts& facts) {
 verdict decide_verdict(const domain::attempt_facts& facts) {
   if (facts.start_failure)
     return {job_state::failed, facts.start_failure};
+  if (!facts.exit && facts.stopped)
+    return {job_state::canceled, {}};
   if (!facts.exit)
     return {job_state::failed,
             failure{.kind = failure_kind::internal, .message = "the end of Blender was not observed"}};

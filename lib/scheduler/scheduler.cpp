@@ -75,7 +75,8 @@ aio::task<> scheduler::start(std::shared_ptr<job> next) {
   const auto pid = co_await executor_.start(std::move(request), *this);
   if (pid) {
     next->pid = pid;
-    next->state = job_state::running;
+    if (next->state == job_state::queued) // else it has ended already
+      next->state = job_state::running;
     by_pid_.insert_or_assign(*pid, next->id);
     log_.info("attempt runs job={} attempt={} pid={}", next->id.str(), id.number, *pid);
     changed(*next);

@@ -128,6 +128,9 @@ TEST(verdict, a_process_that_never_started) {
 
   facts.start_failure.reset();
   EXPECT_EQ(decide_verdict(facts).failure->kind, failure_kind::internal);
+
+  facts.stopped = domain::stop_reason::cancel;
+  EXPECT_EQ(decide_verdict(facts).state, job_state::canceled);
 }
 
 TEST(verdict, messages_stay_short_for_large_jobs) {

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One attempt on this machine: a Blender in a workspace of its own, its log read as it grows, its frames
+// verified and published as they are closed. It gathers facts; what they mean is for others.
+#pragma once
+
+#include "aio/blocking_pool.hpp"
+#include "blender/log_reader.hpp"
+#include "executor/executor.hpp"
+#include "executor/workspace.hpp"
+#include "image/image_check.hpp"
+#include "process/child.hpp"
+#include "watch/directory_watch.hpp"
+#include "watch/file_tail.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace kiln::executor {
+
+struct local_settings {
+  std::filesystem::path blender;        ///< absolute
+  std::filesystem::path output;         ///< absolute; frames go to OUTPUT/JOB
+  std::filesystem::path state;          ///< absolute; logs go to STATE/logs
+  std::vector<std::string> environment; ///< "KEY=VALUE" for Blender, without the temporary directory
+  std::chrono::milliseconds stop_grace{10'000};
+};
+
+class local_attempt {
+public:
+  /// What it is given outlives it.
+  local_attempt(aio::executor_type loop, const local_settings& settings, aio::blocking_pool& pool,
+                image::image_check& images, attempt_request request, attempt_observer& observer);
+
+  /// The whole life of the attempt, but for its end's news to the observer. Does not throw. `on_started` is
+  /// called once the process runs.
+  [[nodiscard]] aio::task<domain::attempt_facts> run(std::function<void()> on_started);
+
+  /// Ends it, also when its process does not run yet. The first reason counts.
+  void stop(domain::stop_reason reason);
+
+  /// Removes what it leaves behind in the output; for after run().
+  [[nodiscard]] aio::task<> clean_up();
+
+  [[nodiscard]] const attempt_id& id() const noexcept { return request_.id; }
+  /// Nothing before the process runs.
+  [[nodiscard]] std::optional<pid_t> pid() const noexcept;
+
+private:
+  [[nodiscard]] aio::task<> render(std::function<void()> on_started);
+  [[nodiscard]] std::optional<domain::failure> launch();
+  [[nodiscard]] aio::task<> read_log(watch::file_tail& tail);
+  [[nodiscard]] aio::task<> read_frames(watch::directory_watch& closed);
+  [[nodiscard]] aio::task<> rescan();
+  [[nodiscard]] aio::task<> consider(std::string name);
+  void complain(domain::failure what);
+  void complain_of(const std::exception_ptr& thrown);
+
+  aio::executor_type loop_;
+  const local_settings& settings_;
+  aio::blocking_pool& pool_;
+  image::image_check& images_;
+  attempt_request request_;
+  attempt_observer& observer_;
+  attempt_paths paths_;
+
+  std::unique_ptr<process::child> child_;
+  domain::attempt_facts facts_;
+  std::vector<int> published_;
+  std::map<int, std::string> rejected_; ///< frames whose file was not a whole image when last looked at
+};
+
+} // namespace kiln::executor

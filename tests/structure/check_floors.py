@@ -1,0 +1,103 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Fails when a file includes upward or sideways, when a pure folder does I/O, or when a rule on words is broken.
+
+use: check_floors.py [ROOT]
+
+The floors are those of docs/architecture.md. A file may include its own folder and folders of lower floors.
+"""
+import pathlib
+import re
+import sys
+
+FLOORS = {
+    "lib/base": 0,
+    "lib/domain": 1,
+    "lib/policy": 2,
+    "lib/blender": 2,
+    "lib/aio": 3,
+    "lib/process": 4,
+    "lib/watch": 4,
+    "lib/image": 4,
+    "lib/executor": 5,
+    "lib/scheduler": 6,
+    "daemon/http": 7,
+    "daemon/api": 8,
+    "daemon/app": 9,
+}
+# No Asio, no file system, no clock, no processes: values in, values out. std::filesystem::path is a value.
+PURE_FOLDERS = {"lib/base", "lib/domain", "lib/policy", "lib/blender"}
+PURE_FILES = {"daemon/http/router", "daemon/http/framing", "daemon/api/problem", "daemon/api/job_json",
+              "daemon/api/strict_json", "lib/image/image_structure"}
+IMPURE_INCLUDE = re.compile(r'<(boost/(asio|beast|process)|fstream|thread|mutex|unistd\.h|fcntl\.h|sys/(?!types)|iostream)')
+IMPURE_CALL = re.compile(r"(clock::now\(|std::filesystem::(exists|status|remove|rename|create)|random_device|::open\(|getenv\()")
+# Boost.Process v2 is lib/process's affair; no shell anywhere; a lock or a detached coroutine needs a better idea.
+FORBIDDEN = [
+    (re.compile(r"boost/process"), lambda f: f != "lib/process", "Boost.Process is for lib/process only"),
+    (re.compile(r"\b(system|popen)\s*\("), lambda f: True, "no shell, ever"),
+    (re.compile(r"std::(mutex|thread|lock_guard|async)\b"), lambda f: True, "the loop owns state: no locks, no threads of our own"),
+    (re.compile(r"\bdetached\b"), lambda f: True, "use a task_group"),
+    (re.compile(r"(?<!operator)\bsleep_for\b|\busleep\("), lambda f: True, "wait for a condition, never sleep"),
+]
+INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"', re.M)
+
+
+def folder_of(path, root):
+    parts = path.relative_to(root).parts
+    return "/".join(parts[:2])
+
+
+def problems(root):
+    by_include = {folder.split("/")[1]: folder for folder in FLOORS}
+    files = [p for top in ("lib", "daemon") for p in sorted((root / top).rglob("*")) if p.suffix in (".hpp", ".cpp")]
+    if not files:
+        yield f"{root}: no sources found"
+    for path in files:
+        name = path.relative_to(root)
+        folder = folder_of(path, root)
+        text = path.read_text(encoding="utf-8")
+        if folder not in FLOORS:
+            yield f"{name}: {folder} is on no floor: add it to docs/architecture.md and to this check"
+            continue
+        for target in INCLUDE.findall(text):
+            other = by_include.get(target.split("/")[0])
+            if other is None or "/" not in target:
+                yield f'{name}: includes "{target}": write it as "folder/file.hpp"'
+            elif other != folder and FLOORS[other] >= FLOORS[folder]:
+                yield f'{name}: includes "{target}" of floor {FLOORS[other]}, and stands on floor {FLOORS[folder]}'
+            elif not (root / other / target.split("/", 1)[1]).is_file():
+                yield f'{name}: includes "{target}", which is not there'
+        code = re.sub(r"//[^\n]*", "", text)
+        if folder in PURE_FOLDERS or str(name.with_suffix("")) in PURE_FILES:
+            for found in IMPURE_INCLUDE.findall(code):
+                yield f"{name}: is pure, and includes <{found[0]}…>"
+            for found in IMPURE_CALL.findall(code):
+                yield f"{name}: is pure, and calls {found[0]}"
+        for pattern, applies, why in FORBIDDEN:
+            if applies(folder) and pattern.search(code):
+                yield f"{name}: {pattern.search(code).group(0)}: {why}"
+
+
+def licence_problems(root):
+    tops = ("lib", "daemon", "tests", "packaging", "cmake")
+    suffixes = {".hpp", ".cpp", ".py", ".cmake", ".sh", ""}
+    for top in tops:
+        for path in sorted((root / top).rglob("*")):
+            if not path.is_file() or "node_modules" in path.parts or "__pycache__" in path.parts:
+                continue
+            if path.suffix in suffixes or path.name == "CMakeLists.txt":
+                head = path.read_bytes()[:400]
+                if b"SPDX-License-Identifier: Apache-2.0" not in head and b"\0" not in head:
+                    yield f"{path.relative_to(root)}: no SPDX line"
+
+
+def main():
+    root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parents[2]).resolve()
+    found = [*problems(root), *licence_problems(root)]
+    for line in found:
+        print(line)
+    sys.exit(1 if found else 0)
+
+
+if __name__ == "__main__":
+    main()
