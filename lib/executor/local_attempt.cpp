@@ -123,8 +123,8 @@ aio::task<> local_attempt::read_log(watch::file_tail& tail) {
       return;
     if (const auto* complaint = std::get_if<blender::complaint>(&*event))
       complain(complaint->why);
-    else if (const auto* samples = std::get_if<blender::samples>(&*event))
-      observer_.on_progress(request_.id, samples->frame, samples->fraction);
+    else if (const auto* progress = std::get_if<blender::frame_progress>(&*event))
+      observer_.on_progress(request_.id, progress->frame, progress->fraction);
   };
   while (const auto chunk = co_await tail.next())
     splitter.feed(*chunk, on_line);

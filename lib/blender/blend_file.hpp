@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the first bytes of a .blend tell: pure. Nothing else of the file is read in the daemon.
+#pragma once
+
+#include "base/error.hpp"
+
+#include <cstddef>
+#include <optional>
+#include <span>
+
+namespace kiln::blender {
+
+inline constexpr std::size_t blend_header_size =
+    64; ///< bytes from the beginning that say all there is to say
+
+struct blend_header {
+  enum class packing { none, gzip, zstd };
+  packing packed = packing::none;
+  std::optional<int> version = {}; ///< 304 = 3.4, 500 = 5.0; unknown when packed, or of the future
+
+  friend bool operator==(const blend_header&, const blend_header&) = default;
+};
+
+/// corrupt, saying why, unless it begins as a .blend does: "BLENDER" + pointer size '_' or '-' + endianness
+/// 'v' or 'V' + three digits (to 4.x), "BLENDER17-01v" + four digits (5.0 and newer), or as gzip (to 2.9x) or
+/// zstd (from 3.0) data.
+[[nodiscard]] result<blend_header> parse_blend_header(std::span<const std::byte> begin);
+
+} // namespace kiln::blender

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Whether a file is a whole image: what stands between a file that Blender closed and a frame that counts.
+#pragma once
+
+#include "aio/task.hpp"
+#include "base/error.hpp"
+
+#include <filesystem>
+
+namespace kiln::image {
+
+class image_check {
+public:
+  virtual ~image_check() = default;
+
+  /// corrupt, saying what is wrong and where, when the file is not a whole image of a known format; the
+  /// system's error when it cannot be read. Links are not followed.
+  [[nodiscard]] virtual aio::task<result<void>> check(std::filesystem::path file) = 0;
+};
+
+} // namespace kiln::image

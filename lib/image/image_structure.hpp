@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The structure of PNG, JPEG and OpenEXR files: every part that the format announces is there, whole, and
+// nothing comes after it. Pixels are not decoded. Pure: bytes come from an image_source.
+#pragma once
+
+#include "base/error.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace kiln::image {
+
+/// A file as the checks read it.
+class image_source {
+public:
+  [[nodiscard]] virtual std::uint64_t size() const = 0;
+  /// Fills `into` from `offset` on: all of it (the caller has asked for size()), or an error.
+  [[nodiscard]] virtual result<void> read(std::uint64_t offset, std::span<std::byte> into) = 0;
+
+protected:
+  ~image_source() = default;
+};
+
+/// By the first bytes: PNG (ISO/IEC 15948: signature, chunks with their CRC, IHDR first, IDAT, IEND last),
+/// JPEG (ITU-T T.81: SOI, marker segments, a frame, scans, EOI last) or OpenEXR (header attributes, and an
+/// offset table without holes whose chunks lie in the file). corrupt, with the reason and the byte, unless
+/// all of it holds. Memory: 64 KiB, plus 8 bytes for each line of an OpenEXR image (at most 65536 chunks are
+/// taken).
+[[nodiscard]] result<void> check_image_structure(image_source& file);
+
+} // namespace kiln::image

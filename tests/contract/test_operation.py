@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""kilnd as a program: flags, files, signals, exit statuses."""
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+from daemon import processes_of_group, program, wait_for
+
+
+def kilnd(*arguments, environment=None, cwd=None):
+    return subprocess.run([program("KILND"), *map(str, arguments)], capture_output=True, text=True, timeout=60, cwd=cwd,
+                          stdin=subprocess.DEVNULL, env={**os.environ, **(environment or {})})
+
+
+@pytest.fixture
+def flags(tmp_path, blend):
+    return ["--listen", "127.0.0.1:0", "--blender", program("FAKE_BLENDER"), "--blend", blend(),
+            "--output", tmp_path / "frames", "--state", tmp_path / "state"]
+
+
+def test_version_and_help():
+    version = kilnd("--version")
+    assert version.returncode == 0 and re.match(r"kilnd \d+\.\d+\.\d+", version.stdout)
+    helped = kilnd("--help")
+    assert helped.returncode == 0
+    for word in ("--blend", "--listen", "KILN_LISTEN", "Exit", "--check"):
+        assert word in helped.stdout, word
+    assert max(map(len, helped.stdout.splitlines())) <= 120
+
+
+def test_check_says_what_it_found(flags):
+    checked = kilnd("--check", *flags)
+    assert checked.returncode == 0, checked.stderr
+    assert "Blender 3.4.1" in checked.stdout
+    assert str(program("FAKE_BLENDER")) in checked.stdout
+
+
+@pytest.mark.parametrize("arguments, status, says", [
+    (["--nonsense"], 2, "--nonsense"),
+    (["--slot", "2"], 2, "--slots"),
+    (["--slots", "0"], 2, "slots"),
+    (["--slots", "many"], 2, "slots"),
+    (["--threads", "1025"], 2, "threads"),
+    (["--listen", "nowhere:x"], 2, "nowhere:x"),
+    (["--listen", "0.0.0.0:0"], 2, "--allow-open-network"),
+    (["--config", "/nonexistent/kilnd.toml"], 2, "/nonexistent/kilnd.toml"),
+    (["--blender", "/nonexistent/blender"], 3, "/nonexistent/blender"),
+    (["--blender", "no-such-blender-in-path"], 3, "no-such-blender-in-path"),
+    (["--blender", "/bin/true"], 3, "/bin/true"),
+    (["--blend", "/nonexistent/scene.blend"], 3, "/nonexistent/scene.blend"),
+    (["--blend", "/etc/passwd"], 3, "/etc/passwd"),
+    (["--output", "/proc/nowhere"], 3, "/proc/nowhere"),
+    (["--state", "/dev/null/x"], 3, "/dev/null/x"),
+    (["--output", "/tmp/a#b"], 3, "#"),
+])
+@pytest.mark.parametrize("check", [[], ["--check"]])
+def test_what_cannot_work_is_refused_at_the_start(flags, arguments, status, says, check):
+    ended = kilnd(*flags, *arguments, *check)
+    assert ended.returncode == status, ended.stdout + ended.stderr
+    assert says in ended.stdout + ended.stderr
+
+
+def test_file_and_environment_have_the_same_keys(tmp_path, flags):
+    file = tmp_path / "kilnd.toml"
+    file.write_text("slots = 3\nmax_queued = 7\n")
+    shown = kilnd("--check", "--config", file, *flags, environment={"KILN_MAX_QUEUED": "8"})
+    assert shown.returncode == 0, shown.stderr
+    file.write_text("slotz = 3\n")
+    wrong = kilnd("--check", "--config", file, *flags)
+    assert wrong.returncode == 2
+    assert "slotz" in wrong.stderr and "slots" in wrong.stderr.replace("slotz", "")
+    file.write_text("slots = [\n")
+    broken = kilnd("--check", "--config", file, *flags)
+    assert broken.returncode == 2 and "line" in broken.stderr
+
+
+def test_a_busy_port_names_its_holder(flags):
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+        ended = kilnd(*flags, "--listen", f"127.0.0.1:{port}")
+        assert ended.returncode == 4
+        assert str(port) in ended.stderr
+        assert str(os.getpid()) in ended.stderr, ended.stderr
+
+
+def test_sigterm_ends_what_runs_and_stops_in_order(start, tmp_path):
+    d = start(f"wait_file {tmp_path / 'never'}")
+    pid = d.post_job(1, 1).json()["pid"]
+    assert d.stop() == 0
+    assert not processes_of_group(pid)
+
+
+def test_a_second_sigterm_does_not_wait_for_the_grace(start, tmp_path):
+    d = start("ignore TERM", f"wait_file {tmp_path / 'never'}", arguments=["--stop-grace", "1000"])
+    pid = d.post_job(1, 1).json()["pid"]
+    log = d.state / "logs"
+    wait_for(lambda: any("ignoring" in p.read_text() for p in log.iterdir()), "Blender ignores SIGTERM")
+    d.process.terminate()
+    wait_for(lambda: "stopping" in d.log(), "kilnd stops")
+    d.process.terminate()
+    assert d.process.wait(30) == 0
+    assert not processes_of_group(pid)
+
+
+def test_sigterm_while_idle_connections_are_open(start):
+    d = start()
+    with d.connect() as s:
+        s.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert s.recv(10)
+        with d.connect():
+            assert d.stop() == 0
+
+
+def test_a_restart_gets_the_port_at_once(start, tmp_path):
+    d = start()
+    port = d.port
+    with d.connect() as s:
+        s.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert s.recv(10)
+        d.process.kill()
+        d.process.wait()
+    d.command[d.command.index("127.0.0.1:0")] = f"127.0.0.1:{port}"
+    d.log_path.unlink()
+    d.start()
+    assert d.get("/livez").status == 200
+
+
+def test_sighup_reopens_the_log(tmp_path, flags):
+    file = tmp_path / "own.log"
+    process = subprocess.Popen([program("KILND"), *map(str, flags), "--log-file", str(file)], stdin=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: file.exists() and "listening on" in file.read_text(), "kilnd logs to its file")
+        file.rename(tmp_path / "own.log.1")
+        process.send_signal(signal.SIGHUP)
+        wait_for(lambda: file.exists() and "reopened" in file.read_text(), "the log is reopened")
+    finally:
+        process.terminate()
+        assert process.wait(60) == 0
+
+
+def test_the_log_as_json_holds_job_and_request_ids(start):
+    d = start(arguments=["--log-format", "json", "--log-level", "debug"])
+    job = d.post_job(1, 1).json()["id"]
+    d.until_final(f"/job/{job}")
+    d.get("/livez", **{"X-Request-Id": "mine"})
+    wait_for(lambda: '"mine"' in d.log(), "the request is logged")
+    lines = [json.loads(line) for line in d.log().splitlines()]
+    assert any(line.get("job") == job for line in lines)
+    assert any(line.get("request") == "mine" for line in lines)
+
+
+def test_readiness_is_told_to_systemd(tmp_path, flags):
+    path = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+        s.bind(str(path))
+        s.settimeout(60)
+        process = subprocess.Popen([program("KILND"), *map(str, flags)], stdin=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL, env={**os.environ, "NOTIFY_SOCKET": str(path)})
+        assert b"READY=1" in s.recv(4096)
+        process.terminate()
+        assert b"STOPPING=1" in s.recv(4096)
+        assert process.wait(60) == 0
+
+
+def test_readyz_says_what_is_missing(start, tmp_path):
+    import shutil
+    blender = tmp_path / "blender"
+    shutil.copy(program("FAKE_BLENDER"), blender)
+    d = start(blender=blender)
+    assert d.get("/readyz").status == 200
+    blender.unlink()
+    answer = d.get("/readyz")
+    assert answer.status == 503 and str(blender) in answer.json()["detail"]
+    assert int(answer.headers["retry-after"]) >= 1
+    assert d.get("/livez").status == 200
+
+
+def context_switches(pid):
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return sum(int(n) for n in re.findall(r"ctxt_switches:\s*(\d+)", status))
+
+
+def test_an_idle_daemon_does_not_wake_up(start):
+    """30 seconds, also after it has served and rendered; threads of the pool included."""
+    d = start()
+    d.until_final(d.post_job(1, 1).headers["location"])
+    pid = d.process.pid
+
+    def switches():
+        return {t.name: context_switches(f"{pid}/task/{t.name}") for t in pathlib.Path(f"/proc/{pid}/task").iterdir()}
+
+    wait_for(lambda: (lambda a: (time.sleep(2), a == switches())[1])(switches()), "the last timers have run out")
+    before = switches()
+    time.sleep(30)
+    assert switches() == before
+
+
+def test_memory_at_rest(start):
+    if "SANITIZED" in os.environ:
+        pytest.skip("the sanitizers' own memory is no measure")
+    d = start()
+    status = pathlib.Path(f"/proc/{d.process.pid}/status").read_text()
+    kilobytes = int(re.search(r"VmRSS:\s*(\d+)", status).group(1))
+    assert kilobytes < 12 * 1024

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real kilnd for a test, and plain clients for it: what tests/contract and tests/integration stand on."""
+import http.client
+import json
+import os
+import pathlib
+import re
+import select
+import signal
+import socket
+import subprocess
+import time
+
+DEADLINE = 60.0  # for what must happen at all; never a measure of speed
+
+
+def program(name):
+    """The path of a program that the build made, from the environment (ctest sets it)."""
+    path = os.environ.get(name)
+    if not path or not os.access(path, os.X_OK):
+        raise RuntimeError(f"{name} must be the path of a built program: run the tests with ctest, or set it")
+    return path
+
+
+def wait_for(condition, what, deadline=DEADLINE):
+    """Waits until condition() is true and gives its value."""
+    end = time.monotonic() + deadline
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.005)
+    raise AssertionError(f"not within {deadline:.0f} s: {what}")
+
+
+class Answer:
+    def __init__(self, status, headers, body):
+        self.status = status
+        self.headers = headers  # names in lower case
+        self.body = body
+
+    @property
+    def text(self):
+        return self.body.decode()
+
+    def json(self):
+        return json.loads(self.body)
+
+    def __repr__(self):
+        return f"{self.status} {self.headers} {self.body[:300]!r}"
+
+
+class Daemon:
+    """kilnd with a configuration of its own, stopped in order at the end."""
+
+    def __init__(self, directory, blender, blend=None, arguments=(), environment=None):
+        self.directory = pathlib.Path(directory)
+        self.output = self.directory / "frames"
+        self.state = self.directory / "state"
+        self.log_path = self.directory / "kilnd.log"
+        self.command = [program("KILND"), "--listen", "127.0.0.1:0", "--blender", str(blender),
+                        "--output", str(self.output), "--state", str(self.state)]
+        if blend:
+            self.command += ["--blend", str(blend)]
+        self.command += map(str, arguments)
+        self.environment = {**os.environ, **(environment or {})}
+        self.process = None
+        self.port = None
+
+    def start(self):
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            env=self.environment, start_new_session=True)
+        found = wait_for(lambda: self.process.poll() is not None or
+                         re.search(r"listening on 127\.0\.0\.1:(\d+)", self.log()), "kilnd listens")
+        if self.process.poll() is not None:
+            raise AssertionError(f"kilnd ended with {self.process.returncode}: {self.log()}")
+        self.port = int(found.group(1))
+        return self
+
+    def log(self):
+        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+    def stop(self):
+        """SIGTERM; the exit status."""
+        if self.process is None:
+            return 0
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(DEADLINE)
+            except subprocess.TimeoutExpired:
+                os.killpg(self.process.pid, signal.SIGABRT)
+                self.process.wait(DEADLINE)
+                raise AssertionError(f"kilnd does not stop: {self.log()}")
+        return self.process.returncode
+
+    def ask(self, method, target, body=None, headers=None):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)
+        try:
+            connection.request(method, target, body, headers or {})
+            answer = connection.getresponse()
+            return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+        finally:
+            connection.close()
+
+    def get(self, target, **headers):
+        return self.ask("GET", target, headers=headers)
+
+    def post_job(self, first, last):
+        """POST /job that must be taken."""
+        answer = self.ask("POST", "/job", json.dumps({"from": first, "to": last}), {"Content-Type": "application/json"})
+        assert answer.status == 202, answer
+        return answer
+
+    def until_final(self, location):
+        """As tutorial clients do, but impatient: GET until it is not 202."""
+        return wait_for(lambda: (lambda a: a if a.status != 202 else None)(self.get(location)), f"{location} is final")
+
+    def connect(self):
+        s = socket.create_connection(("127.0.0.1", self.port), timeout=DEADLINE)
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return s
+
+    def raw(self, data):
+        """All that comes back for some bytes, until the daemon closes or is silent for a while after answering."""
+        with self.connect() as s:
+            s.sendall(data)
+            return read_until_quiet(s)
+
+    def frames(self, job):
+        directory = self.output / job
+        return sorted(p.name for p in directory.iterdir()) if directory.is_dir() else []
+
+
+def read_until_quiet(s, quiet=0.3):
+    """Bytes until end of file, or until nothing has come for `quiet` seconds after the first ones."""
+    received = b""
+    while True:
+        ready, _, _ = select.select([s], [], [], quiet if received else DEADLINE)
+        if not ready:
+            return received
+        try:
+            chunk = s.recv(65536)
+        except ConnectionResetError:
+            return received
+        if not chunk:
+            return received
+        received += chunk
+
+
+def statuses(received):
+    """The status codes of the answers in some bytes."""
+    return [int(code) for code in re.findall(rb"^HTTP/1\.1 (\d{3}) ", received, re.M)]
+
+
+def processes_of_group(group):
+    """Pids that live in a process group."""
+    found = []
+    for entry in pathlib.Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
+            except OSError:
+                continue
+            if int(fields[2]) == group and fields[0] != "Z":
+                found.append(int(entry.name))
+    return found

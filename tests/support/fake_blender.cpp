@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A stand-in for Blender 3.4 that plays a script: it takes Blender's arguments, prints Blender's lines and
+// writes real images of 4 x 4 pixels. The script is the .blend: "BLENDER-v304", then one command a line:
+//
+//   frame_seconds S   each frame takes S seconds          samples N       prints N lines of progress a frame
+//   exit N            exits with status N at the end      raise S [at F]  dies by signal S, at frame F or at
+//   the end ignore TERM       ignores SIGTERM, and says so        fork            leaves a process in its
+//   group that sleeps on flood MB          prints as much before the frames    print TEXT      prints TEXT
+//   before the frames half_frame N      writes half an image for frame N    skip_frame N    writes none
+//   placeholders      makes each file empty first         hang            waits for ever after the frames
+//   wait_file PATH    waits for PATH before each frame    list_fds, print_env
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <csignal>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+#include <zlib.h>
+
+extern char** environ;
+
+namespace {
+
+struct script {
+  double frame_seconds = 0;
+  int samples = 0;
+  int exit_status = 0;
+  int raise_signal = 0;
+  int raise_at = -1; ///< -1: at the end
+  int flood_megabytes = 0;
+  bool forks = false, hangs = false, placeholders = false, lists_descriptors = false,
+       prints_environment = false;
+  bool ignores_term = false;
+  std::set<int> half_frames, skipped_frames;
+  std::vector<std::string> texts;
+  std::string wait_file;
+};
+
+[[noreturn]] void fail(const std::string& why, int status = 1) {
+  std::cout << why << "\n\nBlender quit" << std::endl;
+  std::exit(status);
+}
+
+script read_script(const std::string& file) {
+  std::ifstream in{file};
+  std::string line;
+  if (!in)
+    fail("Error: Cannot read file '" + file + "': No such file or directory");
+  if (!std::getline(in, line) || !line.starts_with("BLENDER"))
+    fail("Error: File format is not supported in file '" + file + "'");
+  script s;
+  while (std::getline(in, line)) {
+    std::istringstream words{line};
+    std::string command, word;
+    words >> command;
+    if (command == "frame_seconds") {
+      words >> s.frame_seconds;
+    } else if (command == "samples") {
+      words >> s.samples;
+    } else if (command == "exit") {
+      words >> s.exit_status;
+    } else if (command == "raise") {
+      words >> s.raise_signal >> word >> s.raise_at;
+      if (word != "at")
+        s.raise_at = -1;
+    } else if (command == "flood") {
+      words >> s.flood_megabytes;
+    } else if (command == "half_frame" || command == "skip_frame") {
+      int frame = 0;
+      words >> frame;
+      (command == "half_frame" ? s.half_frames : s.skipped_frames).insert(frame);
+    } else if (command == "print") {
+      s.texts.push_back(line.substr(6));
+    } else if (command == "wait_file") {
+      words >> s.wait_file;
+    } else if (command == "ignore") {
+      s.ignores_term = true;
+    } else if (command == "fork") {
+      s.forks = true;
+    } else if (command == "hang") {
+      s.hangs = true;
+    } else if (command == "placeholders") {
+      s.placeholders = true;
+    } else if (command == "list_fds") {
+      s.lists_descriptors = true;
+    } else if (command == "print_env") {
+      s.prints_environment = true;
+    } else if (!command.empty()) {
+      fail("fake_blender: unknown command " + command, 99);
+    }
+  }
+  return s;
+}
+
+void append_number(std::string& to, std::uint32_t value) {
+  for (int shift = 24; shift >= 0; shift -= 8)
+    to += static_cast<char>(value >> shift & 0xff);
+}
+
+void append_chunk(std::string& png, const std::string& type, const std::string& data) {
+  append_number(png, static_cast<std::uint32_t>(data.size()));
+  const auto body = type + data;
+  png += body;
+  append_number(png, static_cast<std::uint32_t>(::crc32(0, reinterpret_cast<const Bytef*>(body.data()),
+                                                        static_cast<uInt>(body.size()))));
+}
+
+/// 4 x 4 grey pixels whose shade is the frame's number.
+std::string make_png(int frame) {
+  std::string rows;
+  for (int y = 0; y < 4; ++y)
+    rows += '\0' + std::string(4, static_cast<char>(frame));
+  std::string packed(::compressBound(rows.size()), '\0');
+  uLongf size = packed.size();
+  ::compress(reinterpret_cast<Bytef*>(packed.data()), &size, reinterpret_cast<const Bytef*>(rows.data()),
+             rows.size());
+  packed.resize(size);
+  std::string png = "\x89PNG\r\n\x1a\n";
+  append_chunk(png, "IHDR", std::string{"\0\0\0\4\0\0\0\4\x8\0\0\0\0", 13});
+  append_chunk(png, "IDAT", packed);
+  append_chunk(png, "IEND", "");
+  return png;
+}
+
+void pause_for(double seconds) {
+  ::poll(nullptr, 0, static_cast<int>(seconds * 1000));
+}
+
+void list_descriptors() {
+  std::cout << "fds:";
+  DIR* open_ones = ::opendir("/proc/self/fd");
+  std::set<int> found;
+  while (const auto* entry = ::readdir(open_ones))
+    if (int fd = -1;
+        std::from_chars(entry->d_name, entry->d_name + 10, fd).ec == std::errc{} && fd != ::dirfd(open_ones))
+      found.insert(fd);
+  ::closedir(open_ones);
+  for (const int fd : found)
+    std::cout << ' ' << fd;
+  std::cout << std::endl;
+}
+
+/// Dies by the signal, as a crash does, also where a sanitizer wants to report it.
+[[noreturn]] void die_by(int signal) {
+  ::signal(signal, SIG_DFL);
+  ::raise(signal);
+  std::abort();
+}
+
+std::string file_of(std::string pattern, int frame) {
+  const auto at = pattern.find("####");
+  std::array<char, 16> digits{};
+  std::snprintf(digits.data(), digits.size(), "%04d", frame);
+  return pattern.replace(at, 4, digits.data()) + ".png";
+}
+
+void render(const script& s, const std::string& pattern, int frame) {
+  const auto file = file_of(pattern, frame);
+  if (s.placeholders)
+    std::ofstream{file};
+  while (!s.wait_file.empty() && ::access(s.wait_file.c_str(), F_OK) != 0)
+    pause_for(.005);
+  for (int sample = 1; sample <= s.samples; ++sample) {
+    std::cout
+        << "Fra:" << frame
+        << " Mem:10.57M (Peak 10.83M) | Time:00:00.09 | Mem:1.42M, Peak:1.42M | Scene, ViewLayer | Sample "
+        << sample << '/' << s.samples << std::endl;
+    pause_for(s.frame_seconds / s.samples);
+  }
+  if (s.samples == 0)
+    pause_for(s.frame_seconds);
+  if (s.raise_signal && s.raise_at == frame)
+    die_by(s.raise_signal);
+  if (s.skipped_frames.contains(frame))
+    return;
+  auto png = make_png(frame);
+  if (s.half_frames.contains(frame))
+    png.resize(png.size() / 2);
+  if (!(std::ofstream{file, std::ios::binary} << png))
+    fail("Error: Render error (No such file or directory) cannot save: '" + file + "'");
+  std::cout << "Saved: '" << file << "'\n Time: 00:00.36 (Saving: 00:00.16)\n" << std::endl;
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  std::cout << "Blender 3.4.1" << std::endl;
+  if (!arguments.empty() && arguments[0] == "--version")
+    return 0;
+  std::map<std::string, std::string> options;
+  std::string blend;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const auto& a = arguments[i];
+    if (a == "-o" || a == "-E" || a == "-x" || a == "-s" || a == "-e" || a == "-t")
+      options[a] = arguments.at(++i);
+    else if (!a.starts_with('-'))
+      blend = a;
+  }
+  const auto s = read_script(blend);
+  std::cout << "Read blend: " << blend << std::endl;
+  if (s.ignores_term) {
+    ::signal(SIGTERM, SIG_IGN);
+    std::cout << "ignoring SIGTERM" << std::endl;
+  }
+  if (s.lists_descriptors)
+    list_descriptors();
+  for (char** variable = environ; s.prints_environment && *variable; ++variable)
+    std::cout << *variable << '\n';
+  for (const auto& text : s.texts)
+    std::cout << text << std::endl;
+  for (int i = 0; i < s.flood_megabytes * 1024; ++i)
+    std::cout << std::string(1023, 'x') << '\n';
+  std::cout.flush();
+  if (s.forks && ::fork() == 0) {
+    pause_for(1e6);
+    return 0;
+  }
+  for (int frame = std::stoi(options["-s"]); frame <= std::stoi(options["-e"]); ++frame)
+    render(s, options["-o"], frame);
+  while (s.hangs)
+    ::pause();
+  if (s.raise_signal && s.raise_at < 0)
+    die_by(s.raise_signal);
+  std::cout << "\nBlender quit" << std::endl;
+  return s.exit_status;
+}
