@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Strict checks of a request's head, before any of it is acted on: pure. Boost.Beast 1.81 lets pass what RFC 9112 has
+// refused or what two parsers can read in two ways (request smuggling); none of it gets past here.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+namespace kiln::http {
+
+struct head_limits {
+  std::size_t header_bytes = 8 * 1024; ///< of the whole head
+  std::size_t target_bytes = 4 * 1024;
+  std::size_t fields = 100;
+};
+
+/// Why a request is not served: an HTTP status and a text for people. The connection is closed after it.
+struct refusal {
+  int status = 400;
+  std::string_view why;
+};
+
+/// Looks for the end of a head in bytes as they come in.
+class head_scanner {
+public:
+  /// The size of the head, with the empty line that ends it, once it is complete; nothing while more is needed.
+  /// `bytes`: all that has come of it so far; each call sees the earlier bytes again.
+  [[nodiscard]] std::optional<std::size_t> find_end(std::string_view bytes) noexcept;
+
+  /// Set when it can be told already that the head will never do: a line that does not end in CR LF, or one of the
+  /// limits.
+  [[nodiscard]] std::optional<refusal> check(std::string_view bytes, const head_limits& limits) const noexcept;
+
+private:
+  std::size_t line_begin_ = 0;
+  bool has_start_line_ = false;
+  bool has_bare_line_feed_ = false;
+};
+
+/// `head`: a complete one, as head_scanner found it. RFC 9112 sections 2.2, 3, 5 and 6.
+[[nodiscard]] std::optional<refusal> check_head(std::string_view head, const head_limits& limits) noexcept;
+
+/// The host of a Host field, without port: "[::1]" for "[::1]:80".
+[[nodiscard]] std::string_view host_without_port(std::string_view host) noexcept;
+
+} // namespace kiln::http

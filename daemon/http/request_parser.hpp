@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Beast's parser, keeping views of the head instead of copies. For daemon/http only.
+#pragma once
+
+#include "http/message.hpp"
+
+#include <boost/beast/http/basic_parser.hpp>
+
+#include <string>
+#include <vector>
+
+namespace kiln::http {
+
+/// One for each request. The head must stay where it is until the request is answered.
+class request_parser final : public boost::beast::http::basic_parser<true> {
+public:
+  /// The strings and vectors are the session's, so that their memory is used again.
+  request_parser(std::vector<field>& fields, std::string& body) : fields_(fields), body_(body) {
+    fields_.clear();
+    body_.clear();
+  }
+
+  [[nodiscard]] std::string_view method() const noexcept { return method_; }
+  [[nodiscard]] std::string_view target() const noexcept { return target_; }
+
+private:
+  using error_code = boost::beast::error_code;
+  using text = boost::beast::string_view;
+  using verb = boost::beast::http::verb;
+
+  static std::string_view view(text t) { return {t.data(), t.size()}; }
+
+  void on_request_impl(verb, text method, text target, int, error_code&) override {
+    method_ = view(method);
+    target_ = view(target);
+  }
+  void on_response_impl(int, text, int, error_code&) override {}
+  void on_field_impl(boost::beast::http::field, text name, text value, error_code&) override {
+    if (!is_header_done()) // behind a chunked body come trailers: nobody here wants them
+      fields_.push_back({view(name), view(value)});
+  }
+  void on_header_impl(error_code&) override {}
+  void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
+  std::size_t on_body_impl(text part, error_code&) override { return append(part); }
+  void on_chunk_header_impl(std::uint64_t, text, error_code&) override {}
+  std::size_t on_chunk_body_impl(std::uint64_t, text part, error_code&) override { return append(part); }
+  void on_finish_impl(error_code&) override {}
+
+  std::size_t append(text part) {
+    body_.append(part.data(), part.size());
+    return part.size();
+  }
+
+  std::vector<field>& fields_;
+  std::string& body_;
+  std::string_view method_;
+  std::string_view target_;
+};
+
+} // namespace kiln::http

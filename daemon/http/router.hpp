@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which handler answers which method and path: pure.
+#pragma once
+
+#include "http/message.hpp"
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kiln::http {
+
+class router {
+public:
+  /// `pattern`: "/job/{id}"; {id} stands for one segment that is not empty. `handler`: any number of the caller's. A GET
+  /// also serves HEAD.
+  void add(std::string method, std::string pattern, std::size_t handler);
+
+  struct match {
+    std::optional<std::size_t> handler;
+    std::string_view id;
+    std::string allow; ///< methods of the path, as in an Allow field; empty when there is no such path
+  };
+
+  /// A view of `path` in the result.
+  [[nodiscard]] match find(std::string_view method, std::string_view path) const;
+
+private:
+  struct route {
+    std::string method;
+    std::string before; ///< the pattern up to {id}
+    std::string after;  ///< and behind it
+    bool has_id = false;
+    std::size_t handler = 0;
+  };
+  std::vector<route> routes_;
+};
+
+} // namespace kiln::http
