@@ -178,9 +178,6 @@ double frame_timing::remembered(std::size_t i) const noexcept {
 double estimate::at(double z) const noexcept {
   const double mean = std::max(likely, shortest);
   const double variance = std::log1p(square(spread / mean));
-  // Where both agree, the plain normal one: it is exact for a sum of many frames.
-  if (variance < 0.09)
-    return std::max(0.0, mean + z * spread);
   return mean * std::exp(z * std::sqrt(variance) - variance / 2);
 }
 

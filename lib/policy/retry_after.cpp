@@ -66,7 +66,7 @@ int retry_after(const frame_timing& timing, const progress& now, double random) 
     wait = wait_by(*estimated, elapsed);
   } else {
     // The first frame: the fewer there are, the more likely its end is the job's.
-    wait = std::max(first, wait_for_the_unforeseen(elapsed, failing + 1 / std::max(left, 1.0)));
+    wait = first + wait_for_the_unforeseen(elapsed, failing + 1 / std::max(left, 1.0));
   }
   return round_at_random(std::min(wait, bound), random, 1);
 }

@@ -50,7 +50,8 @@ struct reference_estimate {
     }
     slope = base > 0 ? slope / base : 0;
     mu = ewma;
-    cv = window.size() > 1 ? std::sqrt(square / static_cast<double>(window.size() - 1)) / mean_of(window) : 0.5;
+    cv = window.size() > 1 ? std::sqrt(square / static_cast<double>(window.size() - 1)) / mean_of(window)
+                           : 0.5;
     // The mean over what is left when the line goes on.
     const double trend = mean_of(window) + slope * (static_cast<double>(window.size()) + n) / 2;
 
@@ -106,7 +107,9 @@ header_policy half_of_left_policy() {
   };
 }
 
-header_policy reference_policy() { return reference; }
+header_policy reference_policy() {
+  return reference;
+}
 
 header_policy oracle_policy() {
   return [](const situation& now, random_source&) {

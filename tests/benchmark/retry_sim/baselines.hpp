@@ -15,8 +15,8 @@ namespace kiln::retry_sim {
 [[nodiscard]] header_policy mean_times_left_policy();
 /// Half of that.
 [[nodiscard]] header_policy half_of_left_policy();
-/// The best rule known before Kiln's: several estimates of the mean, an inspection density after Keller (1974)
-/// where they disagree, and bounds for a sudden end.
+/// The best rule known before Kiln's: several estimates of the mean, an inspection density after Keller
+/// (1974) where they disagree, and bounds for a sudden end.
 [[nodiscard]] header_policy reference_policy();
 /// Knows the end. The bound that no policy can reach.
 [[nodiscard]] header_policy oracle_policy();

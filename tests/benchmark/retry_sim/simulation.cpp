@@ -12,7 +12,9 @@ double trace::length() const {
   return fail_at ? std::min(*fail_at, all) : all;
 }
 
-double outcome::cost() const { return polls + staleness / std::max(1.0, length / 100); }
+double outcome::cost() const {
+  return polls + staleness / std::max(1.0, length / 100);
+}
 
 outcome play(const trace& job, const trace& past, const header_policy& policy, random_source& random) {
   std::uniform_real_distribution<double> round_trip(0.005, 0.050);
@@ -22,7 +24,7 @@ outcome play(const trace& job, const trace& past, const header_policy& policy, r
   double frame_began = 0;
   outcome result{.length = end};
 
-  double looked = 0;               // the server looks at the job; the POST is answered as it starts
+  double looked = 0;                        // the server looks at the job; the POST is answered as it starts
   double answered = round_trip(random) / 2; // the client has the answer
   for (;;) {
     const double wait = policy({job, past, timing, done, looked, looked - frame_began}, random);

@@ -58,8 +58,8 @@ struct outcome {
 [[nodiscard]] outcome play(const trace& job, const trace& past, const header_policy& policy,
                            random_source& random);
 
-/// An earlier run of the same job on the same machine: the whole of it was faster or slower (lognormal, 15 %),
-/// and each frame by itself (lognormal, 10 %); it did not fail.
+/// An earlier run of the same job on the same machine: the whole of it was faster or slower (lognormal, 15
+/// %), and each frame by itself (lognormal, 10 %); it did not fail.
 [[nodiscard]] trace earlier_run(const trace& job, random_source& random);
 
 } // namespace kiln::retry_sim

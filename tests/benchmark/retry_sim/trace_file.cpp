@@ -13,7 +13,9 @@ namespace {
 constexpr double longest = 30 * 24 * 3600.0;
 constexpr std::size_t most_frames = 1'000'000;
 
-error bad(std::string text) { return {errc::invalid_input, std::move(text)}; }
+error bad(std::string text) {
+  return {errc::invalid_input, std::move(text)};
+}
 
 /// A JSON number of any kind, as a double.
 std::optional<double> number(const boost::json::value& value) {
@@ -43,7 +45,8 @@ result<trace> parse_trace(std::string_view line) {
   if (!frames || !frames->is_array() || frames->get_array().empty())
     return bad("\"frames\" must be an array with the seconds of at least one frame");
   if (frames->get_array().size() > most_frames)
-    return bad(fmt::format("\"frames\" has {} frames, more than {}", frames->get_array().size(), most_frames));
+    return bad(
+        fmt::format("\"frames\" has {} frames, more than {}", frames->get_array().size(), most_frames));
   for (const auto& frame : frames->get_array()) {
     const auto seconds = number(frame);
     if (!seconds || !(*seconds >= 0 && *seconds <= longest))
