@@ -104,29 +104,42 @@ estimate by_model(const frame_model& frames, const estimate& current, double lef
           std::hypot(std::hypot(chance, method), std::hypot(surprise, current.spread))};
 }
 
-/// The earlier run, scaled by how fast this one has been so far.
-estimate by_history(const history& past, double done, double frames_done, double left, double age,
-                    const std::optional<estimate>& sampled) {
+/// What an earlier run suggests, and from 0 to 1 how far to believe it.
+struct opinion {
+  estimate left;
+  double trust = 1;
+};
+
+/// The earlier run, scaled by how fast this one has been so far. One that took quite other times for the
+/// frames that are done was perhaps of another machine or scene.
+opinion by_history(const history& past, double done, double frames_done, double left, double age,
+                   const std::optional<estimate>& sampled) {
   constexpr double run_spread = 0.2,
                    frame_spread = 0.12; // relative: one run to another, one frame to another
-  const double after = sane_seconds(past.after);
-  double scale = 1, variance = square(run_spread);
+  double scale = 1, variance = square(run_spread), trust = 1;
   if (const double before = sane_seconds(past.done); before > 0 && frames_done > 0) {
     const double noise = square(frame_spread) / frames_done;
-    scale = std::pow(std::max(done, shortest) / std::max(before, shortest), variance / (variance + noise));
+    const double faster = std::log(std::max(done, shortest) / std::max(before, shortest));
+    scale = std::exp(faster * variance / (variance + noise));
     variance *= noise / (variance + noise);
+    trust = std::clamp(2 - std::abs(faster) / 0.7, 0.0, 1.0);
   }
   const auto current =
       sampled ? *sampled : rest_of_frame(age, sane_seconds(past.current) * scale, frame_spread);
-  const double rest = after * scale;
-  return {rest + current.likely,
-          std::hypot(rest * std::sqrt(variance + square(frame_spread) / left), current.spread)};
+  const double rest = sane_seconds(past.after) * scale;
+  return {{rest + current.likely,
+           std::hypot(rest * std::sqrt(variance + square(frame_spread) / left), current.spread)},
+          trust};
 }
 
-/// Two opinions, the surer one weighs more. A history that is far from what is seen loses its weight.
-estimate combine(const estimate& own, estimate past) {
-  const double gap = std::abs(own.likely - past.likely) - 2 * std::hypot(own.spread, past.spread);
-  past.spread = std::hypot(past.spread, std::max(0.0, gap));
+/// Two opinions, the surer one weighs more. Where they contradict each other, the earlier run is right while
+/// it is trusted: it knows of frames that are yet to come.
+estimate combine(estimate own, const opinion& earlier) {
+  auto past = earlier.left;
+  const double gap =
+      std::max(0.0, std::abs(own.likely - past.likely) - 2 * std::hypot(own.spread, past.spread));
+  own.spread = std::hypot(own.spread, earlier.trust * gap);
+  past.spread = std::hypot(past.spread, (1 - earlier.trust) * gap);
   const double own_weight = 1 / (square(own.spread) + shortest);
   const double past_weight = 1 / (square(past.spread) + shortest);
   return {(own_weight * own.likely + past_weight * past.likely) / (own_weight + past_weight),
@@ -213,7 +226,7 @@ std::optional<estimate> estimate_time_left(const frame_timing& timing, const pro
     return own;
   const auto past =
       by_history(*now.past, sane_seconds(sane_seconds(now.elapsed) - age), done, left, age, sampled);
-  return own ? combine(*own, past) : past;
+  return own ? combine(*own, past) : past.left;
 }
 
 } // namespace kiln::policy

@@ -55,11 +55,11 @@ struct history {
 
 /// Where a running job stands.
 struct progress {
-  int frames_left = 0;                  ///< the current one included
-  double elapsed = 0;                   ///< seconds since the start
-  double frame_age = 0;                 ///< seconds since the current frame began
-  std::optional<double> frame_fraction; ///< done of the current frame, 0 to 1
-  std::optional<history> past;
+  int frames_left = 0;                       ///< the current one included
+  double elapsed = 0;                        ///< seconds since the start
+  double frame_age = 0;                      ///< seconds since the current frame began
+  std::optional<double> frame_fraction = {}; ///< done of the current frame, 0 to 1
+  std::optional<history> past = {};
 };
 
 /// Seconds that are left: a lognormal distribution, by its mean and standard deviation.

@@ -30,11 +30,8 @@ std::optional<double> samples_of(const situation& now) {
 
 header_policy own_policy(knowledge known) {
   return [known](const situation& now, random_source& random) {
-    policy::progress progress{.frames_left = now.frames_left(),
-                              .elapsed = now.elapsed,
-                              .frame_age = now.frame_age,
-                              .frame_fraction = {},
-                              .past = {}};
+    policy::progress progress{
+        .frames_left = now.frames_left(), .elapsed = now.elapsed, .frame_age = now.frame_age};
     if (known.samples)
       progress.frame_fraction = samples_of(now);
     if (known.history)
