@@ -72,10 +72,16 @@ frame_model model_of(const frame_timing& timing, double left) {
           .disagree = (most - least) / 2};
 }
 
-/// One frame is known, or a part of it, and loading may be most of it.
-frame_model model_of_first(double seconds, double share, double cv) {
-  const double mean = std::max(share * seconds, shortest);
-  return {.mean = mean, .now = mean, .cv = cv, .disagree = 0};
+/// One frame is known, or a part of it; how much of it was loading, nobody knows.
+frame_model model_of_first(double seconds) {
+  const double mean = std::max(0.4 * seconds, shortest);
+  return {.mean = mean, .now = mean, .cv = 0.8, .disagree = 0};
+}
+
+/// The same when the time of loading is known and taken off.
+frame_model model_of_loaded(double seconds) {
+  const double mean = std::max(seconds, shortest);
+  return {.mean = mean, .now = mean, .cv = 0.4, .disagree = 0};
 }
 
 /// What is left of a frame that usually takes `usual`, give or take cv.
@@ -210,12 +216,11 @@ std::optional<estimate> estimate_time_left(const frame_timing& timing, const pro
   std::optional<estimate> own;
   if (done == 0 && sampled) {
     const double first = age - loading + sampled->likely;
-    const auto frames = timing.loading() ? model_of_first(first, 1, 0.4) : model_of_first(first, 0.4, 1);
+    const auto frames = timing.loading() ? model_of_loaded(first) : model_of_first(first);
     own = by_model(frames, *sampled, left, 1);
   } else if (done > 0) {
     // The second frame has outlived what the first one suggests: so will the others.
-    auto frames =
-        timing.measured() > 0 ? model_of(timing, left) : model_of_first(timing.first_frame(), 0.6, 0.4);
+    auto frames = timing.measured() > 0 ? model_of(timing, left) : model_of_first(timing.first_frame());
     const double usual = frames.now;
     if (timing.measured() == 0)
       frames.mean = std::max(frames.mean, 1.1 * age);

@@ -54,19 +54,19 @@ double wait_for_the_unforeseen(double elapsed, double hazard) {
 
 int retry_after(const frame_timing& timing, const progress& now, double random) noexcept {
   constexpr double failing = 0.08; // how often a job ends within the time it has run so far
+  constexpr double start = 5;      // seconds: where the growth of the intervals begins
   const double elapsed = sane_seconds(now.elapsed);
   const double left = std::max(now.frames_left, 0);
-  // Blender needs some tenths of a second for the least of frames: that sets when to look for the first time.
-  const double first = std::clamp(1 + 0.1 * left, 2.0, 5.0);
+  // A job of few frames can be over at once.
+  const double first = std::clamp(1 + 0.1 * left, 2.0, 3.0);
 
-  const double bound =
-      std::min(std::max(first, 1.6 * elapsed), first + wait_for_the_unforeseen(elapsed, failing));
+  const double bound = std::min(first + 2 * elapsed, start + wait_for_the_unforeseen(elapsed, failing));
   double wait = 0;
   if (const auto estimated = estimate_time_left(timing, now)) {
     wait = wait_by(*estimated, elapsed);
   } else {
     // The first frame: the fewer there are, the more likely its end is the job's.
-    wait = first + wait_for_the_unforeseen(elapsed, failing + 1 / std::max(left, 1.0));
+    wait = start + wait_for_the_unforeseen(elapsed, failing + 1 / std::max(left, 1.0));
   }
   return round_at_random(std::min(wait, bound), random, 1);
 }
