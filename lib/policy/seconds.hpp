@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Times as they come from outside, made fit to reckon with.
+#pragma once
+
+namespace kiln::policy {
+
+inline constexpr double longest_time = 1e9; ///< seconds, some 30 years: nothing that is measured is longer
+
+/// 0 to longest_time; what is negative or undefined counts as 0.
+[[nodiscard]] constexpr double sane_seconds(double seconds) noexcept {
+  if (!(seconds > 0))
+    return 0;
+  return seconds < longest_time ? seconds : longest_time;
+}
+
+} // namespace kiln::policy
