@@ -15,7 +15,7 @@ target_compile_options(kiln_options INTERFACE
   $<$<BOOL:${KILN_WERROR}>:-Werror>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 reports these falsely inside coroutines and std::string at -O2.
-  target_compile_options(kiln_options INTERFACE -fcoroutines -Wno-maybe-uninitialized -Wno-restrict -Wno-dangling-pointer)
+  target_compile_options(kiln_options INTERFACE -fcoroutines -Wno-maybe-uninitialized -Wno-restrict -Wno-dangling-pointer -Wno-mismatched-new-delete)
 endif()
 if(KILN_SANITIZE)
   target_compile_options(kiln_options INTERFACE -fsanitize=${KILN_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)

@@ -45,8 +45,8 @@ public:
     try {
       parsed = toml::parse(in);
     } catch (const toml::parse_error& e) {
-      throw CLI::ConfigError(fmt::format("the configuration file is not TOML: {} (line {}, column {})", e.description(),
-                                         e.source().begin.line, e.source().begin.column));
+      throw CLI::ConfigError(fmt::format("the configuration file is not TOML: {} (line {}, column {})",
+                                         e.description(), e.source().begin.line, e.source().begin.column));
     }
     std::vector<CLI::ConfigItem> read;
     for (const auto& [key, value] : parsed) {

@@ -9,12 +9,17 @@
 namespace kiln::http {
 namespace {
 
-constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-constexpr bool is_alpha(char c) noexcept { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+constexpr bool is_digit(char c) noexcept {
+  return c >= '0' && c <= '9';
+}
+constexpr bool is_alpha(char c) noexcept {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
 
 /// tchar of RFC 9110, section 5.6.2.
 constexpr bool is_token_char(char c) noexcept {
-  return is_digit(c) || is_alpha(c) || (c != 0 && std::string_view{"!#$%&'*+-.^_`|~"}.find(c) != std::string_view::npos);
+  return is_digit(c) || is_alpha(c) ||
+         (c != 0 && std::string_view{"!#$%&'*+-.^_`|~"}.find(c) != std::string_view::npos);
 }
 
 constexpr auto make_token_table() {
@@ -48,11 +53,13 @@ std::string_view trim(std::string_view text) noexcept {
 
 bool is_host(std::string_view text) noexcept {
   return !text.empty() && std::ranges::all_of(text, [](char c) {
-    return is_digit(c) || is_alpha(c) || c == '.' || c == '-' || c == '_' || c == ':' || c == '[' || c == ']' || c == '%';
+    return is_digit(c) || is_alpha(c) || c == '.' || c == '-' || c == '_' || c == ':' || c == '[' ||
+           c == ']' || c == '%';
   });
 }
 
-std::optional<refusal> check_start_line(std::string_view line, const head_limits& limits, bool& is_1_0) noexcept {
+std::optional<refusal> check_start_line(std::string_view line, const head_limits& limits,
+                                        bool& is_1_0) noexcept {
   const auto first = line.find(' ');
   const auto last = line.rfind(' ');
   if (first == std::string_view::npos || first == last)
@@ -68,7 +75,8 @@ std::optional<refusal> check_start_line(std::string_view line, const head_limits
   if (version != "HTTP/1.1" && version != "HTTP/1.0")
     return refusal{505, "only HTTP/1.1 and HTTP/1.0 are spoken here"};
   is_1_0 = version.back() == '0';
-  constexpr std::array<std::string_view, 7> methods{"GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE"};
+  constexpr std::array<std::string_view, 7> methods{"GET", "POST",  "HEAD",  "OPTIONS",
+                                                    "PUT", "PATCH", "DELETE"};
   if (std::ranges::find(methods, method) == methods.end())
     return refusal{501, "the method is unknown"};
   if (target.size() > limits.target_bytes)
@@ -120,9 +128,11 @@ std::optional<std::size_t> head_scanner::find_end(std::string_view bytes) noexce
     }
     const bool is_empty = end == line_begin_ + 1;
     line_begin_ = end + 1;
-    if (is_empty)
+    if (is_empty && has_start_line_)
       return end + 1;
-    has_start_line_ = true;
+    if (is_empty && end > 1)
+      return end + 1; // a second empty line: check_head will refuse it
+    has_start_line_ = has_start_line_ || !is_empty;
   }
 }
 

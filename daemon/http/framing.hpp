@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Strict checks of a request's head, before any of it is acted on: pure. Boost.Beast 1.81 lets pass what RFC 9112 has
-// refused or what two parsers can read in two ways (request smuggling); none of it gets past here.
+// Strict checks of a request's head, before any of it is acted on: pure. Boost.Beast 1.81 lets pass what RFC
+// 9112 has refused or what two parsers can read in two ways (request smuggling); none of it gets past here.
 #pragma once
 
 #include <cstddef>
@@ -25,13 +25,15 @@ struct refusal {
 /// Looks for the end of a head in bytes as they come in.
 class head_scanner {
 public:
-  /// The size of the head, with the empty line that ends it, once it is complete; nothing while more is needed.
-  /// `bytes`: all that has come of it so far; each call sees the earlier bytes again.
+  /// The size of the head, with the empty line that ends it, once it is complete; nothing while more is
+  /// needed. `bytes`: all that has come of it so far; each call sees the earlier bytes again. One empty line
+  /// in front belongs to it (RFC 9112, 2.2: a server ignores it); the caller takes it off.
   [[nodiscard]] std::optional<std::size_t> find_end(std::string_view bytes) noexcept;
 
-  /// Set when it can be told already that the head will never do: a line that does not end in CR LF, or one of the
-  /// limits.
-  [[nodiscard]] std::optional<refusal> check(std::string_view bytes, const head_limits& limits) const noexcept;
+  /// Set when it can be told already that the head will never do: a line that does not end in CR LF, or one
+  /// of the limits.
+  [[nodiscard]] std::optional<refusal> check(std::string_view bytes,
+                                             const head_limits& limits) const noexcept;
 
 private:
   std::size_t line_begin_ = 0;

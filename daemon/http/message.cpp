@@ -9,7 +9,9 @@
 namespace kiln::http {
 namespace {
 
-char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 } // namespace
 
@@ -18,7 +20,8 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) noexcept {
 }
 
 std::optional<std::string_view> request::find(std::string_view name) const noexcept {
-  const auto found = std::ranges::find_if(fields, [&](const field& f) { return equals_ignoring_case(f.name, name); });
+  const auto found =
+      std::ranges::find_if(fields, [&](const field& f) { return equals_ignoring_case(f.name, name); });
   return found == fields.end() ? std::nullopt : std::optional{found->value};
 }
 
@@ -36,23 +39,40 @@ prebuilt::prebuilt(const response& from) : status_(from.status), body_(from.body
 
 std::string_view reason_phrase(int status) noexcept {
   switch (status) {
-  case 200: return "OK";
-  case 202: return "Accepted";
-  case 204: return "No Content";
-  case 400: return "Bad Request";
-  case 404: return "Not Found";
-  case 405: return "Method Not Allowed";
-  case 408: return "Request Timeout";
-  case 413: return "Content Too Large";
-  case 414: return "URI Too Long";
-  case 417: return "Expectation Failed";
-  case 421: return "Misdirected Request";
-  case 431: return "Request Header Fields Too Large";
-  case 500: return "Internal Server Error";
-  case 501: return "Not Implemented";
-  case 503: return "Service Unavailable";
-  case 505: return "HTTP Version Not Supported";
-  default: return "";
+  case 200:
+    return "OK";
+  case 202:
+    return "Accepted";
+  case 204:
+    return "No Content";
+  case 400:
+    return "Bad Request";
+  case 404:
+    return "Not Found";
+  case 405:
+    return "Method Not Allowed";
+  case 408:
+    return "Request Timeout";
+  case 413:
+    return "Content Too Large";
+  case 414:
+    return "URI Too Long";
+  case 417:
+    return "Expectation Failed";
+  case 421:
+    return "Misdirected Request";
+  case 431:
+    return "Request Header Fields Too Large";
+  case 500:
+    return "Internal Server Error";
+  case 501:
+    return "Not Implemented";
+  case 503:
+    return "Service Unavailable";
+  case 505:
+    return "HTTP Version Not Supported";
+  default:
+    return "";
   }
 }
 

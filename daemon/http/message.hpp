@@ -41,14 +41,16 @@ struct response {
   std::vector<std::pair<std::string, std::string>> fields = {};
 };
 
-/// An answer in the bytes of HTTP/1.1, but for what differs each time it is given (Date, X-Request-Id, Retry-After,
-/// Connection).
+/// An answer in the bytes of HTTP/1.1, but for what differs each time it is given (Date, X-Request-Id,
+/// Retry-After, Connection).
 class prebuilt {
 public:
   explicit prebuilt(const response& from);
 
   [[nodiscard]] int status() const noexcept { return status_; }
-  [[nodiscard]] const std::string& head() const noexcept { return head_; } ///< status line and fields, with line ends
+  [[nodiscard]] const std::string& head() const noexcept {
+    return head_;
+  } ///< status line and fields, with line ends
   [[nodiscard]] const std::string& body() const noexcept { return body_; }
 
 private:
@@ -62,7 +64,8 @@ struct answer {
   std::shared_ptr<const prebuilt> what;
   std::optional<int> retry_after = {}; ///< seconds
 
-  answer(std::shared_ptr<const prebuilt> w, std::optional<int> seconds = {}) : what(std::move(w)), retry_after(seconds) {}
+  answer(std::shared_ptr<const prebuilt> w, std::optional<int> seconds = {})
+      : what(std::move(w)), retry_after(seconds) {}
   answer(const response& from, std::optional<int> seconds = {})
       : what(std::make_shared<const prebuilt>(from)), retry_after(seconds) {}
 };

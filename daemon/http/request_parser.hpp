@@ -23,6 +23,7 @@ public:
 
   [[nodiscard]] std::string_view method() const noexcept { return method_; }
   [[nodiscard]] std::string_view target() const noexcept { return target_; }
+  [[nodiscard]] bool is_http_1_1() const noexcept { return version_ == 11; }
 
 private:
   using error_code = boost::beast::error_code;
@@ -31,7 +32,8 @@ private:
 
   static std::string_view view(text t) { return {t.data(), t.size()}; }
 
-  void on_request_impl(verb, text method, text target, int, error_code&) override {
+  void on_request_impl(verb, text method, text target, int version, error_code&) override {
+    version_ = version;
     method_ = view(method);
     target_ = view(target);
   }
@@ -56,6 +58,7 @@ private:
   std::string& body_;
   std::string_view method_;
   std::string_view target_;
+  int version_ = 0;
 };
 
 } // namespace kiln::http

@@ -6,7 +6,11 @@ namespace kiln::http {
 void router::add(std::string method, std::string pattern, std::size_t handler) {
   constexpr std::string_view id = "{id}";
   const auto at = pattern.find(id);
-  route added{.method = std::move(method), .before = pattern.substr(0, at), .after = {}, .has_id = false, .handler = handler};
+  route added{.method = std::move(method),
+              .before = pattern.substr(0, at),
+              .after = {},
+              .has_id = false,
+              .handler = handler};
   if (at != std::string::npos) {
     added.has_id = true;
     added.after = pattern.substr(at + id.size());
@@ -20,7 +24,8 @@ router::match router::find(std::string_view method, std::string_view path) const
   for (const auto& r : routes_) {
     std::string_view captured;
     if (r.has_id) {
-      if (path.size() <= r.before.size() + r.after.size() || !path.starts_with(r.before) || !path.ends_with(r.after))
+      if (path.size() <= r.before.size() + r.after.size() || !path.starts_with(r.before) ||
+          !path.ends_with(r.after))
         continue;
       captured = path.substr(r.before.size(), path.size() - r.before.size() - r.after.size());
       if (captured.find('/') != std::string_view::npos)

@@ -15,8 +15,8 @@ namespace kiln::http {
 
 class router {
 public:
-  /// `pattern`: "/job/{id}"; {id} stands for one segment that is not empty. `handler`: any number of the caller's. A GET
-  /// also serves HEAD.
+  /// `pattern`: "/job/{id}"; {id} stands for one segment that is not empty. `handler`: any number of the
+  /// caller's. A GET also serves HEAD.
   void add(std::string method, std::string pattern, std::size_t handler);
 
   struct match {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scheduler/scheduler.hpp"
 
+#include "policy/queue_wait.hpp"
 #include "policy/retry_after.hpp"
 #include "policy/verdict.hpp"
 
@@ -71,6 +72,8 @@ void scheduler::start_queued() {
 aio::task<> scheduler::start(std::shared_ptr<job> next) {
   const attempt_id id{next->id, ++next->attempts};
   next->attempt_began = next->frame_began = aio::clock::now();
+  next->timing = {};
+  next->frame_fraction.reset();
   executor::attempt_request request{id, next->spec};
   const auto pid = co_await executor_.start(std::move(request), *this);
   if (pid) {
@@ -92,8 +95,12 @@ std::shared_ptr<job> scheduler::current(const attempt_id& id) const {
 }
 
 void scheduler::on_progress(const attempt_id& id, int, double fraction) {
-  if (const auto of = current(id))
-    of->frame_fraction = fraction;
+  const auto of = current(id);
+  if (!of)
+    return;
+  if (of->timing.frames() == 0 && !of->timing.loading()) // the first word of a frame: the scene is loaded
+    of->timing.loaded(seconds_between(of->attempt_began, aio::clock::now()));
+  of->frame_fraction = fraction;
 }
 
 void scheduler::on_published(const attempt_id& id, const executor::published_frame& frame) {
@@ -101,6 +108,7 @@ void scheduler::on_published(const attempt_id& id, const executor::published_fra
   if (!of)
     return;
   of->timing.frame_done(seconds_between(of->frame_began, frame.closed));
+  frame_seconds_[of->spec.blend] = of->timing.mean();
   of->frame_began = frame.closed;
   of->frame_fraction.reset();
   ++of->frames_done;
@@ -167,6 +175,48 @@ scheduler::job_ptr scheduler::find_by_pid(pid_t pid) const {
   return found == by_pid_.end() ? nullptr : find(found->second);
 }
 
+double scheduler::chance() {
+  return std::uniform_real_distribution<double>{}(random_);
+}
+
+policy::progress scheduler::progress_of(const job& of) const {
+  const auto now = aio::clock::now();
+  policy::progress p;
+  p.frames_left = static_cast<int>(of.spec.frames.size() - of.frames_done);
+  p.elapsed = seconds_between(of.attempt_began, now);
+  p.frame_age = seconds_between(of.frame_began, now);
+  p.frame_fraction = of.frame_fraction;
+  return p;
+}
+
+double scheduler::guess_seconds(const job& of) const {
+  const auto known = frame_seconds_.find(of.spec.blend);
+  return known == frame_seconds_.end() ? 0 : known->second * static_cast<double>(of.spec.frames.size());
+}
+
+int scheduler::retry_after(const job& of) {
+  if (running_.contains(of.id))
+    return policy::retry_after(of.timing, progress_of(of), chance());
+  std::vector<double> running;
+  for (const auto& [id, other] : running_) {
+    const auto left = policy::estimate_time_left(other->timing, progress_of(*other));
+    running.push_back(left ? left->likely : guess_seconds(*other));
+  }
+  std::vector<double> ahead;
+  for (const auto& other : queue_) {
+    if (other->id == of.id)
+      break;
+    ahead.push_back(guess_seconds(*other));
+  }
+  const auto wait = policy::queue_wait(running, ahead, settings_.capacity.slots);
+  return policy::retry_after_queued(wait, guess_seconds(of), chance());
+}
+
+int scheduler::retry_after_refusal() {
+  constexpr double least = 5; // seconds
+  return policy::overload_retry_after(least, chance());
+}
+
 policy::load scheduler::load() const noexcept {
   return {.running = running_.size(), .queued = queue_.size()};
 }
@@ -175,10 +225,14 @@ aio::task<> scheduler::stop() {
   stopping_ = true;
   for (const auto& waiting : std::exchange(queue_, {}))
     finish(*waiting, job_state::canceled, {});
-  for (const auto& [id, of] : running_)
-    executor_.stop({id, of->attempts}, domain::stop_reason::shutdown);
+  hurry();
   co_await starts_.join();
   co_await executor_.join();
+}
+
+void scheduler::hurry() {
+  for (const auto& [id, of] : running_)
+    executor_.stop({id, of->attempts}, domain::stop_reason::shutdown);
 }
 
 } // namespace kiln::scheduler

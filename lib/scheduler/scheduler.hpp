@@ -13,6 +13,8 @@
 
 #include <chrono>
 #include <deque>
+#include <filesystem>
+#include <map>
 #include <memory>
 #include <random>
 #include <unordered_map>
@@ -24,8 +26,8 @@ class logger;
 namespace kiln::scheduler {
 
 struct settings {
-  policy::capacity capacity;
-  domain::job_limits limits;
+  policy::capacity capacity = {};
+  domain::job_limits limits = {};
   std::size_t kept =
       10'000; ///< jobs that have ended and are still remembered; the oldest are forgotten first
 };
@@ -69,6 +71,8 @@ public:
   /// Takes no more jobs, cancels those that wait, stops those that run, and completes when no attempt is
   /// left.
   [[nodiscard]] aio::task<> stop();
+  /// While stop() is under way: what still runs is killed now, without grace.
+  void hurry();
 
 private:
   void on_progress(const attempt_id& id, int frame, double fraction) override;
@@ -82,6 +86,9 @@ private:
   void forget_oldest();
   [[nodiscard]] job_id new_id();
   [[nodiscard]] std::shared_ptr<job> current(const attempt_id& id) const;
+  [[nodiscard]] policy::progress progress_of(const job& of) const;
+  [[nodiscard]] double guess_seconds(const job& of) const;
+  [[nodiscard]] double chance();
 
   aio::executor_type loop_;
   executor::executor& executor_;
@@ -94,7 +101,8 @@ private:
   std::unordered_map<pid_t, job_id> by_pid_;
   std::unordered_map<job_id, std::shared_ptr<job>> running_; ///< they hold a slot
   std::deque<std::shared_ptr<job>> queue_;
-  std::deque<job_id> ended_; ///< oldest first
+  std::deque<job_id> ended_;                              ///< oldest first
+  std::map<std::filesystem::path, double> frame_seconds_; ///< by .blend, as last measured: for jobs that wait
   bool stopping_ = false;
   aio::notification started_; ///< an attempt runs, or failed to
   aio::task_group starts_;

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/media_type.hpp"
+
+#include "http/message.hpp"
+
+namespace kiln::api {
+namespace {
+
+std::string_view trim(std::string_view text) noexcept {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
+    text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t'))
+    text.remove_suffix(1);
+  return text;
+}
+
+} // namespace
+
+bool is_json(std::optional<std::string_view> content_type) noexcept {
+  if (!content_type)
+    return false;
+  const auto end = content_type->find(';');
+  if (!http::equals_ignoring_case(trim(content_type->substr(0, end)), "application/json"))
+    return false;
+  if (end == std::string_view::npos)
+    return true;
+  const auto parameter = trim(content_type->substr(end + 1));
+  return parameter.empty() || http::equals_ignoring_case(parameter, "charset=utf-8") ||
+         http::equals_ignoring_case(parameter, "charset=\"utf-8\"");
+}
+
+} // namespace kiln::api

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Content-Type fields (RFC 9110, 8.3): pure.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+namespace kiln::api {
+
+/// application/json, in any case, with no parameter but charset=utf-8. Anything else is refused, which also
+/// keeps the forms of foreign web pages out: a browser asks before it sends this type across origins.
+[[nodiscard]] bool is_json(std::optional<std::string_view> content_type) noexcept;
+
+} // namespace kiln::api

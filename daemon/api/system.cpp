@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/system.hpp"
+
+#include "api/problem.hpp"
+
+namespace kiln::api {
+namespace {
+
+using http::answer;
+using http::response;
+
+constexpr int retry_seconds = 5; // for a person, or a supervisor, to put it right
+
+response fine() {
+  return {.status = 200, .content_type = "application/json; charset=utf-8", .body = R"({"status":"ok"})"};
+}
+
+aio::task<answer> read_readiness(aio::blocking_pool& pool, readiness_check check) {
+  const auto wrong = co_await pool.run(std::move(check));
+  if (!wrong)
+    co_return fine();
+  auto [type, body] = format_problem(503, *wrong, "/readyz");
+  const answer not_ready{response{.status = 503, .content_type = std::string{type}, .body = std::move(body)},
+                         retry_seconds};
+  co_return not_ready;
+}
+
+} // namespace
+
+void add_system_routes(http::service& to, aio::blocking_pool& pool, readiness_check check) {
+  const auto alive = std::make_shared<const http::prebuilt>(fine());
+  to.on("GET", "/livez", [alive](const http::request&) -> answer { return alive; });
+  for (const char* path : {"/readyz", "/healthz"})
+    to.on("GET", path, [&pool, check](const http::request&) { return read_readiness(pool, check); });
+}
+
+} // namespace kiln::api

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/tutorial.hpp"
+
+#include "api/job_json.hpp"
+#include "api/media_type.hpp"
+#include "api/problem.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+namespace kiln::api {
+namespace {
+
+using domain::job_state;
+using http::answer;
+using http::response;
+using scheduler::job;
+
+constexpr const char* text_type = "text/plain; charset=utf-8";
+constexpr const char* json_type = "application/json; charset=utf-8";
+
+response text(int status, std::string body) {
+  return {.status = status, .content_type = text_type, .body = std::move(body)};
+}
+
+/// By its pid once it has one, as the tutorial does.
+std::string location_of(const job& of) {
+  return fmt::format("/job/{}", of.pid ? std::to_string(*of.pid) : of.id.str());
+}
+
+void add_links(response& to, const job& of) {
+  if (!domain::is_final(of.state))
+    to.fields.emplace_back("Location", location_of(of));
+  to.fields.emplace_back("Link", fmt::format("</v1/jobs/{}>; rel=\"alternate\"", of.id.str()));
+}
+
+response status_of_job(const job& of) {
+  switch (of.state) {
+  case job_state::queued:
+  case job_state::running:
+    return text(202, "Job still running");
+  case job_state::succeeded:
+    return text(200, "Job completed");
+  case job_state::failed:
+    return text(200, "Job failed: " + (of.failure ? of.failure->message : std::string{}));
+  case job_state::canceled:
+    return text(200, "Job canceled");
+  }
+  return text(500, "");
+}
+
+std::optional<pid_t> parse_pid(std::string_view text) {
+  pid_t pid = 0;
+  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), pid);
+  if (ec != std::errc{} || end != text.data() + text.size() || pid <= 0)
+    return std::nullopt;
+  return pid;
+}
+
+} // namespace
+
+tutorial::tutorial(scheduler::scheduler& jobs, domain::job_spec every_job)
+    : jobs_(jobs), every_job_(std::move(every_job)),
+      not_found_(std::make_shared<const http::prebuilt>(text(400, "Job not found"))) {}
+
+void tutorial::add_routes(http::service& to) {
+  to.on("POST", "/job", [this](const http::request& asked) { return create(asked); });
+  to.on("GET", "/job/{id}", [this](const http::request& asked) { return read(asked); });
+}
+
+aio::task<answer> tutorial::create(const http::request& asked) {
+  if (!is_json(asked.find("Content-Type")))
+    co_return text(400, "Invalid input: the body must be sent as Content-Type: application/json");
+  auto frames = parse_frame_range(asked.body);
+  if (!frames)
+    co_return text(400, "Invalid input: " + frames.error().message);
+  auto spec = every_job_;
+  spec.frames = std::move(*frames);
+  const auto taken = co_await jobs_.submit(std::move(spec));
+  if (!taken) {
+    if (taken.error().code == errc::invalid_input)
+      co_return text(400, "Invalid input: " + taken.error().message);
+    const answer refused{text(status_of(taken.error()), "Not now: " + taken.error().message),
+                         jobs_.retry_after_refusal()};
+    co_return refused;
+  }
+  const job& made = **taken;
+  response accepted{
+      .status = 202, .content_type = json_type, .body = format_accepted(made.pid, made.id, made.state)};
+  accepted.fields.emplace_back("Location", location_of(made));
+  accepted.fields.emplace_back("Link", fmt::format("</v1/jobs/{}>; rel=\"alternate\"", made.id.str()));
+  // A job that has ended already can be asked for at once.
+  const answer given{accepted, domain::is_final(made.state) ? 1 : jobs_.retry_after(made)};
+  co_return given;
+}
+
+answer tutorial::read(const http::request& asked) {
+  scheduler::scheduler::job_ptr found;
+  if (const auto pid = parse_pid(asked.id))
+    found = jobs_.find_by_pid(*pid);
+  else if (const auto id = job_id::parse(asked.id))
+    found = jobs_.find(*id);
+  const auto built = found ? answers_.find(found->id) : answers_.end();
+  if (built == answers_.end())
+    return not_found_;
+  if (domain::is_final(found->state))
+    return built->second;
+  return {built->second, jobs_.retry_after(*found)};
+}
+
+void tutorial::on_change(const job& changed) {
+  auto status = status_of_job(changed);
+  add_links(status, changed);
+  answers_.insert_or_assign(changed.id, std::make_shared<const http::prebuilt>(status));
+}
+
+void tutorial::on_forgotten(const job& gone) {
+  answers_.erase(gone.id);
+}
+
+} // namespace kiln::api

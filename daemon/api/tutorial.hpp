@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The tutorial's two endpoints: POST /job and GET /job/{id}. A status answer is built when its job changes,
+// not when it is asked for; only Retry-After is reckoned then.
+#pragma once
+
+#include "http/service.hpp"
+#include "scheduler/scheduler.hpp"
+
+#include <memory>
+#include <unordered_map>
+
+namespace kiln::api {
+
+class tutorial final : public scheduler::job_watcher {
+public:
+  /// `every_job`: what /job renders; its frames come from the request. `jobs` outlives it.
+  tutorial(scheduler::scheduler& jobs, domain::job_spec every_job);
+
+  /// Serves /job; it outlives the service's requests.
+  void add_routes(http::service& to);
+
+  void on_change(const scheduler::job& changed) override;
+  void on_forgotten(const scheduler::job& gone) override;
+
+private:
+  [[nodiscard]] aio::task<http::answer> create(const http::request& asked);
+  [[nodiscard]] http::answer read(const http::request& asked);
+
+  scheduler::scheduler& jobs_;
+  domain::job_spec every_job_;
+  std::shared_ptr<const http::prebuilt> not_found_;
+  std::unordered_map<job_id, std::shared_ptr<const http::prebuilt>> answers_;
+};
+
+} // namespace kiln::api

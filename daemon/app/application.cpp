@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/application.hpp"
+
+#include "aio/blocking_pool.hpp"
+#include "aio/notification.hpp"
+#include "aio/task_group.hpp"
+#include "api/problem.hpp"
+#include "api/system.hpp"
+#include "api/tutorial.hpp"
+#include "app/exit_status.hpp"
+#include "app/preflight.hpp"
+#include "executor/local_executor.hpp"
+#include "http/server.hpp"
+#include "image/structural_image_check.hpp"
+#include "process/child.hpp"
+#include "scheduler/scheduler.hpp"
+
+#include <boost/asio/basic_signal_set.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <fmt/format.h>
+
+#include <csignal>
+#include <cstdio>
+
+#include <systemd/sd-daemon.h>
+
+namespace kiln::app {
+namespace {
+
+namespace asio = aio::asio;
+using signal_set = asio::basic_signal_set<aio::executor_type>;
+
+constexpr std::size_t pool_threads =
+    2; // as many as there are kinds of blocking work: images, and moving files
+constexpr std::chrono::seconds http_grace{5};
+
+std::chrono::milliseconds milliseconds(double seconds) {
+  return std::chrono::milliseconds{static_cast<std::chrono::milliseconds::rep>(seconds * 1000)};
+}
+
+std::string variable(const std::vector<std::string>& environment, const std::string& name) {
+  for (const auto& v : environment)
+    if (v.starts_with(name + "="))
+      return v.substr(name.size() + 1);
+  return {};
+}
+
+http::limits limits_of(const config& c) {
+  http::limits l;
+  l.head = {.header_bytes = c.max_header_bytes, .target_bytes = c.max_target_bytes, .fields = c.max_fields};
+  l.body_bytes = c.max_body_bytes;
+  l.header_time = milliseconds(c.header_seconds);
+  l.body_time = milliseconds(c.body_seconds);
+  l.write_time = milliseconds(c.write_seconds);
+  l.idle_time = milliseconds(c.idle_seconds);
+  l.connections = c.max_connections;
+  l.connections_per_address = c.max_connections_per_address;
+  return l;
+}
+
+/// Names that requests may be sent to: a foreign name that points here is a trick (DNS rebinding).
+std::vector<std::string> hosts_of(const config& c) {
+  auto hosts = c.allowed_hosts;
+  for (const char* own : {"localhost", "127.0.0.1", "[::1]"})
+    hosts.emplace_back(own);
+  const bool is_v6 = c.listen.address.find(':') != std::string::npos;
+  hosts.push_back(is_v6 ? "[" + c.listen.address + "]" : c.listen.address);
+  return hosts;
+}
+
+http::response error_page(int status, std::string_view detail, std::string_view path) {
+  auto [type, text] = api::format_problem(status, detail, path);
+  return {.status = status, .content_type = std::string{type}, .body = std::move(text)};
+}
+
+aio::task<result<blender_install>> find_blender(aio::executor_type loop, const config& c,
+                                                const std::vector<std::string>& environment) {
+  const auto executable = find_executable(c.blender, variable(environment, "PATH"));
+  if (!executable)
+    co_return executable.error();
+  co_return co_await ask_blender(loop, *executable, c.state);
+}
+
+/// All of a running daemon but its signals. Members are made from the first to the last, and go in the
+/// opposite order.
+struct parts {
+  parts(aio::executor_type loop, const config& c, const std::filesystem::path& blender, spdlog::logger& log,
+        const std::vector<std::string>& environment)
+      : pool(pool_threads), images(pool),
+        executor(loop,
+                 {.blender = blender,
+                  .output = c.output,
+                  .state = c.state,
+                  .environment = executor::environment_for_blender(environment),
+                  .stop_grace = milliseconds(c.stop_grace)},
+                 pool, images),
+        jobs(loop, executor,
+             {.capacity = {.slots = c.slots, .max_queued = c.max_queued},
+              .limits = {.max_frames = c.max_frames}},
+             log),
+        tutorial(jobs, {.blend = c.blend, .frames = {}, .threads = c.threads}),
+        service(limits_of(c), hosts_of(c), error_page, log), server(loop, service) {
+    jobs.set_watcher(&tutorial);
+    tutorial.add_routes(service);
+    api::add_system_routes(service, pool, [c, blender] { return check_readiness(c, blender); });
+  }
+
+  aio::blocking_pool pool;
+  image::structural_image_check images;
+  executor::local_executor executor;
+  scheduler::scheduler jobs;
+  api::tutorial tutorial;
+  http::service service;
+  http::server server;
+};
+
+/// What the signals ask for.
+struct requests {
+  explicit requests(aio::executor_type loop) : signals(loop, SIGTERM, SIGINT, SIGHUP), changed(loop) {}
+  signal_set signals;
+  int stops = 0;
+  aio::notification changed;
+};
+
+aio::task<> watch_signals(requests& asked, log& to) {
+  for (;;) {
+    boost::system::error_code ec;
+    const int signal = co_await asked.signals.async_wait(asio::redirect_error(aio::use_task, ec));
+    if (ec)
+      co_return;
+    if (signal == SIGHUP) {
+      to.reopen();
+      to.logger->info("log reopened");
+    } else {
+      ++asked.stops;
+      asked.changed.notify_all();
+    }
+  }
+}
+
+aio::task<> kill_at_second_stop(requests& asked, parts& p, const bool& stopped) {
+  while (asked.stops < 2 && !stopped)
+    co_await asked.changed.wait();
+  if (!stopped)
+    p.jobs.hurry();
+}
+
+/// Refuse, finish answers, end what runs: nothing is left on the loop afterwards.
+aio::task<> stop_in_order(aio::executor_type loop, requests& asked, parts& p, log& to) {
+  to.logger->info("stopping: renders get SIGTERM; a second SIGTERM kills them");
+  ::sd_notify(0, "STOPPING=1");
+  p.server.stop_accepting();
+  co_await p.server.finish(http_grace);
+  bool stopped = false;
+  aio::task_group impatience{loop, [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); }};
+  impatience.spawn(kill_at_second_stop(asked, p, stopped));
+  co_await p.jobs.stop();
+  stopped = true;
+  asked.changed.notify_all();
+  co_await impatience.join();
+}
+
+aio::task<int> serve(aio::executor_type loop, const config& c, log& to,
+                     const std::vector<std::string>& environment) {
+  const auto wrong = check_files(c);
+  for (const auto& line : wrong)
+    to.logger->error("{}", line);
+  if (!wrong.empty())
+    co_return exit_environment;
+  const auto blender = co_await find_blender(loop, c, environment);
+  if (!blender) {
+    to.logger->error("{}", blender.error().message);
+    co_return exit_environment;
+  }
+  parts p{loop, c, blender->executable, *to.logger, environment};
+  if (const auto listening = p.server.listen(c.listen.address, c.listen.port); !listening) {
+    to.logger->error("{}", listening.error().message);
+    co_return exit_listen;
+  }
+
+  requests asked{loop};
+  const auto rethrow = [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); };
+  aio::task_group work{loop, rethrow};
+  work.spawn(p.server.run());
+  work.spawn(watch_signals(asked, to));
+  to.logger->info("{} at {} renders {} to {}", blender->version, blender->executable.native(),
+                  c.blend.native(), c.output.native());
+  to.logger->info("listening on {}", p.server.local_address());
+  ::sd_notify(0, "READY=1");
+  while (asked.stops == 0)
+    co_await asked.changed.wait();
+
+  co_await stop_in_order(loop, asked, p, to);
+  asked.signals.cancel();
+  co_await work.join();
+  p.pool.join();
+  to.logger->info("stopped");
+  co_return exit_ok;
+}
+
+/// Runs the loop until the work is done and nothing else waits on it.
+int run(aio::asio::io_context& loop, aio::task<int> work) {
+  int status = exit_internal;
+  std::exception_ptr failure;
+  asio::co_spawn(loop.get_executor(), std::move(work), [&](std::exception_ptr thrown, int s) {
+    failure = thrown;
+    status = s;
+  });
+  loop.run();
+  if (failure)
+    std::rethrow_exception(failure);
+  return status;
+}
+
+aio::task<int> check(aio::executor_type loop, const config& c, const std::vector<std::string>& environment) {
+  auto wrong = check_files(c);
+  const auto blender = co_await find_blender(loop, c, environment);
+  if (blender)
+    fmt::print("blender  {} ({})\n", blender->version, blender->executable.native());
+  else
+    wrong.push_back(blender.error().message);
+  fmt::print(
+      "blend    {}\noutput   {}\nstate    {}\nlisten   {}:{}\nslots    {}, and up to {} jobs that wait\n",
+      c.blend.native(), c.output.native(), c.state.native(), c.listen.address, c.listen.port, c.slots,
+      c.max_queued);
+  for (const auto& line : wrong)
+    fmt::print(stderr, "kilnd: {}\n", line);
+  if (wrong.empty())
+    fmt::print("all is well\n");
+  co_return wrong.empty() ? exit_ok : exit_environment;
+}
+
+} // namespace
+
+int run_daemon(const config& c, log& to, const std::vector<std::string>& environment) {
+  ::signal(SIGPIPE, SIG_IGN);
+  process::become_subreaper();
+  asio::io_context loop{1};
+  return run(loop, serve(loop.get_executor(), c, to, environment));
+}
+
+int run_check(const config& c, const std::vector<std::string>& environment) {
+  process::become_subreaper();
+  asio::io_context loop{1};
+  return run(loop, check(loop.get_executor(), c, environment));
+}
+
+} // namespace kiln::app

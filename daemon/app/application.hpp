@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The composition root: makes the parts in the order of their floors, wires them, and takes them down in a
+// written order.
+#pragma once
+
+#include "app/config.hpp"
+#include "app/log.hpp"
+
+#include <string>
+#include <vector>
+
+namespace kiln::app {
+
+/// Serves until SIGTERM or SIGINT. What it could not do is in the log; returns an exit_status.
+[[nodiscard]] int run_daemon(const config& c, log& to, const std::vector<std::string>& environment);
+
+/// --check: prints what was found; exit_ok when kilnd could start.
+[[nodiscard]] int run_check(const config& c, const std::vector<std::string>& environment);
+
+} // namespace kiln::app

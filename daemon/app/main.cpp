@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/application.hpp"
+#include "app/config.hpp"
+#include "app/exit_status.hpp"
+#include "app/log.hpp"
+
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <vector>
+
+#include <unistd.h>
+
+int main(int argc, char** argv) {
+  using namespace kiln::app;
+  try {
+    std::vector<std::string> environment;
+    for (char** variable = environ; *variable; ++variable)
+      environment.emplace_back(*variable);
+    const auto read = read_config({argv + 1, argv + argc}, environment);
+    if (const auto* early = std::get_if<early_exit>(&read)) {
+      std::fputs(early->text.c_str(), early->status == exit_ok ? stdout : stderr);
+      return early->status;
+    }
+    const auto& config = std::get<kiln::app::config>(read);
+    if (config.check_only)
+      return run_check(config, environment);
+    auto log = open_log(config.log_file, config.log_level, config.log_json);
+    if (!log) {
+      std::fprintf(stderr, "kilnd: %s\n", log.error().message.c_str());
+      return exit_environment;
+    }
+    return run_daemon(config, *log, environment);
+  } catch (const std::exception& e) {
+    std::fprintf(stderr, "kilnd: a defect of Kiln ended it: %s\n", e.what());
+    return exit_internal;
+  }
+}

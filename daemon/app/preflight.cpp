@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/preflight.hpp"
+
+#include "aio/task_group.hpp"
+#include "blender/blend_file.hpp"
+#include "process/child.hpp"
+
+#include <boost/asio/redirect_error.hpp>
+#include <fmt/format.h>
+
+#include <array>
+#include <cerrno>
+#include <fstream>
+#include <sstream>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace kiln::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_executable(const fs::path& path) {
+  std::error_code ec;
+  return fs::is_regular_file(path, ec) && ::access(path.c_str(), X_OK) == 0;
+}
+
+aio::task<> stop_when_late(process::child& program, aio::timer& patience) {
+  boost::system::error_code ec;
+  co_await patience.async_wait(aio::asio::redirect_error(aio::use_task, ec));
+  if (!ec)
+    program.stop();
+}
+
+std::optional<std::string> check_directory(const char* key, const fs::path& directory) {
+  std::error_code ec;
+  fs::create_directories(directory, ec);
+  if (ec)
+    return fmt::format("{}: {} cannot be made: {}", key, directory.native(), ec.message());
+  auto name = (directory / ".kilnd-XXXXXX").native();
+  const int fd = ::mkstemp(name.data());
+  if (fd < 0)
+    return fmt::format("{}: {}", key,
+                       system_error(errno, directory.native() + " cannot be written to").message);
+  ::close(fd);
+  ::unlink(name.c_str());
+  return std::nullopt;
+}
+
+std::optional<std::string> check_blend(const fs::path& blend) {
+  std::error_code ec;
+  if (!fs::is_regular_file(blend, ec))
+    return fmt::format("blend: {}: {}", blend.native(), ec ? ec.message() : "not a file");
+  std::ifstream in{blend, std::ios::binary};
+  if (!in)
+    return fmt::format("blend: {} cannot be read: {}", blend.native(),
+                       std::generic_category().message(errno));
+  std::array<char, blender::blend_header_size> begin{};
+  in.read(begin.data(), begin.size());
+  const auto header = blender::parse_blend_header(
+      std::as_bytes(std::span{begin}.first(static_cast<std::size_t>(in.gcount()))));
+  if (!header)
+    return fmt::format("blend: {}: {}", blend.native(), header.error().message);
+  return std::nullopt;
+}
+
+} // namespace
+
+result<fs::path> find_executable(const fs::path& named, const std::string& search_path) {
+  if (named.has_parent_path()) {
+    if (is_executable(named))
+      return named;
+    return error{errc::not_found, fmt::format("blender: there is no program at {}", named.native())};
+  }
+  std::istringstream directories{search_path};
+  for (std::string directory; std::getline(directories, directory, ':');)
+    if (const auto path = fs::path{directory} / named; path.is_absolute() && is_executable(path))
+      return path;
+  return error{errc::not_found,
+               fmt::format("blender: there is no {} in PATH; install Blender, or name it with --blender",
+                           named.native())};
+}
+
+aio::task<result<blender_install>> ask_blender(aio::executor_type loop, fs::path executable, fs::path state) {
+  const auto log = state / "blender-version.log";
+  std::error_code ignored;
+  fs::remove(log, ignored);
+  const process::launch_request request{.executable = executable,
+                                        .arguments = {"--version"},
+                                        .environment = {"PATH=/usr/bin:/bin"},
+                                        .working_directory = state,
+                                        .log_file = log};
+  const auto program = process::child::launch(loop, request, std::chrono::seconds{1});
+  if (!program)
+    co_return error{program.error().code, "blender: " + program.error().message};
+  aio::timer patience{loop, std::chrono::seconds{30}};
+  aio::task_group watch{loop, [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); }};
+  watch.spawn(stop_when_late(**program, patience));
+  const auto exit = co_await (*program)->wait();
+  patience.cancel();
+  co_await watch.join();
+
+  blender_install found{executable, {}};
+  std::getline(std::ifstream{log}, found.version);
+  fs::remove(log, ignored);
+  if (!exit.is_success() || !found.version.starts_with("Blender "))
+    co_return error{errc::invalid_input, fmt::format("blender: {} does not answer --version as Blender does",
+                                                     executable.native())};
+  co_return found;
+}
+
+std::vector<std::string> check_files(const config& c) {
+  std::vector<std::string> wrong;
+  for (auto bad :
+       {check_blend(c.blend), check_directory("state", c.state), check_directory("output", c.output)})
+    if (bad)
+      wrong.push_back(std::move(*bad));
+  if (c.output.native().find('#') != std::string::npos)
+    wrong.push_back(fmt::format(
+        "output: {} holds a '#', which Blender takes for a digit of the frame's number", c.output.native()));
+  return wrong;
+}
+
+std::optional<std::string> check_readiness(const config& c, const fs::path& blender) {
+  if (!is_executable(blender))
+    return fmt::format("Blender is gone: there is no program at {}", blender.native());
+  if (auto bad = check_blend(c.blend))
+    return bad;
+  for (const auto& directory : {c.output, c.state})
+    if (::access(directory.c_str(), W_OK | X_OK) != 0)
+      return system_error(errno, directory.native() + " cannot be written to").message;
+  return std::nullopt;
+}
+
+} // namespace kiln::app

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "http/server.hpp"
+
+#include "http/port_holder.hpp"
+
+#include <boost/asio/redirect_error.hpp>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+namespace kiln::http {
+namespace {
+
+namespace asio = aio::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+constexpr std::chrono::seconds tick_time{1};
+constexpr std::chrono::milliseconds accept_pause{100};
+constexpr std::size_t most_refused = 64; ///< at once; further connections are closed without an answer
+constexpr int refusal_seconds = 1; ///< the least that a refused client waits; at most three times as long
+
+} // namespace
+
+server::server(aio::executor_type loop, service& shared)
+    : loop_(loop), service_(shared), acceptor_(loop), pause_(loop), tick_timer_(loop),
+      random_(std::random_device{}()),
+      work_(loop, [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); }) {}
+
+result<void> server::listen(const std::string& address, unsigned short port) {
+  error_code ec;
+  const tcp::endpoint endpoint{asio::ip::make_address(address, ec), port};
+  if (ec)
+    return error{ec, fmt::format("{} is not an address: {}", address, ec.message())};
+  acceptor_.open(endpoint.protocol(), ec);
+  if (!ec)
+    acceptor_.set_option(asio::socket_base::reuse_address{true},
+                         ec); // a restart must not wait for old connections
+  if (!ec)
+    acceptor_.bind(endpoint, ec);
+  if (!ec)
+    acceptor_.listen(asio::socket_base::max_listen_connections, ec);
+  if (!ec)
+    return {};
+  auto text = fmt::format("cannot listen on {}:{}: {}", address, port, ec.message());
+  if (ec == asio::error::address_in_use) {
+    const auto holder = find_port_holder(port);
+    text += holder.empty() ? "; choose another with --listen"
+                           : fmt::format(" by {}; stop it, or choose another with --listen", holder);
+  }
+  return error{ec, text};
+}
+
+std::string server::local_address() const {
+  const auto endpoint = acceptor_.local_endpoint();
+  const auto address = endpoint.address().to_string();
+  return fmt::format("{}:{}", endpoint.address().is_v6() ? "[" + address + "]" : address, endpoint.port());
+}
+
+aio::task<> server::run() {
+  while (acceptor_.is_open()) {
+    error_code ec;
+    auto socket = co_await acceptor_.async_accept(asio::redirect_error(aio::use_task, ec));
+    if (!ec) {
+      admit(std::move(socket));
+      continue;
+    }
+    if (!acceptor_.is_open())
+      co_return;
+    if (ec == asio::error::connection_aborted)
+      continue;
+    // Out of descriptors or memory: a connection that ends may help.
+    service_.log().warn("a connection could not be accepted reason={}", ec.message());
+    pause_.expires_after(accept_pause);
+    co_await pause_.async_wait(asio::redirect_error(aio::use_task, ec));
+  }
+}
+
+void server::admit(tcp_socket socket) {
+  error_code ec;
+  const auto from = socket.remote_endpoint(ec).address();
+  if (ec)
+    return; // gone already
+  socket.set_option(tcp::no_delay{true}, ec);
+  const auto& bounds = service_.bounds();
+  const auto same = by_address_.find(from);
+  const bool has_room = served_ < bounds.connections &&
+                        (same == by_address_.end() || same->second < bounds.connections_per_address);
+  if (!has_room && refused_ >= most_refused)
+    return;
+  const auto added = sessions_.emplace(sessions_.end(), std::move(socket), service_);
+  if (has_room) {
+    ++served_;
+    ++by_address_[from];
+    work_.spawn(serve(added, from));
+  } else {
+    ++refused_;
+    work_.spawn(refuse(added));
+  }
+  if (!std::exchange(ticking_, true))
+    work_.spawn(tick());
+}
+
+aio::task<> server::serve(sessions::iterator mine, asio::ip::address from) {
+  co_await guard(mine->run());
+  --served_;
+  if (--by_address_[from] == 0)
+    by_address_.erase(from);
+  drop(mine);
+}
+
+aio::task<> server::refuse(sessions::iterator mine) {
+  const auto seconds = std::uniform_int_distribution{refusal_seconds, 3 * refusal_seconds}(random_);
+  co_await guard(mine->refuse(seconds));
+  --refused_;
+  drop(mine);
+}
+
+aio::task<> server::guard(aio::task<> work) {
+  try {
+    co_await std::move(work);
+  } catch (const std::exception& e) {
+    service_.log().error("a connection failed inside Kiln reason={}", e.what());
+  }
+}
+
+void server::drop(sessions::iterator gone) {
+  sessions_.erase(gone);
+  if (sessions_.empty())
+    tick_timer_.cancel();
+}
+
+aio::task<> server::tick() {
+  while (!sessions_.empty()) {
+    error_code ec;
+    tick_timer_.expires_after(tick_time);
+    co_await tick_timer_.async_wait(asio::redirect_error(aio::use_task, ec));
+    const auto now = aio::clock::now();
+    for (auto& s : sessions_) {
+      if (abort_at_ && now >= *abort_at_)
+        s.abort();
+      else
+        s.on_tick(now);
+    }
+  }
+  ticking_ = false;
+}
+
+void server::stop_accepting() {
+  error_code ignored;
+  acceptor_.close(ignored);
+  pause_.cancel();
+}
+
+aio::task<> server::finish(std::chrono::milliseconds grace) {
+  abort_at_ = aio::clock::now() + grace;
+  for (auto& s : sessions_)
+    s.finish();
+  co_await work_.join();
+}
+
+} // namespace kiln::http

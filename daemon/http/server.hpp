@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Listens, and keeps the sessions: how many there may be, and since when each has been at what. While nobody
+// is connected nothing of it wakes up.
+#pragma once
+
+#include "aio/task_group.hpp"
+#include "base/error.hpp"
+#include "http/session.hpp"
+
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/ip/address.hpp>
+
+#include <list>
+#include <map>
+#include <random>
+
+namespace kiln::http {
+
+class server {
+public:
+  /// `shared` outlives it.
+  server(aio::executor_type loop, service& shared);
+
+  /// Binds and listens; run() accepts. `address`: a literal one; port 0: any free one. The error names the
+  /// address, and who holds it where that can be known.
+  [[nodiscard]] result<void> listen(const std::string& address, unsigned short port);
+
+  /// "127.0.0.1:3000", "[::1]:3000".
+  [[nodiscard]] std::string local_address() const;
+
+  /// Accepts until stop_accepting().
+  [[nodiscard]] aio::task<> run();
+
+  void stop_accepting();
+
+  /// Closes connections, those with a request under way after its answer (at most `grace`), and completes
+  /// when none is left.
+  [[nodiscard]] aio::task<> finish(std::chrono::milliseconds grace);
+
+private:
+  using acceptor = aio::asio::basic_socket_acceptor<aio::asio::ip::tcp, aio::executor_type>;
+  using sessions = std::list<session>;
+
+  [[nodiscard]] aio::task<> serve(sessions::iterator mine, aio::asio::ip::address from);
+  [[nodiscard]] aio::task<> refuse(sessions::iterator mine);
+  [[nodiscard]] aio::task<> guard(aio::task<> work);
+  [[nodiscard]] aio::task<> tick();
+  void admit(tcp_socket socket);
+  void drop(sessions::iterator gone);
+
+  aio::executor_type loop_;
+  service& service_;
+  acceptor acceptor_;
+  aio::timer pause_; ///< after an accept that failed
+  aio::timer tick_timer_;
+  bool ticking_ = false;
+  std::optional<aio::clock::time_point> abort_at_;
+  sessions sessions_; ///< those that were refused too, while they take their answer
+  std::size_t served_ = 0;
+  std::size_t refused_ = 0;
+  std::map<aio::asio::ip::address, std::size_t> by_address_;
+  std::minstd_rand random_;
+  aio::task_group work_;
+};
+
+} // namespace kiln::http

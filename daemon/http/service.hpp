@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What all sessions of a server share: the routes, the limits, and how an answer is completed.
+#pragma once
+
+#include "aio/task.hpp"
+#include "http/framing.hpp"
+#include "http/message.hpp"
+#include "http/router.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace spdlog {
+class logger;
+}
+
+namespace kiln::http {
+
+struct limits {
+  head_limits head;
+  std::size_t body_bytes = 1024 * 1024;
+  std::chrono::milliseconds header_time{10'000}; ///< for a whole head, from its first byte
+  std::chrono::milliseconds body_time{20'000};   ///< then it must come at body_rate
+  std::size_t body_rate = 500;                   ///< bytes a second
+  std::chrono::milliseconds write_time{30'000};
+  std::chrono::milliseconds idle_time{15'000};
+  std::size_t connections = 512;
+  std::size_t connections_per_address = 64;
+};
+
+/// Answers at once.
+using handler = std::function<answer(const request&)>;
+/// Answers later. The request lives until then.
+using async_handler = std::function<aio::task<answer>(const request&)>;
+
+/// The body of an error that the server itself finds.
+using error_page = std::function<response(int status, std::string_view detail, std::string_view path)>;
+
+class service {
+public:
+  /// `hosts`: names that requests may be sent to, without ports.
+  service(limits l, std::vector<std::string> hosts, error_page page, spdlog::logger& log);
+
+  void on(std::string method, std::string pattern, std::variant<handler, async_handler> answers);
+
+  [[nodiscard]] const limits& bounds() const noexcept { return limits_; }
+  [[nodiscard]] spdlog::logger& log() const noexcept { return log_; }
+
+  /// A handler to run, or the answer if there is none to run.
+  [[nodiscard]] std::variant<const handler*, const async_handler*, answer> route(request& what) const;
+
+  [[nodiscard]] answer error_answer(int status, std::string_view detail, std::string_view path) const;
+
+  /// The client's X-Request-Id if it is one, else a new one.
+  [[nodiscard]] std::string request_id(const request& from);
+
+  /// Adds the answer to `out` in the bytes of HTTP.
+  void write(std::string& out, const answer& what, std::string_view request_id, bool with_body, bool close);
+
+private:
+  [[nodiscard]] bool is_host(std::string_view host) const noexcept;
+  [[nodiscard]] std::string_view date();
+
+  limits limits_;
+  std::vector<std::string> hosts_;
+  error_page error_page_;
+  spdlog::logger& log_;
+  router router_;
+  std::vector<std::variant<handler, async_handler>> handlers_;
+  std::string id_prefix_;
+  std::uint64_t next_id_ = 1;
+  std::chrono::sys_seconds date_second_{};
+  std::string date_;
+};
+
+} // namespace kiln::http

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One connection: reads requests, has them answered in their order, and closes when it should. Requests that
+// came together are answered in one write. It has no timer of its own: the server's tick calls on_tick().
+#pragma once
+
+#include "aio/task.hpp"
+#include "http/framing.hpp"
+#include "http/request_parser.hpp"
+#include "http/service.hpp"
+
+#include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace kiln::http {
+
+using tcp_socket = aio::asio::basic_stream_socket<aio::asio::ip::tcp, aio::executor_type>;
+
+class session {
+public:
+  /// `shared` outlives it.
+  session(tcp_socket socket, service& shared);
+
+  /// Until the connection is closed.
+  [[nodiscard]] aio::task<> run();
+
+  /// Answers 503 with Retry-After to whatever is asked, and closes.
+  [[nodiscard]] aio::task<> refuse(int retry_after);
+
+  /// Ends what has taken too long.
+  void on_tick(aio::clock::time_point now);
+
+  /// Closes after the request that is under way, or at once when there is none.
+  void finish();
+
+  /// Closes at once.
+  void abort();
+
+private:
+  enum class phase { idle, head, body, handling, writing, lingering };
+  enum class next { go_on, close, linger };
+
+  [[nodiscard]] aio::task<bool> read_more();
+  [[nodiscard]] aio::task<bool> flush();
+  [[nodiscard]] aio::task<next> serve(std::size_t head_size);
+  [[nodiscard]] aio::task<std::optional<refusal>> read_body(request_parser& parser);
+  [[nodiscard]] aio::task<> linger();
+  void enter(phase p, std::chrono::milliseconds time);
+  [[nodiscard]] next reject(int status, std::string_view why, std::string_view path);
+
+  tcp_socket socket_;
+  service& service_;
+
+  std::vector<char> in_;     ///< bytes that have come and are not used up
+  std::size_t in_begin_ = 0; ///< of those in in_
+  std::size_t in_end_ = 0;
+  std::string out_; ///< answers that are not written yet
+
+  head_scanner scanner_;
+  std::string head_; ///< of the request that is being served
+  std::vector<field> fields_;
+  std::string body_;
+
+  phase phase_ = phase::idle;
+  aio::clock::time_point deadline_;
+  bool timed_out_ = false;
+  bool finishing_ = false;
+};
+
+} // namespace kiln::http
