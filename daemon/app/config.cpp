@@ -170,7 +170,7 @@ void add_options(CLI::App& app, config& c, std::string& listen, std::string& log
       ->group("Rendering");
 
   app.add_option("--listen", listen, "Address and port of the REST interface")
-      ->check(checked_by(parse_listen_address, "ADDRESS:PORT"))
+      ->check(checked_by(parse_listen_address, ""))
       ->type_name("ADDRESS:PORT")
       ->capture_default_str()
       ->group("Network");

@@ -29,7 +29,7 @@ def test_version_and_help():
     assert version.returncode == 0 and re.match(r"kilnd \d+\.\d+\.\d+", version.stdout)
     helped = kilnd("--help")
     assert helped.returncode == 0
-    for word in ("--blend", "--listen", "KILN_LISTEN", "Exit", "--check"):
+    for word in ("--blend", "--listen", "KILN_MAX_QUEUED", "Exit status", "--check"):
         assert word in helped.stdout, word
     assert max(map(len, helped.stdout.splitlines())) <= 120
 
@@ -43,7 +43,7 @@ def test_check_says_what_it_found(flags):
 
 @pytest.mark.parametrize("arguments, status, says", [
     (["--nonsense"], 2, "--nonsense"),
-    (["--slot", "2"], 2, "--slots"),
+    (["--slot", "2"], 2, 'did you mean "slots"?'),
     (["--slots", "0"], 2, "slots"),
     (["--slots", "many"], 2, "slots"),
     (["--threads", "1025"], 2, "threads"),

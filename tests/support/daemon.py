@@ -151,7 +151,7 @@ def read_until_quiet(s, quiet=0.3):
 
 def statuses(received):
     """The status codes of the answers in some bytes."""
-    return [int(code) for code in re.findall(rb"^HTTP/1\.1 (\d{3}) ", received, re.M)]
+    return [int(code) for code in re.findall(rb"HTTP/1\.1 (\d{3}) [A-Z]", received)]
 
 
 def processes_of_group(group):
