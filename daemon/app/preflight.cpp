@@ -2,13 +2,13 @@
 #include "app/preflight.hpp"
 
 #include "aio/task_group.hpp"
-#include "blender/blend_file.hpp"
+#include "blender/command_line.hpp"
+#include "executor/workspace.hpp"
 #include "process/child.hpp"
 
 #include <boost/asio/redirect_error.hpp>
 #include <fmt/format.h>
 
-#include <array>
 #include <cerrno>
 #include <fstream>
 #include <sstream>
@@ -50,20 +50,8 @@ std::optional<std::string> check_directory(const char* key, const fs::path& dire
 }
 
 std::optional<std::string> check_blend(const fs::path& blend) {
-  std::error_code ec;
-  if (!fs::is_regular_file(blend, ec))
-    return fmt::format("blend: {}: {}", blend.native(), ec ? ec.message() : "not a file");
-  std::ifstream in{blend, std::ios::binary};
-  if (!in)
-    return fmt::format("blend: {} cannot be read: {}", blend.native(),
-                       std::generic_category().message(errno));
-  std::array<char, blender::blend_header_size> begin{};
-  in.read(begin.data(), begin.size());
-  const auto header = blender::parse_blend_header(
-      std::as_bytes(std::span{begin}.first(static_cast<std::size_t>(in.gcount()))));
-  if (!header)
-    return fmt::format("blend: {}: {}", blend.native(), header.error().message);
-  return std::nullopt;
+  const auto bad = executor::check_blend(blend);
+  return bad ? std::optional{"blend: " + bad->message} : std::nullopt;
 }
 
 } // namespace
@@ -117,9 +105,10 @@ std::vector<std::string> check_files(const config& c) {
        {check_blend(c.blend), check_directory("state", c.state), check_directory("output", c.output)})
     if (bad)
       wrong.push_back(std::move(*bad));
-  if (c.output.native().find('#') != std::string::npos)
-    wrong.push_back(fmt::format(
-        "output: {} holds a '#', which Blender takes for a digit of the frame's number", c.output.native()));
+  if (const auto at = c.output.native().find_first_of(blender::unusable_in_output); at != std::string::npos)
+    wrong.push_back(
+        fmt::format("output: {} holds a '{}', which Blender does not take as it is: choose another directory",
+                    c.output.native(), c.output.native()[at]));
   return wrong;
 }
 

@@ -15,9 +15,9 @@ constexpr std::string_view frame_prefix = "blender-render_";
 result<std::vector<std::string>> format_arguments(const domain::job_spec& job,
                                                   const std::filesystem::path& workspace) {
   const auto output = (workspace / frame_prefix).native() + "####";
-  if (workspace.native().find('#') != std::string::npos)
-    return error{errc::invalid_input,
-                 "the output's path holds a '#', which Blender takes for a digit: " + workspace.native()};
+  if (const auto at = workspace.native().find_first_of(unusable_in_output); at != std::string::npos)
+    return error{errc::invalid_input, "the output's path holds a '" + std::string{workspace.native()[at]} +
+                                          "', which Blender does not take as it is: " + workspace.native()};
   if (!job.blend.is_absolute())
     return error{errc::invalid_input, "the path of the .blend is not absolute: " + job.blend.native()};
   // -Y: scripts in the file do not run by themselves; -x 1: Blender adds the extension of the format.

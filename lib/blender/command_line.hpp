@@ -14,9 +14,12 @@
 
 namespace kiln::blender {
 
+/// Characters of a path that Blender takes for something else in `-o`: digits of the frame's number, and
+/// (from 5.0) variables.
+inline constexpr std::string_view unusable_in_output = "#{}";
+
 /// argv without argv[0]. Blender carries its arguments out in their order, so `-a` comes last. The frames go
-/// to WORKSPACE/blender-render_####. invalid_input when `workspace` holds a '#', which Blender would take for
-/// a digit of the frame number.
+/// to WORKSPACE/blender-render_####. invalid_input when `workspace` holds one of `unusable_in_output`.
 [[nodiscard]] result<std::vector<std::string>> format_arguments(const domain::job_spec& job,
                                                                 const std::filesystem::path& workspace);
 

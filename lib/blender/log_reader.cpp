@@ -136,9 +136,10 @@ std::optional<int> find_frame(std::string_view line) {
 } // namespace
 
 std::optional<log_event> log_reader::feed(std::string_view line) {
-  if (auto why = find_cause(line))
-    return complaint{std::move(*why)};
   const auto named = find_frame(line);
+  if (!named) // a line of progress can hold any text: names of objects stand in it
+    if (auto why = find_cause(line))
+      return complaint{std::move(*why)};
   if (named)
     frame_ = named;
   const auto fraction = find_fraction(line);

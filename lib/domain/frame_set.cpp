@@ -115,8 +115,7 @@ result<frame_set> frame_set::parse(std::string_view text) {
 
 frame_set frame_set::of(std::vector<int> frames) {
   std::ranges::sort(frames);
-  const auto duplicates = std::ranges::unique(frames);
-  frames.erase(duplicates.begin(), duplicates.end());
+  frames.erase(std::unique(frames.begin(), frames.end()), frames.end());
   if (!frames.empty() && (frames.front() < min_frame || frames.back() > max_frame))
     throw std::out_of_range("frame_set::of: frame out of range");
   frame_set set;

@@ -15,7 +15,7 @@ namespace {
 using domain::failure;
 using domain::failure_kind;
 
-constexpr std::size_t max_complaints = 32; // the first ones explain most
+constexpr std::uintmax_t full_below = 1 << 20; // bytes that are free: no image of use fits in there
 
 failure launch_failure(const error& e) {
   using namespace boost::system::errc;
@@ -94,6 +94,17 @@ aio::task<> local_attempt::render(std::function<void()> on_started) {
   closed->finish();
   co_await readers.join();
   co_await rescan(); // a reader may have failed, and an undecodable file may be whole by now
+  if (!rejected_.empty())
+    co_await explain_rejected();
+}
+
+/// On a full disk Blender writes half of a PNG, prints nothing and exits with 0.
+aio::task<> local_attempt::explain_rejected() {
+  const auto free_here = [workspace = paths_.workspace] { return free_bytes(workspace); };
+  if (co_await pool_.run(free_here) < full_below)
+    complain({.kind = failure_kind::disk_full,
+              .message =
+                  "the disk is full: Blender could not write whole images to " + settings_.output.native()});
 }
 
 std::optional<failure> local_attempt::launch() {
@@ -187,7 +198,8 @@ aio::task<> local_attempt::clean_up() {
 }
 
 void local_attempt::complain(failure what) {
-  if (facts_.complaints.size() < max_complaints)
+  // One of each kind: the first explains most, and a log may repeat itself for ever.
+  if (std::ranges::find(facts_.complaints, what.kind, &failure::kind) == facts_.complaints.end())
     facts_.complaints.push_back(std::move(what));
 }
 

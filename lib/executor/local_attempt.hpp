@@ -57,6 +57,7 @@ private:
   [[nodiscard]] aio::task<> read_log(watch::file_tail& tail);
   [[nodiscard]] aio::task<> read_frames(watch::directory_watch& closed);
   [[nodiscard]] aio::task<> rescan();
+  [[nodiscard]] aio::task<> explain_rejected();
   [[nodiscard]] aio::task<> consider(std::string name);
   void complain(domain::failure what);
   void complain_of(const std::exception_ptr& thrown);

@@ -58,24 +58,6 @@ failure unreadable_blend(const error& e) {
   return {.kind = failure_kind::blend_unreadable, .message = "the .blend cannot be read: " + e.message};
 }
 
-std::optional<failure> check_blend(const fs::path& blend) {
-  // O_NONBLOCK: a FIFO in its place must not hold us up.
-  const descriptor file{::open(blend.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
-  struct stat facts {};
-  if (file.get() < 0 || ::fstat(file.get(), &facts) != 0)
-    return unreadable_blend(last_error("open", blend));
-  if (!S_ISREG(facts.st_mode))
-    return unreadable_blend({errc::invalid_input, blend.native() + " is not a file"});
-  std::array<std::byte, 64> begin{};
-  const auto size = ::read(file.get(), begin.data(), begin.size());
-  if (size < 0)
-    return unreadable_blend(last_error("read", blend));
-  const auto header = blender::parse_blend_header(std::span{begin}.first(static_cast<std::size_t>(size)));
-  if (!header)
-    return unreadable_blend({errc::corrupt, blend.native() + ": " + header.error().message});
-  return std::nullopt;
-}
-
 } // namespace
 
 attempt_paths paths_of(const attempt_id& id, const fs::path& output, const fs::path& state) {
@@ -85,6 +67,24 @@ attempt_paths paths_of(const attempt_id& id, const fs::path& output, const fs::p
   paths.final_dir = output / id.job.str();
   paths.log = state / "logs" / (id.str() + ".log");
   return paths;
+}
+
+std::optional<failure> check_blend(const fs::path& blend) {
+  // O_NONBLOCK: a FIFO in its place must not hold us up.
+  const descriptor file{::open(blend.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+  struct stat facts {};
+  if (file.get() < 0 || ::fstat(file.get(), &facts) != 0)
+    return unreadable_blend(last_error("open", blend));
+  if (!S_ISREG(facts.st_mode))
+    return unreadable_blend({errc::invalid_input, blend.native() + " is not a file"});
+  std::array<std::byte, blender::blend_header_size> begin{};
+  const auto size = ::read(file.get(), begin.data(), begin.size());
+  if (size < 0)
+    return unreadable_blend(last_error("read", blend));
+  const auto header = blender::parse_blend_header(std::span{begin}.first(static_cast<std::size_t>(size)));
+  if (!header)
+    return unreadable_blend({errc::corrupt, blend.native() + ": " + header.error().message});
+  return std::nullopt;
 }
 
 std::optional<failure> prepare(const attempt_paths& paths, const fs::path& blend) {
@@ -120,6 +120,11 @@ std::vector<std::string> list_files(const fs::path& workspace) {
   for (fs::directory_iterator entry{workspace, ec}, end; !ec && entry != end; entry.increment(ec))
     names.push_back(entry->path().filename().native());
   return names;
+}
+
+std::uintmax_t free_bytes(const fs::path& path) {
+  std::error_code ec;
+  return fs::space(path, ec).available; // uintmax_t(-1) on an error
 }
 
 void remove(const attempt_paths& paths) noexcept {

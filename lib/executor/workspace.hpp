@@ -9,6 +9,7 @@
 #include "base/ids.hpp"
 #include "domain/failure.hpp"
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -26,6 +27,9 @@ struct attempt_paths {
 [[nodiscard]] attempt_paths paths_of(const attempt_id& id, const std::filesystem::path& output,
                                      const std::filesystem::path& state);
 
+/// Whether this is a .blend that can be read: nothing, or blend_unreadable with the reason.
+[[nodiscard]] std::optional<domain::failure> check_blend(const std::filesystem::path& blend);
+
 /// Makes the directories, empty, and checks that `blend` is a .blend that can be read. Nothing when all is
 /// well, else blend_unreadable, output_unwritable or disk_full.
 [[nodiscard]] std::optional<domain::failure> prepare(const attempt_paths& paths,
@@ -37,6 +41,9 @@ struct attempt_paths {
 
 /// The names of what lies in the workspace. Empty when it cannot be read.
 [[nodiscard]] std::vector<std::string> list_files(const std::filesystem::path& workspace);
+
+/// What the file system of `path` has left for us. A large number when that cannot be known.
+[[nodiscard]] std::uintmax_t free_bytes(const std::filesystem::path& path);
 
 /// Removes the workspace with all it holds, and the job's directory if nothing was published there.
 void remove(const attempt_paths& paths) noexcept;

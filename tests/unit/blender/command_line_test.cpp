@@ -21,9 +21,11 @@ TEST(command_line, is_the_tutorials_in_blenders_order) {
 }
 
 TEST(command_line, a_workspace_that_blender_would_misread_is_refused) {
-  const auto refused = format_arguments(job(1, 1), "/o#1/.kiln/j1-1");
-  ASSERT_FALSE(refused);
-  EXPECT_NE(refused.error().message.find("/o#1"), std::string::npos);
+  for (const char* workspace : {"/o#1/.kiln/j1-1", "/{blend_name}/j1-1", "/a}"}) {
+    const auto refused = format_arguments(job(1, 1), workspace);
+    ASSERT_FALSE(refused) << workspace;
+    EXPECT_NE(refused.error().message.find(workspace), std::string::npos);
+  }
 }
 
 TEST(command_line, a_relative_blend_could_be_taken_for_an_option) {

@@ -140,6 +140,12 @@ TEST_P(complaint_lines, are_read) {
       << why.message;
 }
 
+TEST(log_reader, names_of_objects_are_no_complaints) {
+  const auto event = read("Fra:1 Mem:1M | Time:00:00.01 | Syncing Cannot render, no camera");
+  ASSERT_TRUE(event);
+  EXPECT_TRUE(std::holds_alternative<frame_progress>(*event));
+}
+
 TEST(log_reader, what_it_quotes_is_short_and_printable) {
   const auto event = read("\x1b[31m\xff\xc3" + std::string(5000, 'x') + "\nCannot render, no camera");
   ASSERT_TRUE(event);

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// With real processes: fake_blender plays a script. What a client sees of it is in tests/contract.
+#include "executor/local_executor.hpp"
+#include "image/structural_image_check.hpp"
+#include "support/loop.hpp"
+#include "support/temp_directory.hpp"
+
+#include <csignal>
+
+#include <sys/wait.h>
+
+namespace kiln::executor {
+namespace {
+
+using domain::failure_kind;
+using domain::process_exit;
+
+struct seen_attempt final : attempt_observer {
+  void on_progress(const attempt_id&, int frame, double fraction) override {
+    progress.emplace_back(frame, fraction);
+  }
+  void on_published(const attempt_id&, const published_frame& frame) override {
+    published.push_back(frame.frame);
+  }
+  void on_end(const attempt_id&, const domain::attempt_facts& f) override {
+    ++ends;
+    facts = f;
+  }
+  std::vector<std::pair<int, double>> progress;
+  std::vector<int> published;
+  int ends = 0;
+  domain::attempt_facts facts;
+};
+
+class local_executor_test : public tests::loop_test {
+protected:
+  static void SetUpTestSuite() { process::become_subreaper(); }
+  void TearDown() override {
+    EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "a child is left, dead or alive";
+    EXPECT_TRUE(list_files(dir_ / "out/.kiln").empty()) << "a workspace is left";
+  }
+
+  local_executor make() {
+    return {executor(),
+            {.blender = blender_,
+             .output = dir_ / "out",
+             .state = dir_ / "state",
+             .environment = {},
+             .stop_grace = std::chrono::milliseconds{200}},
+            pool_,
+            images_};
+  }
+
+  attempt_request request(const std::string& script, int last = 3) {
+    attempt_request asked;
+    asked.id = {*job_id::parse("j0123456789abcdefgh"), 1};
+    asked.spec.blend = dir_.write("scene.blend", "BLENDER-v304\n" + script + "\n");
+    asked.spec.frames = *domain::frame_set::range(1, last);
+    return asked;
+  }
+
+  seen_attempt play(const std::string& script) {
+    seen_attempt seen;
+    auto attempts = make();
+    run([&]() -> aio::task<> {
+      (void)co_await attempts.start(request(script), seen);
+      co_await attempts.join();
+    });
+    EXPECT_EQ(seen.ends, 1);
+    return seen;
+  }
+
+  tests::temp_directory dir_;
+  std::filesystem::path blender_ = FAKE_BLENDER;
+  aio::blocking_pool pool_{2};
+  image::structural_image_check images_{pool_};
+};
+
+TEST_F(local_executor_test, a_good_attempt) {
+  const auto seen = play("samples 2");
+  EXPECT_EQ(seen.published, (std::vector{1, 2, 3}));
+  EXPECT_EQ(seen.facts.exit, (process_exit{process_exit::how::exited, 0}));
+  EXPECT_EQ(seen.facts.published, seen.facts.requested);
+  EXPECT_TRUE(seen.facts.complaints.empty());
+  EXPECT_EQ(seen.progress,
+            (std::vector<std::pair<int, double>>{{1, .5}, {1, 1}, {2, .5}, {2, 1}, {3, .5}, {3, 1}}));
+}
+
+TEST_F(local_executor_test, placeholders_and_half_images) {
+  EXPECT_TRUE(play("placeholders").facts.rejected.empty());
+  const auto seen = play("half_frame 2");
+  EXPECT_EQ(seen.published, (std::vector{1, 3}));
+  ASSERT_EQ(seen.facts.rejected.size(), 1U);
+  EXPECT_EQ(seen.facts.rejected[0].frame, 2);
+  EXPECT_EQ(seen.facts.published.size(), 2U);
+}
+
+TEST_F(local_executor_test, complaints_are_kept_once_each) {
+  const auto seen = play("print Info: Cannot find lib 'a'\nprint Info: Cannot find lib 'b'\nprint Error: "
+                         "Cannot render, no camera\nexit 1");
+  ASSERT_EQ(seen.facts.complaints.size(), 2U);
+  EXPECT_EQ(seen.facts.complaints[0].kind, failure_kind::missing_files);
+  EXPECT_EQ(seen.facts.complaints[1].kind, failure_kind::no_camera);
+  EXPECT_EQ(seen.facts.exit, (process_exit{process_exit::how::exited, 1}));
+}
+
+TEST_F(local_executor_test, a_blender_that_cannot_be_started) {
+  for (const auto& bad : {dir_ / "nowhere", dir_.path(), dir_.write("text", "x")}) {
+    blender_ = bad;
+    const auto seen = play("");
+    ASSERT_TRUE(seen.facts.start_failure);
+    EXPECT_EQ(seen.facts.start_failure->kind, failure_kind::blender_missing);
+    EXPECT_NE(seen.facts.start_failure->message.find(bad.native()), std::string::npos);
+    EXPECT_FALSE(seen.facts.exit);
+  }
+}
+
+TEST_F(local_executor_test, stop_ends_a_render_and_what_ignores_it) {
+  for (const char* script : {"hang", "ignore TERM\nhang", "fork\nhang"}) {
+    seen_attempt seen;
+    auto attempts = make();
+    run([&]() -> aio::task<> {
+      const auto asked = request(script);
+      EXPECT_TRUE(co_await attempts.start(asked, seen));
+      while (seen.published.size() < 3) {
+        aio::timer t{executor(), std::chrono::milliseconds{1}};
+        co_await t.async_wait(aio::use_task);
+      }
+      attempts.stop(asked.id, domain::stop_reason::cancel);
+      co_await attempts.join();
+    });
+    EXPECT_EQ(seen.facts.stopped, domain::stop_reason::cancel);
+    EXPECT_EQ(seen.facts.exit->kind, process_exit::how::signaled) << script;
+    EXPECT_EQ(seen.published.size(), 3U) << "what was published stays so";
+  }
+}
+
+TEST_F(local_executor_test, a_stop_before_the_process_runs_starts_none) {
+  seen_attempt seen;
+  auto attempts = make();
+  run([&]() -> aio::task<> {
+    const auto asked = request("hang");
+    aio::task_group group{executor(), [](const std::exception_ptr& e) { std::rethrow_exception(e); }};
+    const auto start = [](local_executor& e, attempt_request r, seen_attempt& o) -> aio::task<> {
+      EXPECT_FALSE(co_await e.start(r, o));
+    };
+    group.spawn(start(attempts, asked, seen));
+    aio::timer t{executor(), std::chrono::nanoseconds{0}};
+    co_await t.async_wait(aio::use_task); // it is being prepared on the pool
+    attempts.stop(asked.id, domain::stop_reason::shutdown);
+    co_await group.join();
+    co_await attempts.join();
+  });
+  EXPECT_EQ(seen.ends, 1);
+  EXPECT_FALSE(seen.facts.exit);
+  EXPECT_EQ(seen.facts.stopped, domain::stop_reason::shutdown);
+}
+
+TEST(environment_for_blender, holds_nothing_that_is_meant_for_the_daemon) {
+  EXPECT_EQ(environment_for_blender({"HOME=/h", "KILN_LISTEN=x", "NOTIFY_SOCKET=/n", "LISTEN_FDS=1",
+                                     "WATCHDOG_USEC=1", "TMPDIR=/t", "TMP=/t", "TEMP=/t", "TMPX=1"}),
+            (std::vector<std::string>{"HOME=/h", "TMPX=1"}));
+}
+
+} // namespace
+} // namespace kiln::executor

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "executor/workspace.hpp"
+#include "support/temp_directory.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace kiln::executor {
+namespace {
+
+namespace fs = std::filesystem;
+using domain::failure_kind;
+
+class workspace_test : public testing::Test {
+protected:
+  tests::temp_directory dir_;
+  attempt_paths paths_ = paths_of({*job_id::parse("j0123456789abcdefgh"), 1}, dir_ / "out", dir_ / "state");
+};
+
+TEST_F(workspace_test, an_attempt_has_paths_of_its_own) {
+  EXPECT_EQ(paths_.workspace, dir_ / "out/.kiln/j0123456789abcdefgh-1");
+  EXPECT_EQ(paths_.final_dir, dir_ / "out/j0123456789abcdefgh");
+  EXPECT_EQ(paths_.log, dir_ / "state/logs/j0123456789abcdefgh-1.log");
+}
+
+TEST_F(workspace_test, prepare_makes_empty_directories) {
+  const auto blend = dir_.write("a.blend", "BLENDER-v304");
+  fs::create_directories(paths_.workspace);
+  dir_.write("out/.kiln/j0123456789abcdefgh-1/old", "x");
+  EXPECT_FALSE(prepare(paths_, blend));
+  EXPECT_EQ(list_files(paths_.workspace), std::vector<std::string>{"tmp"});
+  EXPECT_TRUE(fs::is_directory(paths_.final_dir));
+}
+
+TEST_F(workspace_test, a_blend_that_cannot_be_read_is_named) {
+  const auto fifo = dir_ / "fifo.blend";
+  ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
+  for (const auto& blend : {dir_ / "nowhere.blend", dir_.path(), fifo, dir_.write("empty.blend", ""),
+                            dir_.write("junk.blend", "not a blend")}) {
+    const auto bad = check_blend(blend);
+    ASSERT_TRUE(bad) << blend;
+    EXPECT_EQ(bad->kind, failure_kind::blend_unreadable);
+    EXPECT_NE(bad->message.find(blend.native()), std::string::npos) << bad->message;
+  }
+}
+
+TEST_F(workspace_test, an_output_that_cannot_be_made_is_named) {
+  const auto blend = dir_.write("a.blend", "BLENDER-v304");
+  dir_.write("out", "a file in its place");
+  const auto bad = prepare(paths_, blend);
+  ASSERT_TRUE(bad);
+  EXPECT_EQ(bad->kind, failure_kind::output_unwritable);
+  EXPECT_NE(bad->message.find((dir_ / "out").native()), std::string::npos) << bad->message;
+}
+
+TEST_F(workspace_test, publish_moves_files_and_nothing_else) {
+  fs::create_directory(dir_ / "final");
+  const auto file = dir_.write("frame", "image");
+  EXPECT_TRUE(publish(file, dir_ / "final/frame"));
+  EXPECT_EQ(dir_.read("final/frame"), "image");
+  EXPECT_FALSE(fs::exists(file));
+  fs::create_symlink(dir_ / "final/frame", dir_ / "link");
+  EXPECT_FALSE(publish(dir_ / "link", dir_ / "final/link"));
+  EXPECT_FALSE(publish(dir_ / "final", dir_ / "other"));
+  EXPECT_FALSE(publish(dir_ / "nowhere", dir_ / "final/x"));
+  EXPECT_FALSE(publish(dir_.write("b", ""), dir_ / "no/such/directory"));
+}
+
+TEST_F(workspace_test, remove_keeps_what_was_published) {
+  const auto blend = dir_.write("a.blend", "BLENDER-v304");
+  ASSERT_FALSE(prepare(paths_, blend));
+  dir_.write("out/j0123456789abcdefgh/blender-render_0001.png", "x");
+  remove(paths_);
+  EXPECT_FALSE(fs::exists(paths_.workspace));
+  EXPECT_TRUE(fs::exists(paths_.final_dir / "blender-render_0001.png"));
+  fs::remove(paths_.final_dir / "blender-render_0001.png");
+  remove(paths_);
+  EXPECT_FALSE(fs::exists(paths_.final_dir)) << "nothing was published";
+}
+
+TEST(write_failure, a_full_disk_is_told_apart) {
+  EXPECT_EQ(write_failure(system_error(ENOSPC, "x")).kind, failure_kind::disk_full);
+  EXPECT_EQ(write_failure(system_error(EDQUOT, "x")).kind, failure_kind::disk_full);
+  EXPECT_EQ(write_failure(system_error(EACCES, "x")).kind, failure_kind::output_unwritable);
+}
+
+} // namespace
+} // namespace kiln::executor
