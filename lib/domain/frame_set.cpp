@@ -72,9 +72,11 @@ result<frame_set> frame_set::range(int first, int last, int step) {
   if (step < 1)
     return error{errc::invalid_input, "the step between frames must be 1 or more"};
   frame_set set;
-  set.frames_.reserve(static_cast<std::size_t>((last - first) / step) + 1);
-  for (int frame = first; frame <= last; frame += std::min(step, max_frame + 1))
-    set.frames_.push_back(frame);
+  if (step == 1)
+    set.runs_.emplace_back(first, last);
+  else
+    for (int frame = first; frame <= last; frame += std::min(step, max_frame + 1))
+      set.append(frame);
   return set;
 }
 
@@ -109,22 +111,54 @@ result<frame_set> frame_set::parse(std::string_view text) {
   frame_set set;
   for (std::size_t frame = 0; frame < wanted.size(); ++frame)
     if (wanted[frame])
-      set.frames_.push_back(static_cast<int>(frame));
+      set.append(static_cast<int>(frame));
   return set;
 }
 
 frame_set frame_set::of(std::vector<int> frames) {
   std::ranges::sort(frames);
-  frames.erase(std::unique(frames.begin(), frames.end()), frames.end());
   if (!frames.empty() && (frames.front() < min_frame || frames.back() > max_frame))
     throw std::out_of_range("frame_set::of: frame out of range");
   frame_set set;
-  set.frames_ = std::move(frames);
+  for (const int frame : frames)
+    set.append(frame);
   return set;
 }
 
+/// Frames come in their order, the same one perhaps twice.
+void frame_set::append(int frame) {
+  if (!runs_.empty() && frame <= runs_.back().second + 1)
+    runs_.back().second = frame;
+  else
+    runs_.emplace_back(frame, frame);
+}
+
+std::size_t frame_set::size() const noexcept {
+  std::size_t count = 0;
+  for (const auto& [first, last] : runs_)
+    count += static_cast<std::size_t>(last - first) + 1;
+  return count;
+}
+
 bool frame_set::contains(int frame) const noexcept {
-  return std::ranges::binary_search(frames_, frame);
+  const auto after = std::ranges::upper_bound(runs_, frame, {}, &std::pair<int, int>::first);
+  return after != runs_.begin() && frame <= std::prev(after)->second;
+}
+
+frame_set::iterator& frame_set::iterator::operator++() noexcept {
+  if (run_->first + offset_ < run_->second) {
+    ++offset_;
+  } else {
+    ++run_;
+    offset_ = 0;
+  }
+  return *this;
+}
+
+frame_set::iterator frame_set::iterator::operator++(int) noexcept {
+  const auto before = *this;
+  ++*this;
+  return before;
 }
 
 std::string format_frame_set(const frame_set& frames) {

@@ -6,8 +6,10 @@
 #include "base/error.hpp"
 
 #include <cstddef>
+#include <iterator>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace kiln::domain {
@@ -32,18 +34,44 @@ public:
   /// Of any frames; sorts and removes duplicates. Each must lie in [min_frame, max_frame] (throws otherwise).
   [[nodiscard]] static frame_set of(std::vector<int> frames);
 
-  [[nodiscard]] std::size_t size() const noexcept { return frames_.size(); }
-  [[nodiscard]] bool empty() const noexcept { return frames_.empty(); }
+  /// Its frames, in their order.
+  class iterator {
+  public:
+    using value_type = int;
+    using difference_type = std::ptrdiff_t;
+    using iterator_category = std::input_iterator_tag; // it gives values
+    using iterator_concept = std::forward_iterator_tag;
+    using pointer = void;
+    using reference = int;
+
+    iterator() = default;
+    int operator*() const noexcept { return run_->first + offset_; }
+    iterator& operator++() noexcept;
+    iterator operator++(int) noexcept;
+    friend bool operator==(const iterator&, const iterator&) = default;
+
+  private:
+    friend class frame_set;
+    explicit iterator(const std::pair<int, int>* run) noexcept : run_(run) {}
+    const std::pair<int, int>* run_ = nullptr;
+    int offset_ = 0; ///< from the first frame of the run
+  };
+
+  [[nodiscard]] std::size_t size() const noexcept;
+  [[nodiscard]] bool empty() const noexcept { return runs_.empty(); }
   [[nodiscard]] bool contains(int frame) const noexcept;
-  [[nodiscard]] int front() const { return frames_.front(); }
-  [[nodiscard]] int back() const { return frames_.back(); }
-  [[nodiscard]] auto begin() const noexcept { return frames_.begin(); }
-  [[nodiscard]] auto end() const noexcept { return frames_.end(); }
+  [[nodiscard]] int front() const { return runs_.front().first; }
+  [[nodiscard]] int back() const { return runs_.back().second; }
+  [[nodiscard]] iterator begin() const noexcept { return iterator{runs_.data()}; }
+  [[nodiscard]] iterator end() const noexcept { return iterator{runs_.data() + runs_.size()}; }
 
   friend bool operator==(const frame_set&, const frame_set&) = default;
 
 private:
-  std::vector<int> frames_;
+  void append(int frame);
+
+  /// First and last of each longest run of neighbours: a job's 100,000 frames are one pair.
+  std::vector<std::pair<int, int>> runs_;
 };
 
 /// The shortest usual writing, such that parse(format_frame_set(s)) == s: runs of three or more become

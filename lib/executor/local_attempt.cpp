@@ -58,7 +58,7 @@ aio::task<domain::attempt_facts> local_attempt::run(std::function<void()> on_sta
   } catch (...) {
     complain_of(std::current_exception());
   }
-  facts_.published = domain::frame_set::of(published_);
+  facts_.published = domain::frame_set::of({published_.begin(), published_.end()});
   for (auto& [frame, why] : rejected_)
     facts_.rejected.push_back({frame, std::move(why)});
   co_return facts_;
@@ -182,9 +182,8 @@ aio::task<> local_attempt::consider(std::string name) {
     co_return;
   }
   rejected_.erase(*frame);
-  if (std::ranges::find(published_, *frame) != published_.end())
+  if (!published_.insert(*frame).second)
     co_return; // Blender wrote it again; the newer one stands now
-  published_.push_back(*frame);
   const published_frame news{*frame, final_path, closed_at};
   observer_.on_published(request_.id, news);
 }

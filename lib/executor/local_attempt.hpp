@@ -18,6 +18,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -72,7 +73,7 @@ private:
 
   std::unique_ptr<process::child> child_;
   domain::attempt_facts facts_;
-  std::vector<int> published_;
+  std::set<int> published_;
   std::map<int, std::string> rejected_; ///< frames whose file was not a whole image when last looked at
 };
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 
 namespace kiln::domain {
@@ -82,7 +83,17 @@ TEST(frame_set, what_it_formats_it_parses) {
   }
 }
 
+TEST(frame_set, equal_sets_are_equal_however_they_were_made) {
+  EXPECT_EQ(*frame_set::range(1, 5), *frame_set::parse("4,1-3,5,2-4"));
+  EXPECT_EQ(*frame_set::range(1, 5), frame_set::of({5, 4, 3, 2, 1, 1}));
+  EXPECT_NE(*frame_set::range(1, 5), *frame_set::range(1, 6));
+  EXPECT_EQ(frame_set::of({}), frame_set{});
+}
+
 TEST(frame_set, contains_only_its_frames) {
+  for (const auto& set : {*frame_set::parse("1-5,9,11-12"), *frame_set::parse("0-20x3"), frame_set{}})
+    for (int frame = -2; frame < 25; ++frame)
+      EXPECT_EQ(set.contains(frame), std::find(set.begin(), set.end(), frame) != set.end()) << frame;
   const auto set = *frame_set::parse("1-9x2");
   EXPECT_TRUE(set.contains(3));
   EXPECT_FALSE(set.contains(4));

@@ -57,8 +57,8 @@ TEST_P(image_structure, a_file_cut_anywhere_is_refused) {
     ASSERT_NE(why(whole.substr(0, size)), "") << size;
 }
 
-/// A save that was killed on a file system that allocates in blocks. (The pixels of OpenEXR have no checksum: only
-/// decoding would tell.)
+/// A save that was killed on a file system that allocates in blocks. (The pixels of OpenEXR have no checksum:
+/// only decoding would tell.)
 TEST(image_structure_test, a_file_cut_and_filled_with_zeros_is_refused) {
   for (const char* format : {"png", "jpg"}) {
     const auto whole = rendered(format);

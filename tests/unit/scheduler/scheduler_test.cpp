@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scheduler/scheduler.hpp"
-
 #include "support/fake_executor.hpp"
 #include "support/loop.hpp"
 
