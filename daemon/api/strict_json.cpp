@@ -5,6 +5,7 @@
 #include <boost/json/parse.hpp>
 #include <fmt/format.h>
 
+#include <cmath>
 #include <set>
 #include <string>
 #include <vector>
@@ -57,7 +58,12 @@ public:
   bool on_number_part(json::string_view, json::error_code&) { return true; }
   bool on_int64(std::int64_t, json::string_view, json::error_code&) { return true; }
   bool on_uint64(std::uint64_t, json::string_view, json::error_code&) { return true; }
-  bool on_double(double, json::string_view, json::error_code&) { return true; }
+  bool on_double(double number, json::string_view, json::error_code& ec) {
+    if (std::isfinite(number))
+      return true;
+    ec = json::error::exponent_overflow; // Boost 1.81 lets 1e400 pass as infinite, and 0e400 as undefined
+    return false;
+  }
   bool on_bool(bool, json::error_code&) { return true; }
   bool on_null(json::error_code&) { return true; }
   bool on_comment_part(json::string_view, json::error_code&) { return true; }

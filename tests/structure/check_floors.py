@@ -83,7 +83,7 @@ def licence_problems(root):
     suffixes = {".hpp", ".cpp", ".py", ".cmake", ".sh", ""}
     for top in tops:
         for path in sorted((root / top).rglob("*")):
-            if not path.is_file() or "node_modules" in path.parts or "__pycache__" in path.parts:
+            if not path.is_file() or {"node_modules", "corpus", "data", "logs"} & set(path.parts) or "__pycache__" in path.parts:
                 continue
             if path.suffix in suffixes or path.name == "CMakeLists.txt":
                 head = path.read_bytes()[:400]

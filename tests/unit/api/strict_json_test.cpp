@@ -31,6 +31,8 @@ TEST(strict_json, refuses_what_is_not_json) {
                          "{\"a\":.5}"sv,
                          "{\"a\":1.}"sv,
                          "{\"a\":NaN}"sv,
+                         "{\"a\":1e400}"sv,
+                         "{\"a\":0e7777}"sv,
                          "{\"a\":\"\x01\"}"sv,
                          "\0"sv,
                          "{\"a\":1}\0"sv,
