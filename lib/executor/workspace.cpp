@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "executor/workspace.hpp"
 
+#include "aio/unique_descriptor.hpp"
 #include "blender/blend_file.hpp"
 
 #include <array>
@@ -17,23 +18,9 @@ namespace kiln::executor {
 namespace {
 
 namespace fs = std::filesystem;
+using aio::unique_descriptor;
 using domain::failure;
 using domain::failure_kind;
-
-class descriptor {
-public:
-  explicit descriptor(int fd) noexcept : fd_(fd) {}
-  descriptor(const descriptor&) = delete;
-  descriptor& operator=(const descriptor&) = delete;
-  ~descriptor() {
-    if (fd_ >= 0)
-      ::close(fd_);
-  }
-  [[nodiscard]] int get() const noexcept { return fd_; }
-
-private:
-  int fd_;
-};
 
 error last_error(const char* what, const fs::path& path) {
   return system_error(errno, what + (" " + path.native()));
@@ -48,8 +35,8 @@ std::optional<error> make_directory(const fs::path& path) {
 }
 
 result<void> sync_directory(const fs::path& path) {
-  const descriptor directory{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (directory.get() < 0 || ::fsync(directory.get()) != 0)
+  const unique_descriptor directory{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!directory.is_open() || ::fsync(directory.get()) != 0)
     return last_error("sync", path);
   return {};
 }
@@ -71,9 +58,9 @@ attempt_paths paths_of(const attempt_id& id, const fs::path& output, const fs::p
 
 std::optional<failure> check_blend(const fs::path& blend) {
   // O_NONBLOCK: a FIFO in its place must not hold us up.
-  const descriptor file{::open(blend.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+  const unique_descriptor file{::open(blend.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   struct stat facts {};
-  if (file.get() < 0 || ::fstat(file.get(), &facts) != 0)
+  if (!file.is_open() || ::fstat(file.get(), &facts) != 0)
     return unreadable_blend(last_error("open", blend));
   if (!S_ISREG(facts.st_mode))
     return unreadable_blend({errc::invalid_input, blend.native() + " is not a file"});
@@ -100,9 +87,9 @@ std::optional<failure> prepare(const attempt_paths& paths, const fs::path& blend
 
 result<void> publish(const fs::path& from, const fs::path& to) {
   {
-    const descriptor file{::open(from.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)};
+    const unique_descriptor file{::open(from.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)};
     struct stat facts {};
-    if (file.get() < 0 || ::fstat(file.get(), &facts) != 0)
+    if (!file.is_open() || ::fstat(file.get(), &facts) != 0)
       return last_error("open", from);
     if (!S_ISREG(facts.st_mode))
       return error{errc::corrupt, from.native() + " is not a file"};

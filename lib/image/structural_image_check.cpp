@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "image/structural_image_check.hpp"
 
+#include "aio/unique_descriptor.hpp"
 #include "image/image_structure.hpp"
 
 #include <cerrno>
@@ -38,21 +39,14 @@ private:
 
 result<void> check_file(const std::filesystem::path& file) {
   // O_NONBLOCK: a FIFO in the place of a frame must not hold us up.
-  const int fd = ::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-  if (fd < 0)
-    return system_error(errno, "open " + file.native());
+  const aio::unique_descriptor opened{::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
   struct stat facts {};
-  result<void> checked;
-  if (::fstat(fd, &facts) != 0)
-    checked = system_error(errno, "read " + file.native());
-  else if (!S_ISREG(facts.st_mode))
-    checked = error{errc::corrupt, "not a file"};
-  else {
-    open_file source{fd, static_cast<std::uint64_t>(facts.st_size)};
-    checked = check_image_structure(source);
-  }
-  ::close(fd);
-  return checked;
+  if (!opened.is_open() || ::fstat(opened.get(), &facts) != 0)
+    return system_error(errno, "open " + file.native());
+  if (!S_ISREG(facts.st_mode))
+    return error{errc::corrupt, "not a file"};
+  open_file source{opened.get(), static_cast<std::uint64_t>(facts.st_size)};
+  return check_image_structure(source);
 }
 
 } // namespace

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/launcher.hpp"
 
+#include "aio/unique_descriptor.hpp"
+
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -57,27 +59,13 @@ int run_child(void* argument) {
   return 127;
 }
 
-class descriptor {
-public:
-  /// Moves it above 2, so that it cannot be one of those that the child replaces.
-  explicit descriptor(int fd) noexcept : fd_(fd) {
-    if (fd_ >= 0 && fd_ <= STDERR_FILENO) {
-      const int moved = ::fcntl(fd_, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-      ::close(fd_);
-      fd_ = moved;
-    }
-  }
-  descriptor(const descriptor&) = delete;
-  descriptor& operator=(const descriptor&) = delete;
-  ~descriptor() {
-    if (fd_ >= 0)
-      ::close(fd_);
-  }
-  [[nodiscard]] int get() const noexcept { return fd_; }
-
-private:
-  int fd_;
-};
+/// Above 2, so that it cannot be one of those that the child replaces.
+aio::unique_descriptor above_standard(int fd) {
+  if (fd < 0 || fd > STDERR_FILENO)
+    return aio::unique_descriptor{fd};
+  const aio::unique_descriptor low{fd};
+  return aio::unique_descriptor{::fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)};
+}
 
 /// The pointers that execve wants; valid as long as `words` is.
 std::vector<char*> pointers(const std::vector<std::string>& words) {
@@ -106,13 +94,13 @@ result<pid_t> spawn(const launch_request& request) {
   const auto argv = pointers(words);
   const auto envp = pointers(request.environment);
 
-  const descriptor null{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
-  if (null.get() < 0)
+  const auto null = above_standard(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  if (!null.is_open())
     return system_error(errno, "open /dev/null");
-  const descriptor log{::open(request.log_file.c_str(),
-                              O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
-                              S_IRUSR | S_IWUSR | S_IRGRP)};
-  if (log.get() < 0)
+  const auto log =
+      above_standard(::open(request.log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
+                            S_IRUSR | S_IWUSR | S_IRGRP));
+  if (!log.is_open())
     return system_error(errno, "open " + request.log_file.native());
 
   child_plan plan{.executable = request.executable.c_str(),

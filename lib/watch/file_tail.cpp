@@ -20,26 +20,16 @@ constexpr std::size_t chunk_size = 64 * 1024;
 } // namespace
 
 result<file_tail> file_tail::open(aio::executor_type loop, const std::filesystem::path& file) {
-  const int fd = ::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-  if (fd < 0)
-    return system_error(errno, "open " + file.native());
-  file_tail opened{nullptr, fd};
+  aio::unique_descriptor opened{::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
   struct stat facts {};
-  if (::fstat(fd, &facts) != 0 || !S_ISREG(facts.st_mode))
+  if (!opened.is_open() || ::fstat(opened.get(), &facts) != 0)
+    return system_error(errno, "open " + file.native());
+  if (!S_ISREG(facts.st_mode))
     return error{errc::invalid_input, file.native() + " is not a file"};
   auto queue = inotify::open(loop, file, IN_MODIFY); // before the first read, so that no growth is missed
   if (!queue)
     return queue.error();
-  opened.queue_ = std::move(*queue);
-  return opened;
-}
-
-file_tail::file_tail(file_tail&& other) noexcept
-    : queue_(std::move(other.queue_)), fd_(std::exchange(other.fd_, -1)), finishing_(other.finishing_) {}
-
-file_tail::~file_tail() {
-  if (fd_ >= 0)
-    ::close(fd_);
+  return file_tail{std::move(*queue), std::move(opened)};
 }
 
 aio::task<std::optional<std::string>> file_tail::next() {
@@ -48,7 +38,7 @@ aio::task<std::optional<std::string>> file_tail::next() {
     co_await aio::asio::post(co_await aio::asio::this_coro::executor, aio::use_task);
     const bool ends = finishing_;
     std::string chunk(chunk_size, '\0');
-    const auto size = ::read(fd_, chunk.data(), chunk.size());
+    const auto size = ::read(file_.get(), chunk.data(), chunk.size());
     if (size > 0) {
       chunk.resize(static_cast<std::size_t>(size));
       co_return chunk;

@@ -3,6 +3,7 @@
 // Reads a file as another process appends to it: a log.
 #pragma once
 
+#include "aio/unique_descriptor.hpp"
 #include "watch/inotify.hpp"
 
 #include <optional>
@@ -15,10 +16,6 @@ public:
   /// From the beginning of an existing regular file; links are refused.
   [[nodiscard]] static result<file_tail> open(aio::executor_type loop, const std::filesystem::path& file);
 
-  file_tail(file_tail&& other) noexcept;
-  file_tail& operator=(file_tail&&) = delete;
-  ~file_tail();
-
   /// The next bytes, at most 64 KiB, once there are any; nothing, after finish(), when the end is reached.
   [[nodiscard]] aio::task<std::optional<std::string>> next();
 
@@ -26,9 +23,10 @@ public:
   void finish();
 
 private:
-  file_tail(std::unique_ptr<inotify> queue, int fd) : queue_(std::move(queue)), fd_(fd) {}
+  file_tail(std::unique_ptr<inotify> queue, aio::unique_descriptor file)
+      : queue_(std::move(queue)), file_(std::move(file)) {}
   std::unique_ptr<inotify> queue_;
-  int fd_;
+  aio::unique_descriptor file_;
   bool finishing_ = false;
 };
 
