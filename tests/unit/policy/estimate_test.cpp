@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "policy/estimate.hpp"
+#include "unit/policy/hostile_input.hpp"
 
 #include <gtest/gtest.h>
 
@@ -168,42 +169,11 @@ TEST(estimate, a_further_frame_is_nearer_its_end) {
   }
 }
 
-double hostile(std::mt19937_64& random) {
-  constexpr double inf = std::numeric_limits<double>::infinity();
-  constexpr double table[] = {0.0,
-                              -0.0,
-                              -1.0,
-                              1.0,
-                              1e-320,
-                              1e-9,
-                              1e9,
-                              1e18,
-                              1e308,
-                              -1e308,
-                              inf,
-                              -inf,
-                              std::numeric_limits<double>::quiet_NaN()};
-  const auto pick = random() % 20;
-  return pick < std::size(table) ? table[pick] : std::uniform_real_distribution<double>(0, 100)(random);
-}
-
 TEST(estimate, is_a_number_for_any_input) {
   std::mt19937_64 random(2);
-  constexpr int counts[] = {std::numeric_limits<int>::min(), -1, 0, 1, 2, 100, 1'048'574,
-                            std::numeric_limits<int>::max()};
   for (int round = 0; round < 50'000; ++round) {
-    frame_timing timing;
-    if (random() % 4 == 0)
-      timing.loaded(hostile(random));
-    for (auto frames = random() % 30; frames > 0; --frames)
-      timing.frame_done(hostile(random));
-    progress now{.frames_left = counts[random() % std::size(counts)],
-                 .elapsed = hostile(random),
-                 .frame_age = hostile(random)};
-    if (random() % 2 == 0)
-      now.frame_fraction = hostile(random);
-    if (random() % 2 == 0)
-      now.past = history{hostile(random), hostile(random), hostile(random)};
+    const auto timing = hostile_timing(random);
+    const auto now = hostile_progress(random);
     const auto left = estimate_time_left(timing, now);
     if (!left)
       continue;

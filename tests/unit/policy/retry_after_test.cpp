@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "policy/retry_after.hpp"
+#include "unit/policy/hostile_input.hpp"
 
 #include <gtest/gtest.h>
 
@@ -150,32 +151,11 @@ TEST(retry_after, overload_is_spread_evenly_over_b_to_3b) {
   EXPECT_EQ(overload_retry_after(1e9, 0.999), 300);
 }
 
-double hostile(std::mt19937_64& random) {
-  constexpr double inf = std::numeric_limits<double>::infinity();
-  constexpr double table[] = {
-      0.0, -0.0, -1.0,  0.5,    1.0, 1e-320, 1e-9,
-      1e9, 1e18, 1e308, -1e308, inf, -inf,   std::numeric_limits<double>::quiet_NaN()};
-  const auto pick = random() % 20;
-  return pick < std::size(table) ? table[pick] : std::uniform_real_distribution<double>(0, 100)(random);
-}
-
 TEST(retry_after, any_input_gives_1_to_300) {
   std::mt19937_64 random(4);
-  constexpr int counts[] = {std::numeric_limits<int>::min(), -1, 0, 1, 2, 100, 1'048'574,
-                            std::numeric_limits<int>::max()};
   for (int round = 0; round < 50'000; ++round) {
-    frame_timing timing;
-    if (random() % 4 == 0)
-      timing.loaded(hostile(random));
-    for (auto frames = random() % 30; frames > 0; --frames)
-      timing.frame_done(hostile(random));
-    progress now{.frames_left = counts[random() % std::size(counts)],
-                 .elapsed = hostile(random),
-                 .frame_age = hostile(random)};
-    if (random() % 2 == 0)
-      now.frame_fraction = hostile(random);
-    if (random() % 2 == 0)
-      now.past = history{hostile(random), hostile(random), hostile(random)};
+    const auto timing = hostile_timing(random);
+    const auto now = hostile_progress(random);
     const int running = retry_after(timing, now, hostile(random));
     const int queued = retry_after_queued(hostile(random), hostile(random), hostile(random));
     const int refused = overload_retry_after(hostile(random), hostile(random));
