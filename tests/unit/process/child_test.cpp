@@ -89,6 +89,16 @@ TEST_F(child_test, what_ignores_the_request_is_killed_after_the_grace) {
   });
 }
 
+TEST_F(child_test, a_process_that_is_suspended_can_be_stopped) {
+  run([&]() -> aio::task<> {
+    const auto c = launch("echo ready; kill -STOP $$; sleep 1000", 1h);
+    aio::task_group group{executor(), [](std::exception_ptr) { ADD_FAILURE(); }};
+    group.spawn(stop_when_logged(*c, "ready"));
+    EXPECT_EQ(co_await c->wait(), (process_exit{process_exit::how::signaled, SIGTERM}));
+    co_await group.join();
+  });
+}
+
 TEST_F(child_test, a_second_stop_does_not_wait_for_the_grace) {
   run([&]() -> aio::task<> {
     const auto c = launch("trap '' TERM; echo ready; while :; do sleep 0.01; done", 1h);
