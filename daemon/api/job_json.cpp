@@ -2,10 +2,15 @@
 #include "api/job_json.hpp"
 
 #include "api/strict_json.hpp"
+#include "domain/spec_json.hpp"
 
-#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <fmt/chrono.h>
 #include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
 
 namespace kiln::api {
 namespace {
@@ -26,6 +31,62 @@ result<int> frame_member(const json::object& body, const char* name) {
     return error{errc::invalid_input, fmt::format("\"{}\" must lie between {} and {}", name,
                                                   domain::min_frame, domain::max_frame)};
   return static_cast<int>(*number);
+}
+
+std::vector<domain::field_error> whole_body(std::string message) {
+  return {{"", std::move(message)}};
+}
+
+template<class T>
+json::value or_null(const std::optional<T>& value) {
+  return value ? json::value(*value) : json::value(nullptr);
+}
+
+json::value time_or_null(const std::optional<store::time_point>& t) {
+  return t ? json::value(format_time(*t)) : json::value(nullptr);
+}
+
+/// Tenths of a second are as exact as an estimate is.
+double rounded(double seconds) {
+  return std::round(seconds * 10) / 10;
+}
+
+json::value format_failure(const std::optional<domain::failure>& f) {
+  if (!f)
+    return nullptr;
+  return json::object{{"kind", domain::to_string(f->kind)},
+                      {"message", f->message},
+                      {"frame", or_null(f->frame)},
+                      {"exit_status", or_null(f->exit_status)},
+                      {"signal", or_null(f->signal)}};
+}
+
+json::value format_estimate(const std::optional<policy::estimate>& left) {
+  if (!left)
+    return nullptr;
+  return json::object{
+      {"low", rounded(left->low())}, {"likely", rounded(left->likely)}, {"high", rounded(left->high())}};
+}
+
+json::value format_current(const scheduler::job& of) {
+  if (of.state != domain::job_state::running)
+    return nullptr;
+  json::object current{{"pid", or_null(of.pid)}, {"frame", or_null(of.frame)}};
+  current["sample"] = of.samples > 0 ? json::value(of.sample) : json::value(nullptr);
+  current["samples"] = of.samples > 0 ? json::value(of.samples) : json::value(nullptr);
+  return current;
+}
+
+std::string_view name_of(store::intent wish) {
+  switch (wish) {
+  case store::intent::run:
+    return "run";
+  case store::intent::pause:
+    return "pause";
+  case store::intent::cancel:
+    return "cancel";
+  }
+  return "run";
 }
 
 } // namespace
@@ -54,6 +115,108 @@ std::string format_accepted(std::optional<pid_t> pid, const job_id& id, domain::
   body["id"] = id.str();
   body["state"] = std::string{domain::to_string(state)};
   return json::serialize(body);
+}
+
+std::variant<domain::job_spec, std::vector<domain::field_error>> parse_job(std::string_view body,
+                                                                           int threads) {
+  const auto value = parse_strict_json(body);
+  if (!value)
+    return whole_body(value.error().message);
+  const auto* members = value->if_object();
+  if (!members)
+    return whole_body(R"(the body must be a JSON object such as {"blend":"a.blend","frames":"1-10"})");
+  auto parsed = domain::parse_spec(*members, domain::frame_set::usual_terms);
+  if (auto* spec = std::get_if<domain::job_spec>(&parsed); spec && !members->contains("threads"))
+    spec->threads = threads;
+  return parsed;
+}
+
+std::variant<job_patch, std::vector<domain::field_error>> parse_patch(std::string_view body) {
+  const auto value = parse_strict_json(body);
+  if (!value)
+    return whole_body(value.error().message);
+  const auto* members = value->if_object();
+  if (!members || members->empty())
+    return whole_body(R"(the body must be a JSON object such as {"priority":10} or {"paused":true})");
+  job_patch patch;
+  std::vector<domain::field_error> wrong;
+  for (const auto& [name, member] : *members) {
+    const auto* number = member.if_int64();
+    if (name == "priority" && number && *number >= domain::lowest_priority &&
+        *number <= domain::highest_priority)
+      patch.priority = static_cast<int>(*number);
+    else if (name == "priority")
+      wrong.push_back({"/priority", fmt::format("must be a whole number between {} and {}",
+                                                domain::lowest_priority, domain::highest_priority)});
+    else if (name == "paused" && member.is_bool())
+      patch.paused = member.get_bool();
+    else if (name == "paused")
+      wrong.push_back({"/paused", "must be true or false"});
+    else
+      wrong.push_back({"/" + std::string{std::string_view{name}.substr(0, 60)},
+                       "cannot be changed: only priority and paused can"});
+  }
+  if (!wrong.empty())
+    return wrong;
+  return patch;
+}
+
+std::string format_time(store::time_point t) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(t);
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
+                     fmt::gmtime(static_cast<std::time_t>(seconds.time_since_epoch().count())),
+                     (t - seconds).count());
+}
+
+json::object format_job(const scheduler::job& of, const job_now& now) {
+  const auto total = of.spec.frames.size();
+  const bool runs = of.state == domain::job_state::running;
+  json::object out{{"id", of.id.str()},
+                   {"state", domain::to_string(of.state)},
+                   {"wanted", name_of(of.wish)},
+                   {"revision", of.revision},
+                   {"created_at", format_time(of.created)},
+                   {"started_at", time_or_null(of.started)},
+                   {"finished_at", time_or_null(of.finished)}};
+  for (auto& [name, member] : domain::format_spec(of.spec))
+    out[name] = std::move(member);
+  out["frames"] = json::object{{"set", domain::format_frame_set(of.spec.frames)},
+                               {"total", total},
+                               {"done", of.frames_done},
+                               {"failed", of.frames_failed},
+                               {"rendering", runs ? 1 : 0}};
+  const double of_current = runs ? of.frame_fraction.value_or(0) : 0;
+  out["progress"] =
+      std::min(1.0, (static_cast<double>(of.frames_done) + of_current) / static_cast<double>(total));
+  out["seconds_per_frame"] = of.timing.measured() > 0 ? json::value(rounded(of.timing.mean())) : nullptr;
+  out["eta_seconds"] = format_estimate(now.left);
+  out["attempts"] = of.attempts;
+  out["current"] = format_current(of);
+  out["failure"] = format_failure(of.failure);
+  const bool waits = of.state == domain::job_state::queued && !now.blocked.empty();
+  out["waits_for"] = waits ? json::value(now.blocked) : json::value(nullptr);
+  boost::system::error_code ec;
+  out["file"] = of.report.empty() ? json::value(nullptr) : json::parse(of.report, ec);
+  const auto self = "/v1/jobs/" + of.id.str();
+  out["links"] = json::object{{"self", self}, {"frames", self + "/frames"}};
+  return out;
+}
+
+json::object format_frame(int frame, const store::frame_record* known, bool renders) {
+  using enum store::frame_record::state;
+  json::object out{{"frame", frame}, {"state", renders ? "rendering" : "pending"}};
+  if (!known)
+    return out;
+  if (known->now != pending)
+    out["state"] = known->now == done ? "done" : "failed";
+  out["tries"] = known->tries;
+  if (known->now == done) {
+    out["seconds"] = known->seconds;
+    out["bytes"] = known->bytes;
+  }
+  if (known->failure)
+    out["failure"] = format_failure(known->failure);
+  return out;
 }
 
 } // namespace kiln::api

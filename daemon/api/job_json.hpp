@@ -7,10 +7,15 @@
 #include "base/ids.hpp"
 #include "domain/frame_set.hpp"
 #include "domain/job.hpp"
+#include "scheduler/job.hpp"
+
+#include <boost/json/object.hpp>
 
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
+#include <vector>
 
 #include <sys/types.h>
 
@@ -22,5 +27,30 @@ namespace kiln::api {
 /// The body of its answer: {"pid":123,"id":"j…","state":"running"}.
 [[nodiscard]] std::string format_accepted(std::optional<pid_t> pid, const job_id& id,
                                           domain::job_state state);
+
+/// A job of /v1/jobs as its client asks for it, without knowing where its .blend is. `threads`: when it says
+/// nothing.
+[[nodiscard]] std::variant<domain::job_spec, std::vector<domain::field_error>>
+parse_job(std::string_view body, int threads);
+
+/// What `PATCH` may change.
+struct job_patch {
+  std::optional<int> priority = {};
+  std::optional<bool> paused = {};
+};
+[[nodiscard]] std::variant<job_patch, std::vector<domain::field_error>> parse_patch(std::string_view body);
+
+/// What is known of a job only now.
+struct job_now {
+  std::optional<policy::estimate> left = {}; ///< while it runs, where that can be said
+  std::string_view blocked = {};             ///< why no attempt is started
+};
+[[nodiscard]] boost::json::object format_job(const scheduler::job& of, const job_now& now);
+
+/// A frame of a job; nothing is known of one that is pending.
+[[nodiscard]] boost::json::object format_frame(int frame, const store::frame_record* known, bool renders);
+
+/// "2026-11-24T02:37:36.120Z" (RFC 3339).
+[[nodiscard]] std::string format_time(store::time_point t);
 
 } // namespace kiln::api

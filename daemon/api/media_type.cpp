@@ -20,7 +20,9 @@ bool is_json(std::optional<std::string_view> content_type) noexcept {
   if (!content_type)
     return false;
   const auto end = content_type->find(';');
-  if (!http::equals_ignoring_case(trim(content_type->substr(0, end)), "application/json"))
+  const auto type = trim(content_type->substr(0, end));
+  if (!http::equals_ignoring_case(type, "application/json") &&
+      !http::equals_ignoring_case(type, "application/merge-patch+json"))
     return false;
   if (end == std::string_view::npos)
     return true;

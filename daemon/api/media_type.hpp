@@ -8,8 +8,9 @@
 
 namespace kiln::api {
 
-/// application/json, in any case, with no parameter but charset=utf-8. Anything else is refused, which also
-/// keeps the forms of foreign web pages out: a browser asks before it sends this type across origins.
+/// application/json or application/merge-patch+json (RFC 7396), in any case, with no parameter but
+/// charset=utf-8. Anything else is refused, which also keeps the forms of foreign web pages out: a browser
+/// asks before it sends this type across origins.
 [[nodiscard]] bool is_json(std::optional<std::string_view> content_type) noexcept;
 
 } // namespace kiln::api

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/problem.hpp"
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
@@ -95,6 +96,19 @@ error_body format_problem(int status, std::string_view detail, std::string_view 
   body["status"] = status;
   if (!detail.empty())
     body["detail"] = detail;
+  return {"application/problem+json", boost::json::serialize(body)};
+}
+
+error_body format_field_problem(std::span<const domain::field_error> errors) {
+  boost::json::object body;
+  body["type"] = "urn:kiln:problem:invalid-input";
+  body["title"] = "Invalid input";
+  body["status"] = 422;
+  body["detail"] = fmt::format("{} {}", errors.front().pointer, errors.front().message);
+  boost::json::array all;
+  for (const auto& [pointer, message] : errors)
+    all.push_back(boost::json::object{{"pointer", pointer}, {"detail", message}});
+  body["errors"] = std::move(all);
   return {"application/problem+json", boost::json::serialize(body)};
 }
 

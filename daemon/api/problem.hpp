@@ -5,7 +5,9 @@
 #pragma once
 
 #include "base/error.hpp"
+#include "domain/job.hpp"
 
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -21,5 +23,8 @@ struct error_body {
 
 /// `detail` is shown to the client as it is: never put an internal error's text here.
 [[nodiscard]] error_body format_problem(int status, std::string_view detail, std::string_view path);
+
+/// 422 for fields that cannot be taken, each with its JSON pointer.
+[[nodiscard]] error_body format_field_problem(std::span<const domain::field_error> errors);
 
 } // namespace kiln::api

@@ -15,8 +15,10 @@ response fine() {
   return {.status = 200, .content_type = "application/json; charset=utf-8", .body = R"({"status":"ok"})"};
 }
 
-aio::task<answer> read_readiness(aio::blocking_pool& pool, readiness_check check) {
-  const auto wrong = co_await pool.run(std::move(check));
+aio::task<answer> read_readiness(aio::blocking_pool& pool, readiness_check known, readiness_check look) {
+  auto wrong = known();
+  if (!wrong)
+    wrong = co_await pool.run(std::move(look));
   if (!wrong)
     co_return fine();
   auto [type, body] = format_problem(503, *wrong, "/readyz");
@@ -27,11 +29,13 @@ aio::task<answer> read_readiness(aio::blocking_pool& pool, readiness_check check
 
 } // namespace
 
-void add_system_routes(http::service& to, aio::blocking_pool& pool, readiness_check check) {
+void add_system_routes(http::service& to, aio::blocking_pool& pool, readiness_check known,
+                       readiness_check look) {
   const auto alive = std::make_shared<const http::prebuilt>(fine());
-  to.on("GET", "/livez", [alive](const http::request&) -> answer { return alive; });
+  to.on("GET", "/livez", [alive](const http::request&) -> http::reply { return alive; });
   for (const char* path : {"/readyz", "/healthz"})
-    to.on("GET", path, [&pool, check](const http::request&) { return read_readiness(pool, check); });
+    to.on("GET", path,
+          [&pool, known, look](const http::request&) { return read_readiness(pool, known, look); });
 }
 
 } // namespace kiln::api

@@ -13,9 +13,11 @@
 
 namespace kiln::api {
 
-/// Says what keeps the daemon from rendering; nothing when nothing does. Runs on the pool: it may block.
+/// Says what keeps the daemon from rendering; nothing when nothing does.
 using readiness_check = std::function<std::optional<std::string>()>;
 
-void add_system_routes(http::service& to, aio::blocking_pool& pool, readiness_check check);
+/// `look` runs on the pool: it may block. `known` is asked first, on the loop.
+void add_system_routes(http::service& to, aio::blocking_pool& pool, readiness_check known,
+                       readiness_check look);
 
 } // namespace kiln::api

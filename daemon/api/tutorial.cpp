@@ -39,6 +39,7 @@ response status_of_job(const job& of) {
   switch (of.state) {
   case job_state::queued:
   case job_state::running:
+  case job_state::paused:
     return text(202, "Job still running");
   case job_state::succeeded:
     return text(200, "Job completed");
@@ -60,7 +61,7 @@ std::optional<pid_t> parse_pid(std::string_view text) {
 
 } // namespace
 
-tutorial::tutorial(scheduler::scheduler& jobs, domain::job_spec every_job)
+tutorial::tutorial(scheduler::scheduler& jobs, std::optional<domain::job_spec> every_job)
     : jobs_(jobs), every_job_(std::move(every_job)),
       not_found_(std::make_shared<const http::prebuilt>(text(400, "Job not found"))) {}
 
@@ -75,7 +76,9 @@ aio::task<answer> tutorial::create(const http::request& asked) {
   auto frames = parse_frame_range(asked.body);
   if (!frames)
     co_return text(400, "Invalid input: " + frames.error().message);
-  auto spec = every_job_;
+  if (!every_job_)
+    co_return text(400, "Invalid input: kilnd has no .blend for /job (--blend); use /v1/jobs");
+  auto spec = *every_job_;
   spec.frames = std::move(*frames);
   const auto taken = co_await jobs_.submit(std::move(spec));
   if (!taken) {
@@ -95,18 +98,38 @@ aio::task<answer> tutorial::create(const http::request& asked) {
   co_return given;
 }
 
-answer tutorial::read(const http::request& asked) {
+http::reply tutorial::read(const http::request& asked) {
   scheduler::scheduler::job_ptr found;
   if (const auto pid = parse_pid(asked.id))
     found = jobs_.find_by_pid(*pid);
   else if (const auto id = job_id::parse(asked.id))
     found = jobs_.find(*id);
-  const auto built = found ? answers_.find(found->id) : answers_.end();
-  if (built == answers_.end())
+  else
     return not_found_;
+  if (!found)
+    return read_kept(std::string{asked.id});
+  const auto built = answers_.find(found->id);
   if (domain::is_final(found->state))
-    return built->second;
-  return {built->second, jobs_.retry_after(*found)};
+    return answer{built->second};
+  return answer{built->second, jobs_.retry_after(*found)};
+}
+
+/// Of a job that is no longer in memory.
+aio::task<answer> tutorial::read_kept(std::string id) {
+  const auto pid = parse_pid(id);
+  auto looked_up = pid ? jobs_.look_up_by_pid(*pid) : jobs_.look_up(*job_id::parse(id));
+  const auto found = co_await std::move(looked_up);
+  if (!found && found.error().code == errc::not_found)
+    co_return not_found_;
+  if (!found) {
+    const answer refused{text(503, "Not now: the job's state cannot be read"), jobs_.retry_after_refusal()};
+    co_return refused;
+  }
+  auto status = status_of_job(**found);
+  add_links(status, **found);
+  const answer given{status, domain::is_final((*found)->state) ? std::nullopt
+                                                               : std::optional{jobs_.retry_after(**found)}};
+  co_return given;
 }
 
 void tutorial::on_change(const job& changed) {

@@ -8,14 +8,17 @@
 #include "scheduler/scheduler.hpp"
 
 #include <memory>
+#include <optional>
+#include <string>
 #include <unordered_map>
 
 namespace kiln::api {
 
 class tutorial final : public scheduler::job_watcher {
 public:
-  /// `every_job`: what /job renders; its frames come from the request. `jobs` outlives it.
-  tutorial(scheduler::scheduler& jobs, domain::job_spec every_job);
+  /// `every_job`: what /job renders; its frames come from the request; nothing when there is no .blend for
+  /// it. `jobs` outlives it.
+  tutorial(scheduler::scheduler& jobs, std::optional<domain::job_spec> every_job);
 
   /// Serves /job; it outlives the service's requests.
   void add_routes(http::service& to);
@@ -25,10 +28,11 @@ public:
 
 private:
   [[nodiscard]] aio::task<http::answer> create(const http::request& asked);
-  [[nodiscard]] http::answer read(const http::request& asked);
+  [[nodiscard]] http::reply read(const http::request& asked);
+  [[nodiscard]] aio::task<http::answer> read_kept(std::string id);
 
   scheduler::scheduler& jobs_;
-  domain::job_spec every_job_;
+  std::optional<domain::job_spec> every_job_;
   std::shared_ptr<const http::prebuilt> not_found_;
   std::unordered_map<job_id, std::shared_ptr<const http::prebuilt>> answers_;
 };

@@ -4,7 +4,9 @@
 #include "aio/blocking_pool.hpp"
 #include "aio/notification.hpp"
 #include "aio/task_group.hpp"
+#include "api/jobs.hpp"
 #include "api/problem.hpp"
+#include "api/project_roots.hpp"
 #include "api/system.hpp"
 #include "api/tutorial.hpp"
 #include "app/exit_status.hpp"
@@ -14,6 +16,9 @@
 #include "image/structural_image_check.hpp"
 #include "process/child.hpp"
 #include "scheduler/scheduler.hpp"
+#include "store/backup.hpp"
+#include "store/sqlite_job_store.hpp"
+#include "store/state_lock.hpp"
 
 #include <boost/asio/basic_signal_set.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -31,8 +36,8 @@ namespace {
 namespace asio = aio::asio;
 using signal_set = asio::basic_signal_set<aio::executor_type>;
 
-constexpr std::size_t pool_threads =
-    2; // as many as there are kinds of blocking work: images, and moving files
+constexpr std::size_t pool_threads = 3; // as many as there are kinds of slow work: images, files, digests
+constexpr const char* database_name = "kiln.db";
 constexpr std::chrono::seconds http_grace{5};
 
 std::chrono::milliseconds milliseconds(double seconds) {
@@ -82,35 +87,61 @@ aio::task<result<blender_install>> find_blender(aio::executor_type loop, const c
   co_return co_await ask_blender(loop, *executable, c.state);
 }
 
+std::optional<domain::job_spec> tutorial_job(const config& c) {
+  if (c.blend.empty())
+    return std::nullopt;
+  domain::job_spec spec;
+  spec.blend = c.blend;
+  spec.blend_name = c.blend.native();
+  spec.settings.engine = "CYCLES";
+  spec.threads = c.threads;
+  spec.retries = 0; // its pid means the job: another try would have another
+  return spec;
+}
+
 /// All of a running daemon but its signals. Members are made from the first to the last, and go in the
 /// opposite order.
 struct parts {
-  parts(aio::executor_type loop, const config& c, const std::filesystem::path& blender, spdlog::logger& log,
+  parts(aio::executor_type loop, const config& c, const blender_install& blender,
+        std::unique_ptr<store::job_store> kept, spdlog::logger& log,
         const std::vector<std::string>& environment)
-      : pool(pool_threads), images(pool),
+      : store(std::move(kept)), pool(pool_threads), images(pool),
         executor(loop,
-                 {.blender = blender,
+                 {.blender = blender.executable,
+                  .blender_version = blender.version,
                   .output = c.output,
                   .state = c.state,
                   .environment = executor::environment_for_blender(environment),
                   .stop_grace = milliseconds(c.stop_grace)},
                  pool, images),
-        jobs(loop, executor,
-             {.capacity = {.slots = c.slots, .max_queued = c.max_queued},
-              .limits = {.max_frames = c.max_frames}},
-             log),
-        tutorial(jobs, {.blend = c.blend, .frames = {}, .threads = c.threads}),
+        scheduler(loop, executor, *store,
+                  {.capacity = {.slots = c.slots, .max_queued = c.max_queued},
+                   .limits = {.max_frames = c.max_frames},
+                   .disk_reserve = c.disk_reserve,
+                   .look_again = milliseconds(c.look_again),
+                   .stall_timeout = std::chrono::seconds{c.stall_timeout}},
+                  log),
+        tutorial(scheduler, tutorial_job(c)), roots(c.project_roots, pool),
+        jobs(scheduler, roots, {.max_frames = c.max_frames}, c.threads),
         service(limits_of(c), hosts_of(c), error_page, log), server(loop, service) {
-    jobs.set_watcher(&tutorial);
+    scheduler.set_watcher(&tutorial);
     tutorial.add_routes(service);
-    api::add_system_routes(service, pool, [c, blender] { return check_readiness(c, blender); });
+    jobs.add_routes(service);
+    const auto known = [this]() -> std::optional<std::string> {
+      return scheduler.blocked().empty() ? std::nullopt : std::optional{scheduler.blocked()};
+    };
+    api::add_system_routes(service, pool, known,
+                           [c, path = blender.executable] { return check_readiness(c, path); });
   }
 
+  std::unique_ptr<store::job_store> store;
   aio::blocking_pool pool;
   image::structural_image_check images;
   executor::local_executor executor;
-  scheduler::scheduler jobs;
+  scheduler::scheduler scheduler;
   api::tutorial tutorial;
+  api::project_roots roots;
+  api::jobs jobs;
   http::service service;
   http::server server;
 };
@@ -143,19 +174,20 @@ aio::task<> kill_at_second_stop(requests& asked, parts& p, const bool& stopped) 
   while (asked.stops < 2 && !stopped)
     co_await asked.changed.wait();
   if (!stopped)
-    p.jobs.hurry();
+    p.scheduler.hurry();
 }
 
 /// Refuse, finish answers, end what runs: nothing is left on the loop afterwards.
-aio::task<> stop_in_order(aio::executor_type loop, requests& asked, parts& p, log& to) {
-  to.logger->info("stopping: renders get SIGTERM; a second SIGTERM kills them");
+aio::task<> stop_in_order(aio::executor_type loop, const config& c, requests& asked, parts& p, log& to) {
+  to.logger->info(c.leave_on_stop ? "stopping: renders go on, and the next start takes them up"
+                                  : "stopping: renders get SIGTERM; a second SIGTERM kills them");
   ::sd_notify(0, "STOPPING=1");
   p.server.stop_accepting();
   co_await p.server.finish(http_grace);
   bool stopped = false;
   aio::task_group impatience{loop, [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); }};
   impatience.spawn(kill_at_second_stop(asked, p, stopped));
-  co_await p.jobs.stop();
+  co_await p.scheduler.stop(c.leave_on_stop ? scheduler::on_stop::leave : scheduler::on_stop::stop);
   stopped = true;
   asked.changed.notify_all();
   co_await impatience.join();
@@ -168,15 +200,27 @@ aio::task<int> serve(aio::executor_type loop, const config& c, log& to,
     to.logger->error("{}", line);
   if (!wrong.empty())
     co_return exit_environment;
+  const auto refuse = [&](const error& why) {
+    to.logger->error("{}", why.message);
+    return exit_environment;
+  };
+  const auto lock = store::state_lock::take(c.state);
+  if (!lock)
+    co_return refuse(lock.error());
+  auto kept = store::sqlite_job_store::open(loop, c.state / database_name);
+  if (!kept)
+    co_return refuse(kept.error());
   const auto blender = co_await find_blender(loop, c, environment);
-  if (!blender) {
-    to.logger->error("{}", blender.error().message);
-    co_return exit_environment;
-  }
-  parts p{loop, c, blender->executable, *to.logger, environment};
+  if (!blender)
+    co_return refuse(blender.error());
+  parts p{loop, c, *blender, std::move(*kept), *to.logger, environment};
   if (const auto listening = p.server.listen(c.listen.address, c.listen.port); !listening) {
     to.logger->error("{}", listening.error().message);
     co_return exit_listen;
+  }
+  if (const auto recovered = co_await p.scheduler.recover(); !recovered) {
+    p.server.stop_accepting();
+    co_return refuse(recovered.error());
   }
 
   requests asked{loop};
@@ -184,14 +228,14 @@ aio::task<int> serve(aio::executor_type loop, const config& c, log& to,
   aio::task_group work{loop, rethrow};
   work.spawn(p.server.run());
   work.spawn(watch_signals(asked, to));
-  to.logger->info("{} at {} renders {} to {}", blender->version, blender->executable.native(),
-                  c.blend.native(), c.output.native());
+  to.logger->info("{} at {} renders to {}", blender->version, blender->executable.native(),
+                  c.output.native());
   to.logger->info("listening on {}", p.server.local_address());
   ::sd_notify(0, "READY=1");
   while (asked.stops == 0)
     co_await asked.changed.wait();
 
-  co_await stop_in_order(loop, asked, p, to);
+  co_await stop_in_order(loop, c, asked, p, to);
   asked.signals.cancel();
   co_await work.join();
   p.pool.join();
@@ -220,10 +264,12 @@ aio::task<int> check(aio::executor_type loop, const config& c, const std::vector
     fmt::print("blender  {} ({})\n", blender->version, blender->executable.native());
   else
     wrong.push_back(blender.error().message);
-  fmt::print(
-      "blend    {}\noutput   {}\nstate    {}\nlisten   {}:{}\nslots    {}, and up to {} jobs that wait\n",
-      c.blend.native(), c.output.native(), c.state.native(), c.listen.address, c.listen.port, c.slots,
-      c.max_queued);
+  if (!c.blend.empty())
+    fmt::print("blend    {}\n", c.blend.native());
+  for (const auto& root : c.project_roots)
+    fmt::print("projects {}\n", root.native());
+  fmt::print("output   {}\nstate    {}\nlisten   {}:{}\nslots    {}, and up to {} jobs that wait\n",
+             c.output.native(), c.state.native(), c.listen.address, c.listen.port, c.slots, c.max_queued);
   for (const auto& line : wrong)
     fmt::print(stderr, "kilnd: {}\n", line);
   if (wrong.empty())
@@ -244,6 +290,15 @@ int run_check(const config& c, const std::vector<std::string>& environment) {
   process::become_subreaper();
   asio::io_context loop{1};
   return run(loop, check(loop.get_executor(), c, environment));
+}
+
+int run_backup(const config& c) {
+  if (const auto done = store::back_up(c.state / database_name, c.backup_to); !done) {
+    fmt::print(stderr, "kilnd: {}\n", done.error().message);
+    return exit_environment;
+  }
+  fmt::print("the jobs of {} are in {}\n", c.state.native(), c.backup_to.native());
+  return exit_ok;
 }
 
 } // namespace kiln::app

@@ -18,4 +18,7 @@ namespace kiln::app {
 /// --check: prints what was found; exit_ok when kilnd could start.
 [[nodiscard]] int run_check(const config& c, const std::vector<std::string>& environment);
 
+/// kilnd backup FILE.
+[[nodiscard]] int run_backup(const config& c);
+
 } // namespace kiln::app

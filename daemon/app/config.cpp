@@ -116,7 +116,15 @@ CLI::Validator between(double low, double high) {
   return {check, fmt::format("FLOAT in [{} - {}]", low, high)};
 }
 
-void add_options(CLI::App& app, config& c, std::string& listen, std::string& log_format) {
+/// What is a word in the configuration, and a value of another type in config.
+struct words {
+  std::string listen = "127.0.0.1:3000";
+  std::string log_format = "text";
+  std::string on_stop = "stop";
+  std::string verify = "decode";
+};
+
+void add_options(CLI::App& app, config& c, words& w) {
   const auto positive = CLI::Range(1, 1'000'000);
   const auto bytes = CLI::Range(std::size_t{256}, std::size_t{1} << 30);
   const auto seconds = between(0.05, 86'400);
@@ -130,6 +138,11 @@ void add_options(CLI::App& app, config& c, std::string& listen, std::string& log
 
   app.add_option("--blend", c.blend, "The .blend that POST /job renders")
       ->type_name("FILE")
+      ->group("Rendering");
+  app.add_option("--project-root", c.project_roots,
+                 "A job's .blend must lie below one of these [the directory of --blend]")
+      ->type_name("DIR")
+      ->delimiter(':')
       ->group("Rendering");
   app.add_option("--blender", c.blender, "Blender's executable: a path, or a name to look up in PATH")
       ->type_name("PATH")
@@ -169,7 +182,35 @@ void add_options(CLI::App& app, config& c, std::string& listen, std::string& log
       ->capture_default_str()
       ->group("Rendering");
 
-  app.add_option("--listen", listen, "Address and port of the REST interface")
+  app.add_option("--on-stop", w.on_stop,
+                 "Renders when kilnd stops: end (stop) or go on until the next start (leave)")
+      ->check(CLI::IsMember({"stop", "leave"}))
+      ->capture_default_str()
+      ->group("Rendering");
+  app.add_option("--stall-timeout", c.stall_timeout,
+                 "Seconds without output, frame or CPU time until a render has stalled; 0: never")
+      ->check(CLI::Range(0, 86'400))
+      ->type_name("S")
+      ->capture_default_str()
+      ->group("Rendering");
+  app.add_option("--verify", w.verify,
+                 "How frames are checked: every pixel (decode), or structure only (header)")
+      ->check(CLI::IsMember({"decode", "header"}))
+      ->capture_default_str()
+      ->group("Rendering");
+  app.add_option("--disk-reserve", c.disk_reserve, "No render is started while less is free: bytes, or 2GiB")
+      ->transform(CLI::AsSizeValue(false))
+      ->type_name("SIZE")
+      ->capture_default_str()
+      ->group("Rendering");
+  app.add_option("--look-again", c.look_again,
+                 "Seconds between looks at what keeps renders from starting (a full disk)")
+      ->check(between(0.05, 3600))
+      ->type_name("S")
+      ->capture_default_str()
+      ->group("Rendering");
+
+  app.add_option("--listen", w.listen, "Address and port of the REST interface")
       ->check(checked_by(parse_listen_address, ""))
       ->type_name("ADDRESS:PORT")
       ->capture_default_str()
@@ -187,7 +228,7 @@ void add_options(CLI::App& app, config& c, std::string& listen, std::string& log
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}))
       ->capture_default_str()
       ->group("Logging");
-  app.add_option("--log-format", log_format, "text for people, json for programs: one object a line")
+  app.add_option("--log-format", w.log_format, "text for people, json for programs: one object a line")
       ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str()
       ->group("Logging");
@@ -278,6 +319,8 @@ constexpr auto footer = R"(
 Each flag can stand in the environment (--max-queued as KILN_MAX_QUEUED) or in the file (max_queued = 100); a flag is
 stronger than the environment, the environment than the file.
 
+kilnd backup FILE copies the jobs of the state directory to FILE, also while kilnd runs.
+
 Signals: SIGTERM and SIGINT stop in order (a second one kills what still renders), SIGHUP reopens the log file.
 Exit status: 0 stopped in order; 1 internal error; 2 wrong flag, variable or key; 3 Blender, .blend, output or state
 directory cannot be used; 4 the address to listen on cannot be had.
@@ -338,9 +381,7 @@ std::optional<std::string> nearest_name(std::string_view wrong, const std::vecto
 std::variant<config, early_exit> read_config(std::vector<std::string> arguments,
                                              const std::vector<std::string>& environment) {
   config c;
-  std::string listen = "127.0.0.1:3000";
-  std::string log_format = "text";
-
+  words w;
   CLI::App app{"kilnd renders Blender jobs behind a REST interface and never lies about what was rendered.",
                "kilnd"};
   app.set_version_flag("--version", "kilnd " KILN_VERSION);
@@ -348,7 +389,13 @@ std::variant<config, early_exit> read_config(std::vector<std::string> arguments,
   app.config_formatter(std::make_shared<file_reader>());
   app.allow_extras();
   app.allow_config_extras(CLI::config_extras_mode::capture);
-  add_options(app, c, listen, log_format);
+  add_options(app, c, w);
+  if (!arguments.empty() && arguments.front() == "backup") {
+    arguments.erase(arguments.begin());
+    app.add_option("FILE", c.backup_to, "Where the copy goes; must not exist")
+        ->required()
+        ->configurable(false);
+  }
 
   auto all = flags_of_environment(environment, arguments);
   std::ranges::move(arguments, std::back_inserter(all));
@@ -365,22 +412,32 @@ std::variant<config, early_exit> read_config(std::vector<std::string> arguments,
   if (const auto left = app.remaining(); !left.empty())
     return unknown_option(app, left.front());
 
-  c.listen = *parse_listen_address(listen);
-  c.log_json = log_format == "json";
+  c.listen = *parse_listen_address(w.listen);
+  c.log_json = w.log_format == "json";
+  c.leave_on_stop = w.on_stop == "leave";
+  c.verify_headers_only = w.verify == "header";
   if (!is_loopback(c.listen.address) && !c.allow_open_network)
     return usage_error(
         fmt::format("anybody who reaches {} could submit jobs, since there are no tokens; listen on "
                     "127.0.0.1, or say --allow-open-network if that is meant",
-                    listen));
-  if (c.blend.empty())
+                    w.listen));
+  if (c.blend.empty() && c.project_roots.empty() && c.backup_to.empty())
     return usage_error(
-        "which .blend shall POST /job render? Say --blend FILE, or blend = \"FILE\" in the file");
+        "what may be rendered? Say --project-root DIR (for /v1/jobs), --blend FILE (for /job), or "
+        "both; or project_root = \"DIR\" in the file");
+  if (c.project_roots.empty() && !c.blend.empty())
+    c.project_roots.push_back(fs::absolute(c.blend).parent_path());
   if (c.state.empty())
     c.state = home_state_directory();
   if (c.output.empty())
     c.output = c.state / "output";
-  for (auto* path : {&c.blend, &c.output, &c.state})
-    *path = fs::absolute(*path).lexically_normal();
+  const auto make_absolute = [](fs::path& path) {
+    if (!path.empty())
+      path = fs::absolute(path).lexically_normal();
+  };
+  for (auto* path : {&c.blend, &c.output, &c.state, &c.backup_to})
+    make_absolute(*path);
+  std::ranges::for_each(c.project_roots, make_absolute);
   if (c.blender.has_parent_path())
     c.blender = fs::absolute(c.blender).lexically_normal();
   return c;

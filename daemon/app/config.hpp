@@ -27,15 +27,21 @@ struct config {
   bool allow_open_network = false; ///< serve on an address that others can reach, though there are no tokens
   std::vector<std::string> allowed_hosts;
 
-  std::filesystem::path blender = "blender"; ///< a path, or a name that is looked up in PATH
-  std::filesystem::path blend;               ///< absolute; what POST /job renders
-  std::filesystem::path output;              ///< absolute
-  std::filesystem::path state;               ///< absolute
+  std::filesystem::path blender = "blender";        ///< a path, or a name that is looked up in PATH
+  std::filesystem::path blend;                      ///< absolute; what POST /job renders; empty: nothing
+  std::vector<std::filesystem::path> project_roots; ///< absolute; what /v1/jobs may render lies below one
+  std::filesystem::path output;                     ///< absolute
+  std::filesystem::path state;                      ///< absolute
   std::size_t slots = 1;
   std::size_t max_queued = 1000;
   std::size_t max_frames = 100'000;
   int threads = 0;
-  double stop_grace = 10; ///< seconds between SIGTERM and SIGKILL
+  double stop_grace = 10;                  ///< seconds between SIGTERM and SIGKILL
+  bool leave_on_stop = false;              ///< renders go on when kilnd stops, for the next one to take up
+  std::uintmax_t disk_reserve = 512 << 20; ///< bytes; no attempt is started when less is free
+  double look_again = 5;                   ///< seconds between looks at what keeps attempts from starting
+  int stall_timeout = 600;                 ///< seconds, for jobs that say nothing; 0: never
+  bool verify_headers_only = false;        ///< of images
 
   double header_seconds = 10;
   double body_seconds = 20;
@@ -52,7 +58,8 @@ struct config {
   bool log_json = false;
   std::filesystem::path log_file; ///< empty: standard error
 
-  bool check_only = false; ///< --check
+  bool check_only = false;         ///< --check
+  std::filesystem::path backup_to; ///< `kilnd backup FILE`: absolute; empty otherwise
 };
 
 /// Nothing more to do: print `text` (to standard output when the status is 0) and exit with `status`.

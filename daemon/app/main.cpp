@@ -23,6 +23,8 @@ int main(int argc, char** argv) {
       return early->status;
     }
     const auto& config = std::get<kiln::app::config>(read);
+    if (!config.backup_to.empty())
+      return run_backup(config);
     if (config.check_only)
       return run_check(config, environment);
     auto log = open_log(config.log_file, config.log_level, config.log_json);

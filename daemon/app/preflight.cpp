@@ -50,6 +50,8 @@ std::optional<std::string> check_directory(const char* key, const fs::path& dire
 }
 
 std::optional<std::string> check_blend(const fs::path& blend) {
+  if (blend.empty())
+    return std::nullopt;
   const auto bad = executor::check_blend(blend);
   return bad ? std::optional{"blend: " + bad->message} : std::nullopt;
 }
@@ -105,6 +107,9 @@ std::vector<std::string> check_files(const config& c) {
        {check_blend(c.blend), check_directory("state", c.state), check_directory("output", c.output)})
     if (bad)
       wrong.push_back(std::move(*bad));
+  for (const auto& root : c.project_roots)
+    if (std::error_code ec; !fs::is_directory(root, ec))
+      wrong.push_back(fmt::format("project_root: {} is not a directory", root.native()));
   if (const auto at = c.output.native().find_first_of(blender::unusable_in_output); at != std::string::npos)
     wrong.push_back(
         fmt::format("output: {} holds a '{}', which Blender does not take as it is: choose another directory",

@@ -27,7 +27,7 @@ service::service(limits l, std::vector<std::string> hosts, error_page page, spdl
     : limits_(l), hosts_(std::move(hosts)), error_page_(std::move(page)), log_(log),
       id_prefix_(fmt::format("{:08x}-", std::random_device{}())) {}
 
-void service::on(std::string method, std::string pattern, std::variant<handler, async_handler> answers) {
+void service::on(std::string method, std::string pattern, handler answers) {
   router_.add(std::move(method), std::move(pattern), handlers_.size());
   handlers_.push_back(std::move(answers));
 }
@@ -41,7 +41,7 @@ answer service::error_answer(int status, std::string_view detail, std::string_vi
   return error_page_(status, detail, path);
 }
 
-std::variant<const handler*, const async_handler*, answer> service::route(request& what) const {
+std::variant<const handler*, answer> service::route(request& what) const {
   if (const auto host = what.find("Host"); host && !is_host(host_without_port(*host)))
     return error_answer(421, "this host name is not served here; see allowed_hosts", what.path);
   if (what.path == "*")
@@ -49,10 +49,7 @@ std::variant<const handler*, const async_handler*, answer> service::route(reques
   const auto found = router_.find(what.method, what.path);
   if (found.handler) {
     what.id = found.id;
-    const auto& chosen = handlers_[*found.handler];
-    if (const auto* now = std::get_if<handler>(&chosen))
-      return now;
-    return &std::get<async_handler>(chosen);
+    return &handlers_[*found.handler];
   }
   if (found.allow.empty())
     return error_answer(404, "there is nothing at this path", what.path);

@@ -9,10 +9,12 @@
 #include "http/router.hpp"
 
 #include <chrono>
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -34,10 +36,24 @@ struct limits {
   std::size_t connections_per_address = 64;
 };
 
-/// Answers at once.
-using handler = std::function<answer(const request&)>;
-/// Answers later. The request lives until then.
-using async_handler = std::function<aio::task<answer>(const request&)>;
+/// What a handler gives: an answer at once, or one that has to be waited for.
+class reply {
+public:
+  template<class Answer>
+  requires std::convertible_to<Answer, answer> reply(Answer&& now)
+      : what_(std::in_place_type<answer>, std::forward<Answer>(now)) {}
+  reply(aio::task<answer> later) : what_(std::move(later)) {}
+
+  /// Null when it has to be waited for.
+  [[nodiscard]] answer* now() noexcept { return std::get_if<answer>(&what_); }
+  [[nodiscard]] aio::task<answer> later() { return std::get<aio::task<answer>>(std::move(what_)); }
+
+private:
+  std::variant<answer, aio::task<answer>> what_;
+};
+
+/// The request lives until the answer is there.
+using handler = std::function<reply(const request&)>;
 
 /// The body of an error that the server itself finds.
 using error_page = std::function<response(int status, std::string_view detail, std::string_view path)>;
@@ -47,13 +63,13 @@ public:
   /// `hosts`: names that requests may be sent to, without ports.
   service(limits l, std::vector<std::string> hosts, error_page page, spdlog::logger& log);
 
-  void on(std::string method, std::string pattern, std::variant<handler, async_handler> answers);
+  void on(std::string method, std::string pattern, handler answers);
 
   [[nodiscard]] const limits& bounds() const noexcept { return limits_; }
   [[nodiscard]] spdlog::logger& log() const noexcept { return log_; }
 
   /// A handler to run, or the answer if there is none to run.
-  [[nodiscard]] std::variant<const handler*, const async_handler*, answer> route(request& what) const;
+  [[nodiscard]] std::variant<const handler*, answer> route(request& what) const;
 
   [[nodiscard]] answer error_answer(int status, std::string_view detail, std::string_view path) const;
 
@@ -72,7 +88,7 @@ private:
   error_page error_page_;
   spdlog::logger& log_;
   router router_;
-  std::vector<std::variant<handler, async_handler>> handlers_;
+  std::vector<handler> handlers_;
   std::string id_prefix_;
   std::uint64_t next_id_ = 1;
   std::chrono::sys_seconds date_second_{};

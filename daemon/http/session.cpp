@@ -173,15 +173,18 @@ aio::task<session::next> session::serve(std::size_t head_size) {
   auto chosen = service_.route(asked);
   std::optional<answer> given;
   try {
-    if (const auto* now = std::get_if<const handler*>(&chosen)) {
-      given = (**now)(asked);
-    } else if (const auto* later = std::get_if<const async_handler*>(&chosen)) {
-      if (!out_.empty() && !co_await flush())
-        co_return next::close;
-      phase_ = phase::handling;
-      given = co_await (**later)(asked);
+    if (auto* refused = std::get_if<answer>(&chosen)) {
+      given = std::move(*refused);
     } else {
-      given = std::get<answer>(std::move(chosen));
+      auto replied = (*std::get<const handler*>(chosen))(asked);
+      if (auto* now = replied.now()) {
+        given = std::move(*now);
+      } else {
+        if (!out_.empty() && !co_await flush())
+          co_return next::close;
+        phase_ = phase::handling;
+        given = co_await replied.later();
+      }
     }
   } catch (const std::exception& e) {
     service_.log().error("a request failed inside Kiln request={} path={} reason={}", id, asked.path,

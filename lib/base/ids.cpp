@@ -2,6 +2,8 @@
 #include "base/ids.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <iterator>
 
 namespace kiln {
 namespace {
@@ -31,6 +33,29 @@ std::optional<job_id> job_id::parse(std::string_view text) {
   if (!std::ranges::all_of(text.substr(1), [](char c) { return digits.find(c) != std::string_view::npos; }))
     return std::nullopt;
   return job_id{std::string{text}};
+}
+
+job_id job_id::next() const {
+  auto text = text_;
+  for (auto digit = text.rbegin(); std::next(digit) != text.rend(); ++digit) { // the 'j' stays
+    const auto value = digits.find(*digit);
+    *digit = digits[(value + 1) % digits.size()];
+    if (value + 1 < digits.size())
+      break;
+  }
+  return job_id{std::move(text)};
+}
+
+std::optional<attempt_id> attempt_id::parse(std::string_view text) {
+  const auto job = job_id::parse(text.substr(0, job_id::length));
+  if (!job || text.size() <= job_id::length)
+    return std::nullopt;
+  attempt_id id{*job, 0};
+  const auto* end = text.data() + text.size();
+  const auto [rest, ec] = std::from_chars(text.data() + job_id::length + 1, end, id.number);
+  if (ec != std::errc{} || rest != end || id.number < 1 || id.str() != text)
+    return std::nullopt;
+  return id;
 }
 
 std::string attempt_id::str() const {

@@ -24,6 +24,9 @@ public:
   /// `created`: milliseconds since 1970 (48 bits are kept); `random`: 42 bits are kept.
   [[nodiscard]] static job_id make(std::chrono::milliseconds created, std::uint64_t random);
 
+  /// The least id that is greater: for ids of one millisecond, which shall keep their order.
+  [[nodiscard]] job_id next() const;
+
   /// Nothing if `text` is not exactly a job id as make() writes it.
   [[nodiscard]] static std::optional<job_id> parse(std::string_view text);
 
@@ -42,6 +45,8 @@ struct attempt_id {
 
   /// "j0…-1", safe as a path component.
   [[nodiscard]] std::string str() const;
+  /// Nothing if `text` is not exactly an attempt's id as str() writes it.
+  [[nodiscard]] static std::optional<attempt_id> parse(std::string_view text);
   friend auto operator<=>(const attempt_id&, const attempt_id&) = default;
 };
 

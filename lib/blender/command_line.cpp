@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "blender/command_line.hpp"
 
+#include "domain/spec_json.hpp"
+
+#include <boost/json/serialize.hpp>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -9,11 +13,14 @@ namespace kiln::blender {
 namespace {
 
 constexpr std::string_view frame_prefix = "blender-render_";
+constexpr int script_failed = 97; // Blender's exit status when a script raises
 
 } // namespace
 
 result<std::vector<std::string>> format_arguments(const domain::job_spec& job,
-                                                  const std::filesystem::path& workspace) {
+                                                  const domain::frame_set& frames,
+                                                  const std::filesystem::path& workspace,
+                                                  const std::filesystem::path& script) {
   const auto output = (workspace / frame_prefix).native() + "####";
   if (const auto at = workspace.native().find_first_of(unusable_in_output); at != std::string::npos)
     return error{errc::invalid_input, "the output's path holds a '" + std::string{workspace.native()[at]} +
@@ -21,15 +28,22 @@ result<std::vector<std::string>> format_arguments(const domain::job_spec& job,
   if (!job.blend.is_absolute())
     return error{errc::invalid_input, "the path of the .blend is not absolute: " + job.blend.native()};
   // -Y: scripts in the file do not run by themselves; -x 1: Blender adds the extension of the format.
-  return std::vector<std::string>{"-b", "-noaudio",
-                                  "-Y", job.blend.native(),
-                                  "-o", output,
-                                  "-E", job.engine,
-                                  "-x", "1",
-                                  "-s", std::to_string(job.frames.front()),
-                                  "-e", std::to_string(job.frames.back()),
-                                  "-t", std::to_string(job.threads),
-                                  "-a"};
+  std::vector<std::string> arguments{
+      "-b", "-noaudio",     "-Y", job.blend.native(), "--python-exit-code", std::to_string(script_failed),
+      "-P", script.native()};
+  const auto add = [&arguments](std::initializer_list<std::string> more) {
+    arguments.insert(arguments.end(), more);
+  };
+  if (!job.settings.scene.empty())
+    add({"-S", job.settings.scene}); // what is set from here on is of this scene
+  add({"-o", output});
+  if (!job.settings.engine.empty())
+    add({"-E", job.settings.engine});
+  add({"-x", "1", "-t", std::to_string(job.threads)});
+  for (const auto& [first, last, step] : frames.progressions())
+    add({"-j", std::to_string(step), "-s", std::to_string(first), "-e", std::to_string(last), "-a"});
+  add({"--", boost::json::serialize(domain::format_settings(job.settings))});
+  return arguments;
 }
 
 std::optional<int> parse_frame_file_name(std::string_view name) {
@@ -38,7 +52,7 @@ std::optional<int> parse_frame_file_name(std::string_view name) {
   name.remove_prefix(frame_prefix.size());
   const auto digits = name.substr(0, name.find_first_not_of("0123456789"));
   const auto extension = name.substr(digits.size());
-  constexpr std::array<std::string_view, 3> extensions{".png", ".jpg", ".exr"};
+  constexpr std::array<std::string_view, 5> extensions{".png", ".jpg", ".exr", ".tif", ".webp"};
   if (std::ranges::find(extensions, extension) == extensions.end())
     return std::nullopt;
   if (digits.size() < 4 || digits.size() > 7 || (digits.size() > 4 && digits.front() == '0'))

@@ -18,14 +18,18 @@ namespace kiln::blender {
 /// (from 5.0) variables.
 inline constexpr std::string_view unusable_in_output = "#{}";
 
-/// argv without argv[0]. Blender carries its arguments out in their order, so `-a` comes last. The frames go
-/// to WORKSPACE/blender-render_####. invalid_input when `workspace` holds one of `unusable_in_output`.
+/// argv without argv[0], to render `frames` of the job. Blender carries its arguments out in their order, so
+/// each range of frames is followed by its `-a`. `script`: ours (setup_script.hpp), which applies the
+/// settings before anything renders. The frames go to WORKSPACE/blender-render_####. invalid_input when
+/// `workspace` holds one of `unusable_in_output`.
 [[nodiscard]] result<std::vector<std::string>> format_arguments(const domain::job_spec& job,
-                                                                const std::filesystem::path& workspace);
+                                                                const domain::frame_set& frames,
+                                                                const std::filesystem::path& workspace,
+                                                                const std::filesystem::path& script);
 
 /// "blender-render_0012.png" → 12. Nothing for any name that Blender does not give to a frame of ours: at
 /// least four digits, no more zeros in front than it takes for four, an extension of an image format (png,
-/// jpg, exr).
+/// jpg, exr, tif, webp).
 [[nodiscard]] std::optional<int> parse_frame_file_name(std::string_view name);
 
 } // namespace kiln::blender

@@ -88,8 +88,9 @@ std::optional<std::string_view> behind(std::string_view line, std::string_view m
 }
 
 struct part {
-  double done = 0;
-  double total = 1;
+  int done = 0;
+  int total = 1;
+  [[nodiscard]] double fraction() const noexcept { return static_cast<double>(done) / total; }
 };
 
 /// "94/512" or "26 / 64" behind `mark`.
@@ -97,23 +98,27 @@ std::optional<part> part_behind(std::string_view line, std::string_view mark) {
   auto rest = behind(line, mark);
   if (!rest)
     return std::nullopt;
-  const auto done = take_number<unsigned>(*rest);
+  const auto done = take_number<int>(*rest);
   skip_spaces(*rest);
   if (!done || !rest->starts_with('/'))
     return std::nullopt;
   rest->remove_prefix(1);
-  const auto total = take_number<unsigned>(*rest);
-  if (!total || *total == 0 || *done > *total)
+  const auto total = take_number<int>(*rest);
+  if (!total || *done < 0 || *total <= 0 || *done > *total)
     return std::nullopt;
-  return part{static_cast<double>(*done), static_cast<double>(*total)};
+  return part{*done, *total};
+}
+
+std::optional<part> find_samples(std::string_view line) {
+  const auto samples = part_behind(line, "Sample ");
+  if (!samples && line.find(" samples") != std::string_view::npos)
+    return part_behind(line, "Rendering ");
+  return samples;
 }
 
 /// How much of the frame is done, by its samples, and by its tiles where it has some.
-std::optional<double> find_fraction(std::string_view line) {
-  auto samples = part_behind(line, "Sample ");
-  if (!samples && line.find(" samples") != std::string_view::npos)
-    samples = part_behind(line, "Rendering ");
-  const double of_tile = samples ? samples->done / samples->total : 0;
+std::optional<double> find_fraction(std::string_view line, const std::optional<part>& samples) {
+  const double of_tile = samples ? samples->fraction() : 0;
   if (const auto tiles = part_behind(line, "Rendered "))
     return std::min(1.0, (tiles->done + of_tile) / tiles->total);
   if (const auto tiles = part_behind(line, "Tile "); tiles && tiles->done > 0)
@@ -136,16 +141,20 @@ std::optional<int> find_frame(std::string_view line) {
 } // namespace
 
 std::optional<log_event> log_reader::feed(std::string_view line) {
+  if (auto report = parse_scene_report(line))
+    return std::move(*report);
   const auto named = find_frame(line);
   if (!named) // a line of progress can hold any text: names of objects stand in it
     if (auto why = find_cause(line))
       return complaint{std::move(*why)};
   if (named)
     frame_ = named;
-  const auto fraction = find_fraction(line);
+  const auto samples = find_samples(line);
+  const auto fraction = find_fraction(line, samples);
   if (!frame_ || (!named && !fraction))
     return std::nullopt;
-  return frame_progress{*frame_, fraction.value_or(0)};
+  return frame_progress{*frame_, fraction.value_or(0), samples ? samples->done : 0,
+                        samples ? samples->total : 0};
 }
 
 } // namespace kiln::blender

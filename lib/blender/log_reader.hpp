@@ -4,6 +4,7 @@
 // nothing: what Blender prints is no proof of a frame. Pure; any bytes may come.
 #pragma once
 
+#include "blender/scene_report.hpp"
 #include "domain/failure.hpp"
 
 #include <optional>
@@ -16,6 +17,8 @@ namespace kiln::blender {
 struct frame_progress {
   int frame = 0;
   double fraction = 0;
+  int sample = 0;  ///< of `samples`, of the layer or tile that renders now
+  int samples = 0; ///< 0 where Blender names none
 };
 
 /// A reason, should the attempt fail.
@@ -23,7 +26,7 @@ struct complaint {
   domain::failure why;
 };
 
-using log_event = std::variant<frame_progress, complaint>;
+using log_event = std::variant<frame_progress, complaint, scene_report>;
 
 class log_reader {
 public:

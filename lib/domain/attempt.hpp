@@ -24,7 +24,13 @@ struct process_exit {
 };
 
 /// Why Kiln itself ended an attempt.
-enum class stop_reason { cancel, shutdown };
+enum class stop_reason {
+  cancel,   ///< somebody cancelled the job
+  pause,    ///< somebody paused the job
+  shutdown, ///< kilnd stops
+  timeout,  ///< the job's time for rendering is over
+  stall,    ///< no sign of life for too long
+};
 
 /// A file that stands where a frame should be and is not a whole image.
 struct rejected_frame {
@@ -36,10 +42,20 @@ struct attempt_facts {
   frame_set requested;
   frame_set published;                  ///< verified, and at their final paths
   std::optional<failure> start_failure; ///< the process could not be started
-  std::optional<process_exit> exit;     ///< set when a process ran
+  std::optional<process_exit> exit;     ///< set when a process ran and its end was seen
+  bool lost = false;                    ///< a process ran, and how it ended nobody saw: kilnd was away
   std::optional<stop_reason> stopped;   ///< set when Kiln asked it to end
   std::vector<failure> complaints;      ///< reasons found in the log and while publishing, in their order
   std::vector<rejected_frame> rejected; ///< still undecodable at the end
+  std::optional<int> last_named;        ///< the frame that the log was on when it ended
+};
+
+/// What became of an attempt.
+enum class attempt_outcome {
+  succeeded,
+  failed,
+  canceled,    ///< by Kiln for a user, or by a user's SIGTERM
+  interrupted, ///< nobody's fault: what is missing is rendered again, and it does not count as a try
 };
 
 } // namespace kiln::domain

@@ -26,11 +26,15 @@ enum class failure_kind {
   frames_corrupt,
   movie_output,
   blender_missing,
+  invalid_setting, ///< the .blend has no such scene or view layer, or this Blender no such format
   internal,
 };
 
 /// The kind's name as the API writes it, for instance "frames_missing".
 [[nodiscard]] std::string_view to_string(failure_kind kind) noexcept;
+
+/// The kind of this name; nothing when there is none.
+[[nodiscard]] std::optional<failure_kind> parse_failure_kind(std::string_view name) noexcept;
 
 struct failure {
   failure_kind kind = failure_kind::internal;

@@ -11,7 +11,6 @@
 namespace kiln::domain {
 namespace {
 
-constexpr std::size_t max_terms = 1000;
 constexpr long max_named = 4L * (max_frame + 1); // bounds the work when ranges overlap on purpose
 
 std::string_view trim(std::string_view text) {
@@ -80,7 +79,7 @@ result<frame_set> frame_set::range(int first, int last, int step) {
   return set;
 }
 
-result<frame_set> frame_set::parse(std::string_view text) {
+result<frame_set> frame_set::parse(std::string_view text, std::size_t max_terms) {
   std::vector<bool> wanted; // one bit a frame bounds the memory, however often the ranges overlap
   std::size_t terms = 0;
   long named = 0;
@@ -161,26 +160,77 @@ frame_set::iterator frame_set::iterator::operator++(int) noexcept {
   return before;
 }
 
+void frame_set::add(int frame) {
+  auto after = std::ranges::upper_bound(runs_, frame, {}, &std::pair<int, int>::first);
+  const bool joins_before = after != runs_.begin() && frame <= std::prev(after)->second + 1;
+  const bool joins_after = after != runs_.end() && frame + 1 == after->first;
+  if (joins_before) {
+    auto& before = *std::prev(after);
+    before.second = std::max(before.second, frame);
+    if (joins_after) {
+      before.second = after->second;
+      runs_.erase(after);
+    }
+  } else if (joins_after) {
+    after->first = frame;
+  } else {
+    runs_.emplace(after, frame, frame);
+  }
+}
+
+frame_set frame_set::without(const frame_set& other) const {
+  frame_set left;
+  auto taken = other.runs_.begin();
+  for (auto [first, last] : runs_) {
+    while (taken != other.runs_.end() && taken->second < first)
+      ++taken;
+    for (auto t = taken; t != other.runs_.end() && t->first <= last && first <= last; ++t) {
+      if (t->first > first)
+        left.runs_.emplace_back(first, t->first - 1);
+      first = t->second + 1;
+    }
+    if (first <= last)
+      left.runs_.emplace_back(first, last);
+  }
+  return left;
+}
+
+std::vector<frame_set::progression> frame_set::progressions(std::size_t limit) const {
+  std::vector<progression> out;
+  for (auto at = begin(); at != end() && out.size() < limit;) {
+    auto next = std::next(at);
+    if (next == end()) {
+      out.push_back({*at, *at, 1});
+      break;
+    }
+    const int step = *next - *at;
+    auto last = next; // the end of the longest run of one step that starts here
+    int count = 2;
+    for (auto after = std::next(last); after != end() && *after - *last == step; ++after) {
+      last = after;
+      ++count;
+    }
+    if (count > 2) {
+      out.push_back({*at, *last, step});
+      at = std::next(last);
+    } else {
+      out.push_back({*at, *at, 1});
+      at = next;
+    }
+  }
+  return out;
+}
+
 std::string format_frame_set(const frame_set& frames) {
-  const std::vector<int> all(frames.begin(), frames.end());
   std::string out;
-  for (std::size_t i = 0; i < all.size();) {
-    std::size_t j = i; // the end of the longest run of one step that starts here
-    if (i + 1 < all.size())
-      while (j + 1 < all.size() && all[j + 1] - all[j] == all[i + 1] - all[i])
-        ++j;
+  for (const auto& [first, last, step] : frames.progressions()) {
     if (!out.empty())
       out += ',';
-    if (j - i >= 2) {
-      const int step = all[i + 1] - all[i];
-      fmt::format_to(std::back_inserter(out), "{}-{}", all[i], all[j]);
-      if (step != 1)
-        fmt::format_to(std::back_inserter(out), "x{}", step);
-      i = j + 1;
-    } else {
-      fmt::format_to(std::back_inserter(out), "{}", all[i]);
-      ++i;
-    }
+    fmt::format_to(std::back_inserter(out), "{}", first);
+    if (last != first)
+      fmt::format_to(std::back_inserter(out), "-{}", last);
+    if (step != 1)
+      fmt::format_to(std::back_inserter(out), "x{}", step);
   }
   return out;
 }

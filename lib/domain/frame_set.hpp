@@ -26,10 +26,12 @@ public:
   /// All of first, first+step, … up to last. invalid_input if out of range, first > last, or step < 1.
   [[nodiscard]] static result<frame_set> range(int first, int last, int step = 1);
 
+  static constexpr std::size_t usual_terms = 1000;
+
   /// `TERM[,TERM…]`, TERM = `N`, `N-M` or `N-MxS`; spaces around terms are allowed. Overlaps are merged.
-  /// invalid_input (with the term that was wrong) on anything else, on more than 1000 terms, or when a term
+  /// invalid_input (with the term that was wrong) on anything else, on more than `max_terms`, or when a term
   /// names no frame.
-  [[nodiscard]] static result<frame_set> parse(std::string_view text);
+  [[nodiscard]] static result<frame_set> parse(std::string_view text, std::size_t max_terms = usual_terms);
 
   /// Of any frames; sorts and removes duplicates. Each must lie in [min_frame, max_frame] (throws otherwise).
   [[nodiscard]] static frame_set of(std::vector<int> frames);
@@ -64,6 +66,21 @@ public:
   [[nodiscard]] int back() const { return runs_.back().second; }
   [[nodiscard]] iterator begin() const noexcept { return iterator{runs_.data()}; }
   [[nodiscard]] iterator end() const noexcept { return iterator{runs_.data() + runs_.size()}; }
+
+  /// Adds one frame of [min_frame, max_frame]; cheap when frames come in about their order.
+  void add(int frame);
+
+  /// Frames of this one that are not in `other`.
+  [[nodiscard]] frame_set without(const frame_set& other) const;
+
+  /// first, first+step, … last.
+  struct progression {
+    int first = 0;
+    int last = 0;
+    int step = 1;
+  };
+  /// The set as progressions, longest first come, in the order of their first frames; at most `limit`.
+  [[nodiscard]] std::vector<progression> progressions(std::size_t limit = static_cast<std::size_t>(-1)) const;
 
   friend bool operator==(const frame_set&, const frame_set&) = default;
 

@@ -3,55 +3,143 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+#include <span>
+
 namespace kiln::domain {
+namespace {
+
+using enum job_state;
+constexpr std::array names{
+    std::pair{queued, std::string_view{"queued"}}, std::pair{running, std::string_view{"running"}},
+    std::pair{paused, std::string_view{"paused"}}, std::pair{succeeded, std::string_view{"succeeded"}},
+    std::pair{failed, std::string_view{"failed"}}, std::pair{canceled, std::string_view{"canceled"}},
+};
+
+constexpr std::array<std::string_view, 6> formats{"PNG",  "OPEN_EXR", "OPEN_EXR_MULTILAYER",
+                                                  "JPEG", "TIFF",     "WEBP"};
+constexpr std::array<std::string_view, 6> devices{"CPU", "CUDA", "OPTIX", "HIP", "ONEAPI", "METAL"};
+constexpr std::size_t longest_name = 200;
+constexpr std::size_t longest_tag = 64;
+constexpr std::size_t most_tags = 20;
+constexpr std::size_t longest_blender_name = 63; // bytes of an ID's name in Blender
+
+bool has_control_characters(std::string_view text) {
+  return std::ranges::any_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+}
+
+class checker {
+public:
+  std::vector<field_error> found;
+
+  void wrong(std::string pointer, std::string message) {
+    found.push_back({std::move(pointer), std::move(message)});
+  }
+
+  void number(const char* pointer, std::optional<int> value, int low, int high) {
+    if (value && (*value < low || *value > high))
+      wrong(pointer, fmt::format("must lie between {} and {}", low, high));
+  }
+
+  void seconds(const char* pointer, std::optional<std::chrono::seconds> value) {
+    constexpr std::chrono::seconds year{std::chrono::hours{365 * 24}};
+    if (value && (*value < std::chrono::seconds{1} || *value > year))
+      wrong(pointer, fmt::format("must lie between 1 and {}", year.count()));
+  }
+
+  void text(std::string pointer, std::string_view value, std::size_t longest) {
+    if (value.size() > longest)
+      wrong(std::move(pointer), fmt::format("must not be longer than {} bytes", longest));
+    else if (has_control_characters(value))
+      wrong(std::move(pointer), "must not hold control characters");
+  }
+
+  void one_of(const char* pointer, std::string_view value, std::span<const std::string_view> known) {
+    if (!value.empty() && std::ranges::find(known, value) == known.end())
+      wrong(pointer, fmt::format("must be one of {}", fmt::join(known, ", ")));
+  }
+};
+
+} // namespace
 
 std::string_view to_string(job_state state) noexcept {
-  switch (state) {
-  case job_state::queued:
-    return "queued";
-  case job_state::running:
-    return "running";
-  case job_state::succeeded:
-    return "succeeded";
-  case job_state::failed:
-    return "failed";
-  case job_state::canceled:
-    return "canceled";
-  }
-  return "unknown";
+  const auto* found = std::ranges::find(names, state, &decltype(names)::value_type::first);
+  return found == names.end() ? "unknown" : found->second;
+}
+
+std::optional<job_state> parse_job_state(std::string_view name) noexcept {
+  const auto* found = std::ranges::find(names, name, &decltype(names)::value_type::second);
+  return found == names.end() ? std::nullopt : std::optional{found->first};
 }
 
 bool is_final(job_state state) noexcept {
-  return state == job_state::succeeded || state == job_state::failed || state == job_state::canceled;
+  return state == succeeded || state == failed || state == canceled;
 }
 
 bool can_become(job_state from, job_state to) noexcept {
   switch (from) {
-  case job_state::queued:
-    return to == job_state::running || to == job_state::failed || to == job_state::canceled;
-  case job_state::running:
-    return to != job_state::running;
-  case job_state::succeeded:
-  case job_state::failed:
-  case job_state::canceled:
+  case queued:
+    return to == running || to == paused || is_final(to);
+  case running:
+    return to != running;
+  case paused:
+    return to == queued || to == failed || to == canceled;
+  case failed:
+  case canceled:
+    return to == queued;
+  case succeeded:
     return false;
   }
   return false;
 }
 
-result<void> check_job(const job_spec& spec, const job_limits& limits) {
+std::vector<field_error> check_job(const job_spec& spec, const job_limits& limits) {
+  checker c;
   if (spec.frames.empty())
-    return error{errc::invalid_input, "the job has no frames"};
-  if (spec.frames.size() > limits.max_frames)
-    return error{
-        errc::invalid_input,
-        fmt::format("{} frames are more than the {} allowed for one job; split it, or raise max_frames",
-                    spec.frames.size(), limits.max_frames)};
+    c.wrong("/frames", "the job has no frames");
+  else if (const auto count = spec.frames.size(); count > limits.max_frames)
+    c.wrong("/frames",
+            fmt::format("{} frames are more than the {} allowed for one job; split it, or raise max_frames",
+                        count, limits.max_frames));
   if (!spec.blend.is_absolute())
-    return error{errc::invalid_input, "the path of the .blend must be absolute"};
-  if (spec.threads < 0 || spec.threads > 1024)
-    return error{errc::invalid_input, "threads must lie between 0 (all) and 1024"};
-  return {};
+    c.wrong("/blend", "the path of the .blend must be absolute");
+  c.text("/name", spec.name, longest_name);
+  if (spec.tags.size() > most_tags)
+    c.wrong("/tags", fmt::format("there must not be more than {}", most_tags));
+  for (std::size_t i = 0; i < spec.tags.size(); ++i)
+    if (spec.tags[i].empty())
+      c.wrong(fmt::format("/tags/{}", i), "must not be empty");
+    else
+      c.text(fmt::format("/tags/{}", i), spec.tags[i], longest_tag);
+  c.number("/priority", spec.priority, lowest_priority, highest_priority);
+  c.number("/threads", spec.threads, 0, 1024);
+  c.number("/retries", spec.retries, 0, 100);
+  c.seconds("/timeout_seconds", spec.timeout);
+  c.seconds("/stall_timeout_seconds", spec.stall_timeout);
+
+  const auto& s = spec.settings;
+  const auto is_engine_name = [](std::string_view name) {
+    return name.size() <= longest_blender_name && std::ranges::all_of(name, [](char ch) {
+             return (ch >= 'A' && ch <= 'Z') || (ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9') ||
+                    ch == '_';
+           });
+  };
+  if (!is_engine_name(s.engine))
+    c.wrong("/engine", "must be the name of a render engine such as CYCLES");
+  c.text("/scene", s.scene, longest_blender_name);
+  c.text("/view_layer", s.view_layer, longest_blender_name);
+  c.text("/camera", s.camera, longest_blender_name);
+  c.one_of("/format", s.format, formats);
+  c.one_of("/device", s.device, devices);
+  if (s.resolution) {
+    c.number("/resolution/0", s.resolution->first, 4, 65536);
+    c.number("/resolution/1", s.resolution->second, 4, 65536);
+  }
+  c.number("/resolution_percentage", s.resolution_percentage, 1, 1000);
+  c.number("/samples", s.samples, 1, 1 << 24);
+  c.number("/seed", s.seed, 0, 2147483647);
+  return std::move(c.found);
 }
 
 } // namespace kiln::domain

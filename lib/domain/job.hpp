@@ -6,35 +6,78 @@
 #include "base/error.hpp"
 #include "domain/frame_set.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <filesystem>
+#include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace kiln::domain {
 
-enum class job_state { queued, running, succeeded, failed, canceled };
+enum class job_state { queued, running, paused, succeeded, failed, canceled };
 
 /// The state's name as the API writes it.
 [[nodiscard]] std::string_view to_string(job_state state) noexcept;
+[[nodiscard]] std::optional<job_state> parse_job_state(std::string_view name) noexcept;
 
-/// Final states are never left.
+/// succeeded, failed and canceled: nothing more happens, unless somebody asks for another try.
 [[nodiscard]] bool is_final(job_state state) noexcept;
 
-/// queued → running, failed, canceled; running → queued (requeued), succeeded, failed, canceled.
+/// queued → running, paused, and final; running → queued (requeued), paused, and final; paused → queued,
+/// failed, canceled; failed, canceled → queued (another try).
 [[nodiscard]] bool can_become(job_state from, job_state to) noexcept;
+
+/// What a job changes of its .blend. What is empty stays as it is in the file.
+struct render_settings {
+  std::string engine;     ///< "CYCLES", "BLENDER_EEVEE", …
+  std::string scene;      ///< of the .blend; its active one when empty
+  std::string view_layer; ///< the only one that renders
+  std::string camera;
+  std::string format; ///< PNG, OPEN_EXR, OPEN_EXR_MULTILAYER, JPEG, TIFF, WEBP
+  std::optional<std::pair<int, int>> resolution = {}; ///< pixels, 4 to 65536
+  std::optional<int> resolution_percentage = {};      ///< 1 to 1000
+  std::optional<int> samples = {};                    ///< 1 to 16777216
+  std::optional<int> seed = {};                       ///< 0 to 2147483647
+  std::string device;                                 ///< CPU, CUDA, OPTIX, HIP, ONEAPI, METAL
+
+  friend bool operator==(const render_settings&, const render_settings&) = default;
+};
 
 struct job_spec {
   std::filesystem::path blend; ///< absolute
-  frame_set frames;            ///< contiguous, step 1: what `-s -e -a` can render
-  std::string engine = "CYCLES";
+  frame_set frames;
+  render_settings settings;
   int threads = 0; ///< Blender's -t: 0 = all, else 1 to 1024
+
+  std::string blend_name; ///< as the client wrote it
+  std::string name;       ///< for people
+  std::vector<std::string> tags;
+  int priority = 0;                                       ///< -100 to 100; higher goes first
+  int retries = 2;                                        ///< 0 to 100: further tries of a frame that failed
+  std::optional<std::chrono::seconds> timeout = {};       ///< of rendering, in all
+  std::optional<std::chrono::seconds> stall_timeout = {}; ///< without output, frame or CPU time
+
+  friend bool operator==(const job_spec&, const job_spec&) = default;
 };
+
+inline constexpr int lowest_priority = -100, highest_priority = 100;
 
 struct job_limits {
   std::size_t max_frames = 100'000; ///< frames of one job
 };
 
-/// invalid_input, naming what is wrong, unless the job is one that Kiln takes.
-[[nodiscard]] result<void> check_job(const job_spec& spec, const job_limits& limits);
+/// A field of a job that cannot be taken.
+struct field_error {
+  std::string pointer; ///< JSON pointer (RFC 6901): "/resolution/0"
+  std::string message;
+
+  friend bool operator==(const field_error&, const field_error&) = default;
+};
+
+/// All that is wrong with a job; nothing when Kiln takes it.
+[[nodiscard]] std::vector<field_error> check_job(const job_spec& spec, const job_limits& limits);
 
 } // namespace kiln::domain

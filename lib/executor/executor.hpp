@@ -6,12 +6,16 @@
 
 #include "aio/task.hpp"
 #include "base/ids.hpp"
+#include "blender/log_reader.hpp"
 #include "domain/attempt.hpp"
 #include "domain/job.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include <sys/types.h>
 
@@ -20,22 +24,31 @@ namespace kiln::executor {
 struct attempt_request {
   attempt_id id;
   domain::job_spec spec;
+  domain::frame_set frames;                                ///< of the job: those that this attempt renders
+  std::optional<std::chrono::milliseconds> time_left = {}; ///< until the job's time for rendering is over
+  std::optional<std::chrono::milliseconds> patience = {};  ///< with a process that gives no sign of life
 };
 
 /// A frame that is verified and stands at its final path.
 struct published_frame {
   int frame = 0;
   std::filesystem::path path;
+  std::uintmax_t bytes = 0;
   aio::clock::time_point closed; ///< when Blender was done with the file
 };
 
 /// Told of what happens to an attempt, on the loop. References are valid during the call only.
 class attempt_observer {
 public:
-  /// `fraction`: the part of the frame's samples that is done, 0 to 1, as Blender prints it: it can go back.
-  virtual void on_progress(const attempt_id& id, int frame, double fraction) = 0;
+  /// An attempt of an earlier life of the daemon goes on: recover() has found its process.
+  virtual void on_adopted(const attempt_id& id, pid_t pid) = 0;
+  /// The fraction can go back: it is as Blender prints it.
+  virtual void on_progress(const attempt_id& id, const blender::frame_progress& now) = 0;
+  /// What the .blend really is.
+  virtual void on_report(const attempt_id& id, const blender::scene_report& report) = 0;
   virtual void on_published(const attempt_id& id, const published_frame& frame) = 0;
-  /// The last call for an attempt: exactly one for each start().
+  /// The last call for an attempt: exactly one for each start() and each that is recovered, but for those
+  /// that leave() has left.
   virtual void on_end(const attempt_id& id, const domain::attempt_facts& facts) = 0;
 
 protected:
@@ -54,7 +67,30 @@ public:
   /// Begins to end an attempt; on_end follows. No effect on one that is unknown or has ended.
   virtual void stop(const attempt_id& id, domain::stop_reason reason) = 0;
 
-  /// Completes when no attempt is left.
+  /// Once, before the first start(): takes up what an earlier life of the daemon has left. Of the `known`
+  /// attempts those whose process still runs go on (on_adopted); of the others what was whole is published,
+  /// and they end as lost. Processes and workspaces of attempts that are not known are ended and removed.
+  /// Completes when that is under way.
+  [[nodiscard]] virtual aio::task<> recover(std::vector<attempt_request> known,
+                                            attempt_observer& observer) = 0;
+
+  /// The frames of a job that stand at their final paths.
+  [[nodiscard]] virtual aio::task<domain::frame_set> published(job_id of) = 0;
+
+  /// Removes the published frames and the logs of a job that has ended.
+  [[nodiscard]] virtual aio::task<result<void>> discard(job_id of) = 0;
+
+  /// Of what renders of this job take their time: .blend content, settings, Blender. 64 hexadecimal digits;
+  /// nothing when the .blend cannot be read.
+  [[nodiscard]] virtual aio::task<std::optional<std::string>> fingerprint(domain::job_spec spec) = 0;
+
+  /// Room for frames, in bytes.
+  [[nodiscard]] virtual aio::task<std::uintmax_t> free_bytes() = 0;
+
+  /// Lets every attempt go on without this daemon, for the next one to recover().
+  virtual void leave() = 0;
+
+  /// Completes when no attempt is left that this daemon watches.
   [[nodiscard]] virtual aio::task<> join() = 0;
 };
 

@@ -4,6 +4,11 @@
 #include "aio/task_group.hpp"
 #include "blender/command_line.hpp"
 #include "blender/line_splitter.hpp"
+#include "process/adopted.hpp"
+#include "process/child.hpp"
+#include "process/process_table.hpp"
+
+#include <boost/asio/redirect_error.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -37,37 +42,51 @@ local_attempt::local_attempt(aio::executor_type loop, const local_settings& sett
                              aio::blocking_pool& pool, image::image_check& images, attempt_request request,
                              attempt_observer& observer)
     : loop_(loop), settings_(settings), pool_(pool), images_(images), request_(std::move(request)),
-      observer_(observer), paths_(paths_of(request_.id, settings.output, settings.state)) {
-  facts_.requested = request_.spec.frames;
+      observer_(observer), paths_(paths_of(request_.id, settings.output, settings.state)), time_over_(loop),
+      sign_due_(loop) {
+  facts_.requested = request_.frames;
 }
 
 std::optional<pid_t> local_attempt::pid() const noexcept {
-  return child_ ? std::optional{child_->pid()} : std::nullopt;
+  return process_ ? std::optional{process_->pid()} : std::nullopt;
 }
 
 void local_attempt::stop(domain::stop_reason reason) {
   if (!facts_.stopped)
     facts_.stopped = reason;
-  if (child_)
-    child_->stop();
+  if (process_)
+    process_->stop();
 }
 
-aio::task<domain::attempt_facts> local_attempt::run(std::function<void()> on_started) {
+void local_attempt::leave() {
+  left_ = true;
+  if (process_)
+    process_->leave();
+}
+
+aio::task<std::optional<domain::attempt_facts>> local_attempt::run(beginning how,
+                                                                   std::function<void()> on_started) {
+  on_started_ = std::move(on_started);
   try {
-    co_await render(std::move(on_started));
+    if (how == beginning::launch)
+      co_await launch();
+    else
+      co_await adopt();
   } catch (...) {
     complain_of(std::current_exception());
   }
+  if (left_)
+    co_return std::nullopt;
   facts_.published = domain::frame_set::of({published_.begin(), published_.end()});
   for (auto& [frame, why] : rejected_)
     facts_.rejected.push_back({frame, std::move(why)});
   co_return facts_;
 }
 
-aio::task<> local_attempt::render(std::function<void()> on_started) {
+aio::task<> local_attempt::launch() {
   const auto prepare_here = [paths = paths_, blend = request_.spec.blend] { return prepare(paths, blend); };
   facts_.start_failure = co_await pool_.run(prepare_here);
-  if (facts_.start_failure || facts_.stopped)
+  if (facts_.start_failure || facts_.stopped || left_)
     co_return;
 
   auto closed = watch::directory_watch::open(loop_, paths_.workspace); // before the first frame can be closed
@@ -75,27 +94,90 @@ aio::task<> local_attempt::render(std::function<void()> on_started) {
     facts_.start_failure = internal_failure(closed.error().message);
     co_return;
   }
-  facts_.start_failure = launch();
-  if (facts_.start_failure)
-    co_return;
-  on_started();
+  facts_.start_failure = start_process();
+  if (!facts_.start_failure)
+    co_await follow(std::move(*closed));
+}
 
+aio::task<> local_attempt::adopt() {
+  facts_.lost = true;
+  auto closed = watch::directory_watch::open(loop_, paths_.workspace);
+  auto running = process::adopted::find(loop_, paths_.workspace, settings_.stop_grace);
+  if (running && !closed) {
+    (*running)->stop(); // nobody could see its frames
+    complain(internal_failure(closed.error().message));
+  }
+  if (!running || !closed) {
+    co_await rescan(); // what it has finished counts
+    co_return;
+  }
+  process_ = std::move(*running);
+  observer_.on_adopted(request_.id, process_->pid());
+  if (facts_.stopped)
+    process_->stop();
+  co_await follow(std::move(*closed));
+}
+
+aio::task<> local_attempt::follow(watch::directory_watch closed) {
+  on_started_();
+  last_sign_ = aio::clock::now();
   auto tail = watch::file_tail::open(loop_, paths_.log);
   if (!tail)
     complain(internal_failure(tail.error().message)); // no progress and no reasons, but frames
   aio::task_group readers{loop_, [this](const std::exception_ptr& thrown) { complain_of(thrown); }};
   if (tail)
     readers.spawn(read_log(*tail));
-  readers.spawn(read_frames(*closed));
+  readers.spawn(read_frames(closed));
+  if (request_.time_left)
+    readers.spawn(watch_time());
+  if (request_.patience)
+    readers.spawn(watch_signs_of_life());
 
-  facts_.exit = co_await child_->wait();
+  const auto end = co_await process_->watch();
+  if (end.exit) {
+    facts_.exit = end.exit;
+    facts_.lost = false;
+  }
+  time_over_.cancel();
+  sign_due_.cancel();
   if (tail)
     tail->finish();
-  closed->finish();
+  closed.finish();
   co_await readers.join();
+  if (end.left)
+    co_return;
   co_await rescan(); // a reader may have failed, and an undecodable file may be whole by now
   if (!rejected_.empty())
     co_await explain_rejected();
+}
+
+aio::task<> local_attempt::watch_time() {
+  boost::system::error_code ec;
+  time_over_.expires_after(*request_.time_left);
+  co_await time_over_.async_wait(aio::asio::redirect_error(aio::use_task, ec));
+  if (!ec)
+    stop(domain::stop_reason::timeout);
+}
+
+aio::task<> local_attempt::watch_signs_of_life() {
+  const auto patience = *request_.patience;
+  constexpr int looks = 4; // at the CPU time, while nothing else is heard
+  std::uint64_t ticks = 0;
+  for (;;) {
+    boost::system::error_code ec;
+    sign_due_.expires_after(patience / looks);
+    co_await sign_due_.async_wait(aio::asio::redirect_error(aio::use_task, ec));
+    if (ec)
+      co_return;
+    const auto look = [group = process_->pid()] { return process::cpu_ticks_of_group(group); };
+    const auto now_ticks = co_await pool_.run(look);
+    if (std::exchange(ticks, now_ticks) != now_ticks)
+      last_sign_ = aio::clock::now();
+    else if (aio::clock::now() - last_sign_ >= patience) {
+      stop(domain::stop_reason::stall);
+      co_return;
+    }
+  }
 }
 
 /// On a full disk Blender writes half of a PNG, prints nothing and exits with 0.
@@ -107,8 +189,8 @@ aio::task<> local_attempt::explain_rejected() {
                   "the disk is full: Blender could not write whole images to " + settings_.output.native()});
 }
 
-std::optional<failure> local_attempt::launch() {
-  auto arguments = blender::format_arguments(request_.spec, paths_.workspace);
+std::optional<failure> local_attempt::start_process() {
+  auto arguments = blender::format_arguments(request_.spec, request_.frames, paths_.workspace, paths_.script);
   if (!arguments)
     return failure{.kind = failure_kind::output_unwritable, .message = arguments.error().message};
   process::launch_request request{.executable = settings_.blender,
@@ -121,7 +203,7 @@ std::optional<failure> local_attempt::launch() {
   auto child = process::child::launch(loop_, request, settings_.stop_grace);
   if (!child)
     return launch_failure(child.error());
-  child_ = std::move(*child);
+  process_ = std::move(*child);
   return std::nullopt;
 }
 
@@ -132,17 +214,27 @@ aio::task<> local_attempt::read_log(watch::file_tail& tail) {
     const auto event = reader.feed(line);
     if (!event)
       return;
-    if (const auto* complaint = std::get_if<blender::complaint>(&*event))
+    if (const auto* complaint = std::get_if<blender::complaint>(&*event)) {
       complain(complaint->why);
-    else if (const auto* progress = std::get_if<blender::frame_progress>(&*event))
-      observer_.on_progress(request_.id, progress->frame, progress->fraction);
+    } else if (const auto* report = std::get_if<blender::scene_report>(&*event)) {
+      observer_.on_report(request_.id, *report);
+      if (report->failure)
+        complain(*report->failure);
+    } else if (const auto* progress = std::get_if<blender::frame_progress>(&*event)) {
+      facts_.last_named = progress->frame;
+      observer_.on_progress(request_.id, *progress);
+    }
   };
-  while (const auto chunk = co_await tail.next())
+  while (const auto chunk = co_await tail.next()) {
+    last_sign_ = aio::clock::now();
     splitter.feed(*chunk, on_line);
+  }
   splitter.finish(on_line);
 }
 
 aio::task<> local_attempt::read_frames(watch::directory_watch& closed) {
+  if (facts_.lost)
+    co_await rescan(); // what was closed while nobody watched
   while (auto files = co_await closed.next()) {
     for (auto& name : files->names)
       co_await consider(std::move(name));
@@ -162,7 +254,7 @@ aio::task<> local_attempt::rescan() {
 aio::task<> local_attempt::consider(std::string name) {
   const auto closed_at = aio::clock::now();
   const auto frame = blender::parse_frame_file_name(name);
-  if (!frame || !request_.spec.frames.contains(*frame))
+  if (!frame || !request_.frames.contains(*frame))
     co_return;
   const auto file = paths_.workspace / name;
   const auto facts = co_await images_.check(file);
@@ -175,7 +267,8 @@ aio::task<> local_attempt::consider(std::string name) {
   }
   const auto final_path = paths_.final_dir / name;
   const auto publish_here = [file, final_path] { return publish(file, final_path); };
-  if (const auto done = co_await pool_.run(publish_here); !done) {
+  const auto done = co_await pool_.run(publish_here);
+  if (!done) {
     auto why = write_failure(done.error());
     why.frame = frame;
     complain(std::move(why));
@@ -184,7 +277,8 @@ aio::task<> local_attempt::consider(std::string name) {
   rejected_.erase(*frame);
   if (!published_.insert(*frame).second)
     co_return; // Blender wrote it again; the newer one stands now
-  const published_frame news{*frame, final_path, closed_at};
+  last_sign_ = closed_at;
+  const published_frame news{*frame, final_path, *done, closed_at};
   observer_.on_published(request_.id, news);
 }
 

@@ -9,7 +9,7 @@
 #include "executor/executor.hpp"
 #include "executor/workspace.hpp"
 #include "image/image_check.hpp"
-#include "process/child.hpp"
+#include "process/supervised.hpp"
 #include "watch/directory_watch.hpp"
 #include "watch/file_tail.hpp"
 
@@ -26,6 +26,7 @@ namespace kiln::executor {
 
 struct local_settings {
   std::filesystem::path blender;        ///< absolute
+  std::string blender_version;          ///< "Blender 3.4.1"
   std::filesystem::path output;         ///< absolute; frames go to OUTPUT/JOB
   std::filesystem::path state;          ///< absolute; logs go to STATE/logs
   std::vector<std::string> environment; ///< "KEY=VALUE" for Blender, without the temporary directory
@@ -38,12 +39,19 @@ public:
   local_attempt(aio::executor_type loop, const local_settings& settings, aio::blocking_pool& pool,
                 image::image_check& images, attempt_request request, attempt_observer& observer);
 
-  /// The whole life of the attempt, but for its end's news to the observer. Does not throw. `on_started` is
-  /// called once the process runs.
-  [[nodiscard]] aio::task<domain::attempt_facts> run(std::function<void()> on_started);
+  enum class beginning { launch, adopt };
+
+  /// The whole life of the attempt, but for its end's news to the observer. Does not throw. Begins with a new
+  /// process or with one that an earlier life of the daemon has started. `on_started` is called once the
+  /// process runs. Nothing when it was left.
+  [[nodiscard]] aio::task<std::optional<domain::attempt_facts>> run(beginning how,
+                                                                    std::function<void()> on_started);
 
   /// Ends it, also when its process does not run yet. The first reason counts.
   void stop(domain::stop_reason reason);
+
+  /// Ends the watching; the process goes on. One that does not run yet will not be started.
+  void leave();
 
   /// Removes what it leaves behind in the output; for after run().
   [[nodiscard]] aio::task<> clean_up();
@@ -53,8 +61,12 @@ public:
   [[nodiscard]] std::optional<pid_t> pid() const noexcept;
 
 private:
-  [[nodiscard]] aio::task<> render(std::function<void()> on_started);
-  [[nodiscard]] std::optional<domain::failure> launch();
+  [[nodiscard]] aio::task<> launch();
+  [[nodiscard]] aio::task<> adopt();
+  [[nodiscard]] aio::task<> follow(watch::directory_watch closed);
+  [[nodiscard]] std::optional<domain::failure> start_process();
+  [[nodiscard]] aio::task<> watch_time();
+  [[nodiscard]] aio::task<> watch_signs_of_life();
   [[nodiscard]] aio::task<> read_log(watch::file_tail& tail);
   [[nodiscard]] aio::task<> read_frames(watch::directory_watch& closed);
   [[nodiscard]] aio::task<> rescan();
@@ -71,7 +83,12 @@ private:
   attempt_observer& observer_;
   attempt_paths paths_;
 
-  std::unique_ptr<process::child> child_;
+  std::function<void()> on_started_;
+  std::unique_ptr<process::supervised> process_;
+  bool left_ = false;
+  aio::clock::time_point last_sign_; ///< of life
+  aio::timer time_over_;
+  aio::timer sign_due_;
   domain::attempt_facts facts_;
   std::set<int> published_;
   std::map<int, std::string> rejected_; ///< frames whose file was not a whole image when last looked at

@@ -1,36 +1,119 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "executor/local_executor.hpp"
 
+#include "domain/spec_json.hpp"
+#include "process/process_table.hpp"
+
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
+#include <csignal>
+#include <set>
 #include <string_view>
 #include <utility>
 
 namespace kiln::executor {
+namespace {
+
+/// Ends the processes and removes the workspaces that belong to no attempt we know.
+void sweep(const std::set<attempt_id>& kept, const local_settings& settings) {
+  const auto directory = settings.output / ".kiln";
+  for (const auto& stray : process::processes_in(directory)) {
+    const auto place = process::working_directory_of(stray.pid).lexically_relative(directory);
+    const auto of = place.empty() ? std::nullopt : attempt_id::parse(place.begin()->native());
+    if (!of || !kept.contains(*of))
+      ::kill(stray.pid, SIGKILL);
+  }
+  const auto found = list_workspaces(settings.output);
+  for (const auto& id : found.attempts)
+    if (!kept.contains(id))
+      remove(paths_of(id, settings.output, settings.state));
+  std::error_code ignored;
+  for (const auto& path : found.others)
+    std::filesystem::remove_all(path, ignored);
+}
+
+} // namespace
 
 local_executor::local_executor(aio::executor_type loop, local_settings settings, aio::blocking_pool& pool,
                                image::image_check& images)
-    : loop_(loop), settings_(std::move(settings)), pool_(pool), images_(images), changed_(loop),
+    : loop_(loop), settings_(std::move(settings)), pool_(pool), images_(images), digests_(pool),
+      changed_(loop),
       // Attempts report their own failures; what is thrown past that is a broken invariant.
       attempts_(loop, [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); }) {}
 
-aio::task<std::optional<pid_t>> local_executor::start(attempt_request request, attempt_observer& observer) {
+local_executor::attempt_ptr local_executor::add(attempt_request request, attempt_observer& observer) {
   auto attempt =
       std::make_shared<local_attempt>(loop_, settings_, pool_, images_, std::move(request), observer);
   running_.emplace(attempt->id(), attempt);
-  attempts_.spawn(live(attempt, observer));
+  return attempt;
+}
+
+aio::task<std::optional<pid_t>> local_executor::start(attempt_request request, attempt_observer& observer) {
+  const auto attempt = add(std::move(request), observer);
+  attempts_.spawn(live(attempt, local_attempt::beginning::launch, observer));
   while (!attempt->pid() && running_.contains(attempt->id()))
     co_await changed_.wait();
   co_return attempt->pid();
 }
 
-aio::task<> local_executor::live(std::shared_ptr<local_attempt> attempt, attempt_observer& observer) {
+aio::task<> local_executor::live(attempt_ptr attempt, local_attempt::beginning how,
+                                 attempt_observer& observer) {
   std::function<void()> on_started = [this] { changed_.notify_all(); };
-  const auto facts = co_await attempt->run(std::move(on_started));
+  const auto facts = co_await attempt->run(how, std::move(on_started));
   running_.erase(attempt->id());
-  observer.on_end(attempt->id(), facts);
+  if (facts)
+    observer.on_end(attempt->id(), *facts);
   changed_.notify_all();
-  co_await attempt->clean_up();
+  if (facts)
+    co_await attempt->clean_up();
+}
+
+aio::task<> local_executor::recover(std::vector<attempt_request> known, attempt_observer& observer) {
+  std::set<attempt_id> kept;
+  for (const auto& request : known)
+    kept.insert(request.id);
+  const auto sweep_here = [kept, settings = settings_] {
+    sweep(kept, settings);
+    return true;
+  };
+  (void)co_await pool_.run(sweep_here);
+  for (auto& request : known) {
+    const auto attempt = add(std::move(request), observer);
+    attempts_.spawn(live(attempt, local_attempt::beginning::adopt, observer));
+  }
+}
+
+aio::task<domain::frame_set> local_executor::published(job_id of) {
+  const auto list_here = [directory = settings_.output / of.str()] { return published_frames(directory); };
+  co_return co_await pool_.run(list_here);
+}
+
+aio::task<result<void>> local_executor::discard(job_id of) {
+  const auto discard_here = [of, output = settings_.output, state = settings_.state] {
+    return kiln::executor::discard(of, output, state);
+  };
+  co_return co_await pool_.run(discard_here);
+}
+
+aio::task<std::optional<std::string>> local_executor::fingerprint(domain::job_spec spec) {
+  const auto blend = co_await digests_.of(spec.blend);
+  if (!blend)
+    co_return std::nullopt;
+  const auto settings = boost::json::serialize(domain::format_settings(spec.settings));
+  co_return sha256(fmt::format("{}\n{}\n{}\n{}", *blend, settings, spec.threads, settings_.blender_version));
+}
+
+aio::task<std::uintmax_t> local_executor::free_bytes() {
+  const auto ask_here = [output = settings_.output] { return kiln::executor::free_bytes(output); };
+  co_return co_await pool_.run(ask_here);
+}
+
+void local_executor::leave() {
+  for (const auto& [id, attempt] : running_)
+    attempt->leave();
 }
 
 void local_executor::stop(const attempt_id& id, domain::stop_reason reason) {

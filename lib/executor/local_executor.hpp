@@ -5,6 +5,7 @@
 
 #include "aio/notification.hpp"
 #include "aio/task_group.hpp"
+#include "executor/blend_digest.hpp"
 #include "executor/local_attempt.hpp"
 
 #include <map>
@@ -21,16 +22,27 @@ public:
   [[nodiscard]] aio::task<std::optional<pid_t>> start(attempt_request request,
                                                       attempt_observer& observer) override;
   void stop(const attempt_id& id, domain::stop_reason reason) override;
+  [[nodiscard]] aio::task<> recover(std::vector<attempt_request> known, attempt_observer& observer) override;
+  [[nodiscard]] aio::task<domain::frame_set> published(job_id of) override;
+  [[nodiscard]] aio::task<result<void>> discard(job_id of) override;
+  [[nodiscard]] aio::task<std::optional<std::string>> fingerprint(domain::job_spec spec) override;
+  [[nodiscard]] aio::task<std::uintmax_t> free_bytes() override;
+  void leave() override;
   [[nodiscard]] aio::task<> join() override;
 
 private:
-  [[nodiscard]] aio::task<> live(std::shared_ptr<local_attempt> attempt, attempt_observer& observer);
+  using attempt_ptr = std::shared_ptr<local_attempt>;
+
+  [[nodiscard]] attempt_ptr add(attempt_request request, attempt_observer& observer);
+  [[nodiscard]] aio::task<> live(attempt_ptr attempt, local_attempt::beginning how,
+                                 attempt_observer& observer);
 
   aio::executor_type loop_;
   local_settings settings_;
   aio::blocking_pool& pool_;
   image::image_check& images_;
-  std::map<attempt_id, std::shared_ptr<local_attempt>> running_;
+  blend_digests digests_;
+  std::map<attempt_id, attempt_ptr> running_;
   aio::notification changed_; ///< one has started or ended
   aio::task_group attempts_;
 };

@@ -3,9 +3,12 @@
 
 #include "aio/unique_descriptor.hpp"
 #include "blender/blend_file.hpp"
+#include "blender/command_line.hpp"
+#include "blender/setup_script.hpp"
 
 #include <array>
 #include <cerrno>
+#include <fstream>
 #include <span>
 #include <system_error>
 #include <utility>
@@ -34,13 +37,6 @@ std::optional<error> make_directory(const fs::path& path) {
   return std::nullopt;
 }
 
-result<void> sync_directory(const fs::path& path) {
-  const unique_descriptor directory{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (!directory.is_open() || ::fsync(directory.get()) != 0)
-    return last_error("sync", path);
-  return {};
-}
-
 failure unreadable_blend(const error& e) {
   return {.kind = failure_kind::blend_unreadable, .message = "the .blend cannot be read: " + e.message};
 }
@@ -51,6 +47,7 @@ attempt_paths paths_of(const attempt_id& id, const fs::path& output, const fs::p
   attempt_paths paths;
   paths.workspace = output / ".kiln" / id.str();
   paths.temp = paths.workspace / "tmp";
+  paths.script = paths.workspace / "kiln_setup.py";
   paths.final_dir = output / id.job.str();
   paths.log = state / "logs" / (id.str() + ".log");
   return paths;
@@ -82,23 +79,76 @@ std::optional<failure> prepare(const attempt_paths& paths, const fs::path& blend
   for (const auto& path : {paths.temp, paths.final_dir, paths.log.parent_path()})
     if (const auto bad = make_directory(path))
       return write_failure(*bad);
+  // The directory of the job must survive a loss of power, as the frames in it do.
+  const unique_descriptor output{
+      ::open(paths.final_dir.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!output.is_open() || ::fsync(output.get()) != 0)
+    return write_failure(last_error("sync", paths.final_dir.parent_path()));
+  std::ofstream script{paths.script, std::ios::binary};
+  script << blender::setup_script;
+  script.close();
+  if (!script)
+    return write_failure(system_error(errno, "write " + paths.script.native()));
   return std::nullopt;
 }
 
-result<void> publish(const fs::path& from, const fs::path& to) {
-  {
-    const unique_descriptor file{::open(from.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)};
-    struct stat facts {};
-    if (!file.is_open() || ::fstat(file.get(), &facts) != 0)
-      return last_error("open", from);
-    if (!S_ISREG(facts.st_mode))
-      return error{errc::corrupt, from.native() + " is not a file"};
-    if (::fsync(file.get()) != 0)
-      return last_error("sync", from);
-  }
-  if (::rename(from.c_str(), to.c_str()) != 0)
+result<std::uintmax_t> publish(const fs::path& from, const fs::path& to) {
+  constexpr int directory_flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+  const unique_descriptor source{::open(from.parent_path().c_str(), directory_flags)};
+  if (!source.is_open())
+    return last_error("open", from.parent_path());
+  const unique_descriptor target{::open(to.parent_path().c_str(), directory_flags)};
+  if (!target.is_open())
+    return last_error("open", to.parent_path());
+  const auto name = from.filename();
+  const unique_descriptor file{
+      ::openat(source.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)};
+  struct stat facts {};
+  if (!file.is_open() || ::fstat(file.get(), &facts) != 0)
+    return last_error("open", from);
+  if (!S_ISREG(facts.st_mode))
+    return error{errc::corrupt, from.native() + " is not a file"};
+  if (::fsync(file.get()) != 0)
+    return last_error("sync", from);
+  if (::renameat(source.get(), name.c_str(), target.get(), to.filename().c_str()) != 0)
     return last_error("rename to", to);
-  return sync_directory(to.parent_path());
+  if (::fsync(target.get()) != 0)
+    return last_error("sync", to.parent_path());
+  return static_cast<std::uintmax_t>(facts.st_size);
+}
+
+domain::frame_set published_frames(const fs::path& final_dir) {
+  std::vector<int> frames;
+  for (const auto& name : list_files(final_dir))
+    if (const auto frame = blender::parse_frame_file_name(name); frame && *frame <= domain::max_frame)
+      frames.push_back(*frame);
+  return domain::frame_set::of(std::move(frames));
+}
+
+left_over list_workspaces(const fs::path& output) {
+  left_over found;
+  const auto directory = output / ".kiln";
+  for (const auto& name : list_files(directory)) {
+    if (const auto id = attempt_id::parse(name))
+      found.attempts.push_back(*id);
+    else
+      found.others.push_back(directory / name);
+  }
+  return found;
+}
+
+result<void> discard(const job_id& of, const fs::path& output, const fs::path& state) {
+  std::error_code ec;
+  fs::remove_all(output / of.str(), ec);
+  if (ec)
+    return system_error(ec.value(), "remove " + (output / of.str()).native());
+  for (const auto& name : list_files(state / "logs"))
+    if (name.starts_with(of.str() + '-')) {
+      fs::remove(state / "logs" / name, ec);
+      if (ec)
+        return system_error(ec.value(), "remove " + (state / "logs" / name).native());
+    }
+  return {};
 }
 
 std::vector<std::string> list_files(const fs::path& workspace) {

@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "base/ids.hpp"
 #include "domain/failure.hpp"
+#include "domain/frame_set.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -20,6 +21,7 @@ namespace kiln::executor {
 struct attempt_paths {
   std::filesystem::path workspace; ///< OUTPUT/.kiln/JOB-N: frames that are being written
   std::filesystem::path temp;      ///< WORKSPACE/tmp: Blender's temporary directory
+  std::filesystem::path script;    ///< WORKSPACE/kiln_setup.py
   std::filesystem::path final_dir; ///< OUTPUT/JOB: published frames
   std::filesystem::path log;       ///< STATE/logs/JOB-N.log
 };
@@ -30,17 +32,33 @@ struct attempt_paths {
 /// Whether this is a .blend that can be read: nothing, or blend_unreadable with the reason.
 [[nodiscard]] std::optional<domain::failure> check_blend(const std::filesystem::path& blend);
 
-/// Makes the directories, empty, and checks that `blend` is a .blend that can be read. Nothing when all is
-/// well, else blend_unreadable, output_unwritable or disk_full.
+/// Makes the directories, empty, writes the script for Blender, and checks that `blend` is a .blend that can
+/// be read. Nothing when all is well, else blend_unreadable, output_unwritable or disk_full.
 [[nodiscard]] std::optional<domain::failure> prepare(const attempt_paths& paths,
                                                      const std::filesystem::path& blend);
 
 /// Moves a regular file (never a link) to `to`, on disk when it returns: fsync, rename, fsync of the
-/// directory.
-[[nodiscard]] result<void> publish(const std::filesystem::path& from, const std::filesystem::path& to);
+/// directory. Directories that are links are refused, so that nothing outside the output is touched. The
+/// file's size in bytes.
+[[nodiscard]] result<std::uintmax_t> publish(const std::filesystem::path& from,
+                                             const std::filesystem::path& to);
 
 /// The names of what lies in the workspace. Empty when it cannot be read.
 [[nodiscard]] std::vector<std::string> list_files(const std::filesystem::path& workspace);
+
+/// Frames that stand in the directory of a job.
+[[nodiscard]] domain::frame_set published_frames(const std::filesystem::path& final_dir);
+
+/// The attempts that have a workspace in OUTPUT/.kiln, and what else lies there.
+struct left_over {
+  std::vector<attempt_id> attempts;
+  std::vector<std::filesystem::path> others;
+};
+[[nodiscard]] left_over list_workspaces(const std::filesystem::path& output);
+
+/// Removes OUTPUT/JOB and STATE/logs/JOB-*.log. An error names what could not be removed.
+[[nodiscard]] result<void> discard(const job_id& of, const std::filesystem::path& output,
+                                   const std::filesystem::path& state);
 
 /// What the file system of `path` has left for us. A large number when that cannot be known.
 [[nodiscard]] std::uintmax_t free_bytes(const std::filesystem::path& path);

@@ -12,9 +12,10 @@
 namespace kiln::policy {
 namespace {
 
+using domain::attempt_outcome;
 using domain::failure;
 using domain::failure_kind;
-using domain::job_state;
+using domain::stop_reason;
 
 bool is_crash(int signal) {
   switch (signal) {
@@ -44,12 +45,6 @@ const failure* main_complaint(const std::vector<failure>& complaints) {
   if (fatal != complaints.end())
     return &*fatal;
   return complaints.empty() ? nullptr : &complaints.front();
-}
-
-domain::frame_set missing_frames(const domain::attempt_facts& facts) {
-  std::vector<int> missing;
-  std::ranges::set_difference(facts.requested, facts.published, std::back_inserter(missing));
-  return domain::frame_set::of(std::move(missing));
 }
 
 /// "3 of 10 frames", "frame 7" and so on, short however many there are.
@@ -85,7 +80,7 @@ failure death_by_signal(int signal, const failure* complaint) {
 }
 
 failure bad_end(const domain::attempt_facts& facts) {
-  const auto missing = missing_frames(facts);
+  const auto missing = facts.requested.without(facts.published);
   const int status = facts.exit->value;
   failure f;
   if (const auto* complaint = main_complaint(facts.complaints)) {
@@ -107,25 +102,55 @@ failure bad_end(const domain::attempt_facts& facts) {
   return f;
 }
 
+verdict stopped_by_kiln(stop_reason why) {
+  switch (why) {
+  case stop_reason::cancel:
+    return {attempt_outcome::canceled};
+  case stop_reason::pause:
+  case stop_reason::shutdown:
+    return {attempt_outcome::interrupted};
+  case stop_reason::timeout:
+    return {
+        attempt_outcome::failed,
+        failure{.kind = failure_kind::timed_out,
+                .message = "the time for rendering (timeout_seconds) was over before all frames were done"}};
+  case stop_reason::stall:
+    return {attempt_outcome::failed,
+            failure{.kind = failure_kind::stalled,
+                    .message =
+                        "Blender gave no sign of life (output, frame, CPU time) for stall_timeout_seconds"}};
+  }
+  return {attempt_outcome::interrupted};
+}
+
+/// kilnd was away when it ended.
+verdict unseen_end(const domain::attempt_facts& facts) {
+  const auto* complaint = main_complaint(facts.complaints);
+  if (complaint && complaint->kind != failure_kind::missing_files)
+    return {attempt_outcome::failed, *complaint};
+  return {attempt_outcome::interrupted};
+}
+
 } // namespace
 
 verdict decide_verdict(const domain::attempt_facts& facts) {
   if (facts.start_failure)
-    return {job_state::failed, facts.start_failure};
-  if (!facts.exit && facts.stopped)
-    return {job_state::canceled, {}};
-  if (!facts.exit)
-    return {job_state::failed,
-            failure{.kind = failure_kind::internal, .message = "the end of Blender was not observed"}};
-  if (facts.exit->is_success() && facts.published == facts.requested)
-    return {job_state::succeeded, {}};
+    return {attempt_outcome::failed, facts.start_failure};
+  const bool complete = facts.published == facts.requested;
+  if (complete && (facts.lost || (facts.exit && facts.exit->is_success())))
+    return {attempt_outcome::succeeded};
   if (facts.stopped)
-    return {job_state::canceled, {}};
+    return stopped_by_kiln(*facts.stopped);
+  if (facts.lost)
+    return unseen_end(facts);
+  if (!facts.exit)
+    return {attempt_outcome::failed,
+            failure{.kind = failure_kind::internal, .message = "the end of Blender was not observed"}};
   if (facts.exit->kind == domain::process_exit::how::exited)
-    return {job_state::failed, bad_end(facts)};
+    return {attempt_outcome::failed, bad_end(facts)};
   if (facts.exit->value == SIGTERM)
-    return {job_state::canceled, {}};
-  return {job_state::failed, death_by_signal(facts.exit->value, main_complaint(facts.complaints))};
+    return {attempt_outcome::canceled};
+  return {attempt_outcome::failed, death_by_signal(facts.exit->value, main_complaint(facts.complaints))};
 }
 
 } // namespace kiln::policy

@@ -6,19 +6,19 @@
 #pragma once
 
 #include "domain/attempt.hpp"
-#include "domain/job.hpp"
 
 #include <optional>
 
 namespace kiln::policy {
 
 struct verdict {
-  domain::job_state state = domain::job_state::failed; ///< final
-  std::optional<domain::failure> failure;              ///< set when failed; says why in the API's words
+  domain::attempt_outcome outcome = domain::attempt_outcome::failed;
+  std::optional<domain::failure> failure = {}; ///< set when failed; says why in the API's words
 };
 
 /// A SIGTERM that Kiln did not send is a user's `kill PID`: it cancels. Any other death by signal is a
-/// failure.
+/// failure. When nobody saw the end (kilnd was away), the frames alone decide: all there is success; else the
+/// log's reason is a failure, and without one it was an interruption.
 [[nodiscard]] verdict decide_verdict(const domain::attempt_facts& facts);
 
 } // namespace kiln::policy

@@ -72,6 +72,7 @@ struct child::state : std::enable_shared_from_this<state> {
   std::chrono::milliseconds grace;
   policy::stop_ladder ladder;
   std::optional<domain::process_exit> exit; ///< of the leader, once it is reaped
+  bool leaving = false;
   bool reaping = false; ///< from here on, the group's id is only ours while it has members
 
   void carry_out(policy::stop_ladder::action action);
@@ -161,6 +162,26 @@ aio::task<domain::process_exit> child::wait() {
   s.ladder.on_group_empty();
   s.grace_over.cancel();
   co_return *s.exit;
+}
+
+aio::task<process_end> child::watch() {
+  const auto s = state_;
+  process_end end;
+  try {
+    end.exit = co_await wait();
+  } catch (const boost::system::system_error&) {
+    if (!s->leaving)
+      throw;
+    end.left = true;
+  }
+  co_return end;
+}
+
+void child::leave() {
+  state_->leaving = true;
+  boost::system::error_code ignored;
+  state_->exit_seen.cancel(ignored);
+  state_->child_signal.cancel(ignored);
 }
 
 void child::stop() {

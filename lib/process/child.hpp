@@ -8,6 +8,7 @@
 #include "base/error.hpp"
 #include "domain/attempt.hpp"
 #include "process/launch.hpp"
+#include "process/supervised.hpp"
 
 #include <chrono>
 #include <memory>
@@ -20,7 +21,7 @@ namespace kiln::process {
 /// PR_SET_CHILD_SUBREAPER). Once, at the start of the program.
 void become_subreaper();
 
-class child {
+class child final : public supervised {
 public:
   /// Starts it. `grace`: from SIGTERM to SIGKILL when it is stopped. Errors name the path they are about.
   [[nodiscard]] static result<std::unique_ptr<child>>
@@ -29,18 +30,19 @@ public:
   child(const child&) = delete;
   child& operator=(const child&) = delete;
   /// A process that still runs is left alone.
-  ~child();
+  ~child() override;
 
-  /// Also the id of its group.
-  [[nodiscard]] pid_t pid() const noexcept;
+  [[nodiscard]] pid_t pid() const noexcept override;
 
   /// Completes when the leader has exited and its group is empty; says how the leader ended. What a leader
   /// leaves behind in its group is stopped. To be awaited once; after a cancellation it can be awaited again.
   [[nodiscard]] aio::task<domain::process_exit> wait();
 
-  /// Begins to end the group: SIGTERM, after the grace SIGKILL. A second call kills at once. Needs a wait()
-  /// under way.
-  void stop();
+  /// The same as wait(), for those who may leave().
+  [[nodiscard]] aio::task<process_end> watch() override;
+
+  void stop() override;
+  void leave() override;
 
 private:
   struct state;

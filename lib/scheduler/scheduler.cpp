@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+// What users ask for.
 #include "scheduler/scheduler.hpp"
 
 #include "policy/queue_wait.hpp"
 #include "policy/retry_after.hpp"
-#include "policy/verdict.hpp"
 
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <cassert>
 
 namespace kiln::scheduler {
 namespace {
@@ -24,145 +23,188 @@ aio::task_group::failure_handler log_failures(spdlog::logger& log) {
     try {
       std::rethrow_exception(failure);
     } catch (const std::exception& e) {
-      log.error("starting a job threw: {}", e.what());
+      log.error("the scheduler threw: {}", e.what());
     }
   };
 }
 
+error is_final_error(const job_id& id) {
+  return {errc::conflict, "job " + id.str() + " has ended already"};
+}
+
 } // namespace
 
-scheduler::scheduler(aio::executor_type loop, executor::executor& attempts, settings limits,
-                     spdlog::logger& log)
-    : loop_(loop), executor_(attempts), settings_(limits), log_(log), random_(std::random_device{}()),
-      started_(loop), starts_(loop, log_failures(log)) {}
+scheduler::scheduler(aio::executor_type loop, executor::executor& attempts, store::job_store& kept,
+                     settings limits, spdlog::logger& log)
+    : loop_(loop), executor_(attempts), store_(kept), settings_(limits), log_(log),
+      random_(std::random_device{}()), look_again_(loop), started_(loop), settled_(loop),
+      work_(loop, log_failures(log)) {}
 
 aio::task<result<scheduler::job_ptr>> scheduler::submit(domain::job_spec spec) {
-  if (auto good = domain::check_job(spec, settings_.limits); !good)
-    co_return good.error();
+  if (const auto wrong = domain::check_job(spec, settings_.limits); !wrong.empty())
+    co_return error{errc::invalid_input, wrong.front().message};
   if (stopping_)
     co_return error{errc::unavailable, "kilnd is stopping"};
-  const auto decision = policy::decide_admission(load(), settings_.capacity);
-  if (decision == policy::admission::refuse)
+  if (policy::decide_admission(load(), settings_.capacity) == policy::admission::refuse)
     co_return error{errc::unavailable, "the queue is full"};
 
   auto added = std::make_shared<job>();
   added->id = new_id();
   added->spec = std::move(spec);
+  added->created = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  ++adding_;
+  const store::job_record& record = *added;
+  const auto kept = co_await store_.add(record);
+  --adding_;
+  if (!kept) {
+    log_.error("a job could not be taken reason={}", kept.error().message);
+    co_return error{errc::unavailable, "the job cannot be kept now; the log of kilnd says why"};
+  }
   jobs_.emplace(added->id, added);
   log_.info("job taken job={} frames={} queued={}", added->id.str(),
             domain::format_frame_set(added->spec.frames), queue_.size());
-  queue_.push_back(added);
-  changed(*added);
+  work_.spawn(learn(added));
+  enqueue(added);
+  tell(*added);
   start_queued();
   // An attempt that begins at once has a pid to tell, so wait for it: that is what /job answers with.
   while (added->state == job_state::queued && running_.contains(added->id))
     co_await started_.wait();
+  while (added->settling) // it could not be started
+    co_await settled_.wait();
   co_return added;
 }
 
-void scheduler::start_queued() {
-  while (!stopping_ && !queue_.empty() && running_.size() < settings_.capacity.slots) {
-    auto next = queue_.front();
-    queue_.pop_front();
-    running_.emplace(next->id, next);
-    starts_.spawn(start(std::move(next)));
+aio::task<result<scheduler::mutable_job>> scheduler::live(job_id id) {
+  const auto found = jobs_.find(id);
+  if (found == jobs_.end()) {
+    const auto kept = co_await store_.find(id);
+    if (!kept)
+      co_return kept.error();
+    co_return *kept ? is_final_error(id) : error{errc::not_found, "there is no job " + id.str()};
   }
+  const auto job = found->second;
+  while (job->settling)
+    co_await settled_.wait();
+  if (domain::is_final(job->state))
+    co_return is_final_error(id);
+  co_return job;
 }
 
-aio::task<> scheduler::start(std::shared_ptr<job> next) {
-  const attempt_id id{next->id, ++next->attempts};
-  next->attempt_began = next->frame_began = aio::clock::now();
-  next->timing = {};
-  next->frame_fraction.reset();
-  executor::attempt_request request{id, next->spec};
-  const auto pid = co_await executor_.start(std::move(request), *this);
-  if (pid) {
-    next->pid = pid;
-    if (next->state == job_state::queued) // else it has ended already
-      next->state = job_state::running;
-    by_pid_.insert_or_assign(*pid, next->id);
-    log_.info("attempt runs job={} attempt={} pid={}", next->id.str(), id.number, *pid);
-    changed(*next);
-    if (stopping_)
-      executor_.stop(id, domain::stop_reason::shutdown);
+aio::task<result<scheduler::job_ptr>> scheduler::cancel(job_id id) {
+  const auto found = co_await live(id);
+  if (!found && found.error().code == errc::conflict)
+    co_return co_await look_up(id); // it has ended: nothing is left to cancel
+  if (!found)
+    co_return found.error();
+  const auto job = *found;
+  const auto before = std::exchange(job->wish, store::intent::cancel);
+  if (const auto saved = co_await save_now(job); !saved) {
+    job->wish = before;
+    co_return saved.error();
   }
-  started_.notify_all();
+  log_.info("job is to be cancelled job={}", id.str());
+  if (running_.contains(id)) {
+    executor_.stop({id, job->attempts}, domain::stop_reason::cancel);
+  } else if (!domain::is_final(job->state) && !job->settling) {
+    queue_.erase({-job->spec.priority, id});
+    finish(job, job_state::canceled, {});
+  }
+  while (job->settling)
+    co_await settled_.wait();
+  co_return job;
 }
 
-std::shared_ptr<job> scheduler::current(const attempt_id& id) const {
-  const auto found = running_.find(id.job);
-  return found != running_.end() && found->second->attempts == id.number ? found->second : nullptr;
-}
-
-void scheduler::on_progress(const attempt_id& id, int, double fraction) {
-  const auto of = current(id);
-  if (!of)
-    return;
-  if (of->timing.frames() == 0 && !of->timing.loading()) // the first word of a frame: the scene is loaded
-    of->timing.loaded(seconds_between(of->attempt_began, aio::clock::now()));
-  of->frame_fraction = fraction;
-}
-
-void scheduler::on_published(const attempt_id& id, const executor::published_frame& frame) {
-  const auto of = current(id);
-  if (!of)
-    return;
-  of->timing.frame_done(seconds_between(of->frame_began, frame.closed));
-  frame_seconds_[of->spec.blend] = of->timing.mean();
-  of->frame_began = frame.closed;
-  of->frame_fraction.reset();
-  ++of->frames_done;
-  log_.info("frame done job={} frame={} path={}", id.job.str(), frame.frame, frame.path.native());
-  changed(*of);
-}
-
-void scheduler::on_end(const attempt_id& id, const domain::attempt_facts& facts) {
-  const auto of = current(id);
-  if (!of)
-    return;
-  auto verdict = policy::decide_verdict(facts);
-  running_.erase(id.job);
-  finish(*of, verdict.state, std::move(verdict.failure));
-  started_.notify_all();
+aio::task<result<scheduler::job_ptr>> scheduler::set_priority(job_id id, int priority) {
+  const auto found = co_await live(id);
+  if (!found)
+    co_return found.error();
+  const auto job = *found;
+  const bool waits = queue_.erase({-job->spec.priority, id}) > 0;
+  const auto before = std::exchange(job->spec.priority, priority);
+  const auto saved = co_await save_now(job);
+  if (!saved)
+    job->spec.priority = before;
+  if (waits && job->state == job_state::queued && !running_.contains(id) && !job->settling)
+    enqueue(job);
   start_queued();
+  if (!saved)
+    co_return saved.error();
+  tell(*job);
+  co_return job;
 }
 
-void scheduler::finish(job& done, job_state state, std::optional<domain::failure> failure) {
-  assert(domain::can_become(done.state, state));
-  done.state = state;
-  done.failure = std::move(failure);
-  if (done.failure)
-    log_.warn("job ended job={} state={} kind={} frames_done={} reason={}", done.id.str(), to_string(state),
-              to_string(done.failure->kind), done.frames_done, done.failure->message);
-  else
-    log_.info("job ended job={} state={} frames_done={}", done.id.str(), to_string(state), done.frames_done);
-  ended_.push_back(done.id);
-  changed(done);
-  forget_oldest();
-}
-
-void scheduler::changed(job& what) {
-  ++what.revision;
-  if (watcher_)
-    watcher_->on_change(what);
-}
-
-void scheduler::forget_oldest() {
-  while (ended_.size() > settings_.kept) {
-    const auto gone = jobs_.extract(ended_.front());
-    ended_.pop_front();
-    const auto& old = *gone.mapped();
-    if (const auto pid = old.pid ? by_pid_.find(*old.pid) : by_pid_.end();
-        pid != by_pid_.end() && pid->second == old.id)
-      by_pid_.erase(pid);
-    if (watcher_)
-      watcher_->on_forgotten(old);
+aio::task<result<scheduler::job_ptr>> scheduler::set_paused(job_id id, bool paused) {
+  const auto found = co_await live(id);
+  if (!found)
+    co_return found.error();
+  const auto job = *found;
+  const auto before = std::exchange(job->wish, paused ? store::intent::pause : store::intent::run);
+  if (const auto saved = co_await save_now(job); !saved) {
+    job->wish = before;
+    co_return saved.error();
   }
+  const bool waits = job->state == job_state::queued || job->state == job_state::paused;
+  if (waits && !running_.contains(id) && !job->settling) {
+    queue_.erase({-job->spec.priority, id});
+    place(job);
+    start_queued();
+  }
+  log_.info("job {} job={}", paused ? "is to pause" : "goes on", id.str());
+  tell(*job);
+  co_return job;
 }
 
-job_id scheduler::new_id() {
-  const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
-  return job_id::make(std::chrono::duration_cast<std::chrono::milliseconds>(since_1970), random_());
+aio::task<result<scheduler::job_ptr>> scheduler::retry(job_id id) {
+  const auto before = co_await look_up(id);
+  if (!before)
+    co_return before.error();
+  if (!domain::is_final((*before)->state))
+    co_return error{errc::conflict, "job " + id.str() + " has not ended yet"};
+  if ((*before)->state == job_state::succeeded)
+    co_return error{errc::conflict, "job " + id.str() + " has succeeded: nothing is left to try again"};
+  if (policy::decide_admission(load(), settings_.capacity) == policy::admission::refuse || stopping_)
+    co_return error{errc::unavailable, "the queue is full"};
+  const auto known = co_await store_.frames(id, -1, static_cast<std::size_t>(domain::max_frame) + 1);
+  if (!known)
+    co_return known.error();
+  store::live_job kept{**before, *known, {}};
+  kept.job.state = job_state::queued;
+  kept.job.wish = store::intent::run;
+  kept.job.failure.reset();
+  kept.job.finished.reset();
+  kept.job.frames_failed = 0;
+  for (auto& frame : kept.frames)
+    if (frame.now != store::frame_record::state::done)
+      frame = {.frame = frame.frame};
+  const auto changed = kept.frames;
+  const auto again = co_await take_up(std::move(kept));
+  again->unsaved_frames = changed;
+  if (const auto saved = co_await save_now(again); !saved)
+    co_return saved.error();
+  forget(id); // as it was
+  jobs_.insert_or_assign(id, again);
+  log_.info("job is tried again job={} frames={}", id.str(), domain::format_frame_set(again->pending()));
+  work_.spawn(learn(again));
+  place(again);
+  tell(*again);
+  start_queued();
+  co_return again;
+}
+
+aio::task<result<void>> scheduler::remove(job_id id) {
+  const auto found = co_await look_up(id);
+  if (!found)
+    co_return found.error();
+  if (!domain::is_final((*found)->state))
+    co_return error{errc::conflict, "job " + id.str() + " has not ended: cancel it first"};
+  if (auto gone = co_await executor_.discard(id); !gone) // first, so that a job that is gone has no files
+    co_return gone.error();
+  if (auto gone = co_await store_.remove(id); !gone)
+    co_return gone.error();
+  forget(id);
+  log_.info("job removed job={}", id.str());
+  co_return result<void>{};
 }
 
 scheduler::job_ptr scheduler::find(const job_id& id) const {
@@ -175,6 +217,54 @@ scheduler::job_ptr scheduler::find_by_pid(pid_t pid) const {
   return found == by_pid_.end() ? nullptr : find(found->second);
 }
 
+aio::task<result<scheduler::job_ptr>> scheduler::look_up(job_id id) {
+  if (auto here = find(id))
+    co_return here;
+  auto kept = co_await store_.find(id);
+  if (!kept)
+    co_return kept.error();
+  if (!*kept)
+    co_return error{errc::not_found, "there is no job " + id.str()};
+  co_return std::make_shared<const job>(std::move(**kept));
+}
+
+aio::task<result<scheduler::job_ptr>> scheduler::look_up_by_pid(pid_t pid) {
+  if (auto here = find_by_pid(pid))
+    co_return here;
+  auto kept = co_await store_.find_by_pid(pid);
+  if (!kept)
+    co_return kept.error();
+  if (!*kept)
+    co_return error{errc::not_found, "no job had a process " + std::to_string(pid)};
+  if (auto here = find((*kept)->id)) // by one of its earlier pids
+    co_return here;
+  co_return std::make_shared<const job>(std::move(**kept));
+}
+
+aio::task<result<std::vector<scheduler::job_ptr>>> scheduler::list(store::job_filter filter) {
+  auto kept = co_await store_.list(std::move(filter));
+  if (!kept)
+    co_return kept.error();
+  std::vector<job_ptr> found;
+  for (auto& record : *kept) {
+    auto here = find(record.id); // it knows more
+    found.push_back(here ? std::move(here) : std::make_shared<const job>(std::move(record)));
+  }
+  co_return found;
+}
+
+aio::task<result<std::vector<store::frame_record>>> scheduler::frames(job_id id, int after,
+                                                                      std::size_t limit) {
+  return store_.frames(id, after, limit);
+}
+
+job_id scheduler::new_id() {
+  const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
+  const auto id = job_id::make(std::chrono::duration_cast<std::chrono::milliseconds>(since_1970), random_());
+  newest_id_ = id > newest_id_ ? id : newest_id_.next(); // the order of ids is the order of jobs, also when
+  return newest_id_;                                     // the clock is set back
+}
+
 double scheduler::chance() {
   return std::uniform_real_distribution<double>{}(random_);
 }
@@ -182,16 +272,22 @@ double scheduler::chance() {
 policy::progress scheduler::progress_of(const job& of) const {
   const auto now = aio::clock::now();
   policy::progress p;
-  p.frames_left = static_cast<int>(of.spec.frames.size() - of.frames_done);
+  p.frames_left = static_cast<int>(of.spec.frames.size() - of.frames_done - of.frames_failed);
   p.elapsed = seconds_between(of.attempt_began, now);
   p.frame_age = seconds_between(of.frame_began, now);
   p.frame_fraction = of.frame_fraction;
+  if (of.forecast)
+    p.past = of.forecast->at(of.attempt_done);
   return p;
 }
 
 double scheduler::guess_seconds(const job& of) const {
-  const auto known = frame_seconds_.find(of.spec.blend);
-  return known == frame_seconds_.end() ? 0 : known->second * static_cast<double>(of.spec.frames.size());
+  const auto total = static_cast<double>(of.spec.frames.size());
+  return of.past_total * (total - static_cast<double>(of.frames_done)) / total;
+}
+
+std::optional<policy::estimate> scheduler::time_left(const job& of) const {
+  return running_.contains(of.id) ? policy::estimate_time_left(of.timing, progress_of(of)) : std::nullopt;
 }
 
 int scheduler::retry_after(const job& of) {
@@ -203,7 +299,7 @@ int scheduler::retry_after(const job& of) {
     running.push_back(left ? left->likely : guess_seconds(*other));
   }
   std::vector<double> ahead;
-  for (const auto& other : queue_) {
+  for (const auto& [key, other] : queue_) {
     if (other->id == of.id)
       break;
     ahead.push_back(guess_seconds(*other));
@@ -218,16 +314,18 @@ int scheduler::retry_after_refusal() {
 }
 
 policy::load scheduler::load() const noexcept {
-  return {.running = running_.size(), .queued = queue_.size()};
+  return {.running = running_.size(), .queued = queue_.size() + adding_};
 }
 
-aio::task<> scheduler::stop() {
+aio::task<> scheduler::stop(on_stop how) {
   stopping_ = true;
-  for (const auto& waiting : std::exchange(queue_, {}))
-    finish(*waiting, job_state::canceled, {});
-  hurry();
-  co_await starts_.join();
+  look_again_.cancel();
+  if (how == on_stop::leave)
+    executor_.leave();
+  else
+    hurry();
   co_await executor_.join();
+  co_await work_.join();
 }
 
 void scheduler::hurry() {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Owns the jobs: takes them, starts their attempts when a slot is free (first come, first served), and keeps
-// what became of them. It does not know how an attempt runs (executor) nor who asks (daemon/api). Lives on
-// the loop.
+// Owns the jobs that are not final: takes them, starts their attempts when a slot is free (by priority, then
+// first come, first served), has frames tried again, and keeps what became of them in the store, so that a
+// job that was acknowledged is not lost. It does not know how an attempt runs (executor) nor who asks
+// (daemon/api). Lives on the loop.
 #pragma once
 
 #include "aio/notification.hpp"
@@ -10,10 +11,10 @@
 #include "executor/executor.hpp"
 #include "policy/admission.hpp"
 #include "scheduler/job.hpp"
+#include "store/job_store.hpp"
 
 #include <chrono>
 #include <deque>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <random>
@@ -28,84 +29,164 @@ namespace kiln::scheduler {
 struct settings {
   policy::capacity capacity = {};
   domain::job_limits limits = {};
-  std::size_t kept =
-      10'000; ///< jobs that have ended and are still remembered; the oldest are forgotten first
+  std::size_t kept = 1000;                    ///< jobs that have ended and are still in memory, the newest
+  std::uintmax_t disk_reserve = 0;            ///< bytes; no attempt is started when less is free
+  std::chrono::milliseconds look_again{5000}; ///< at what keeps attempts from starting
+  std::chrono::seconds stall_timeout{0};      ///< of jobs that do not say; 0: none
 };
 
 /// Hears of jobs as they change, on the loop.
 class job_watcher {
 public:
   virtual void on_change(const job& changed) = 0;
+  /// It is no longer in memory.
   virtual void on_forgotten(const job& gone) = 0;
 
 protected:
   ~job_watcher() = default;
 };
 
+enum class on_stop {
+  stop, ///< attempts are ended, and their frames rendered anew at the next start
+  leave ///< attempts go on, for the next start to take up
+};
+
 class scheduler final : executor::attempt_observer {
 public:
   using job_ptr = std::shared_ptr<const job>;
 
-  scheduler(aio::executor_type loop, executor::executor& attempts, settings limits, spdlog::logger& log);
+  /// What it is given outlives it.
+  scheduler(aio::executor_type loop, executor::executor& attempts, store::job_store& kept, settings limits,
+            spdlog::logger& log);
 
   /// At most one; it outlives the scheduler's work.
   void set_watcher(job_watcher* watcher) { watcher_ = watcher; }
 
-  /// Takes a job. It completes once the job waits in the queue, or its first attempt runs or could not be
-  /// started. invalid_input: not a job Kiln takes; unavailable: the queue is full, or the daemon is stopping.
-  /// A caller that goes away meanwhile does not take the job with it.
+  /// Once, first: takes up the jobs that the store has. Completes when they are known; attempts of an earlier
+  /// life are under way then.
+  [[nodiscard]] aio::task<result<void>> recover();
+
+  /// Takes a job: it is in the store, on disk, when this completes, and it waits in the queue, or its first
+  /// attempt runs or could not be started. invalid_input: not a job Kiln takes; unavailable: the queue is
+  /// full, the store cannot be written, or the daemon is stopping. A caller that goes away meanwhile does not
+  /// take the job with it.
   [[nodiscard]] aio::task<result<job_ptr>> submit(domain::job_spec spec);
 
-  /// Null when there is no such job.
+  /// Null when there is no such job in memory; look_up() finds all.
   [[nodiscard]] job_ptr find(const job_id& id) const;
   /// The newest job of which an attempt had this pid.
   [[nodiscard]] job_ptr find_by_pid(pid_t pid) const;
+
+  /// not_found when there is no such job.
+  [[nodiscard]] aio::task<result<job_ptr>> look_up(job_id id);
+  [[nodiscard]] aio::task<result<job_ptr>> look_up_by_pid(pid_t pid);
+  /// The newest first.
+  [[nodiscard]] aio::task<result<std::vector<job_ptr>>> list(store::job_filter filter);
+  /// Frames of a job above `after` of which there is something to tell, in their order.
+  [[nodiscard]] aio::task<result<std::vector<store::frame_record>>> frames(job_id id, int after,
+                                                                           std::size_t limit);
+
+  /// Cancels it; no effect on one that is final. On disk when this completes; what runs ends soon after.
+  [[nodiscard]] aio::task<result<job_ptr>> cancel(job_id id);
+  /// conflict when it is final.
+  [[nodiscard]] aio::task<result<job_ptr>> set_priority(job_id id, int priority);
+  /// conflict when it is final. A frame that renders is finished first.
+  [[nodiscard]] aio::task<result<job_ptr>> set_paused(job_id id, bool paused);
+  /// Queues what is not done of a job that has failed or was cancelled; conflict for any other.
+  [[nodiscard]] aio::task<result<job_ptr>> retry(job_id id);
+  /// Removes a job that is final, with its frames and logs; conflict for any other.
+  [[nodiscard]] aio::task<result<void>> remove(job_id id);
 
   /// When to ask again for a job that is not final: seconds, 1 to 300 (policy::retry_after).
   [[nodiscard]] int retry_after(const job& of);
   /// When to try again what was refused for lack of room: seconds (policy::overload_retry_after).
   [[nodiscard]] int retry_after_refusal();
+  /// Seconds that are left of a job that runs, where that can be said.
+  [[nodiscard]] std::optional<policy::estimate> time_left(const job& of) const;
 
   [[nodiscard]] policy::load load() const noexcept;
 
-  /// Takes no more jobs, cancels those that wait, stops those that run, and completes when no attempt is
-  /// left.
-  [[nodiscard]] aio::task<> stop();
+  /// Why no attempt is started, though jobs wait; empty when nothing keeps them.
+  [[nodiscard]] const std::string& blocked() const noexcept { return blocked_; }
+
+  /// Takes no more jobs, and completes when no attempt is watched any more and the store has everything.
+  [[nodiscard]] aio::task<> stop(on_stop how);
   /// While stop() is under way: what still runs is killed now, without grace.
   void hurry();
 
 private:
-  void on_progress(const attempt_id& id, int frame, double fraction) override;
+  using mutable_job = std::shared_ptr<job>;
+
+  void on_adopted(const attempt_id& id, pid_t pid) override;
+  void on_progress(const attempt_id& id, const blender::frame_progress& now) override;
+  void on_report(const attempt_id& id, const blender::scene_report& report) override;
   void on_published(const attempt_id& id, const executor::published_frame& frame) override;
   void on_end(const attempt_id& id, const domain::attempt_facts& facts) override;
 
-  [[nodiscard]] aio::task<> start(std::shared_ptr<job> next);
+  // attempts.cpp
+  void enqueue(const mutable_job& waiting);
   void start_queued();
-  void finish(job& done, domain::job_state state, std::optional<domain::failure> failure);
-  void changed(job& what);
+  [[nodiscard]] aio::task<> start(mutable_job next);
+  [[nodiscard]] aio::task<bool> has_room();
+  [[nodiscard]] executor::attempt_request begin_attempt(job& of);
+  [[nodiscard]] executor::attempt_request request_for(const job& of, domain::frame_set frames,
+                                                      double seconds_so_far) const;
+  void place(const mutable_job& of);
+  void block(std::string why);
+  [[nodiscard]] aio::task<> wait_for_room();
+  void go_on(const mutable_job& of, const domain::attempt_facts& facts);
+  void charge(job& of, const domain::frame_set& frames, const domain::failure& why);
+  [[nodiscard]] mutable_job current(const attempt_id& id) const;
+
+  // keeping.cpp
+  [[nodiscard]] store::change snapshot(job& of);
+  void note(const mutable_job& changed);
+  [[nodiscard]] aio::task<> save(mutable_job changed);
+  [[nodiscard]] aio::task<result<void>> save_now(mutable_job changed);
+  void finish(const mutable_job& done, domain::job_state state, std::optional<domain::failure> failure);
+  [[nodiscard]] aio::task<> settle(mutable_job done, domain::job_state state,
+                                   std::optional<domain::failure> failure);
+  [[nodiscard]] aio::task<> pause_a_moment();
+  void tell(job& changed);
   void forget_oldest();
+  void forget(const job_id& id);
+  [[nodiscard]] aio::task<result<mutable_job>> live(job_id id);
+
+  // recovery.cpp
+  [[nodiscard]] aio::task<mutable_job> take_up(store::live_job kept);
+  [[nodiscard]] aio::task<> learn(mutable_job of);
+
   [[nodiscard]] job_id new_id();
-  [[nodiscard]] std::shared_ptr<job> current(const attempt_id& id) const;
   [[nodiscard]] policy::progress progress_of(const job& of) const;
   [[nodiscard]] double guess_seconds(const job& of) const;
   [[nodiscard]] double chance();
 
   aio::executor_type loop_;
   executor::executor& executor_;
+  store::job_store& store_;
   settings settings_;
   spdlog::logger& log_;
   job_watcher* watcher_ = nullptr;
   std::mt19937_64 random_;
+  job_id newest_id_;
 
-  std::unordered_map<job_id, std::shared_ptr<job>> jobs_;
+  std::unordered_map<job_id, mutable_job> jobs_; ///< all that are not final, and the newest that are
   std::unordered_map<pid_t, job_id> by_pid_;
-  std::unordered_map<job_id, std::shared_ptr<job>> running_; ///< they hold a slot
-  std::deque<std::shared_ptr<job>> queue_;
-  std::deque<job_id> ended_;                              ///< oldest first
-  std::map<std::filesystem::path, double> frame_seconds_; ///< by .blend, as last measured: for jobs that wait
+  std::unordered_map<job_id, mutable_job> running_;     ///< they hold a slot
+  std::map<std::pair<int, job_id>, mutable_job> queue_; ///< by falling priority, then age
+  std::deque<job_id> ended_;                            ///< oldest first
+  std::size_t adding_ = 0;                              ///< on their way to the store
   bool stopping_ = false;
+
+  std::string blocked_;
+  bool disk_was_full_ = false;
+  std::uintmax_t needed_room_ = 0;   ///< bytes, since the disk was full
+  std::uintmax_t largest_frame_ = 0; ///< bytes
+  aio::timer look_again_;
+
   aio::notification started_; ///< an attempt runs, or failed to
-  aio::task_group starts_;
+  aio::notification settled_; ///< the final state of a job is in the store
+  aio::task_group work_;      ///< starting, saving, waiting for room
 };
 
 } // namespace kiln::scheduler

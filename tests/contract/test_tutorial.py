@@ -55,7 +55,7 @@ def test_blender_is_called_as_the_tutorial_calls_it(start, tmp_path):
     output = argv[argv.index("-o") + 1]
     assert re.fullmatch(rf"{re.escape(str(d.output))}/\.kiln/{JOB_ID}-1/blender-render_####", output)
     words = " ".join(a for a in argv if a != output)
-    assert re.search(r"^-b .*scene\.blend -o -E CYCLES .*-s 4 -e 6 -t 0 -a$", words), words
+    assert re.search(r"^-b .*scene\.blend .*-o -E CYCLES .*-t 0 -j 1 -s 4 -e 6 -a -- {[^ ]*}$", words), words
     assert "-noaudio" in argv and argv[argv.index("-x") + 1] == "1"
     go.touch()
 
@@ -197,7 +197,7 @@ def test_signals_from_outside_have_true_outcomes(start, tmp_path, sent, text):
 @pytest.mark.parametrize("commands, text", [
     (["exit 1"], r"Job failed: .*status 1.*"),
     (["skip_frame 2"], r"Job failed: .*1 of 3 frames is missing \(2\).*"),
-    (["half_frame 2"], r"Job failed: frame 2 is not a whole image.*"),
+    (["half_frame 2"], r"Job failed: 1 of 3 frames failed \(2\): frame 2 is not a whole image.*"),
     (["print Error: Cannot render, no camera", "skip_frame 1", "skip_frame 2", "skip_frame 3", "exit 1"], r"Job failed: .*camera.*"),
     (["raise 11 at 2"], r"Job failed: .*crashed \(SIGSEGV\).*"),
 ])

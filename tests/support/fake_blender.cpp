@@ -3,13 +3,15 @@
 // A stand-in for Blender 3.4 that plays a script: it takes Blender's arguments, prints Blender's lines and
 // writes real images of 4 x 4 pixels. The script is the .blend: "BLENDER-v304", then one command a line:
 //
-//   frame_seconds S   each frame takes S seconds          samples N       prints N lines of progress a frame
-//   exit N            exits with status N at the end      raise S [at F]  dies by signal S, at frame F or at
-//   the end ignore TERM       ignores SIGTERM, and says so        fork            leaves a process in its
-//   group that sleeps on flood MB          prints as much before the frames    print TEXT      prints TEXT
-//   before the frames half_frame N      writes half an image for frame N    skip_frame N    writes none
-//   placeholders      makes each file empty first         hang            waits for ever after the frames
-//   wait_file PATH    waits for PATH before each frame    list_fds, print_env
+//   frame_seconds S     each frame takes S seconds        samples N         prints N lines of progress a
+//   frame exit N              exits with status N at the end    raise S [at F]    dies by signal S, at frame
+//   F or at the end ignore TERM         ignores SIGTERM, and says so      fork              leaves a process
+//   in its group that sleeps on flood MB            prints as much before the frames  print TEXT prints TEXT
+//   before the frames half_frame N        writes half an image for frame N  skip_frame N      writes none
+//   placeholders        makes each file empty first       hang              waits for ever after the frames
+//   wait_file PATH      waits for PATH before each frame  list_fds, print_env, print_arguments
+//   once PATH           exit, raise, half_frame and skip_frame only while there is no PATH, which is then
+//   made
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -49,6 +51,18 @@ struct script {
   std::set<int> half_frames, skipped_frames;
   std::vector<std::string> texts;
   std::string wait_file;
+  std::string once;
+  bool prints_arguments = false;
+
+  /// Whether to do what goes wrong in this run.
+  [[nodiscard]] bool misbehaves() const {
+    if (once.empty())
+      return true;
+    if (::access(once.c_str(), F_OK) == 0)
+      return false;
+    std::ofstream{once} << "done\n";
+    return true;
+  }
 };
 
 [[noreturn]] void fail(const std::string& why, int status = 1) {
@@ -88,6 +102,10 @@ script read_script(const std::string& file) {
       s.texts.push_back(line.substr(6));
     } else if (command == "wait_file") {
       words >> s.wait_file;
+    } else if (command == "once") {
+      words >> s.once;
+    } else if (command == "print_arguments") {
+      s.prints_arguments = true;
     } else if (command == "ignore") {
       s.ignores_term = true;
     } else if (command == "fork") {
@@ -184,12 +202,12 @@ void render(const script& s, const std::string& pattern, int frame) {
   }
   if (s.samples == 0)
     pause_for(s.frame_seconds);
-  if (s.raise_signal && s.raise_at == frame)
+  if (s.raise_signal && s.raise_at == frame && s.misbehaves())
     die_by(s.raise_signal);
-  if (s.skipped_frames.contains(frame))
+  if (s.skipped_frames.contains(frame) && s.misbehaves())
     return;
   auto png = make_png(frame);
-  if (s.half_frames.contains(frame))
+  if (s.half_frames.contains(frame) && s.misbehaves())
     png.resize(png.size() / 2);
   if (!(std::ofstream{file, std::ios::binary} << png))
     fail("Error: Render error (No such file or directory) cannot save: '" + file + "'");
@@ -205,10 +223,17 @@ int main(int argc, char** argv) {
     return 0;
   std::map<std::string, std::string> options;
   std::string blend;
-  for (std::size_t i = 0; i < arguments.size(); ++i) {
+  std::vector<int> frames;
+  const std::set<std::string> with_value{"-o", "-E", "-x", "-s", "-e",
+                                         "-j", "-t", "-P", "-S", "--python-exit-code"};
+  for (std::size_t i = 0; i < arguments.size() && arguments[i] != "--"; ++i) {
     const auto& a = arguments[i];
-    if (a == "-o" || a == "-E" || a == "-x" || a == "-s" || a == "-e" || a == "-t")
+    if (with_value.contains(a))
       options[a] = arguments.at(++i);
+    else if (a == "-a")
+      for (int frame = std::stoi(options["-s"]); frame <= std::stoi(options["-e"]);
+           frame += std::stoi(options["-j"]))
+        frames.push_back(frame);
     else if (!a.starts_with('-'))
       blend = a;
   }
@@ -222,6 +247,9 @@ int main(int argc, char** argv) {
     list_descriptors();
   for (char** variable = environ; s.prints_environment && *variable; ++variable)
     std::cout << *variable << '\n';
+  for (const auto& argument : arguments)
+    if (s.prints_arguments)
+      std::cout << "argument: " << argument << '\n';
   for (const auto& text : s.texts)
     std::cout << text << std::endl;
   for (int i = 0; i < s.flood_megabytes * 1024; ++i)
@@ -231,12 +259,12 @@ int main(int argc, char** argv) {
     pause_for(1e6);
     return 0;
   }
-  for (int frame = std::stoi(options["-s"]); frame <= std::stoi(options["-e"]); ++frame)
+  for (const int frame : frames)
     render(s, options["-o"], frame);
   while (s.hangs)
     ::pause();
-  if (s.raise_signal && s.raise_at < 0)
+  if (s.raise_signal && s.raise_at < 0 && s.misbehaves())
     die_by(s.raise_signal);
   std::cout << "\nBlender quit" << std::endl;
-  return s.exit_status;
+  return s.exit_status != 0 && s.misbehaves() ? s.exit_status : 0;
 }

@@ -20,13 +20,21 @@ public:
   std::optional<domain::failure> next_start_fails;
   std::vector<std::pair<attempt_id, domain::stop_reason>> stops;
   std::vector<attempt_id> starts;
+  std::vector<domain::frame_set> frames; ///< of each start
+  std::vector<attempt_id> recovered;
+  std::map<job_id, domain::frame_set> on_disk;
+  std::vector<job_id> discarded;
+  std::uintmax_t free = 1U << 30;
+  std::optional<std::string> print;
+  bool left = false;
 
   aio::task<std::optional<pid_t>> start(kiln::executor::attempt_request request,
                                         kiln::executor::attempt_observer& observer) override {
     starts.push_back(request.id);
+    frames.push_back(request.frames);
     if (next_start_fails) {
       domain::attempt_facts facts;
-      facts.requested = request.spec.frames;
+      facts.requested = request.frames;
       facts.start_failure = std::exchange(next_start_fails, {});
       observer.on_end(request.id, facts);
       co_return std::nullopt;
@@ -37,26 +45,68 @@ public:
 
   void stop(const attempt_id& id, domain::stop_reason reason) override { stops.emplace_back(id, reason); }
 
+  /// Those that are known go on when the test says adopt(), or are lost when it says lose().
+  aio::task<> recover(std::vector<kiln::executor::attempt_request> known,
+                      kiln::executor::attempt_observer& observer) override {
+    for (auto& request : known) {
+      recovered.push_back(request.id);
+      const auto id = request.id;
+      running_.insert_or_assign(id, run{std::move(request), &observer, {}});
+    }
+    co_return;
+  }
+
+  aio::task<domain::frame_set> published(job_id of) override { co_return on_disk[of]; }
+  aio::task<result<void>> discard(job_id of) override {
+    discarded.push_back(of);
+    co_return result<void>{};
+  }
+  aio::task<std::optional<std::string>> fingerprint(domain::job_spec) override { co_return print; }
+  aio::task<std::uintmax_t> free_bytes() override { co_return free; }
+
+  void leave() override {
+    left = true;
+    running_.clear();
+    ended_.notify_all();
+  }
+
   aio::task<> join() override {
     while (!running_.empty())
       co_await ended_.wait();
   }
 
+  void adopt(const attempt_id& id, pid_t pid) { running_.at(id).observer->on_adopted(id, pid); }
+
   void publish(const attempt_id& id, int frame) {
     auto& attempt = running_.at(id);
     attempt.published.push_back(frame);
-    attempt.observer->on_published(id, {frame, "frame.png", aio::clock::now()});
+    attempt.observer->on_published(
+        id, {.frame = frame, .path = "frame.png", .bytes = 100, .closed = aio::clock::now()});
+  }
+
+  void name(const attempt_id& id, int frame) {
+    last_named_ = frame;
+    running_.at(id).observer->on_progress(id, {.frame = frame, .fraction = 0.5, .sample = 1, .samples = 2});
   }
 
   void end(const attempt_id& id, domain::process_exit exit, std::optional<domain::stop_reason> stopped = {}) {
-    const auto attempt = running_.extract(id).mapped();
     domain::attempt_facts facts;
-    facts.requested = attempt.request.spec.frames;
-    facts.published = domain::frame_set::of(attempt.published);
     facts.exit = exit;
     facts.stopped = stopped;
-    attempt.observer->on_end(id, facts);
-    ended_.notify_all();
+    end(id, std::move(facts));
+  }
+
+  void end_with(const attempt_id& id, domain::failure complaint) {
+    domain::attempt_facts facts;
+    facts.exit = domain::process_exit{domain::process_exit::how::exited, 1};
+    facts.complaints.push_back(std::move(complaint));
+    end(id, std::move(facts));
+  }
+
+  void lose(const attempt_id& id) {
+    domain::attempt_facts facts;
+    facts.lost = true;
+    end(id, std::move(facts));
   }
 
   void set_next_pid(pid_t pid) { next_pid_ = pid; }
@@ -67,7 +117,18 @@ private:
     kiln::executor::attempt_observer* observer;
     std::vector<int> published;
   };
+
+  void end(const attempt_id& id, domain::attempt_facts facts) {
+    const auto attempt = running_.extract(id).mapped();
+    facts.requested = attempt.request.frames;
+    facts.published = domain::frame_set::of(attempt.published);
+    facts.last_named = std::exchange(last_named_, {});
+    attempt.observer->on_end(id, facts);
+    ended_.notify_all();
+  }
+
   std::map<attempt_id, run> running_;
+  std::optional<int> last_named_;
   aio::notification ended_;
   pid_t next_pid_ = 1000;
 };

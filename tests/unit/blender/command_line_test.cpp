@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace kiln::blender {
 namespace {
 
@@ -13,16 +15,66 @@ domain::job_spec job(int first, int last) {
   return spec;
 }
 
+using words = std::vector<std::string>;
+
+result<words> arguments(const domain::job_spec& spec, const char* workspace = "/o/.kiln/j1-1") {
+  return format_arguments(spec, spec.frames, workspace, std::filesystem::path{workspace} / "kiln_setup.py");
+}
+
 TEST(command_line, is_the_tutorials_in_blenders_order) {
-  EXPECT_EQ(*format_arguments(job(1, 10), "/o/.kiln/j1-1"),
-            (std::vector<std::string>{"-b", "-noaudio", "-Y", "/p/a b;rm -rf x.blend", "-o",
-                                      "/o/.kiln/j1-1/blender-render_####", "-E", "CYCLES", "-x", "1", "-s",
-                                      "1", "-e", "10", "-t", "0", "-a"}));
+  auto spec = job(1, 10);
+  spec.settings.engine = "CYCLES";
+  EXPECT_EQ(*arguments(spec), (words{"-b",
+                                     "-noaudio",
+                                     "-Y",
+                                     "/p/a b;rm -rf x.blend",
+                                     "--python-exit-code",
+                                     "97",
+                                     "-P",
+                                     "/o/.kiln/j1-1/kiln_setup.py",
+                                     "-o",
+                                     "/o/.kiln/j1-1/blender-render_####",
+                                     "-E",
+                                     "CYCLES",
+                                     "-x",
+                                     "1",
+                                     "-t",
+                                     "0",
+                                     "-j",
+                                     "1",
+                                     "-s",
+                                     "1",
+                                     "-e",
+                                     "10",
+                                     "-a",
+                                     "--",
+                                     R"({"engine":"CYCLES"})"}));
+}
+
+TEST(command_line, each_range_has_its_own_a) {
+  auto spec = job(1, 1);
+  spec.frames = *domain::frame_set::parse("1-3,10-20x5,99");
+  const auto all = *arguments(spec);
+  EXPECT_EQ(words(all.end() - 23, all.end() - 2),
+            (words{"-j", "1",  "-s", "1",  "-e", "3",  "-a", "-j", "5",  "-s", "10",
+                   "-e", "20", "-a", "-j", "1",  "-s", "99", "-e", "99", "-a"}));
+}
+
+TEST(command_line, the_scene_is_chosen_before_its_settings) {
+  auto spec = job(1, 1);
+  spec.settings.scene =
+      "-a --python-expr x"; // a name is never an option: it stands where a value is expected
+  spec.settings.samples = 4;
+  const auto all = *arguments(spec);
+  const auto scene = std::ranges::find(all, "-S");
+  ASSERT_LT(scene, std::ranges::find(all, "-o"));
+  EXPECT_EQ(*(scene + 1), spec.settings.scene);
+  EXPECT_EQ(all.back(), R"({"scene":"-a --python-expr x","samples":4})");
 }
 
 TEST(command_line, a_workspace_that_blender_would_misread_is_refused) {
   for (const char* workspace : {"/o#1/.kiln/j1-1", "/{blend_name}/j1-1", "/a}"}) {
-    const auto refused = format_arguments(job(1, 1), workspace);
+    const auto refused = arguments(job(1, 1), workspace);
     ASSERT_FALSE(refused) << workspace;
     EXPECT_NE(refused.error().message.find(workspace), std::string::npos);
   }
@@ -31,7 +83,7 @@ TEST(command_line, a_workspace_that_blender_would_misread_is_refused) {
 TEST(command_line, a_relative_blend_could_be_taken_for_an_option) {
   auto spec = job(1, 1);
   spec.blend = "-P";
-  EXPECT_FALSE(format_arguments(spec, "/o"));
+  EXPECT_FALSE(arguments(spec));
 }
 
 TEST(frame_file_name, names_that_blender_gives) {

@@ -2,6 +2,7 @@
 // With real processes: fake_blender plays a script. What a client sees of it is in tests/contract.
 #include "executor/local_executor.hpp"
 #include "image/structural_image_check.hpp"
+#include "process/child.hpp"
 #include "support/loop.hpp"
 #include "support/temp_directory.hpp"
 
@@ -16,9 +17,11 @@ using domain::failure_kind;
 using domain::process_exit;
 
 struct seen_attempt final : attempt_observer {
-  void on_progress(const attempt_id&, int frame, double fraction) override {
-    progress.emplace_back(frame, fraction);
+  void on_adopted(const attempt_id&, pid_t pid) override { adopted = pid; }
+  void on_progress(const attempt_id&, const blender::frame_progress& now) override {
+    progress.emplace_back(now.frame, now.fraction);
   }
+  void on_report(const attempt_id&, const blender::scene_report& r) override { report = r; }
   void on_published(const attempt_id&, const published_frame& frame) override {
     published.push_back(frame.frame);
   }
@@ -29,6 +32,8 @@ struct seen_attempt final : attempt_observer {
   std::vector<std::pair<int, double>> progress;
   std::vector<int> published;
   int ends = 0;
+  std::optional<pid_t> adopted;
+  std::optional<blender::scene_report> report;
   domain::attempt_facts facts;
 };
 
@@ -43,6 +48,7 @@ protected:
   local_executor make() {
     return {executor(),
             {.blender = blender_,
+             .blender_version = "Blender 3.4.1",
              .output = dir_ / "out",
              .state = dir_ / "state",
              .environment = {},
@@ -55,7 +61,7 @@ protected:
     attempt_request asked;
     asked.id = {*job_id::parse("j0123456789abcdefgh"), 1};
     asked.spec.blend = dir_.write("scene.blend", "BLENDER-v304\n" + script + "\n");
-    asked.spec.frames = *domain::frame_set::range(1, last);
+    asked.spec.frames = asked.frames = *domain::frame_set::range(1, last);
     return asked;
   }
 

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include <sys/stat.h>
@@ -32,7 +33,9 @@ TEST_F(workspace_test, prepare_makes_empty_directories) {
   fs::create_directories(paths_.workspace);
   dir_.write("out/.kiln/j0123456789abcdefgh-1/old", "x");
   EXPECT_FALSE(prepare(paths_, blend));
-  EXPECT_EQ(list_files(paths_.workspace), std::vector<std::string>{"tmp"});
+  auto made = list_files(paths_.workspace);
+  std::ranges::sort(made);
+  EXPECT_EQ(made, (std::vector<std::string>{"kiln_setup.py", "tmp"}));
   EXPECT_TRUE(fs::is_directory(paths_.final_dir));
 }
 

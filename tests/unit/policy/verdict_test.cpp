@@ -9,10 +9,10 @@ namespace kiln::policy {
 namespace {
 
 using domain::attempt_facts;
+using domain::attempt_outcome;
 using domain::failure;
 using domain::failure_kind;
 using domain::frame_set;
-using domain::job_state;
 using domain::process_exit;
 
 attempt_facts exited(int status, std::string_view published = "1-3") {
@@ -31,13 +31,13 @@ attempt_facts signaled(int signal, std::string_view published = "1") {
 }
 
 TEST(verdict, success_is_status_0_and_every_frame) {
-  EXPECT_EQ(decide_verdict(exited(0)).state, job_state::succeeded);
+  EXPECT_EQ(decide_verdict(exited(0)).outcome, attempt_outcome::succeeded);
   EXPECT_FALSE(decide_verdict(exited(0)).failure);
 }
 
 TEST(verdict, status_0_without_every_frame_is_a_failure_that_names_them) {
   const auto v = decide_verdict(exited(0, "1,3"));
-  EXPECT_EQ(v.state, job_state::failed);
+  EXPECT_EQ(v.outcome, attempt_outcome::failed);
   EXPECT_EQ(v.failure->kind, failure_kind::frames_missing);
   EXPECT_EQ(v.failure->frame, 2);
   EXPECT_EQ(v.failure->exit_status, 0);
@@ -47,13 +47,13 @@ TEST(verdict, status_0_without_every_frame_is_a_failure_that_names_them) {
 
 TEST(verdict, every_frame_with_another_status_is_a_failure) {
   const auto v = decide_verdict(exited(1));
-  EXPECT_EQ(v.state, job_state::failed);
+  EXPECT_EQ(v.outcome, attempt_outcome::failed);
   EXPECT_EQ(v.failure->kind, failure_kind::crashed);
   EXPECT_EQ(v.failure->exit_status, 1);
 }
 
 TEST(verdict, frames_that_were_not_asked_for_do_not_make_up_for_missing_ones) {
-  EXPECT_EQ(decide_verdict(exited(0, "1-2,4")).state, job_state::failed);
+  EXPECT_EQ(decide_verdict(exited(0, "1-2,4")).outcome, attempt_outcome::failed);
 }
 
 TEST(verdict, a_complaint_in_the_log_is_the_reason) {
@@ -71,7 +71,7 @@ TEST(verdict, a_complaint_in_the_log_is_the_reason) {
 TEST(verdict, complaints_do_not_spoil_a_success) {
   auto facts = exited(0);
   facts.complaints = {{.kind = failure_kind::missing_files, .message = "texture.png"}};
-  EXPECT_EQ(decide_verdict(facts).state, job_state::succeeded);
+  EXPECT_EQ(decide_verdict(facts).outcome, attempt_outcome::succeeded);
 }
 
 TEST(verdict, a_broken_image_is_named) {
@@ -84,10 +84,10 @@ TEST(verdict, a_broken_image_is_named) {
 }
 
 TEST(verdict, term_from_outside_cancels_and_other_signals_fail) {
-  EXPECT_EQ(decide_verdict(signaled(SIGTERM)).state, job_state::canceled);
+  EXPECT_EQ(decide_verdict(signaled(SIGTERM)).outcome, attempt_outcome::canceled);
 
   const auto killed = decide_verdict(signaled(SIGKILL));
-  EXPECT_EQ(killed.state, job_state::failed);
+  EXPECT_EQ(killed.outcome, attempt_outcome::failed);
   EXPECT_EQ(killed.failure->kind, failure_kind::killed);
   EXPECT_EQ(killed.failure->signal, SIGKILL);
 
@@ -100,8 +100,8 @@ TEST(verdict, term_from_outside_cancels_and_other_signals_fail) {
 }
 
 TEST(verdict, death_by_signal_after_the_last_frame_is_no_success) {
-  EXPECT_EQ(decide_verdict(signaled(SIGKILL, "1-3")).state, job_state::failed);
-  EXPECT_EQ(decide_verdict(signaled(SIGTERM, "1-3")).state, job_state::canceled);
+  EXPECT_EQ(decide_verdict(signaled(SIGKILL, "1-3")).outcome, attempt_outcome::failed);
+  EXPECT_EQ(decide_verdict(signaled(SIGTERM, "1-3")).outcome, attempt_outcome::canceled);
 }
 
 TEST(verdict, a_kill_while_memory_ran_out_says_so) {
@@ -113,11 +113,39 @@ TEST(verdict, a_kill_while_memory_ran_out_says_so) {
 TEST(verdict, what_kiln_stopped_is_canceled_unless_it_was_complete) {
   auto stopped = signaled(SIGKILL);
   stopped.stopped = domain::stop_reason::cancel;
-  EXPECT_EQ(decide_verdict(stopped).state, job_state::canceled);
+  EXPECT_EQ(decide_verdict(stopped).outcome, attempt_outcome::canceled);
 
   auto late = exited(0);
   late.stopped = domain::stop_reason::cancel;
-  EXPECT_EQ(decide_verdict(late).state, job_state::succeeded);
+  EXPECT_EQ(decide_verdict(late).outcome, attempt_outcome::succeeded);
+}
+
+TEST(verdict, why_kiln_stopped_it_decides) {
+  auto stopped = signaled(SIGTERM);
+  for (const auto why : {domain::stop_reason::pause, domain::stop_reason::shutdown}) {
+    stopped.stopped = why;
+    EXPECT_EQ(decide_verdict(stopped).outcome, attempt_outcome::interrupted);
+  }
+  stopped.stopped = domain::stop_reason::timeout;
+  EXPECT_EQ(decide_verdict(stopped).failure->kind, failure_kind::timed_out);
+  stopped.stopped = domain::stop_reason::stall;
+  EXPECT_EQ(decide_verdict(stopped).failure->kind, failure_kind::stalled);
+}
+
+TEST(verdict, when_nobody_saw_the_end_the_frames_decide) {
+  attempt_facts facts;
+  facts.requested = *frame_set::range(1, 3);
+  facts.lost = true;
+  EXPECT_EQ(decide_verdict(facts).outcome, attempt_outcome::interrupted);
+  facts.complaints = {{.kind = failure_kind::missing_files, .message = "a library"}};
+  EXPECT_EQ(decide_verdict(facts).outcome, attempt_outcome::interrupted);
+  facts.complaints.push_back({.kind = failure_kind::no_camera, .message = "no camera"});
+  EXPECT_EQ(decide_verdict(facts).failure->kind, failure_kind::no_camera);
+  facts.published = facts.requested;
+  EXPECT_EQ(decide_verdict(facts).outcome, attempt_outcome::succeeded);
+  facts.published = *frame_set::range(1, 2);
+  facts.stopped = domain::stop_reason::cancel;
+  EXPECT_EQ(decide_verdict(facts).outcome, attempt_outcome::canceled);
 }
 
 TEST(verdict, a_process_that_never_started) {
@@ -130,7 +158,7 @@ TEST(verdict, a_process_that_never_started) {
   EXPECT_EQ(decide_verdict(facts).failure->kind, failure_kind::internal);
 
   facts.stopped = domain::stop_reason::cancel;
-  EXPECT_EQ(decide_verdict(facts).state, job_state::canceled);
+  EXPECT_EQ(decide_verdict(facts).outcome, attempt_outcome::canceled);
 }
 
 TEST(verdict, messages_stay_short_for_large_jobs) {

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// /v1/jobs: all that can be done with jobs. See docs/api.md.
+#pragma once
+
+#include "api/project_roots.hpp"
+#include "http/service.hpp"
+#include "scheduler/scheduler.hpp"
+
+#include <functional>
+#include <string>
+
+namespace kiln::api {
+
+class jobs {
+public:
+  /// What is given outlives it. `threads`: of jobs that do not say.
+  jobs(scheduler::scheduler& of, project_roots& roots, domain::job_limits limits, int threads);
+
+  /// It outlives the service's requests.
+  void add_routes(http::service& to);
+
+private:
+  using job_ptr = scheduler::scheduler::job_ptr;
+  using change = aio::task<result<job_ptr>> (scheduler::scheduler::*)(job_id);
+
+  [[nodiscard]] aio::task<http::answer> create(const http::request& asked);
+  [[nodiscard]] aio::task<http::answer> list(const http::request& asked);
+  [[nodiscard]] http::reply read(const http::request& asked);
+  [[nodiscard]] aio::task<http::answer> read_kept(job_id id);
+  [[nodiscard]] aio::task<http::answer> frames(const http::request& asked);
+  [[nodiscard]] aio::task<http::answer> patch(const http::request& asked);
+  [[nodiscard]] aio::task<http::answer> carry_out(change what, const http::request& asked);
+  [[nodiscard]] aio::task<http::answer> remove(const http::request& asked);
+
+  [[nodiscard]] http::answer show(int status, const scheduler::job& of);
+  [[nodiscard]] http::answer refuse(const error& e);
+
+  scheduler::scheduler& scheduler_;
+  project_roots& roots_;
+  domain::job_limits limits_;
+  int threads_;
+};
+
+} // namespace kiln::api

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The Python script that Blender runs before it renders (kiln_setup.py): it applies a job's settings, says
+// what the .blend really is, and ends Blender with a typed failure when it cannot be rendered as asked.
+#pragma once
+
+#include <string_view>
+
+namespace kiln::blender {
+
+extern const std::string_view setup_script;
+
+} // namespace kiln::blender

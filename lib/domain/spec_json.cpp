@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "domain/spec_json.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+namespace kiln::domain {
+namespace {
+
+namespace json = boost::json;
+
+/// Takes the fields of an object one by one; what is left at the end is unknown.
+class reader {
+public:
+  explicit reader(const json::object& from) : from_(from) {}
+  std::vector<field_error> errors;
+
+  const json::value* take(const char* name) {
+    const auto* value = from_.if_contains(name);
+    if (value)
+      taken_.emplace_back(name);
+    return value;
+  }
+
+  void wrong(std::string pointer, std::string message) {
+    errors.push_back({std::move(pointer), std::move(message)});
+  }
+
+  void text(const char* name, std::string& into) {
+    const auto* value = take(name);
+    if (value && !value->is_string())
+      wrong(std::string{"/"} + name, "must be a string");
+    else if (value)
+      into = value->as_string();
+  }
+
+  std::optional<int> number(const std::string& pointer, const json::value& value) {
+    const auto* n = value.if_int64();
+    if (n && *n >= std::numeric_limits<int>::min() && *n <= std::numeric_limits<int>::max())
+      return static_cast<int>(*n);
+    wrong(pointer, value.is_number() ? "must be a whole number that is not so large" : "must be a number");
+    return std::nullopt;
+  }
+
+  std::optional<int> number(const char* name) {
+    const auto* value = take(name);
+    return value ? number(std::string{"/"} + name, *value) : std::nullopt;
+  }
+
+  void number(const char* name, int& into) {
+    if (const auto n = number(name))
+      into = *n;
+  }
+
+  std::optional<std::chrono::seconds> seconds(const char* name) {
+    const auto n = number(name);
+    return n ? std::optional{std::chrono::seconds{*n}} : std::nullopt;
+  }
+
+  void unknown() {
+    for (const auto& [name, value] : from_)
+      if (std::find(taken_.begin(), taken_.end(), std::string_view{name}) == taken_.end())
+        wrong("/" + escaped(name), "there is no such field");
+  }
+
+private:
+  static std::string escaped(std::string_view name) { // RFC 6901, section 3
+    std::string out;
+    for (const char c : name.substr(0, 60))
+      out += c == '~' ? "~0" : c == '/' ? "~1" : std::string{c};
+    return out;
+  }
+
+  const json::object& from_;
+  std::vector<std::string_view> taken_;
+};
+
+void read_frames(reader& in, frame_set& into, std::size_t max_terms) {
+  const auto* value = in.take("frames");
+  if (!value)
+    return in.wrong("/frames", "is missing: \"1-250\", or {\"from\":1,\"to\":250}");
+  if (const auto* text = value->if_string()) {
+    auto parsed = frame_set::parse(*text, max_terms);
+    if (!parsed)
+      return in.wrong("/frames", parsed.error().message);
+    into = std::move(*parsed);
+    return;
+  }
+  const auto* range = value->if_object();
+  if (!range)
+    return in.wrong("/frames", "must be a string such as \"1-250\", or {\"from\":1,\"to\":250,\"step\":1}");
+  std::array<std::optional<int>, 3> numbers{std::nullopt, std::nullopt, 1};
+  constexpr std::array names{"from", "to", "step"};
+  for (const auto& [name, number] : *range) {
+    const auto* known = std::find(names.begin(), names.end(), std::string_view{name});
+    const auto pointer = fmt::format("/frames/{}", std::string_view{name}.substr(0, 60));
+    if (known == names.end())
+      return in.wrong(pointer, "there is no such field");
+    auto& slot = numbers[static_cast<std::size_t>(known - names.begin())];
+    slot = in.number(pointer, number);
+    if (!slot)
+      return;
+  }
+  if (!numbers[0] || !numbers[1])
+    return in.wrong("/frames", "needs \"from\" and \"to\"");
+  auto made = frame_set::range(*numbers[0], *numbers[1], *numbers[2]);
+  if (!made)
+    return in.wrong("/frames", made.error().message);
+  into = std::move(*made);
+}
+
+void read_resolution(reader& in, std::optional<std::pair<int, int>>& into) {
+  const auto* value = in.take("resolution");
+  if (!value)
+    return;
+  const auto* pair = value->if_array();
+  if (!pair || pair->size() != 2)
+    return in.wrong("/resolution", "must be [width, height]");
+  const auto width = in.number("/resolution/0", (*pair)[0]);
+  const auto height = in.number("/resolution/1", (*pair)[1]);
+  if (width && height)
+    into = {*width, *height};
+}
+
+void read_tags(reader& in, std::vector<std::string>& into) {
+  const auto* value = in.take("tags");
+  if (!value)
+    return;
+  const auto* tags = value->if_array();
+  if (!tags)
+    return in.wrong("/tags", "must be an array of strings");
+  for (std::size_t i = 0; i < tags->size(); ++i)
+    if (const auto* tag = (*tags)[i].if_string())
+      into.emplace_back(*tag);
+    else
+      in.wrong(fmt::format("/tags/{}", i), "must be a string");
+}
+
+void read_processes(reader& in) {
+  const auto* value = in.take("processes");
+  if (value && !(value->is_int64() && value->as_int64() == 1))
+    in.wrong("/processes", "must be 1: this version renders a job in one process at a time");
+}
+
+template<class T>
+void put(json::object& to, const char* name, const std::optional<T>& value) {
+  if (value)
+    to[name] = *value;
+}
+
+void put(json::object& to, const char* name, const std::string& value) {
+  if (!value.empty())
+    to[name] = value;
+}
+
+} // namespace
+
+std::variant<job_spec, std::vector<field_error>> parse_spec(const json::object& from,
+                                                            std::size_t max_frame_terms) {
+  reader in{from};
+  job_spec spec;
+  in.text("blend", spec.blend_name);
+  if (!from.contains("blend"))
+    in.wrong("/blend", "is missing: which .blend shall be rendered?");
+  read_frames(in, spec.frames, max_frame_terms);
+  in.text("name", spec.name);
+  read_tags(in, spec.tags);
+  in.number("priority", spec.priority);
+  in.number("threads", spec.threads);
+  in.number("retries", spec.retries);
+  spec.timeout = in.seconds("timeout_seconds");
+  spec.stall_timeout = in.seconds("stall_timeout_seconds");
+  read_processes(in);
+  auto& s = spec.settings;
+  in.text("engine", s.engine);
+  in.text("scene", s.scene);
+  in.text("view_layer", s.view_layer);
+  in.text("camera", s.camera);
+  in.text("format", s.format);
+  read_resolution(in, s.resolution);
+  s.resolution_percentage = in.number("resolution_percentage");
+  s.samples = in.number("samples");
+  s.seed = in.number("seed");
+  in.text("device", s.device);
+  in.unknown();
+  if (!in.errors.empty())
+    return std::move(in.errors);
+  return spec;
+}
+
+json::object format_settings(const render_settings& s) {
+  json::object out;
+  put(out, "engine", s.engine);
+  put(out, "scene", s.scene);
+  put(out, "view_layer", s.view_layer);
+  put(out, "camera", s.camera);
+  put(out, "format", s.format);
+  if (s.resolution)
+    out["resolution"] = json::array{s.resolution->first, s.resolution->second};
+  put(out, "resolution_percentage", s.resolution_percentage);
+  put(out, "samples", s.samples);
+  put(out, "seed", s.seed);
+  put(out, "device", s.device);
+  return out;
+}
+
+json::object format_spec(const job_spec& spec) {
+  json::object out;
+  out["blend"] = spec.blend_name;
+  out["frames"] = format_frame_set(spec.frames);
+  put(out, "name", spec.name);
+  if (!spec.tags.empty())
+    out["tags"] = json::array(spec.tags.begin(), spec.tags.end());
+  out["priority"] = spec.priority;
+  for (auto& [name, value] : format_settings(spec.settings))
+    out[name] = std::move(value);
+  out["threads"] = spec.threads;
+  out["retries"] = spec.retries;
+  if (spec.timeout)
+    out["timeout_seconds"] = spec.timeout->count();
+  if (spec.stall_timeout)
+    out["stall_timeout_seconds"] = spec.stall_timeout->count();
+  return out;
+}
+
+} // namespace kiln::domain

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/retry.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace kiln::policy {
+namespace {
+
+using domain::failure_kind;
+using domain::frame_set;
+
+constexpr int tries_together = 2;
+constexpr std::size_t most_ranges = 500; // of one attempt: they become arguments, which have a limit
+
+/// The first missing frame behind all that were published: Blender skips none that it can render.
+frame_set behind_published(const frame_set& missing, const frame_set& published) {
+  const int last = published.back();
+  const auto next = std::ranges::find_if(missing, [last](int frame) { return frame > last; });
+  return frame_set::of({next == missing.end() ? missing.front() : *next});
+}
+
+} // namespace
+
+remedy remedy_for(failure_kind kind) noexcept {
+  switch (kind) {
+  case failure_kind::blend_unreadable:
+  case failure_kind::no_camera:
+  case failure_kind::engine_unavailable:
+  case failure_kind::denoiser_unavailable:
+  case failure_kind::missing_files:
+  case failure_kind::output_unwritable:
+  case failure_kind::timed_out:
+  case failure_kind::movie_output:
+  case failure_kind::blender_missing:
+  case failure_kind::invalid_setting:
+    return remedy::give_up;
+  case failure_kind::disk_full:
+    return remedy::wait_for_room;
+  case failure_kind::out_of_memory:
+  case failure_kind::crashed:
+  case failure_kind::killed:
+  case failure_kind::stalled:
+  case failure_kind::frames_missing:
+  case failure_kind::frames_corrupt:
+  case failure_kind::internal:
+    return remedy::try_again;
+  }
+  return remedy::give_up;
+}
+
+frame_set charged_frames(const domain::attempt_facts& facts) {
+  const auto missing = facts.requested.without(facts.published);
+  const bool went_through = facts.exit && facts.exit->is_success();
+  if (missing.empty() || went_through)
+    return missing;
+  if (facts.last_named && missing.contains(*facts.last_named))
+    return frame_set::of({*facts.last_named});
+  return facts.published.empty() ? missing : behind_published(missing, facts.published);
+}
+
+frame_set plan_attempt(const frame_set& pending, const troubles& known) {
+  std::vector<int> apart;
+  for (const auto& [frame, trouble] : known)
+    if (trouble.tries >= tries_together && pending.contains(frame))
+      apart.push_back(frame);
+  const auto together = pending.without(frame_set::of(apart));
+  if (together.empty())
+    return frame_set::of({apart.front()});
+  const auto ranges = together.progressions(most_ranges + 1);
+  if (ranges.size() <= most_ranges)
+    return together;
+  std::vector<int> first_part;
+  std::ranges::copy_if(together, std::back_inserter(first_part),
+                       [limit = ranges.back().first](int frame) { return frame < limit; });
+  return frame_set::of(std::move(first_part));
+}
+
+domain::failure describe_failed_frames(const frame_set& failed, std::size_t total, const troubles& known) {
+  constexpr std::size_t shown = 80;
+  auto list = domain::format_frame_set(failed);
+  if (list.size() > shown)
+    list = list.substr(0, list.rfind(',', shown)) + ",…";
+  const int first = failed.front();
+  auto why = known.at(first).last;
+  why.frame = first;
+  if (total > 1) {
+    const int tries = known.at(first).tries;
+    const auto which = tries > 1 ? fmt::format(", frame {} after {} tries", first, tries) : "";
+    why.message =
+        fmt::format("{} of {} frames failed ({}){}: {}", failed.size(), total, list, which, why.message);
+  }
+  return why;
+}
+
+} // namespace kiln::policy

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "process/adopted.hpp"
+
+#include "policy/stop_ladder.hpp"
+#include "process/process_table.hpp"
+
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
+#include <boost/asio/redirect_error.hpp>
+
+#include <cerrno>
+#include <csignal>
+
+#include <poll.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace kiln::process {
+namespace {
+
+using aio::asio::posix::descriptor_base;
+using pidfd_descriptor = aio::asio::posix::basic_stream_descriptor<aio::executor_type>;
+
+/// Readiness that was reported can be stale, so ask.
+bool has_exited(int pidfd) {
+  pollfd asked{.fd = pidfd, .events = POLLIN, .revents = 0};
+  return ::poll(&asked, 1, 0) == 1;
+}
+
+/// A group that leaves this directory to another has no member there any more.
+bool has_members(pid_t group, const std::filesystem::path& directory) {
+  for (const auto& member : processes_in(directory))
+    if (member.group == group)
+      return true;
+  return false;
+}
+
+} // namespace
+
+struct adopted::state : std::enable_shared_from_this<state> {
+  state(aio::executor_type loop, pid_t p, std::filesystem::path where, std::chrono::milliseconds g)
+      : pid(p), directory(std::move(where)), exit_seen(loop), grace_over(loop), grace(g) {}
+
+  pid_t pid;
+  std::filesystem::path directory;
+  pidfd_descriptor exit_seen;
+  aio::timer grace_over;
+  std::chrono::milliseconds grace;
+  policy::stop_ladder ladder;
+  bool leaving = false;
+
+  void carry_out(policy::stop_ladder::action action);
+};
+
+void adopted::state::carry_out(policy::stop_ladder::action action) {
+  using enum policy::stop_ladder::action;
+  if (action == none || !has_members(pid, directory))
+    return;
+  if (action == terminate) {
+    ::kill(-pid, SIGTERM);
+    ::kill(-pid, SIGCONT);
+    grace_over.expires_after(grace);
+    grace_over.async_wait([self = shared_from_this()](boost::system::error_code ec) {
+      if (!ec)
+        self->carry_out(self->ladder.on_grace_over());
+    });
+  } else if (action == kill) {
+    grace_over.cancel();
+    ::kill(-pid, SIGKILL);
+  }
+}
+
+adopted::adopted(std::shared_ptr<state> s) : state_(std::move(s)) {}
+
+adopted::~adopted() {
+  state_->grace_over.cancel();
+}
+
+result<std::unique_ptr<adopted>> adopted::find(aio::executor_type loop,
+                                               const std::filesystem::path& directory,
+                                               std::chrono::milliseconds grace) {
+  for (const auto& candidate : processes_in(directory)) {
+    if (candidate.pid != candidate.group)
+      continue;
+    const int pidfd = static_cast<int>(::syscall(SYS_pidfd_open, candidate.pid, 0));
+    if (pidfd < 0 && errno == ESRCH)
+      continue;
+    if (pidfd < 0)
+      return system_error(errno, "watch process " + std::to_string(candidate.pid));
+    auto s = std::make_shared<state>(loop, candidate.pid, directory, grace);
+    s->exit_seen.assign(pidfd);
+    // From here on the pid is held by the pidfd; it may have become another's before.
+    if (working_directory_of(candidate.pid) == directory)
+      return std::unique_ptr<adopted>{new adopted(std::move(s))};
+  }
+  return error{errc::not_found, "no process runs in " + directory.native()};
+}
+
+pid_t adopted::pid() const noexcept {
+  return state_->pid;
+}
+
+aio::task<process_end> adopted::watch() {
+  const auto s = state_;
+  boost::system::error_code ec;
+  while (!s->leaving && !has_exited(s->exit_seen.native_handle()))
+    co_await s->exit_seen.async_wait(descriptor_base::wait_read,
+                                     aio::asio::redirect_error(aio::use_task, ec));
+  s->grace_over.cancel();
+  process_end end;
+  end.left = s->leaving;
+  if (!s->leaving && has_members(s->pid, s->directory))
+    ::kill(-s->pid, SIGKILL); // what it left behind; whose end nobody can wait for here
+  co_return end;
+}
+
+void adopted::stop() {
+  state_->carry_out(state_->ladder.on_stop());
+}
+
+void adopted::leave() {
+  state_->leaving = true;
+  boost::system::error_code ignored;
+  state_->exit_seen.cancel(ignored);
+}
+
+} // namespace kiln::process

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A process that an earlier life of the daemon has started. It is not our child, so its exit is seen through
+// a pidfd, and its exit status is not: that is for its parent, and its parent is gone.
+#pragma once
+
+#include "aio/task.hpp"
+#include "base/error.hpp"
+#include "process/supervised.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+
+namespace kiln::process {
+
+class adopted final : public supervised {
+public:
+  /// The leader of a group whose working directory is `directory`, which only processes started for it have:
+  /// a pid that was given to another meanwhile is not taken for it. Nothing (not_found) when none runs.
+  [[nodiscard]] static result<std::unique_ptr<adopted>>
+  find(aio::executor_type loop, const std::filesystem::path& directory, std::chrono::milliseconds grace);
+
+  ~adopted() override;
+
+  [[nodiscard]] pid_t pid() const noexcept override;
+  [[nodiscard]] aio::task<process_end> watch() override;
+  void stop() override;
+  void leave() override;
+
+private:
+  struct state;
+  explicit adopted(std::shared_ptr<state> s);
+  std::shared_ptr<state> state_;
+};
+
+} // namespace kiln::process

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "process/process_table.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <string>
+#include <string_view>
+
+namespace kiln::process {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string proc_path(pid_t pid, const char* file) {
+  return "/proc/" + std::to_string(pid) + "/" + file;
+}
+
+template<class Visit>
+void visit_processes(Visit visit) {
+  std::error_code ec;
+  for (fs::directory_iterator entry{"/proc", ec}, end; !ec && entry != end; entry.increment(ec)) {
+    const auto name = entry->path().filename().native();
+    pid_t pid = 0;
+    const auto [rest, bad] = std::from_chars(name.data(), name.data() + name.size(), pid);
+    if (bad == std::errc{} && rest == name.data() + name.size())
+      visit(pid);
+  }
+}
+
+bool is_in(const fs::path& path, const fs::path& directory) {
+  return std::ranges::mismatch(directory, path).in1 == directory.end();
+}
+
+} // namespace
+
+std::optional<process_facts> facts_of(pid_t pid) {
+  std::ifstream in{proc_path(pid, "stat")};
+  const std::string text{std::istreambuf_iterator<char>{in}, {}};
+  const auto name_end = text.rfind(')'); // the name before it can hold anything
+  if (name_end == std::string::npos)
+    return std::nullopt;
+  std::istringstream fields{text.substr(name_end + 1)};
+  char state = 0;
+  long ignored = 0;
+  process_facts facts{.pid = pid};
+  fields >> state >> ignored >> facts.group;
+  for (int field = 6; field <= 13; ++field) // up to cmajflt, the 13th
+    fields >> ignored;
+  std::uint64_t user = 0, system = 0, children_user = 0, children_system = 0;
+  fields >> user >> system >> children_user >> children_system;
+  if (!fields)
+    return std::nullopt;
+  facts.cpu_ticks = user + system + children_user + children_system;
+  facts.is_zombie = state == 'Z' || state == 'X';
+  return facts;
+}
+
+fs::path working_directory_of(pid_t pid) {
+  std::error_code ec;
+  return fs::read_symlink(proc_path(pid, "cwd"), ec);
+}
+
+std::vector<process_facts> processes_in(const fs::path& directory) {
+  std::vector<process_facts> found;
+  visit_processes([&](pid_t pid) {
+    if (!is_in(working_directory_of(pid), directory))
+      return;
+    if (const auto facts = facts_of(pid); facts && !facts->is_zombie)
+      found.push_back(*facts);
+  });
+  return found;
+}
+
+std::uint64_t cpu_ticks_of_group(pid_t group) {
+  std::uint64_t ticks = 0;
+  visit_processes([&](pid_t pid) {
+    if (const auto facts = facts_of(pid); facts && facts->group == group)
+      ticks += facts->cpu_ticks;
+  });
+  return ticks;
+}
+
+} // namespace kiln::process

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What /proc (proc(5)) tells of processes that need not be ours. Each answer is of a moment that is past.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace kiln::process {
+
+struct process_facts {
+  pid_t pid = 0;
+  pid_t group = 0;
+  std::uint64_t cpu_ticks = 0; ///< it and its children that ended: user and system
+  bool is_zombie = false;
+};
+
+/// Nothing when there is no such process.
+[[nodiscard]] std::optional<process_facts> facts_of(pid_t pid);
+
+/// Where it works; empty when that cannot be known.
+[[nodiscard]] std::filesystem::path working_directory_of(pid_t pid);
+
+/// Living processes that work in `directory` or below it. `directory` without links in it.
+[[nodiscard]] std::vector<process_facts> processes_in(const std::filesystem::path& directory);
+
+/// CPU time of all that lives in a process group, in ticks. It falls when a member ends.
+[[nodiscard]] std::uint64_t cpu_ticks_of_group(pid_t group);
+
+} // namespace kiln::process

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a job that waits becomes an attempt, and what comes after it.
+#include "policy/verdict.hpp"
+#include "scheduler/scheduler.hpp"
+
+#include <boost/asio/redirect_error.hpp>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+namespace kiln::scheduler {
+namespace {
+
+using domain::failure;
+using domain::failure_kind;
+using domain::job_state;
+
+double seconds_between(aio::clock::time_point from, aio::clock::time_point to) {
+  return std::chrono::duration<double>(to - from).count();
+}
+
+store::time_point now() {
+  return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
+
+} // namespace
+
+void scheduler::enqueue(const mutable_job& waiting) {
+  queue_.insert_or_assign({-waiting->spec.priority, waiting->id}, waiting);
+}
+
+void scheduler::start_queued() {
+  while (!stopping_ && blocked_.empty() && !queue_.empty() && running_.size() < settings_.capacity.slots) {
+    auto next = queue_.extract(queue_.begin()).mapped();
+    running_.emplace(next->id, next);
+    work_.spawn(start(std::move(next)));
+  }
+}
+
+/// By what is left to do, and what its user wants.
+void scheduler::place(const mutable_job& of) {
+  const auto pending = of->pending();
+  if (pending.empty() && of->failed.empty())
+    return finish(of, job_state::succeeded, {});
+  if (pending.empty())
+    return finish(of, job_state::failed,
+                  policy::describe_failed_frames(of->failed, of->spec.frames.size(), of->troubles));
+  if (of->wish == store::intent::cancel)
+    return finish(of, job_state::canceled, {});
+  of->state = of->wish == store::intent::pause ? job_state::paused : job_state::queued;
+  if (of->state == job_state::queued)
+    enqueue(of);
+  note(of);
+}
+
+executor::attempt_request scheduler::begin_attempt(job& of) {
+  of.attempt = store::attempt_record{
+      .number = ++of.attempts, .frames = policy::plan_attempt(of.pending(), of.troubles), .began = now()};
+  of.unsaved_attempt = true;
+  of.attempt_began = of.frame_began = aio::clock::now();
+  of.timing = {};
+  of.attempt_done = 0;
+  of.frame_fraction.reset();
+  of.frame.reset();
+  of.sample = of.samples = 0;
+  if (!of.past_seconds.empty())
+    of.forecast.emplace(of.attempt->frames, of.past_seconds, of.past_loading);
+  return request_for(of, of.attempt->frames, 0);
+}
+
+executor::attempt_request scheduler::request_for(const job& of, domain::frame_set frames,
+                                                 double seconds_so_far) const {
+  executor::attempt_request request{{of.id, of.attempt->number}, of.spec, std::move(frames)};
+  if (of.spec.timeout)
+    request.time_left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        *of.spec.timeout - std::chrono::duration<double>(of.render_seconds + seconds_so_far));
+  if (of.spec.stall_timeout)
+    request.patience = of.spec.stall_timeout;
+  else if (settings_.stall_timeout.count() > 0)
+    request.patience = settings_.stall_timeout;
+  return request;
+}
+
+aio::task<bool> scheduler::has_room() {
+  const auto needed = std::max(settings_.disk_reserve, needed_room_);
+  if (needed == 0)
+    co_return true;
+  co_return co_await executor_.free_bytes() >= needed;
+}
+
+aio::task<> scheduler::start(mutable_job next) {
+  const auto give_back = [&] {
+    running_.erase(next->id);
+    if (next->attempt && !next->attempt->ended && next->attempt->number == next->attempts) {
+      next->attempt->ended = now();
+      next->unsaved_attempt = true;
+    }
+    place(next);
+    started_.notify_all();
+  };
+  if (!co_await has_room()) {
+    block("the disk of the output has less free than the reserve (disk_reserve)");
+    give_back();
+    co_return;
+  }
+  if (stopping_ || next->wish != store::intent::run) {
+    give_back();
+    co_return;
+  }
+  auto request = begin_attempt(*next);
+  const auto id = request.id;
+  auto c = snapshot(*next);
+  // Before anything runs, so that a crash of the daemon leaves no process that nobody knows of.
+  if (const auto kept = co_await store_.save(std::move(c), store::durability::relaxed); !kept) {
+    log_.error("an attempt could not be kept job={} reason={}", next->id.str(), kept.error().message);
+    next->unsaved_attempt = true;
+    block("the state directory cannot be written");
+    give_back();
+    co_return;
+  }
+  if (stopping_ || next->wish != store::intent::run) {
+    give_back();
+    co_return;
+  }
+  const auto pid = co_await executor_.start(std::move(request), *this);
+  if (pid) {
+    by_pid_.insert_or_assign(*pid, next->id);
+    log_.info("attempt runs job={} attempt={} pid={}", next->id.str(), id.number, *pid);
+    if (next->attempts == id.number && !next->settling && !domain::is_final(next->state)) {
+      next->pid = next->attempt->pid = pid;
+      next->unsaved_attempt = true;
+      if (!next->started)
+        next->started = next->attempt->began;
+      if (running_.contains(id.job)) // else it has ended already
+        next->state = job_state::running;
+      note(next);
+    }
+  }
+  started_.notify_all();
+}
+
+void scheduler::block(std::string why) {
+  if (!blocked_.empty())
+    return;
+  blocked_ = std::move(why);
+  log_.warn("no attempt is started until this is over reason={}", blocked_);
+  work_.spawn(wait_for_room());
+}
+
+aio::task<> scheduler::wait_for_room() {
+  if (std::exchange(disk_was_full_, false)) {
+    // It may have room again by now, from the frames that could not be written: wait for more than that. With
+    // a lot of room, something else was full, and only time can help.
+    constexpr std::uintmax_t a_lot = 256U << 20, least = 1U << 20;
+    const auto free = co_await executor_.free_bytes();
+    needed_room_ = free < a_lot ? free + std::max(least, largest_frame_) : 0;
+  }
+  bool has = false;
+  while (!stopping_ && !has) {
+    boost::system::error_code ignored;
+    look_again_.expires_after(settings_.look_again);
+    co_await look_again_.async_wait(aio::asio::redirect_error(aio::use_task, ignored));
+    has = !stopping_ && co_await has_room();
+  }
+  if (stopping_)
+    co_return;
+  log_.info("attempts are started again after: {}", blocked_);
+  blocked_.clear();
+  needed_room_ = 0;
+  for (const auto& [key, waiting] : queue_)
+    tell(*waiting);
+  start_queued();
+}
+
+scheduler::mutable_job scheduler::current(const attempt_id& id) const {
+  const auto found = running_.find(id.job);
+  return found != running_.end() && found->second->attempts == id.number ? found->second : nullptr;
+}
+
+void scheduler::on_adopted(const attempt_id& id, pid_t pid) {
+  const auto of = current(id);
+  if (!of)
+    return;
+  const auto age = std::max(now() - of->attempt->began, std::chrono::milliseconds{0});
+  of->attempt_began = of->frame_began = aio::clock::now() - age;
+  of->state = job_state::running;
+  of->pid = of->attempt->pid = pid;
+  of->unsaved_attempt = true;
+  if (!of->started)
+    of->started = of->attempt->began;
+  by_pid_.insert_or_assign(pid, of->id);
+  log_.info("attempt goes on job={} attempt={} pid={}", of->id.str(), id.number, pid);
+  note(of);
+}
+
+void scheduler::on_progress(const attempt_id& id, const blender::frame_progress& now) {
+  const auto of = current(id);
+  if (!of)
+    return;
+  if (of->timing.frames() == 0 && !of->timing.loading()) { // the first word of a frame: the scene is loaded
+    of->timing.loaded(seconds_between(of->attempt_began, aio::clock::now()));
+    of->unsaved_loading = true;
+  }
+  of->frame = now.frame;
+  of->frame_fraction = now.fraction;
+  of->sample = now.sample;
+  of->samples = now.samples;
+}
+
+void scheduler::on_report(const attempt_id& id, const blender::scene_report& report) {
+  const auto of = current(id);
+  if (!of || of->report == report.json)
+    return;
+  of->report = report.json;
+  note(of);
+}
+
+void scheduler::on_published(const attempt_id& id, const executor::published_frame& frame) {
+  const auto of = current(id);
+  if (!of)
+    return;
+  const auto seconds = std::max(0.0, seconds_between(of->frame_began, frame.closed));
+  of->timing.frame_done(seconds);
+  of->frame_began = frame.closed;
+  of->frame_fraction.reset();
+  of->sample = of->samples = 0;
+  ++of->attempt_done;
+  of->done.add(frame.frame);
+  of->frames_done = of->done.size();
+  largest_frame_ = std::max(largest_frame_, frame.bytes);
+  store::frame_record record{.frame = frame.frame,
+                             .now = store::frame_record::state::done,
+                             .tries = 0,
+                             .seconds = seconds,
+                             .bytes = static_cast<std::int64_t>(frame.bytes)};
+  if (const auto trouble = of->troubles.find(frame.frame); trouble != of->troubles.end()) {
+    record.tries = trouble->second.tries;
+    record.failure = trouble->second.last;
+  }
+  of->unsaved_frames.push_back(std::move(record));
+  log_.info("frame done job={} frame={} path={}", id.job.str(), frame.frame, frame.path.native());
+  note(of);
+  if (of->wish == store::intent::pause && !of->pending().empty())
+    executor_.stop(id, domain::stop_reason::pause);
+}
+
+void scheduler::on_end(const attempt_id& id, const domain::attempt_facts& facts) {
+  const auto of = current(id);
+  if (!of)
+    return;
+  running_.erase(id.job);
+  of->render_seconds += std::max(0.0, seconds_between(of->attempt_began, aio::clock::now()));
+  of->attempt->ended = now();
+  of->unsaved_attempt = true;
+  of->frame.reset();
+  go_on(of, facts);
+  started_.notify_all();
+  start_queued();
+}
+
+void scheduler::go_on(const mutable_job& of, const domain::attempt_facts& facts) {
+  using enum domain::attempt_outcome;
+  auto verdict = policy::decide_verdict(facts);
+  if (stopping_ && verdict.outcome == canceled && !facts.stopped)
+    verdict.outcome = interrupted; // a machine that goes down sends SIGTERM to Blender and to us
+  if (verdict.outcome == canceled)
+    return finish(of, job_state::canceled, {});
+  if (verdict.outcome == failed) {
+    const auto& why = *verdict.failure;
+    const auto missing = facts.requested.without(facts.published);
+    const auto remedy = policy::remedy_for(why.kind);
+    if (missing.empty() || remedy == policy::remedy::give_up)
+      return finish(of, job_state::failed, why);
+    log_.warn("attempt failed job={} attempt={} kind={} reason={}", of->id.str(), of->attempts,
+              domain::to_string(why.kind), why.message);
+    if (remedy == policy::remedy::wait_for_room) {
+      disk_was_full_ = true;
+      block(why.message);
+    } else {
+      charge(*of, policy::charged_frames(facts), why);
+    }
+  }
+  place(of);
+}
+
+void scheduler::charge(job& of, const domain::frame_set& frames, const failure& why) {
+  for (const int frame : frames) {
+    auto& trouble = of.troubles[frame];
+    ++trouble.tries;
+    trouble.last = why;
+    const bool over = trouble.tries > of.spec.retries;
+    if (over)
+      of.failed.add(frame);
+    of.unsaved_frames.push_back(
+        {.frame = frame,
+         .now = over ? store::frame_record::state::failed : store::frame_record::state::pending,
+         .tries = trouble.tries,
+         .failure = why});
+  }
+  of.frames_failed = of.failed.size();
+}
+
+} // namespace kiln::scheduler

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// What goes to the store, and what stays in memory.
+#include "scheduler/scheduler.hpp"
+
+#include <boost/asio/redirect_error.hpp>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+namespace kiln::scheduler {
+namespace {
+
+using domain::job_state;
+
+store::time_point now() {
+  return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
+
+} // namespace
+
+store::change scheduler::snapshot(job& of) {
+  ++of.revision;
+  of.unsaved = false;
+  store::change c;
+  c.job = of;
+  c.frames = std::exchange(of.unsaved_frames, {});
+  if (std::exchange(of.unsaved_attempt, false))
+    c.attempt = of.attempt;
+  c.history_key = of.history_key;
+  if (std::exchange(of.unsaved_loading, false))
+    c.loading = of.timing.loading();
+  return c;
+}
+
+void scheduler::note(const mutable_job& changed) {
+  changed->unsaved = true;
+  tell(*changed);
+  if (!changed->saving && !changed->settling)
+    work_.spawn(save(changed));
+}
+
+aio::task<> scheduler::save(mutable_job changed) {
+  changed->saving = true;
+  while (changed->unsaved && !changed->settling) {
+    auto c = snapshot(*changed);
+    const auto frames = c.frames;
+    const auto kept = co_await store_.save(std::move(c), store::durability::relaxed);
+    if (kept)
+      continue;
+    log_.error("progress could not be kept job={} reason={}", changed->id.str(), kept.error().message);
+    changed->unsaved_frames.insert(changed->unsaved_frames.begin(), frames.begin(), frames.end());
+    changed->unsaved = changed->unsaved_attempt = true;
+    if (stopping_)
+      break;
+    co_await pause_a_moment();
+  }
+  changed->saving = false;
+  settled_.notify_all();
+}
+
+aio::task<result<void>> scheduler::save_now(mutable_job changed) {
+  auto c = snapshot(*changed);
+  const auto frames = c.frames;
+  auto kept = co_await store_.save(std::move(c), store::durability::durable);
+  if (kept)
+    co_return kept;
+  log_.error("a change could not be kept job={} reason={}", changed->id.str(), kept.error().message);
+  changed->unsaved_frames.insert(changed->unsaved_frames.begin(), frames.begin(), frames.end());
+  changed->unsaved_attempt = true;
+  note(changed);
+  co_return error{errc::unavailable, "the change cannot be kept now; the log of kilnd says why"};
+}
+
+void scheduler::finish(const mutable_job& done, job_state state, std::optional<domain::failure> failure) {
+  assert(domain::can_become(done->state, state));
+  done->settling = true;
+  work_.spawn(settle(done, state, std::move(failure)));
+}
+
+aio::task<> scheduler::settle(mutable_job done, job_state state, std::optional<domain::failure> failure) {
+  while (done->saving)
+    co_await settled_.wait();
+  auto c = snapshot(*done);
+  c.job.state = state;
+  c.job.failure = std::move(failure);
+  c.job.finished = now();
+  for (;;) {
+    auto copy = c;
+    const auto kept = co_await store_.save(std::move(copy), store::durability::durable);
+    if (kept)
+      break;
+    log_.error("the end of a job could not be kept job={} reason={}", done->id.str(), kept.error().message);
+    if (stopping_) { // the next start finds its frames, and ends it
+      done->settling = false;
+      settled_.notify_all();
+      co_return;
+    }
+    co_await pause_a_moment();
+  }
+  *done = job{std::move(c.job)}; // what only matters while it lives goes
+  if (done->failure)
+    log_.warn("job ended job={} state={} kind={} frames_done={} reason={}", done->id.str(), to_string(state),
+              to_string(done->failure->kind), done->frames_done, done->failure->message);
+  else
+    log_.info("job ended job={} state={} frames_done={}", done->id.str(), to_string(state),
+              done->frames_done);
+  ended_.push_back(done->id);
+  tell(*done);
+  settled_.notify_all();
+  forget_oldest();
+}
+
+aio::task<> scheduler::pause_a_moment() {
+  constexpr std::chrono::seconds moment{1};
+  aio::timer over{loop_, moment};
+  co_await over.async_wait(aio::use_task);
+}
+
+void scheduler::tell(job& changed) {
+  if (!domain::is_final(changed.state))
+    ++changed.revision; // a final one is as it stands in the store
+  if (watcher_)
+    watcher_->on_change(changed);
+}
+
+void scheduler::forget_oldest() {
+  while (ended_.size() > settings_.kept) {
+    const auto oldest = ended_.front();
+    forget(oldest);
+  }
+}
+
+void scheduler::forget(const job_id& id) {
+  std::erase(ended_, id);
+  const auto gone = jobs_.extract(id);
+  if (!gone)
+    return;
+  const auto& old = *gone.mapped();
+  std::erase_if(by_pid_, [&](const auto& known) { return known.second == id; });
+  if (watcher_)
+    watcher_->on_forgotten(old);
+}
+
+} // namespace kiln::scheduler

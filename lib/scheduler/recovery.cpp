@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an earlier life of the daemon has left.
+#include "scheduler/scheduler.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+namespace kiln::scheduler {
+namespace {
+
+constexpr std::size_t most_remembered = 10'000; // frames of an earlier run, of one job: for memory
+
+/// One number for all when there are too many: forecast takes their mean.
+std::map<int, double> bounded(std::map<int, double> seconds) {
+  if (seconds.size() <= most_remembered)
+    return seconds;
+  double sum = 0;
+  for (const auto& [frame, took] : seconds)
+    sum += took;
+  return {{seconds.begin()->first, sum / static_cast<double>(seconds.size())}};
+}
+
+} // namespace
+
+aio::task<scheduler::mutable_job> scheduler::take_up(store::live_job kept) {
+  auto made = std::make_shared<job>(std::move(kept.job));
+  for (auto& frame : kept.frames) {
+    if (frame.now == store::frame_record::state::done)
+      made->done.add(frame.frame);
+    if (frame.now == store::frame_record::state::failed)
+      made->failed.add(frame.frame);
+    if (frame.failure)
+      made->troubles[frame.frame] = {frame.tries, std::move(*frame.failure)};
+  }
+  // What is published is done, though a loss of power may have taken its row.
+  const auto published = co_await executor_.published(made->id);
+  for (const int frame : published)
+    if (made->spec.frames.contains(frame) && !made->done.contains(frame)) {
+      made->done.add(frame);
+      made->unsaved_frames.push_back({.frame = frame, .now = store::frame_record::state::done});
+    }
+  made->failed = made->failed.without(made->done);
+  made->frames_done = made->done.size();
+  made->frames_failed = made->failed.size();
+  if (!kept.attempts.empty())
+    made->attempt = std::move(kept.attempts.back());
+  made->attempt_began = made->frame_began = aio::clock::now();
+  co_return made;
+}
+
+aio::task<result<void>> scheduler::recover() {
+  const auto newest = co_await store_.newest();
+  if (!newest)
+    co_return newest.error();
+  newest_id_ = newest->value_or(job_id{});
+  auto kept = co_await store_.load_live();
+  if (!kept)
+    co_return kept.error();
+
+  std::vector<executor::attempt_request> open;
+  std::vector<mutable_job> waiting;
+  for (auto& one : *kept) {
+    const auto attempts = one.attempts;
+    const auto of = co_await take_up(std::move(one));
+    jobs_.emplace(of->id, of);
+    for (const auto& attempt : attempts)
+      if (attempt.pid)
+        by_pid_.insert_or_assign(*attempt.pid, of->id);
+    tell(*of);
+    work_.spawn(learn(of));
+    if (!of->attempt || of->attempt->ended) {
+      waiting.push_back(of);
+      continue;
+    }
+    running_.emplace(of->id, of);
+    const std::chrono::duration<double> age = std::chrono::system_clock::now() - of->attempt->began;
+    open.push_back(request_for(*of, of->attempt->frames.without(of->done), std::max(0.0, age.count())));
+  }
+  if (!kept->empty())
+    log_.info("jobs taken up from before: {} that wait, {} that had an attempt under way", waiting.size(),
+              open.size());
+  co_await executor_.recover(std::move(open), *this);
+  const auto recovered = running_;
+  for (const auto& [id, of] : recovered)
+    if (of->wish == store::intent::cancel)
+      executor_.stop({id, of->attempts}, domain::stop_reason::cancel);
+  for (const auto& of : waiting)
+    place(of);
+  start_queued();
+  co_return result<void>{};
+}
+
+aio::task<> scheduler::learn(mutable_job of) {
+  auto spec = of->spec;
+  const auto key = co_await executor_.fingerprint(std::move(spec));
+  if (!key || of->settling || domain::is_final(of->state))
+    co_return;
+  of->history_key = *key;
+  auto times = co_await store_.history(*key);
+  if (!times) {
+    log_.warn("what frames took earlier cannot be read job={} reason={}", of->id.str(),
+              times.error().message);
+    co_return;
+  }
+  if (times->seconds.empty() || of->settling || domain::is_final(of->state))
+    co_return;
+  of->past_loading = times->loading.value_or(0);
+  of->past_seconds = bounded(std::move(times->seconds));
+  of->past_total = policy::forecast(of->spec.frames, of->past_seconds, of->past_loading).total();
+  if (running_.contains(of->id) && of->attempt)
+    of->forecast.emplace(of->attempt->frames, of->past_seconds, of->past_loading);
+  tell(*of);
+}
+
+} // namespace kiln::scheduler

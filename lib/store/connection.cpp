@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/connection.hpp"
+
+#include "aio/unique_descriptor.hpp"
+#include "store/schema.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cerrno>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace kiln::store {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view magic{"SQLite format 3\0", 16}; // sqlite.org/fileformat2.html, 1.3
+constexpr std::string_view advice =
+    "It is left as it is. Move it away and put a backup in its place (kilnd backup makes them), or start "
+    "without: the frames that were published stay where they are, the jobs are forgotten";
+
+error refused(const fs::path& file, std::string_view why) {
+  return {errc::corrupt, fmt::format("state: {} {}. {}", file.native(), why, advice)};
+}
+
+/// Nothing when SQLite may look at it. An empty file is refused: it was a database once, or SQLite would take
+/// it for a new one.
+std::optional<error> check_head(const fs::path& file) {
+  const aio::unique_descriptor opened{::open(file.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK)};
+  if (!opened.is_open())
+    return system_error(errno, fmt::format("state: open {} to write", file.native()));
+  struct stat facts {};
+  if (::fstat(opened.get(), &facts) != 0 || !S_ISREG(facts.st_mode))
+    return refused(file, "is not a file");
+  std::array<char, magic.size()> head{};
+  const auto size = ::pread(opened.get(), head.data(), head.size(), 0);
+  if (size < 0)
+    return system_error(errno, "state: read " + file.native());
+  if (size == 0)
+    return refused(file, "is empty");
+  if (std::string_view{head.data(), static_cast<std::size_t>(size)} != magic)
+    return refused(file, "is not a database");
+  return std::nullopt;
+}
+
+void sync_directory(const fs::path& directory) {
+  const aio::unique_descriptor opened{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (opened.is_open())
+    ::fsync(opened.get());
+}
+
+/// Made under another name, so that an interrupted start leaves nothing that looks like a database.
+void create(const fs::path& file) {
+  auto making = file;
+  making += ".new";
+  for (const char* part : {"", "-journal", "-wal", "-shm"})
+    fs::remove(making.native() + part);
+  {
+    SQLite::Database database(making.native(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    migrate(database, newest_version());
+  }
+  fs::rename(making, file);
+  sync_directory(file.parent_path());
+}
+
+/// The first complaint of SQLite's own check, or nothing.
+std::optional<std::string> integrity(SQLite::Database& database) {
+  SQLite::Statement check(database, "PRAGMA quick_check(1)");
+  check.executeStep();
+  const std::string said = check.getColumn(0);
+  return said == "ok" ? std::nullopt : std::optional{said};
+}
+
+} // namespace
+
+error store_error(const SQLite::Exception& e, const fs::path& file) {
+  const auto text = fmt::format("state: {}: {}", file.native(), e.what());
+  switch (e.getErrorCode()) {
+  case SQLITE_FULL:
+  case SQLITE_IOERR:
+  case SQLITE_CANTOPEN:
+  case SQLITE_READONLY:
+  case SQLITE_BUSY:
+  case SQLITE_LOCKED:
+  case SQLITE_PERM:
+  case SQLITE_NOMEM:
+    return {errc::unavailable, text};
+  case SQLITE_CORRUPT:
+  case SQLITE_NOTADB:
+    return {errc::corrupt, text};
+  case SQLITE_CONSTRAINT:
+    return {errc::conflict, text};
+  default:
+    return {errc::internal, text};
+  }
+}
+
+connection::connection(const fs::path& file)
+    : database_(file.native(), SQLite::OPEN_READWRITE, 5000 /* ms, should a backup hold it */) {}
+
+result<std::unique_ptr<connection>> connection::open(const fs::path& file) {
+  try {
+    if (!fs::exists(file))
+      create(file);
+    if (auto bad = check_head(file))
+      return *bad;
+    std::unique_ptr<connection> made{new connection(file)};
+    auto& database = made->database_;
+    if (::sqlite3_db_readonly(database.getHandle(), "main") != 0)
+      return error{errc::unavailable, fmt::format("state: {} cannot be written to", file.native())};
+    if (const auto broken = integrity(database))
+      return refused(file, "is broken (" + *broken + ")");
+    const int version = version_of(database);
+    const int id = database.execAndGet("PRAGMA application_id").getInt();
+    if (id != application_id || version == 0)
+      return refused(file, "is not a database of Kiln");
+    if (version > newest_version())
+      return refused(file, fmt::format("is of version {}, and this kilnd knows up to {}: run the newer kilnd",
+                                       version, newest_version()));
+    migrate(database, newest_version());
+    database.exec(
+        "PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 16777216; "
+        "PRAGMA temp_store = MEMORY");
+    return made;
+  } catch (const SQLite::Exception& e) {
+    if (const auto why = store_error(e, file); why.code != errc::corrupt)
+      return why;
+    return refused(file, fmt::format("is broken ({})", e.what()));
+  } catch (const fs::filesystem_error& e) {
+    return error{errc::unavailable, fmt::format("state: {}", e.what())};
+  }
+}
+
+SQLite::Statement& connection::statement(const char* sql) {
+  auto found = statements_.find(sql);
+  if (found == statements_.end())
+    found = statements_.try_emplace(sql, database_, sql).first;
+  found->second.tryReset();
+  found->second.clearBindings();
+  return found->second;
+}
+
+} // namespace kiln::store

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/schema.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <filesystem>
+
+#include <SQLiteCpp/Statement.h>
+#include <SQLiteCpp/Transaction.h>
+
+namespace kiln::store {
+namespace {
+
+constexpr std::array migrations{
+    // 1: jobs, their frames and their attempts. A frame has a row once there is something to tell of it.
+    R"(
+CREATE TABLE job (
+  id TEXT NOT NULL PRIMARY KEY CHECK (length(id) = 19 AND id GLOB 'j[0-9a-z]*'),
+  state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'paused', 'succeeded', 'failed', 'canceled')),
+  wish TEXT NOT NULL CHECK (wish IN ('run', 'pause', 'cancel')),
+  revision INTEGER NOT NULL CHECK (revision >= 1),
+  blend TEXT NOT NULL CHECK (blend GLOB '/*'),
+  spec TEXT NOT NULL CHECK (json_valid(spec)),
+  frames_total INTEGER NOT NULL CHECK (frames_total BETWEEN 1 AND 1048575),
+  frames_done INTEGER NOT NULL CHECK (frames_done >= 0),
+  frames_failed INTEGER NOT NULL CHECK (frames_failed >= 0),
+  attempts INTEGER NOT NULL CHECK (attempts >= 0),
+  pid INTEGER CHECK (pid > 0),
+  render_seconds REAL NOT NULL CHECK (render_seconds >= 0),
+  created_ms INTEGER NOT NULL,
+  started_ms INTEGER,
+  finished_ms INTEGER,
+  failure_kind TEXT CHECK (failure_kind IN ('blend_unreadable', 'no_camera', 'engine_unavailable',
+    'denoiser_unavailable', 'missing_files', 'output_unwritable', 'disk_full', 'out_of_memory', 'crashed', 'killed',
+    'timed_out', 'stalled', 'frames_missing', 'frames_corrupt', 'movie_output', 'blender_missing',
+    'invalid_setting', 'internal')),
+  failure_message TEXT,
+  failure_frame INTEGER CHECK (failure_frame BETWEEN 0 AND 1048574),
+  failure_status INTEGER CHECK (failure_status BETWEEN 0 AND 255),
+  failure_signal INTEGER CHECK (failure_signal BETWEEN 1 AND 64),
+  report TEXT NOT NULL CHECK (report = '' OR json_valid(report)),
+  CHECK (frames_done + frames_failed <= frames_total),
+  CHECK (state <> 'succeeded' OR frames_done = frames_total),
+  CHECK ((state = 'failed') = (failure_kind IS NOT NULL)),
+  CHECK ((failure_kind IS NULL) = (failure_message IS NULL)),
+  CHECK ((state IN ('succeeded', 'failed', 'canceled')) = (finished_ms IS NOT NULL))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX job_by_state ON job (state, id);
+
+CREATE TABLE job_tag (
+  tag TEXT NOT NULL CHECK (tag <> ''),
+  job TEXT NOT NULL REFERENCES job (id) ON DELETE CASCADE,
+  PRIMARY KEY (tag, job)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX job_tag_by_job ON job_tag (job);
+
+CREATE TABLE frame (
+  job TEXT NOT NULL REFERENCES job (id) ON DELETE CASCADE,
+  frame INTEGER NOT NULL CHECK (frame BETWEEN 0 AND 1048574),
+  state TEXT NOT NULL CHECK (state IN ('pending', 'done', 'failed')),
+  tries INTEGER NOT NULL CHECK (tries >= 0),
+  seconds REAL NOT NULL CHECK (seconds >= 0),
+  bytes INTEGER NOT NULL CHECK (bytes >= 0),
+  failure_kind TEXT,
+  failure_message TEXT,
+  failure_status INTEGER,
+  failure_signal INTEGER,
+  PRIMARY KEY (job, frame),
+  CHECK (state <> 'failed' OR failure_kind IS NOT NULL)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE attempt (
+  job TEXT NOT NULL REFERENCES job (id) ON DELETE CASCADE,
+  number INTEGER NOT NULL CHECK (number >= 1),
+  frames TEXT NOT NULL CHECK (frames <> ''),
+  pid INTEGER CHECK (pid > 0),
+  began_ms INTEGER NOT NULL,
+  ended_ms INTEGER,
+  PRIMARY KEY (job, number)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX attempt_by_pid ON attempt (pid, began_ms) WHERE pid IS NOT NULL;
+)",
+    // 2: what frames took, by what decides it: .blend content, settings, Blender. Frame -1 is the loading.
+    R"(
+CREATE TABLE history (
+  key TEXT NOT NULL CHECK (length(key) = 64),
+  frame INTEGER NOT NULL CHECK (frame BETWEEN -1 AND 1048574),
+  seconds REAL NOT NULL CHECK (seconds >= 0),
+  PRIMARY KEY (key, frame)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE history_use (
+  key TEXT NOT NULL PRIMARY KEY CHECK (length(key) = 64),
+  used_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX history_by_use ON history_use (used_ms);
+)",
+};
+
+bool is_empty(SQLite::Database& database) {
+  return database.execAndGet("SELECT count(*) FROM sqlite_schema").getInt() == 0;
+}
+
+void keep_copy(SQLite::Database& database, int version) {
+  const auto copy = fmt::format("{}.v{}", database.getFilename(), version);
+  std::filesystem::remove(copy); // of an earlier try
+  SQLite::Statement into(database, "VACUUM INTO ?");
+  into.bind(1, copy);
+  into.exec();
+}
+
+} // namespace
+
+int newest_version() noexcept {
+  return static_cast<int>(migrations.size());
+}
+
+int version_of(SQLite::Database& database) {
+  return database.execAndGet("PRAGMA user_version").getInt();
+}
+
+void migrate(SQLite::Database& database, int version) {
+  for (int at = version_of(database); at < version; ++at) {
+    if (!is_empty(database))
+      keep_copy(database, at);
+    SQLite::Transaction step(database);
+    database.exec(migrations.at(static_cast<std::size_t>(at)));
+    database.exec(
+        fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", application_id, at + 1));
+    step.commit();
+  }
+}
+
+} // namespace kiln::store

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A store in memory; it can be made to fail. The conformance suite of tests/unit/store holds it to what the
+// real one does.
+#pragma once
+
+#include "store/job_store.hpp"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace kiln::tests {
+
+class fake_job_store final : public store::job_store {
+public:
+  /// While set, nothing can be written.
+  bool is_full = false;
+  /// Changes that were taken, the newest last.
+  std::vector<std::pair<store::job_record, store::durability>> saved;
+
+  aio::task<result<void>> add(store::job_record job) override {
+    if (is_full)
+      co_return full();
+    const auto id = job.id;
+    if (!jobs_.try_emplace(id, store::live_job{std::move(job), {}, {}}).second)
+      co_return error{errc::conflict, "it is there already"};
+    co_return result<void>{};
+  }
+
+  aio::task<result<void>> save(store::change what, store::durability how) override {
+    if (is_full)
+      co_return full();
+    const auto found = jobs_.find(what.job.id);
+    if (found == jobs_.end() || found->second.job.revision >= what.job.revision)
+      co_return error{errc::conflict, "it is gone, or newer"};
+    saved.emplace_back(what.job, how);
+    auto& kept = found->second;
+    kept.job = what.job;
+    for (const auto& frame : what.frames) {
+      std::erase_if(kept.frames, [&](const auto& f) { return f.frame == frame.frame; });
+      if (frame.now != store::frame_record::state::pending || frame.tries > 0)
+        kept.frames.push_back(frame);
+      if (!what.history_key.empty() && frame.now == store::frame_record::state::done)
+        history_[what.history_key].seconds[frame.frame] = frame.seconds;
+    }
+    std::ranges::sort(kept.frames, {}, &store::frame_record::frame);
+    if (what.attempt) {
+      std::erase_if(kept.attempts, [&](const auto& a) { return a.number == what.attempt->number; });
+      kept.attempts.push_back(*what.attempt);
+      std::ranges::sort(kept.attempts, {}, &store::attempt_record::number);
+    }
+    if (!what.history_key.empty() && what.loading)
+      history_[what.history_key].loading = what.loading;
+    co_return result<void>{};
+  }
+
+  aio::task<result<void>> remove(job_id id) override {
+    if (is_full)
+      co_return full();
+    if (jobs_.erase(id) == 0)
+      co_return error{errc::not_found, "there is no such job"};
+    co_return result<void>{};
+  }
+
+  aio::task<result<std::optional<store::job_record>>> find(job_id id) override {
+    const auto found = jobs_.find(id);
+    co_return found == jobs_.end() ? std::nullopt : std::optional{found->second.job};
+  }
+
+  aio::task<result<std::optional<store::job_record>>> find_by_pid(pid_t pid) override {
+    const store::live_job* newest = nullptr;
+    store::time_point began{};
+    for (const auto& [id, job] : jobs_)
+      for (const auto& attempt : job.attempts)
+        if (attempt.pid == pid && (!newest || attempt.began >= began)) {
+          newest = &job;
+          began = attempt.began;
+        }
+    co_return newest ? std::optional{newest->job} : std::nullopt;
+  }
+
+  aio::task<result<std::vector<store::job_record>>> list(store::job_filter filter) override {
+    std::vector<store::job_record> found;
+    for (auto at = jobs_.rbegin(); at != jobs_.rend() && found.size() < filter.limit; ++at) {
+      const auto& job = at->second.job;
+      const bool tagged =
+          filter.tag.empty() || std::ranges::find(job.spec.tags, filter.tag) != job.spec.tags.end();
+      if (tagged && (!filter.state || job.state == *filter.state) &&
+          (!filter.before || job.id < *filter.before))
+        found.push_back(job);
+    }
+    co_return found;
+  }
+
+  aio::task<result<std::vector<store::frame_record>>> frames(job_id id, int after,
+                                                             std::size_t limit) override {
+    std::vector<store::frame_record> found;
+    if (const auto job = jobs_.find(id); job != jobs_.end())
+      for (const auto& frame : job->second.frames)
+        if (frame.frame > after && found.size() < limit)
+          found.push_back(frame);
+    co_return found;
+  }
+
+  aio::task<result<std::vector<store::live_job>>> load_live() override {
+    std::vector<store::live_job> live;
+    for (const auto& [id, job] : jobs_)
+      if (!domain::is_final(job.job.state))
+        live.push_back(job);
+    co_return live;
+  }
+
+  aio::task<result<std::optional<job_id>>> newest() override {
+    co_return jobs_.empty() ? std::nullopt : std::optional{jobs_.rbegin()->first};
+  }
+
+  aio::task<result<store::frame_times>> history(std::string key) override { co_return history_[key]; }
+
+private:
+  static error full() { return {errc::unavailable, "no room"}; }
+
+  std::map<job_id, store::live_job> jobs_;
+  std::map<std::string, store::frame_times> history_;
+};
+
+} // namespace kiln::tests
