@@ -138,7 +138,9 @@ void decode_tiles(Imf::MultiPartInputFile& file, int number) {
 void add_facts(const Imf::Header& header, image_facts& facts, std::set<std::string>& layers) {
   if (header.hasName() && !header.name().empty())
     layers.insert(header.name());
-  header.channels().layers(layers);
+  std::set<std::string> of_channels; // which OpenEXR empties first
+  header.channels().layers(of_channels);
+  layers.merge(of_channels);
   for (auto c = header.channels().begin(); c != header.channels().end(); ++c) {
     ++facts.channels;
     // The widest that occurs: a Blender image in half has its depth in float.

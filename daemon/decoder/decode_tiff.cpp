@@ -24,9 +24,11 @@ tiff_reading& reading_of(thandle_t handle) {
 
 tmsize_t take_bytes(thandle_t handle, void* into, tmsize_t size) {
   auto& r = reading_of(handle);
-  if (size <= 0 || r.offset >= r.file.size())
-    return 0;
-  const auto there = std::min(static_cast<std::uint64_t>(size), r.file.size() - r.offset);
+  const auto left = r.file.size() - std::min(r.offset, r.file.size());
+  const auto there = std::min(static_cast<std::uint64_t>(std::max<tmsize_t>(size, 0)), left);
+  // libtiff goes on without a tag whose value is missing; to us the file was cut.
+  if (there < static_cast<std::uint64_t>(size) && r.failure.empty())
+    r.failure = "ends too early (byte " + std::to_string(r.file.size()) + ")";
   const std::span bytes{static_cast<std::byte*>(into), static_cast<std::size_t>(there)};
   if (!r.file.read(r.offset, bytes))
     return -1;
