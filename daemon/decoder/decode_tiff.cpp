@@ -29,6 +29,8 @@ tmsize_t take_bytes(thandle_t handle, void* into, tmsize_t size) {
   // libtiff goes on without a tag whose value is missing; to us the file was cut.
   if (there < static_cast<std::uint64_t>(size) && r.failure.empty())
     r.failure = "ends too early (byte " + std::to_string(r.file.size()) + ")";
+  if (there == 0)
+    return 0; // it may have been sent past the end, where there is nothing to ask for
   const std::span bytes{static_cast<std::byte*>(into), static_cast<std::size_t>(there)};
   if (!r.file.read(r.offset, bytes))
     return -1;
