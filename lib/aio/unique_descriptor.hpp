@@ -21,6 +21,8 @@ public:
   }
 
   [[nodiscard]] int get() const noexcept { return fd_; }
+  /// The caller's from now on.
+  [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }
   /// False for -1, which is what open(2) gives when it fails (errno says why).
   [[nodiscard]] bool is_open() const noexcept { return fd_ >= 0; }
 

@@ -5,6 +5,7 @@
 
 #include "aio/task.hpp"
 #include "base/error.hpp"
+#include "image/image_facts.hpp"
 
 #include <filesystem>
 
@@ -14,9 +15,10 @@ class image_check {
 public:
   virtual ~image_check() = default;
 
-  /// corrupt, saying what is wrong and where, when the file is not a whole image of a known format; the
-  /// system's error when it cannot be read. Links are not followed.
-  [[nodiscard]] virtual aio::task<result<void>> check(std::filesystem::path file) = 0;
+  /// What the image is; facts that the check does not look at stay empty. corrupt, saying what is wrong and
+  /// where, when the file is not a whole image of a known format; the system's error when it cannot be read.
+  /// Links are not followed.
+  [[nodiscard]] virtual aio::task<result<image_facts>> check(std::filesystem::path file) = 0;
 };
 
 } // namespace kiln::image

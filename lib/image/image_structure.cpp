@@ -10,22 +10,25 @@
 
 namespace kiln::image {
 
-result<void> check_image_structure(image_source& file) {
+result<std::string> check_image_structure(image_source& file) {
   if (file.size() == 0)
     return error{errc::corrupt, "the file is empty"};
   std::array<std::byte, 4> begin{};
   const auto known = std::min<std::uint64_t>(file.size(), begin.size());
   if (auto got = file.read(0, std::span{begin}.first(static_cast<std::size_t>(known))); !got)
-    return got;
+    return got.error();
   const auto starts_with = [&](unsigned char a, unsigned char b) {
     return begin[0] == std::byte{a} && begin[1] == std::byte{b};
   };
+  const auto named = [](const result<void>& whole, const char* format) {
+    return whole ? result<std::string>{format} : result<std::string>{whole.error()};
+  };
   if (starts_with(0x89, 'P'))
-    return check_png(file);
+    return named(check_png(file), "PNG");
   if (starts_with(0xff, 0xd8))
-    return check_jpeg(file);
+    return named(check_jpeg(file), "JPEG");
   if (starts_with(0x76, 0x2f))
-    return check_exr(file);
+    return named(check_exr(file), "OpenEXR");
   return error{errc::corrupt, "neither PNG, JPEG nor OpenEXR"};
 }
 

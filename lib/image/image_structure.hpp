@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 
 namespace kiln::image {
 
@@ -23,11 +24,11 @@ protected:
   ~image_source() = default;
 };
 
-/// By the first bytes: PNG (ISO/IEC 15948: signature, chunks with their CRC, IHDR first, IDAT, IEND last),
-/// JPEG (ITU-T T.81: SOI, marker segments, a frame, scans, EOI last) or OpenEXR (header attributes, and an
-/// offset table without holes whose chunks lie in the file). corrupt, with the reason and the byte, unless
-/// all of it holds. Memory: 64 KiB, plus 8 bytes for each line of an OpenEXR image (at most 65536 chunks are
-/// taken).
-[[nodiscard]] result<void> check_image_structure(image_source& file);
+/// The name of the format. By the first bytes: PNG (ISO/IEC 15948: signature, chunks with their CRC, IHDR
+/// first, IDAT, IEND last), JPEG (ITU-T T.81: SOI, marker segments, a frame, scans, EOI last) or OpenEXR
+/// (header attributes, and an offset table without holes whose chunks lie in the file). corrupt, with the
+/// reason and the byte, unless all of it holds. Memory: 64 KiB, plus 8 bytes for each line of an OpenEXR
+/// image (at most 65536 chunks are taken).
+[[nodiscard]] result<std::string> check_image_structure(image_source& file);
 
 } // namespace kiln::image

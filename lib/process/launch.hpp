@@ -14,6 +14,7 @@ struct launch_request {
   std::vector<std::string> arguments;      ///< without argv[0]
   std::vector<std::string> environment;    ///< "KEY=VALUE": all of it
   std::filesystem::path working_directory; ///< must exist
+  int input = -1;                 ///< becomes standard input and stays the caller's, too; -1: /dev/null
   std::filesystem::path log_file; ///< takes standard output and error; made if missing, else appended to
 };
 

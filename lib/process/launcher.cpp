@@ -24,7 +24,7 @@ struct child_plan {
   char* const* argv;
   char* const* envp;
   const char* directory;
-  int null_fd;
+  int input_fd;
   int log_fd;
   const char* failed_step = nullptr; ///< written by the child
   int failed_errno = 0;
@@ -44,7 +44,7 @@ int run_child(void* argument) {
     ::sigaction(signal, &action, nullptr); // fails for KILL, STOP and those of the C library, which is fine
   if (::setpgid(0, 0) != 0)
     fail("make a process group for");
-  if (::dup2(plan.null_fd, STDIN_FILENO) < 0 || ::dup2(plan.log_fd, STDOUT_FILENO) < 0 ||
+  if (::dup2(plan.input_fd, STDIN_FILENO) < 0 || ::dup2(plan.log_fd, STDOUT_FILENO) < 0 ||
       ::dup2(plan.log_fd, STDERR_FILENO) < 0)
     fail("connect the output of");
   if (::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0)
@@ -94,9 +94,11 @@ result<pid_t> spawn(const launch_request& request) {
   const auto argv = pointers(words);
   const auto envp = pointers(request.environment);
 
-  const auto null = above_standard(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  if (!null.is_open())
-    return system_error(errno, "open /dev/null");
+  const auto input =
+      above_standard(request.input < 0 ? ::open("/dev/null", O_RDONLY | O_CLOEXEC)
+                                       : ::fcntl(request.input, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+  if (!input.is_open())
+    return system_error(errno, "open the standard input of " + request.executable.native());
   const auto log =
       above_standard(::open(request.log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
                             S_IRUSR | S_IWUSR | S_IRGRP));
@@ -107,7 +109,7 @@ result<pid_t> spawn(const launch_request& request) {
                   .argv = argv.data(),
                   .envp = envp.data(),
                   .directory = request.working_directory.c_str(),
-                  .null_fd = null.get(),
+                  .input_fd = input.get(),
                   .log_fd = log.get()};
   constexpr std::size_t stack_size = 64 * 1024;
   const auto stack = std::make_unique_for_overwrite<std::byte[]>(stack_size);

@@ -10,8 +10,8 @@ namespace {
 
 class structural_image_check_test : public tests::loop_test {
 protected:
-  result<void> check(const std::filesystem::path& file) {
-    result<void> checked;
+  result<image_facts> check(const std::filesystem::path& file) {
+    result<image_facts> checked;
     run([&]() -> aio::task<> { checked = co_await images_.check(file); });
     return checked;
   }

@@ -51,6 +51,17 @@ protected:
   tests::temp_directory dir_;
 };
 
+TEST_F(launcher_test, standard_input_can_be_given) {
+  auto request = shell("cat; readlink /proc/self/fd/0");
+  const auto given = dir_.write("input", "given ");
+  request.input = ::open(given.c_str(), O_RDONLY | O_CLOEXEC);
+  ASSERT_GE(request.input, 0);
+  EXPECT_EQ(output_of(request), "given " + given.native() + "\n");
+  EXPECT_EQ(::close(request.input), 0) << "it stays the caller's";
+  request.input = 9999;
+  EXPECT_EQ(spawn(request).error().code, boost::system::errc::bad_file_descriptor);
+}
+
 TEST_F(launcher_test, output_and_errors_go_to_the_log_and_input_is_empty) {
   EXPECT_EQ(output_of(shell("echo out; echo err >&2; cat; pwd; echo $PATH")),
             "out\nerr\n" + dir_.path().native() + "\n/usr/bin:/bin\n");

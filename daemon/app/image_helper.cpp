@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/image_helper.hpp"
+
+#include "process/child.hpp"
+
+#include <cstring>
+
+namespace kiln::app {
+namespace {
+
+class image_helper final : public image::decoder_process {
+public:
+  explicit image_helper(std::unique_ptr<process::child> child) : child_(std::move(child)) {}
+
+  void kill() override {
+    child_->stop();
+    child_->stop(); // the second one does not ask
+  }
+
+  aio::task<std::string> wait() override {
+    const auto exit = co_await child_->wait();
+    if (exit.kind == domain::process_exit::how::exited)
+      co_return "exited with status " + std::to_string(exit.value);
+    const char* name = ::sigabbrev_np(exit.value);
+    co_return "died of " + (name ? std::string{"SIG"} + name : "signal " + std::to_string(exit.value));
+  }
+
+private:
+  std::unique_ptr<process::child> child_;
+};
+
+} // namespace
+
+result<std::filesystem::path> image_helper_beside_us() {
+  std::error_code ec;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", ec);
+  if (ec)
+    return system_error(ec.value(), "read /proc/self/exe");
+  return self.parent_path() / "kiln-image";
+}
+
+image::helper_image_check::starter
+image_helper_starter(aio::executor_type loop, std::filesystem::path program, std::filesystem::path log_file) {
+  return [loop, program = std::move(program),
+          log_file = std::move(log_file)](int socket) -> result<std::unique_ptr<image::decoder_process>> {
+    const process::launch_request request{.executable = program,
+                                          .arguments = {},
+                                          .environment = {},
+                                          .working_directory = "/",
+                                          .input = socket,
+                                          .log_file = log_file};
+    auto child = process::child::launch(loop, request, std::chrono::milliseconds{0});
+    if (!child)
+      return child.error();
+    return std::make_unique<image_helper>(std::move(*child));
+  };
+}
+
+} // namespace kiln::app

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The formats one by one: see decode(). They may throw what the libraries throw.
+#pragma once
+
+#include "decoder/decode.hpp"
+
+#include <string_view>
+
+namespace kiln::decoder {
+
+[[nodiscard]] result<image_facts> decode_png(image_source& file);
+[[nodiscard]] result<image_facts> decode_jpeg(image_source& file);
+[[nodiscard]] result<image_facts> decode_exr(image_source& file);
+[[nodiscard]] result<image_facts> decode_tiff(image_source& file);
+[[nodiscard]] result<image_facts> decode_webp(image_source& file);
+
+inline constexpr std::uint64_t max_side = 65536;                ///< pixels
+inline constexpr std::uint64_t max_buffer = 1024 * 1024 * 1024; ///< bytes that an image may need at once
+
+/// corrupt when a side is 0 or over max_side, or `buffer` is over max_buffer. To be asked before allocating.
+[[nodiscard]] result<void> check_dimensions(std::string_view format, std::uint64_t width,
+                                            std::uint64_t height, std::uint64_t buffer);
+
+} // namespace kiln::decoder

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// An open file as the checks read it.
+#pragma once
+
+#include "image/image_structure.hpp"
+
+namespace kiln::image {
+
+class file_source final : public image_source {
+public:
+  /// `fd` stays the caller's. The size is that of now.
+  [[nodiscard]] static result<file_source> of(int fd);
+
+  [[nodiscard]] std::uint64_t size() const override { return size_; }
+  [[nodiscard]] result<void> read(std::uint64_t offset, std::span<std::byte> into) override;
+
+private:
+  file_source(int fd, std::uint64_t size) noexcept : fd_(fd), size_(size) {}
+
+  int fd_;
+  std::uint64_t size_;
+};
+
+} // namespace kiln::image

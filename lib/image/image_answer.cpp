@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "image/image_answer.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value_to.hpp>
+
+#include <algorithm>
+
+namespace kiln::image {
+namespace {
+
+constexpr std::size_t max_error = 1000;
+constexpr std::size_t max_layers_bytes = 32 * 1024; // as JSON
+
+/// File content may be anything; JSON text is UTF-8, which Boost.JSON checks when it parses only.
+std::string as_utf8(std::string text) {
+  boost::system::error_code ec;
+  boost::json::parse(boost::json::serialize(boost::json::string{text}), ec);
+  if (ec)
+    std::ranges::replace_if(
+        text, [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, '?');
+  return text;
+}
+
+std::optional<int> take_number(const boost::json::object& from, std::string_view key) {
+  const auto* found = from.if_contains(key);
+  const auto* number = found ? found->if_int64() : nullptr;
+  return number && *number >= 0 && *number <= 1'000'000 ? std::optional{static_cast<int>(*number)}
+                                                        : std::nullopt;
+}
+
+std::optional<std::string> take_text(const boost::json::object& from, std::string_view key) {
+  const auto* found = from.if_contains(key);
+  const auto* text = found ? found->if_string() : nullptr;
+  return text ? std::optional{std::string{*text}} : std::nullopt;
+}
+
+} // namespace
+
+std::string format_image_answer(const result<image_facts>& checked) {
+  if (!checked)
+    return boost::json::serialize(
+        boost::json::object{{"ok", false}, {"error", as_utf8(checked.error().message.substr(0, max_error))}});
+  boost::json::array layers;
+  std::size_t bytes = 0;
+  for (const auto& name : checked->layers) {
+    boost::json::value layer(as_utf8(name));
+    bytes += boost::json::serialize(layer).size() + 1;
+    if (bytes > max_layers_bytes)
+      break;
+    layers.push_back(std::move(layer));
+  }
+  return boost::json::serialize(boost::json::object{{"ok", true},
+                                                    {"format", checked->format},
+                                                    {"width", checked->width},
+                                                    {"height", checked->height},
+                                                    {"channels", checked->channels},
+                                                    {"type", checked->type},
+                                                    {"layers", std::move(layers)}});
+}
+
+result<image_facts> parse_image_answer(std::string_view text) {
+  const error nonsense{errc::internal, "the image decoder gave an answer that makes no sense"};
+  boost::system::error_code ec;
+  const auto parsed = text.size() > max_answer ? boost::json::value{} : boost::json::parse(text, ec);
+  const auto* answer = parsed.if_object();
+  const auto* ok = answer ? answer->if_contains("ok") : nullptr;
+  if (ec || !ok || !ok->is_bool())
+    return nonsense;
+  if (!ok->get_bool()) {
+    auto why = take_text(*answer, "error");
+    if (!why || why->empty())
+      return nonsense;
+    return error{errc::corrupt, std::move(*why)};
+  }
+  auto format = take_text(*answer, "format");
+  auto type = take_text(*answer, "type");
+  const auto width = take_number(*answer, "width");
+  const auto height = take_number(*answer, "height");
+  const auto channels = take_number(*answer, "channels");
+  const auto* layers = answer->if_contains("layers");
+  if (!format || !type || !width || !height || !channels || !layers || !layers->is_array())
+    return nonsense;
+  image_facts facts{std::move(*format), *width, *height, *channels, std::move(*type), {}};
+  for (const auto& layer : layers->get_array()) {
+    if (!layer.is_string())
+      return nonsense;
+    facts.layers.emplace_back(layer.get_string());
+  }
+  return facts;
+}
+
+} // namespace kiln::image
