@@ -10,9 +10,11 @@
 #include "api/system.hpp"
 #include "api/tutorial.hpp"
 #include "app/exit_status.hpp"
+#include "app/image_helper.hpp"
 #include "app/preflight.hpp"
 #include "executor/local_executor.hpp"
 #include "http/server.hpp"
+#include "image/helper_image_check.hpp"
 #include "image/structural_image_check.hpp"
 #include "process/child.hpp"
 #include "scheduler/scheduler.hpp"
@@ -37,6 +39,7 @@ namespace asio = aio::asio;
 using signal_set = asio::basic_signal_set<aio::executor_type>;
 
 constexpr std::size_t pool_threads = 3; // as many as there are kinds of slow work: images, files, digests
+constexpr std::chrono::seconds decode_limit{60}; // for one image
 constexpr const char* database_name = "kiln.db";
 constexpr std::chrono::seconds http_grace{5};
 
@@ -99,13 +102,28 @@ std::optional<domain::job_spec> tutorial_job(const config& c) {
   return spec;
 }
 
+/// The program that verifies frames.
+result<std::filesystem::path> find_decoder(const config& c) {
+  const auto program = image_helper_beside_us();
+  if (!program || c.verify_headers_only)
+    return program;
+  if (const auto found = find_executable(*program, {}); !found)
+    return error{errc::not_found,
+                 fmt::format("verify: there is no {}, which decodes frames: install it beside "
+                             "kilnd, or say --verify header",
+                             program->native())};
+  return program;
+}
+
 /// All of a running daemon but its signals. Members are made from the first to the last, and go in the
 /// opposite order.
 struct parts {
   parts(aio::executor_type loop, const config& c, const blender_install& blender,
-        std::unique_ptr<store::job_store> kept, spdlog::logger& log,
+        std::filesystem::path decoder, std::unique_ptr<store::job_store> kept, spdlog::logger& log,
         const std::vector<std::string>& environment)
-      : store(std::move(kept)), pool(pool_threads), images(pool),
+      : store(std::move(kept)), pool(pool_threads), structure(pool),
+        decoding(loop, pool, image_helper_starter(loop, std::move(decoder), c.state / "kiln-image.log"),
+                 decode_limit),
         executor(loop,
                  {.blender = blender.executable,
                   .blender_version = blender.version,
@@ -113,7 +131,7 @@ struct parts {
                   .state = c.state,
                   .environment = executor::environment_for_blender(environment),
                   .stop_grace = milliseconds(c.stop_grace)},
-                 pool, images),
+                 pool, c.verify_headers_only ? static_cast<image::image_check&>(structure) : decoding),
         scheduler(loop, executor, *store,
                   {.capacity = {.slots = c.slots, .max_queued = c.max_queued},
                    .limits = {.max_frames = c.max_frames},
@@ -136,7 +154,8 @@ struct parts {
 
   std::unique_ptr<store::job_store> store;
   aio::blocking_pool pool;
-  image::structural_image_check images;
+  image::structural_image_check structure;
+  image::helper_image_check decoding;
   executor::local_executor executor;
   scheduler::scheduler scheduler;
   api::tutorial tutorial;
@@ -188,6 +207,7 @@ aio::task<> stop_in_order(aio::executor_type loop, const config& c, requests& as
   aio::task_group impatience{loop, [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); }};
   impatience.spawn(kill_at_second_stop(asked, p, stopped));
   co_await p.scheduler.stop(c.leave_on_stop ? scheduler::on_stop::leave : scheduler::on_stop::stop);
+  co_await p.decoding.close();
   stopped = true;
   asked.changed.notify_all();
   co_await impatience.join();
@@ -213,13 +233,17 @@ aio::task<int> serve(aio::executor_type loop, const config& c, log& to,
   const auto blender = co_await find_blender(loop, c, environment);
   if (!blender)
     co_return refuse(blender.error());
-  parts p{loop, c, *blender, std::move(*kept), *to.logger, environment};
+  const auto decoder = find_decoder(c);
+  if (!decoder)
+    co_return refuse(decoder.error());
+  parts p{loop, c, *blender, *decoder, std::move(*kept), *to.logger, environment};
   if (const auto listening = p.server.listen(c.listen.address, c.listen.port); !listening) {
     to.logger->error("{}", listening.error().message);
     co_return exit_listen;
   }
   if (const auto recovered = co_await p.scheduler.recover(); !recovered) {
     p.server.stop_accepting();
+    co_await p.decoding.close();
     co_return refuse(recovered.error());
   }
 
@@ -260,6 +284,8 @@ int run(aio::asio::io_context& loop, aio::task<int> work) {
 aio::task<int> check(aio::executor_type loop, const config& c, const std::vector<std::string>& environment) {
   auto wrong = check_files(c);
   const auto blender = co_await find_blender(loop, c, environment);
+  if (const auto decoder = find_decoder(c); !decoder)
+    wrong.push_back(decoder.error().message);
   if (blender)
     fmt::print("blender  {} ({})\n", blender->version, blender->executable.native());
   else

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "decoder/formats.hpp"
+#include "image/exr_structure.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -156,6 +157,8 @@ void add_facts(const Imf::Header& header, image_facts& facts, std::set<std::stri
 } // namespace
 
 result<image_facts> decode_exr(image_source& source) {
+  if (const auto fits = image::check_exr_attributes(source); !fits)
+    return fits.error();
   exr_stream stream{source};
   int number = -1;
   try {

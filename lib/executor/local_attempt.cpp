@@ -260,7 +260,9 @@ aio::task<> local_attempt::consider(std::string name) {
   const auto facts = co_await images_.check(file);
   if (!facts) {
     if (facts.error().code == boost::system::errc::no_such_file_or_directory)
-      co_return; // published already: it was closed twice
+      co_return;                                 // published already: it was closed twice
+    if (facts.error().code == errc::unavailable) // nothing is said about the image
+      complain(internal_failure("frames cannot be verified: " + facts.error().message));
     // A placeholder, or half a frame: it counts only if it is still so at the end.
     rejected_.insert_or_assign(*frame, facts.error().message);
     co_return;

@@ -74,6 +74,16 @@ result<part> take_header(source_reader& in, bool& ended) {
   }
 }
 
+/// The strings of an attribute of type stringvector: each has its length before it.
+bool skip_strings(source_reader& in, std::uint64_t end) {
+  while (in.offset() < end) {
+    const auto length = in.number(4, little);
+    if (!length || *length > end - std::min(in.offset(), end) || !in.skip(*length))
+      return false;
+  }
+  return in.offset() == end;
+}
+
 /// Lines in a chunk, by compression: none, RLE, ZIPS, ZIP, PIZ, PXR24, B44, B44A, DWAA, DWAB.
 std::optional<std::uint64_t> lines_of_chunk(std::uint64_t compression) {
   constexpr std::array<std::uint64_t, 10> lines{1, 1, 1, 16, 32, 16, 32, 32, 32, 256};
@@ -149,6 +159,30 @@ result<void> check_exr(image_source& file) {
     return error{errc::corrupt,
                  "OpenEXR: something follows the image (byte " + std::to_string(expected) + ")"};
   return {};
+}
+
+result<void> check_exr_attributes(image_source& file) {
+  source_reader in{file};
+  (void)in.number(4, little);
+  const bool multi_part = in.number(4, little).value_or(0) & multi_part_flag;
+  for (std::size_t parts = 0;; ++parts) {
+    if (parts > max_parts)
+      return broken(in, "OpenEXR: over 1024 parts");
+    bool first = true;
+    for (;; first = false) {
+      const auto name = take_name(in);
+      if (name && name->empty())
+        break;
+      const auto type = name ? take_name(in) : std::nullopt;
+      const auto size = type ? in.number(4, little) : std::nullopt;
+      if (!size || *size > in.left())
+        return broken(in, "OpenEXR: the header is cut off");
+      if (*type == "stringvector" ? !skip_strings(in, in.offset() + *size) : !in.skip(*size))
+        return broken(in, "OpenEXR: the header is cut off");
+    }
+    if (first || !multi_part)
+      return {};
+  }
 }
 
 } // namespace kiln::image
