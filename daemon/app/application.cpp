@@ -98,7 +98,7 @@ std::optional<domain::job_spec> tutorial_job(const config& c) {
   spec.blend_name = c.blend.native();
   spec.settings.engine = "CYCLES";
   spec.threads = c.threads;
-  spec.retries = 0; // its pid means the job: another try would have another
+  spec.fail_fast = true; // its pid means the job: another try would have another
   return spec;
 }
 

@@ -55,6 +55,14 @@ public:
       into = *n;
   }
 
+  void flag(const char* name, bool& into) {
+    const auto* value = take(name);
+    if (value && !value->is_bool())
+      wrong(std::string{"/"} + name, "must be true or false");
+    else if (value)
+      into = value->get_bool();
+  }
+
   std::optional<std::chrono::seconds> seconds(const char* name) {
     const auto n = number(name);
     return n ? std::optional{std::chrono::seconds{*n}} : std::nullopt;
@@ -171,6 +179,7 @@ std::variant<job_spec, std::vector<field_error>> parse_spec(const json::object& 
   in.number("priority", spec.priority);
   in.number("threads", spec.threads);
   in.number("retries", spec.retries);
+  in.flag("fail_fast", spec.fail_fast);
   spec.timeout = in.seconds("timeout_seconds");
   spec.stall_timeout = in.seconds("stall_timeout_seconds");
   read_processes(in);
@@ -219,6 +228,8 @@ json::object format_spec(const job_spec& spec) {
     out[name] = std::move(value);
   out["threads"] = spec.threads;
   out["retries"] = spec.retries;
+  if (spec.fail_fast)
+    out["fail_fast"] = true;
   if (spec.timeout)
     out["timeout_seconds"] = spec.timeout->count();
   if (spec.stall_timeout)

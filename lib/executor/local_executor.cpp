@@ -63,12 +63,12 @@ aio::task<> local_executor::live(attempt_ptr attempt, local_attempt::beginning h
                                  attempt_observer& observer) {
   std::function<void()> on_started = [this] { changed_.notify_all(); };
   const auto facts = co_await attempt->run(how, std::move(on_started));
+  if (facts)
+    co_await attempt->clean_up(); // before it is told: the next attempt of the job uses the same directories
   running_.erase(attempt->id());
   if (facts)
     observer.on_end(attempt->id(), *facts);
   changed_.notify_all();
-  if (facts)
-    co_await attempt->clean_up();
 }
 
 aio::task<> local_executor::recover(std::vector<attempt_request> known, attempt_observer& observer) {

@@ -269,7 +269,8 @@ void scheduler::go_on(const mutable_job& of, const domain::attempt_facts& facts)
     const auto& why = *verdict.failure;
     const auto missing = facts.requested.without(facts.published);
     const auto remedy = policy::remedy_for(why.kind);
-    if (missing.empty() || remedy == policy::remedy::give_up)
+    const bool over = of->spec.fail_fast && remedy == policy::remedy::try_again;
+    if (missing.empty() || over || remedy == policy::remedy::give_up)
       return finish(of, job_state::failed, why);
     log_.warn("attempt failed job={} attempt={} kind={} reason={}", of->id.str(), of->attempts,
               domain::to_string(why.kind), why.message);

@@ -110,7 +110,7 @@ GOOD = {"blend": "scene.blend", "frames": "1"}
     ({**GOOD, "resolution": [1, 1e9]}, ["/resolution/1"]),
     ({**GOOD, "resolution": [1, 99999]}, ["/resolution/0", "/resolution/1"]),
     ({**GOOD, "format": "FFMPEG", "device": "GPU", "samples": 0}, ["/format", "/device", "/samples"]),
-    ({**GOOD, "processes": "auto"}, ["/processes"]),
+    ({**GOOD, "processes": "auto", "fail_fast": 1}, ["/fail_fast", "/processes"]),
     ({**GOOD, "colour": "red", "a/b~c": 1}, ["/colour", "/a~1b~0c"]),
     ("[]", [""]), ("nonsense", [""]), ('{"blend":"a","blend":"b"}', [""]), ('{"blend":1e999}', [""]),
 ])
@@ -286,6 +286,13 @@ def test_a_frame_that_always_crashes_does_not_take_the_others_with_it(start):
     assert until(d, ident, *FINAL)["failure"]["frame"] == 3
 
 
+def test_fail_fast_tries_nothing_again(start):
+    d = start("raise 11 at 2", "samples 1")
+    done = until(d, submit(d, "1-5", fail_fast=True), *FINAL)
+    assert done["state"] == "failed" and done["attempts"] == 1 and done["frames"]["done"] == 1
+    assert done["failure"]["kind"] == "crashed" and done["fail_fast"] is True
+
+
 def test_retry_takes_what_failed(start, tmp_path):
     d = start("skip_frame 2", f"once {tmp_path / 'skipped'}")
     ident = submit(d, "1-3", retries=0)
@@ -344,4 +351,6 @@ def test_a_tutorial_job_that_is_killed_is_not_started_again(start, tmp_path):
     d = start(f"wait_file {tmp_path / 'go'}")
     pid = d.post_job(1, 2).json()["pid"]
     os.kill(pid, signal.SIGKILL)
-    assert d.until_final(f"/job/{pid}").text.startswith("Job failed: ")
+    text = d.until_final(f"/job/{pid}").text
+    assert text.startswith("Job failed: ") and "SIGKILL" in text
+    assert d.get("/v1/jobs").json()["jobs"][0]["attempts"] == 1

@@ -22,7 +22,8 @@ def blender():
 @pytest.fixture(scope="session")
 def scenes(blender, tmp_path_factory):
     directory = tmp_path_factory.mktemp("scenes")
-    subprocess.run([ROOT / "tests/scenes/make", directory, "tiny", "slow", "exr", "jpeg", "no_camera", "denoiser"], check=True)
+    subprocess.run([ROOT / "tests/scenes/make", directory, "tiny", "slow", "exr", "jpeg", "no_camera", "denoiser",
+                    "two_scenes", "movie", "missing_image", "missing_library"], check=True)
     return directory
 
 

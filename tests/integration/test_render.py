@@ -87,7 +87,7 @@ def test_frame_numbers_of_five_digits_and_zero(start):
         assert d.frames(posted.json()["id"]) == names
 
 
-@pytest.mark.parametrize("scene, reason", [("no_camera", "no camera"), ("denoiser", "denoiser")])
+@pytest.mark.parametrize("scene, reason", [("no_camera", "no camera"), ("denoiser", "OpenImageDenoise")])
 def test_scenes_that_cannot_render(start, scene, reason):
     text = final_text(start(scene), 1, 2)
     assert re.match(rf"Job failed: .*{reason}", text), text
@@ -109,18 +109,22 @@ def test_an_output_that_can_no_longer_be_written(start):
     assert re.match(r"Job failed: the output cannot be written: .*frames", text), text
 
 
-def test_a_full_disk(start, tmp_path):
+@pytest.mark.parametrize("scene", ["slow", "exr"])
+def test_a_full_disk_pauses_the_queue_until_there_is_room(start, tmp_path, scene):
     small = tmp_path / "small"
     small.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=40k", "tmpfs", small], capture_output=True).returncode != 0:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=36k", "tmpfs", small], capture_output=True).returncode != 0:
         pytest.skip("a small file system can be mounted by root only")
     try:
-        d = start("slow", output=small / "frames")
-        job = d.post_job(1, 2)
-        text = d.until_final(job.headers["location"]).text
-        assert re.match(r"Job failed: the disk is full", text), text
-        assert d.frames(job.json()["id"]) == []
-        assert d.get("/livez").status == 200
+        d = start(scene, "--look-again", "0.2", "--disk-reserve", "0", output=small / "frames")
+        job = d.post_job(1, 3).json()["id"]
+        reason = wait_for(lambda: d.get(f"/v1/jobs/{job}").json()["waits_for"], "the queue is paused")
+        assert "disk is full" in reason
+        assert d.get(f"/job/{job}").status == 202 and "disk is full" in d.get("/readyz").json()["detail"]
+        subprocess.run(["mount", "-o", "remount,size=64m", small], check=True)
+        assert d.until_final(f"/job/{job}").text == "Job completed"
+        assert len(d.frames(job)) == 3
+        assert d.get("/readyz").status == 200
         assert d.stop() == 0
     finally:
         subprocess.run(["umount", small], check=True)
