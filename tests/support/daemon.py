@@ -68,11 +68,12 @@ class Daemon:
         self.port = None
 
     def start(self):
+        before = len(self.log())  # an earlier life has written there too
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             env=self.environment, start_new_session=True)
         found = wait_for(lambda: self.process.poll() is not None or
-                         re.search(r"listening on 127\.0\.0\.1:(\d+)", self.log()), "kilnd listens")
+                         re.search(r"listening on 127\.0\.0\.1:(\d+)", self.log()[before:]), "kilnd listens")
         if self.process.poll() is not None:
             raise AssertionError(f"kilnd ended with {self.process.returncode}: {self.log()}")
         self.port = int(found.group(1))

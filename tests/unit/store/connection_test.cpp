@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/connection.hpp"
+#include "domain/failure.hpp"
+#include "store/backup.hpp"
+#include "store/schema.hpp"
+#include "support/temp_directory.hpp"
+
+#include <SQLiteCpp/Database.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+namespace kiln::store {
+namespace {
+
+namespace fs = std::filesystem;
+
+class connection_test : public testing::Test {
+protected:
+  static void insert(SQLite::Database& to, const char* id, const char* columns, const char* values) {
+    to.exec(std::string{"INSERT INTO job (id, state, wish, revision, blend, spec, frames_total, frames_done, "
+                        "frames_failed, attempts, render_seconds, created_ms, report"} +
+            columns + ") VALUES ('" + id + "', " + values + ")");
+  }
+  tests::temp_directory dir_;
+  fs::path file_ = dir_ / "kiln.db";
+};
+
+constexpr const char* good = "'queued', 'run', 1, '/a', '{}', 10, 0, 0, 0, 0, 0, ''";
+
+TEST_F(connection_test, makes_what_is_missing_and_opens_it_again) {
+  for (int i = 0; i < 2; ++i) {
+    auto opened = connection::open(file_);
+    ASSERT_TRUE(opened) << opened.error().message;
+    EXPECT_EQ(version_of((*opened)->database()), newest_version());
+    EXPECT_EQ((*opened)->database().execAndGet("PRAGMA journal_mode").getString(), "wal");
+  }
+  EXPECT_FALSE(fs::exists(dir_ / "kiln.db.new"));
+}
+
+TEST_F(connection_test, what_an_interrupted_start_left_is_no_database) {
+  dir_.write("kiln.db.new", "half");
+  EXPECT_TRUE(connection::open(file_));
+}
+
+TEST_F(connection_test, tables_mirror_the_domain) {
+  auto opened = connection::open(file_);
+  auto& db = (*opened)->database();
+  insert(db, "j000000000000000001", "", good);
+  struct wrong {
+    const char* columns;
+    const char* values;
+  };
+  for (const auto& [columns, values] : {
+           wrong{"", "'done', 'run', 1, '/a', '{}', 10, 0, 0, 0, 0, 0, ''"},
+           wrong{"", "'queued', 'maybe', 1, '/a', '{}', 10, 0, 0, 0, 0, 0, ''"},
+           wrong{"", "'queued', 'run', 0, '/a', '{}', 10, 0, 0, 0, 0, 0, ''"},
+           wrong{"", "'queued', 'run', 1, 'a', '{}', 10, 0, 0, 0, 0, 0, ''"},
+           wrong{"", "'queued', 'run', 1, '/a', 'x', 10, 0, 0, 0, 0, 0, ''"},
+           wrong{"", "'queued', 'run', 1, '/a', '{}', 0, 0, 0, 0, 0, 0, ''"},
+           wrong{"", "'queued', 'run', 1, '/a', '{}', 10, 11, 0, 0, 0, 0, ''"},
+           wrong{"", "'queued', 'run', 1, '/a', '{}', 10, 6, 5, 0, 0, 0, ''"},
+           wrong{"", "'queued', 'run', 1, '/a', '{}', 10, 0, 0, 'many', 0, 0, ''"},
+           wrong{", finished_ms", "'succeeded', 'run', 1, '/a', '{}', 10, 9, 0, 0, 0, 0, '', 5"},
+           wrong{", finished_ms", "'failed', 'run', 1, '/a', '{}', 10, 0, 0, 0, 0, 0, '', 5"},
+           wrong{", finished_ms", "'running', 'run', 1, '/a', '{}', 10, 0, 0, 0, 0, 0, '', 5"},
+           wrong{"", "'canceled', 'run', 1, '/a', '{}', 10, 0, 0, 0, 0, 0, ''"},
+           wrong{", finished_ms, failure_kind, failure_message",
+                 "'failed', 'run', 1, '/a', '{}', 10, 0, 0, 0, 0, 0, '', 5, 'bad luck', 'x'"},
+       })
+    EXPECT_THROW(insert(db, "j000000000000000002", columns, values), SQLite::Exception) << values;
+  EXPECT_THROW(insert(db, "x000000000000000002", "", good), SQLite::Exception);
+  EXPECT_THROW(insert(db, "j2", "", good), SQLite::Exception);
+  insert(db, "j000000000000000002", "", good);
+}
+
+TEST_F(connection_test, kinds_of_failure_are_those_of_the_domain) {
+  auto opened = connection::open(file_);
+  for (int kind = 0; kind <= static_cast<int>(domain::failure_kind::internal); ++kind) {
+    const auto values = fmt::format("'failed', 'run', 1, '/a', '{{}}', 10, 0, 0, 0, 0, 0, '', 5, '{}', 'x'",
+                                    to_string(static_cast<domain::failure_kind>(kind)));
+    const auto id = fmt::format("j{:018}", kind);
+    EXPECT_NO_THROW(insert((*opened)->database(), id.c_str(), ", finished_ms, failure_kind, failure_message",
+                           values.c_str()))
+        << values;
+  }
+}
+
+TEST_F(connection_test, an_older_database_is_brought_up_and_a_copy_is_kept) {
+  {
+    SQLite::Database old(file_.native(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    migrate(old, 1);
+    insert(old, "j000000000000000001", "", good);
+  }
+  auto opened = connection::open(file_);
+  ASSERT_TRUE(opened) << opened.error().message;
+  EXPECT_EQ(version_of((*opened)->database()), newest_version());
+  EXPECT_EQ((*opened)->database().execAndGet("SELECT count(*) FROM job").getInt(), 1);
+  SQLite::Database copy((dir_ / "kiln.db.v1").native());
+  EXPECT_EQ(version_of(copy), 1);
+  EXPECT_EQ(copy.execAndGet("SELECT count(*) FROM job").getInt(), 1);
+}
+
+TEST_F(connection_test, what_is_not_ours_is_refused_and_left_alone) {
+  const auto said = [&] {
+    const auto opened = connection::open(file_);
+    return opened ? std::string{"opened"} : opened.error().message;
+  };
+  dir_.write("kiln.db", "");
+  EXPECT_NE(said().find("is empty"), std::string::npos);
+  dir_.write("kiln.db", "not a database, but long enough to be one");
+  EXPECT_NE(said().find("is not a database"), std::string::npos);
+  EXPECT_EQ(dir_.read("kiln.db"), "not a database, but long enough to be one");
+  fs::remove(file_);
+  {
+    SQLite::Database other(file_.native(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    other.exec("CREATE TABLE recipe (name TEXT); PRAGMA user_version = 1");
+  }
+  EXPECT_NE(said().find("is not a database of Kiln"), std::string::npos);
+}
+
+TEST_F(connection_test, a_backup_is_whole_and_never_overwrites) {
+  auto opened = connection::open(file_);
+  insert((*opened)->database(), "j000000000000000001", "", good);
+  ASSERT_TRUE(back_up(file_, dir_ / "copy.db"));
+  SQLite::Database copy((dir_ / "copy.db").native());
+  EXPECT_EQ(copy.execAndGet("SELECT count(*) FROM job").getInt(), 1);
+  EXPECT_EQ(back_up(file_, dir_ / "copy.db").error().code, errc::conflict);
+  EXPECT_EQ(back_up(dir_ / "nowhere.db", dir_ / "b.db").error().code, errc::not_found);
+  EXPECT_FALSE(back_up(file_, dir_ / "no/such/directory/copy.db"));
+}
+
+} // namespace
+} // namespace kiln::store

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: Apache-2.0
+// One suite for the store and for its fake: what holds for one holds for the other.
+#include "store/sqlite_job_store.hpp"
+#include "support/fake_job_store.hpp"
+#include "support/loop.hpp"
+#include "support/temp_directory.hpp"
+#include "aio/task_group.hpp"
+
+#include <SQLiteCpp/Database.h>
+#include <fmt/format.h>
+
+namespace kiln::store {
+namespace {
+
+using domain::job_state;
+
+job_id id_of(int number) {
+  return job_id::make(std::chrono::milliseconds{1'800'000'000'000 + number}, 7);
+}
+
+job_record job(int number, const char* frames = "1-10") {
+  job_record made;
+  made.id = id_of(number);
+  made.spec.blend = "/p/a.blend";
+  made.spec.blend_name = "a.blend";
+  made.spec.frames = *domain::frame_set::parse(frames);
+  made.created = time_point{std::chrono::milliseconds{1'800'000'000'000 + number}};
+  return made;
+}
+
+/// With something in every field.
+job_record full_job(int number) {
+  auto made = job(number, "1-10x3,50");
+  auto& spec = made.spec;
+  spec.settings = {.engine = "CYCLES", .scene = "S\"'\\ é", .view_layer = "v", .camera = "c", .format = "PNG",
+                   .resolution = std::pair{4, 5}, .resolution_percentage = 6, .samples = 7, .seed = 8,
+                   .device = "CPU"};
+  spec.threads = 9;
+  spec.name = "'; DROP TABLE job; --";
+  spec.tags = {"a", "é"};
+  spec.priority = -3;
+  spec.retries = 4;
+  spec.fail_fast = true;
+  spec.timeout = std::chrono::seconds{11};
+  spec.stall_timeout = std::chrono::seconds{12};
+  made.state = job_state::failed;
+  made.wish = intent::cancel;
+  made.revision = 17;
+  made.failure = domain::failure{.kind = domain::failure_kind::crashed, .message = "boom", .frame = 4,
+                                 .exit_status = 5, .signal = 6};
+  made.pid = 4711;
+  made.attempts = 3;
+  made.frames_done = 2;
+  made.frames_failed = 1;
+  made.render_seconds = 1.25;
+  made.started = made.created + std::chrono::seconds{1};
+  made.finished = made.created + std::chrono::seconds{2};
+  made.report = R"({"scene":"S"})";
+  return made;
+}
+
+frame_record done(int frame, double seconds = 1) {
+  return {.frame = frame, .now = frame_record::state::done, .tries = 0, .seconds = seconds, .bytes = 100};
+}
+
+/// g++ 12 cannot make these lists inside a coroutine.
+template<class... Record>
+auto list_of(Record... records) {
+  return std::vector{records...};
+}
+
+class job_store_test : public tests::loop_test, public testing::WithParamInterface<const char*> {
+protected:
+  std::unique_ptr<job_store> open() {
+    if (std::string_view{GetParam()} == "fake")
+      return std::make_unique<tests::fake_job_store>();
+    return std::move(*sqlite_job_store::open(executor(), directory_ / "kiln.db"));
+  }
+
+  aio::task<> must_add(job_record record) { EXPECT_TRUE(co_await store_->add(std::move(record))); }
+  aio::task<> must_save(change c, durability how = durability::relaxed) {
+    EXPECT_TRUE(co_await store_->save(std::move(c), how));
+  }
+
+  tests::temp_directory directory_;
+  std::unique_ptr<job_store> store_ = open();
+};
+
+INSTANTIATE_TEST_SUITE_P(kinds, job_store_test, testing::Values("sqlite", "fake"),
+                         [](const auto& kind) { return std::string{kind.param}; });
+
+TEST_P(job_store_test, gives_back_what_it_got) {
+  run([&]() -> aio::task<> {
+    for (const auto& record : {job(1), full_job(2)}) {
+      co_await must_add(record);
+      const auto found = co_await store_->find(record.id);
+      EXPECT_EQ(**found, record);
+    }
+    EXPECT_FALSE((co_await store_->find(id_of(3)))->has_value());
+    EXPECT_EQ((co_await store_->add(job(1))).error().code, errc::conflict);
+    EXPECT_EQ(*co_await store_->newest(), id_of(2));
+  });
+}
+
+TEST_P(job_store_test, a_late_change_does_not_overwrite_a_newer_one) {
+  run([&]() -> aio::task<> {
+    co_await must_add(job(1));
+    change newer{job(1)};
+    newer.job.revision = 5;
+    newer.job.state = job_state::canceled;
+    newer.job.finished = newer.job.created;
+    newer.frames = list_of(done(1));
+    co_await must_save(newer, durability::durable);
+    for (const std::uint64_t revision : {4, 5}) {
+      change late{job(1)};
+      late.job.revision = revision;
+      late.frames = list_of(done(2));
+      EXPECT_EQ((co_await store_->save(late, durability::relaxed)).error().code, errc::conflict);
+    }
+    EXPECT_EQ(**co_await store_->find(id_of(1)), newer.job);
+    EXPECT_EQ((co_await store_->frames(id_of(1), -1, 10))->size(), 1U) << "all of a change, or nothing";
+    change unknown{job(9)};
+    unknown.job.revision = 9;
+    EXPECT_EQ((co_await store_->save(unknown, durability::relaxed)).error().code, errc::conflict);
+  });
+}
+
+TEST_P(job_store_test, frames_come_in_their_order_and_pending_ones_are_forgotten) {
+  run([&]() -> aio::task<> {
+    co_await must_add(job(1));
+    change c{job(1)};
+    c.job.revision = 2;
+    const domain::failure why{.kind = domain::failure_kind::killed, .message = "x", .frame = 7, .exit_status = 1};
+    const frame_record failed{.frame = 7, .now = frame_record::state::failed, .tries = 3, .failure = why};
+    const frame_record tried{.frame = 5, .now = frame_record::state::pending, .tries = 1,
+                             .failure = domain::failure{.kind = why.kind, .message = "y", .frame = 5}};
+    c.frames = list_of(failed, done(2, 0.5), tried);
+    co_await must_save(c);
+    EXPECT_EQ(*co_await store_->frames(id_of(1), -1, 10), list_of(done(2, 0.5), tried, failed));
+    EXPECT_EQ(*co_await store_->frames(id_of(1), 2, 1), list_of(tried));
+    c.job.revision = 3;
+    c.frames = list_of(frame_record{.frame = 7}, done(5));
+    co_await must_save(c);
+    EXPECT_EQ(*co_await store_->frames(id_of(1), -1, 10), list_of(done(2, 0.5), done(5)));
+    EXPECT_TRUE((co_await store_->frames(id_of(2), -1, 10))->empty());
+  });
+}
+
+TEST_P(job_store_test, live_jobs_come_with_all_they_have) {
+  run([&]() -> aio::task<> {
+    for (int i = 1; i <= 4; ++i)
+      co_await must_add(job(i));
+    change running{job(2)};
+    running.job.revision = 2;
+    running.job.state = job_state::running;
+    running.frames = list_of(done(1));
+    const auto began = running.job.created;
+    running.attempt = attempt_record{.number = 1, .frames = *domain::frame_set::parse("1-10x3"), .began = began};
+    co_await must_save(running);
+    running.job.revision = 3;
+    running.attempt->pid = 77;
+    running.attempt->ended = began + std::chrono::seconds{1};
+    co_await must_save(running);
+    change ended{job(3)};
+    ended.job.revision = 2;
+    ended.job.state = job_state::canceled;
+    ended.job.finished = began;
+    co_await must_save(ended);
+    change paused{job(4)};
+    paused.job.revision = 2;
+    paused.job.state = job_state::paused;
+    paused.job.wish = intent::pause;
+    co_await must_save(paused);
+    const auto live = co_await store_->load_live();
+    EXPECT_EQ(live->size(), 3U);
+    EXPECT_EQ((*live)[0].job, job(1));
+    EXPECT_EQ((*live)[1].job, running.job);
+    EXPECT_EQ((*live)[1].frames, list_of(done(1)));
+    EXPECT_EQ((*live)[1].attempts, list_of(*running.attempt));
+    EXPECT_EQ((*live)[2].job.wish, intent::pause);
+  });
+}
+
+TEST_P(job_store_test, a_pid_means_the_newest_attempt_that_had_it) {
+  run([&]() -> aio::task<> {
+    for (int i = 1; i <= 2; ++i) {
+      co_await must_add(job(i));
+      change c{job(i)};
+      c.job.revision = 2;
+      c.attempt = attempt_record{.number = 1, .frames = c.job.spec.frames, .pid = 77, .began = c.job.created};
+      co_await must_save(c);
+    }
+    EXPECT_EQ((**co_await store_->find_by_pid(77)).id, id_of(2));
+    EXPECT_FALSE((co_await store_->find_by_pid(78))->has_value());
+  });
+}
+
+TEST_P(job_store_test, lists_the_newest_first_by_state_tag_and_page) {
+  run([&]() -> aio::task<> {
+    for (int i = 1; i <= 6; ++i) {
+      auto record = job(i);
+      record.spec.tags = {i % 2 == 0 ? "even" : "odd"};
+      if (i > 4) {
+        record.state = job_state::canceled;
+        record.finished = record.created;
+      }
+      co_await must_add(record);
+    }
+    const auto numbers = [&](job_filter filter) -> aio::task<std::vector<job_id>> {
+      const auto found = co_await store_->list(std::move(filter));
+      std::vector<job_id> ids;
+      for (const auto& record : *found)
+        ids.push_back(record.id);
+      co_return ids;
+    };
+    job_filter all, page, odd, queued, both;
+    page.before = id_of(4);
+    page.limit = 2;
+    odd.tag = "odd";
+    queued.state = job_state::queued;
+    both.state = job_state::canceled;
+    both.tag = "even";
+    EXPECT_EQ((co_await numbers(all)).size(), 6U);
+    EXPECT_EQ(co_await numbers(page), list_of(id_of(3), id_of(2)));
+    EXPECT_EQ(co_await numbers(odd), list_of(id_of(5), id_of(3), id_of(1)));
+    EXPECT_EQ(co_await numbers(queued), list_of(id_of(4), id_of(3), id_of(2), id_of(1)));
+    EXPECT_EQ(co_await numbers(both), list_of(id_of(6)));
+  });
+}
+
+TEST_P(job_store_test, remove_takes_all_of_it) {
+  run([&]() -> aio::task<> {
+    auto record = job(1);
+    record.spec.tags = {"t"};
+    co_await must_add(record);
+    change c{record};
+    c.job.revision = 2;
+    c.frames = list_of(done(1));
+    c.attempt = attempt_record{.number = 1, .frames = record.spec.frames, .pid = 5, .began = record.created};
+    co_await must_save(c);
+    EXPECT_TRUE(co_await store_->remove(record.id));
+    EXPECT_FALSE((co_await store_->find(record.id))->has_value());
+    EXPECT_TRUE((co_await store_->frames(record.id, -1, 10))->empty());
+    EXPECT_FALSE((co_await store_->find_by_pid(5))->has_value());
+    EXPECT_EQ((co_await store_->remove(record.id)).error().code, errc::not_found);
+    co_await must_add(record); // nothing of it is in the way
+  });
+}
+
+TEST_P(job_store_test, history_is_by_key_and_the_newest_counts) {
+  const std::string key(64, 'a');
+  run([&]() -> aio::task<> {
+    EXPECT_TRUE((co_await store_->history(key))->seconds.empty());
+    co_await must_add(job(1));
+    change c{job(1)};
+    c.history_key = key;
+    for (const double seconds : {1.0, 2.0}) {
+      ++c.job.revision;
+      c.frames = list_of(done(1, seconds), done(2, seconds));
+      c.loading = seconds / 4;
+      co_await must_save(c);
+    }
+    const auto known = co_await store_->history(key);
+    EXPECT_EQ(known->seconds, (std::map<int, double>{{1, 2.0}, {2, 2.0}}));
+    EXPECT_EQ(known->loading, 0.5);
+    EXPECT_TRUE((co_await store_->history(std::string(64, 'b')))->seconds.empty());
+  });
+}
+
+TEST_P(job_store_test, many_at_once_are_each_answered) {
+  run([&]() -> aio::task<> {
+    aio::task_group group{executor(), [](std::exception_ptr e) { std::rethrow_exception(e); }};
+    int taken = 0, refused = 0;
+    const auto add = [&](int number) -> aio::task<> {
+      auto record = job(number);
+      const auto added = co_await store_->add(std::move(record));
+      ++(added ? taken : refused);
+    };
+    for (int i = 0; i < 200; ++i)
+      group.spawn(add(i / 2)); // each twice
+    co_await group.join();
+    EXPECT_EQ(taken, 100);
+    EXPECT_EQ(refused, 100) << "a refused change does not take its batch with it";
+    EXPECT_EQ((co_await store_->load_live())->size(), 100U);
+  });
+}
+
+class sqlite_job_store_test : public tests::loop_test {
+protected:
+  tests::temp_directory directory_;
+  std::filesystem::path file_ = directory_ / "kiln.db";
+};
+
+TEST_F(sqlite_job_store_test, keeps_all_over_a_restart) {
+  for (int round = 0; round < 3; ++round)
+    run([&]() -> aio::task<> {
+      auto store = sqlite_job_store::open(executor(), file_);
+      EXPECT_TRUE(store) << store.error().message;
+      EXPECT_EQ((co_await (*store)->load_live())->size(), static_cast<std::size_t>(round));
+      auto record = job(round);
+      EXPECT_TRUE(co_await (*store)->add(std::move(record)));
+    });
+}
+
+TEST_F(sqlite_job_store_test, the_least_used_histories_go) {
+  run([&]() -> aio::task<> {
+    auto store = std::move(*sqlite_job_store::open(executor(), file_));
+    (void)co_await store->add(job(1));
+    change c{job(1)};
+    c.frames = list_of(done(1));
+    const auto key_of = [](std::size_t i) { return fmt::format("{:064}", i); };
+    for (std::size_t i = 0; i < sqlite_job_store::kept_histories + 5; ++i) {
+      ++c.job.revision;
+      c.history_key = key_of(i);
+      (void)co_await store->history(c.history_key);
+      (void)co_await store->save(c, durability::relaxed);
+    }
+    std::size_t known = 0;
+    {
+      SQLite::Database reader(file_.native());
+      known = static_cast<std::size_t>(reader.execAndGet("SELECT count(*) FROM history").getInt());
+    }
+    EXPECT_LE(known, sqlite_job_store::kept_histories + 1);
+    EXPECT_GE(known, sqlite_job_store::kept_histories - 1);
+  });
+}
+
+TEST_F(sqlite_job_store_test, rows_that_no_kiln_has_written_are_an_error) {
+  run([&]() -> aio::task<> {
+    auto store = std::move(*sqlite_job_store::open(executor(), file_));
+    (void)co_await store->add(job(1));
+    for (const char* spoilt : {"'[]'", "'{\"frames\":\"1\"}'", "'{\"blend\":\"a\",\"frames\":\"x\"}'",
+                               "'{\"blend\":\"a\",\"frames\":\"1\",\"colour\":1}'"}) {
+      {
+        SQLite::Database writer(file_.native(), SQLite::OPEN_READWRITE);
+        writer.exec(fmt::format("UPDATE job SET spec = {}", spoilt));
+      }
+      EXPECT_EQ((co_await store->find(id_of(1))).error().code, errc::corrupt) << spoilt;
+      EXPECT_EQ((co_await store->load_live()).error().code, errc::corrupt) << spoilt;
+    }
+  });
+}
+
+} // namespace
+} // namespace kiln::store
