@@ -97,10 +97,6 @@ CREATE INDEX history_by_use ON history_use (used_ms);
 )",
 };
 
-bool is_empty(SQLite::Database& database) {
-  return database.execAndGet("SELECT count(*) FROM sqlite_schema").getInt() == 0;
-}
-
 void keep_copy(SQLite::Database& database, int version) {
   const auto copy = fmt::format("{}.v{}", database.getFilename(), version);
   std::filesystem::remove(copy); // of an earlier try
@@ -120,8 +116,9 @@ int version_of(SQLite::Database& database) {
 }
 
 void migrate(SQLite::Database& database, int version) {
-  for (int at = version_of(database); at < version; ++at) {
-    if (!is_empty(database))
+  const int found = version_of(database);
+  for (int at = found; at < version; ++at) {
+    if (found > 0) // a new one has nothing to keep
       keep_copy(database, at);
     SQLite::Transaction step(database);
     database.exec(migrations.at(static_cast<std::size_t>(at)));

@@ -17,7 +17,7 @@ inline constexpr int application_id = 0x4b696c6e; ///< "Kiln": PRAGMA applicatio
 /// The version of a database: 0 when it is empty.
 [[nodiscard]] int version_of(SQLite::Database& database);
 
-/// Brings it from its version to `version`; before each step of a database that is not empty, a copy is made
+/// Brings it from its version to `version`; before each step of one that is not new, a copy is made
 /// beside it (FILE.v1, …). Throws SQLite::Exception, and leaves the database as it was before the step.
 void migrate(SQLite::Database& database, int version);
 

@@ -38,5 +38,21 @@ TEST(attempt_id, is_a_path_component) {
   EXPECT_EQ((attempt_id{*job_id::parse("j000000000000000000"), 3}.str()), "j000000000000000000-3");
 }
 
+TEST(job_id, next_is_the_least_that_is_greater) {
+  const auto id = *job_id::parse("j00000000000000000y");
+  EXPECT_EQ(id.next().str(), "j00000000000000000z");
+  EXPECT_EQ(id.next().next().str(), "j000000000000000010");
+  EXPECT_EQ(job_id::parse("j0zzzzzzzzzzzzzzzzz")->next().str(), "j100000000000000000");
+}
+
+TEST(attempt_id, is_read_as_it_is_written) {
+  const attempt_id id{*job_id::parse("j0123456789abcdefgh"), 12};
+  EXPECT_EQ(attempt_id::parse(id.str()), id);
+  for (const char* text : {"", "j0123456789abcdefgh", "j0123456789abcdefgh-", "j0123456789abcdefgh-0",
+                           "j0123456789abcdefgh-01", "j0123456789abcdefgh--1", "j0123456789abcdefgh-1x",
+                           "j0123456789abcdefgh_1", "j0123456789abcdefgh-99999999999", "../../etc"})
+    EXPECT_FALSE(attempt_id::parse(text)) << text;
+}
+
 } // namespace
 } // namespace kiln

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <random>
 
 namespace kiln::domain {
@@ -98,6 +99,39 @@ TEST(frame_set, contains_only_its_frames) {
   EXPECT_TRUE(set.contains(3));
   EXPECT_FALSE(set.contains(4));
   EXPECT_FALSE(set.contains(-1));
+}
+
+TEST(frame_set, add_keeps_it_sorted_and_joined) {
+  frame_set set;
+  for (const int frame : {5, 7, 6, 6, 1, 0, 9, 8, 3, 1048574})
+    set.add(frame);
+  EXPECT_EQ(set, *frame_set::parse("0-1,3,5-9,1048574"));
+  EXPECT_EQ(set.size(), 9U);
+}
+
+TEST(frame_set, without) {
+  const auto set = [](std::string_view text) { return text.empty() ? frame_set{} : *frame_set::parse(text); };
+  for (const auto& [from, other, left] :
+       std::vector<std::array<const char*, 3>>{{"1-10", "", "1-10"},
+                                               {"1-10", "1-10", ""},
+                                               {"1-10", "3-4,8", "1-2,5-7,9-10"},
+                                               {"1-10", "0-1,10-20", "2-9"},
+                                               {"1-3,7-9", "2-8", "1,9"},
+                                               {"1-3,7-9", "20", "1-3,7-9"},
+                                               {"", "1-5", ""},
+                                               {"1-20x2", "1-20x4", "3-19x4"}})
+    EXPECT_EQ(set(from).without(set(other)), set(left)) << from << " without " << other;
+}
+
+TEST(frame_set, progressions_say_the_same_in_few_words) {
+  const auto all = frame_set::parse("1-5,10-20x5,22,30-31")->progressions();
+  std::string text;
+  for (const auto& [first, last, step] : all)
+    text += std::to_string(first) + '-' + std::to_string(last) + 'x' + std::to_string(step) + ' ';
+  EXPECT_EQ(text, "1-5x1 10-20x5 22-22x1 30-30x1 31-31x1 ");
+  EXPECT_EQ(frame_set::range(0, 1048574)->progressions().size(), 1U);
+  EXPECT_EQ(frame_set::parse("1,3,4,9")->progressions(2).size(), 2U);
+  EXPECT_TRUE(frame_set{}.progressions().empty());
 }
 
 } // namespace

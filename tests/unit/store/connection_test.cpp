@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "store/connection.hpp"
 #include "domain/failure.hpp"
 #include "store/backup.hpp"
+#include "store/connection.hpp"
 #include "store/schema.hpp"
 #include "support/temp_directory.hpp"
 
-#include <SQLiteCpp/Database.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+
+#include <SQLiteCpp/Database.h>
 
 namespace kiln::store {
 namespace {
@@ -34,7 +35,10 @@ TEST_F(connection_test, makes_what_is_missing_and_opens_it_again) {
     EXPECT_EQ(version_of((*opened)->database()), newest_version());
     EXPECT_EQ((*opened)->database().execAndGet("PRAGMA journal_mode").getString(), "wal");
   }
-  EXPECT_FALSE(fs::exists(dir_ / "kiln.db.new"));
+  std::vector<std::string> left;
+  for (const auto& entry : fs::directory_iterator{dir_.path()})
+    left.push_back(entry.path().filename());
+  EXPECT_EQ(left, std::vector<std::string>{"kiln.db"});
 }
 
 TEST_F(connection_test, what_an_interrupted_start_left_is_no_database) {

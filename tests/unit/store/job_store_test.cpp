@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // One suite for the store and for its fake: what holds for one holds for the other.
+#include "aio/task_group.hpp"
 #include "store/sqlite_job_store.hpp"
 #include "support/fake_job_store.hpp"
 #include "support/loop.hpp"
 #include "support/temp_directory.hpp"
-#include "aio/task_group.hpp"
+
+#include <fmt/format.h>
 
 #include <SQLiteCpp/Database.h>
-#include <fmt/format.h>
 
 namespace kiln::store {
 namespace {
@@ -32,8 +33,15 @@ job_record job(int number, const char* frames = "1-10") {
 job_record full_job(int number) {
   auto made = job(number, "1-10x3,50");
   auto& spec = made.spec;
-  spec.settings = {.engine = "CYCLES", .scene = "S\"'\\ é", .view_layer = "v", .camera = "c", .format = "PNG",
-                   .resolution = std::pair{4, 5}, .resolution_percentage = 6, .samples = 7, .seed = 8,
+  spec.settings = {.engine = "CYCLES",
+                   .scene = "S\"'\\ é",
+                   .view_layer = "v",
+                   .camera = "c",
+                   .format = "PNG",
+                   .resolution = std::pair{4, 5},
+                   .resolution_percentage = 6,
+                   .samples = 7,
+                   .seed = 8,
                    .device = "CPU"};
   spec.threads = 9;
   spec.name = "'; DROP TABLE job; --";
@@ -46,8 +54,8 @@ job_record full_job(int number) {
   made.state = job_state::failed;
   made.wish = intent::cancel;
   made.revision = 17;
-  made.failure = domain::failure{.kind = domain::failure_kind::crashed, .message = "boom", .frame = 4,
-                                 .exit_status = 5, .signal = 6};
+  made.failure = domain::failure{
+      .kind = domain::failure_kind::crashed, .message = "boom", .frame = 4, .exit_status = 5, .signal = 6};
   made.pid = 4711;
   made.attempts = 3;
   made.frames_done = 2;
@@ -130,9 +138,12 @@ TEST_P(job_store_test, frames_come_in_their_order_and_pending_ones_are_forgotten
     co_await must_add(job(1));
     change c{job(1)};
     c.job.revision = 2;
-    const domain::failure why{.kind = domain::failure_kind::killed, .message = "x", .frame = 7, .exit_status = 1};
+    const domain::failure why{
+        .kind = domain::failure_kind::killed, .message = "x", .frame = 7, .exit_status = 1};
     const frame_record failed{.frame = 7, .now = frame_record::state::failed, .tries = 3, .failure = why};
-    const frame_record tried{.frame = 5, .now = frame_record::state::pending, .tries = 1,
+    const frame_record tried{.frame = 5,
+                             .now = frame_record::state::pending,
+                             .tries = 1,
                              .failure = domain::failure{.kind = why.kind, .message = "y", .frame = 5}};
     c.frames = list_of(failed, done(2, 0.5), tried);
     co_await must_save(c);
@@ -155,7 +166,8 @@ TEST_P(job_store_test, live_jobs_come_with_all_they_have) {
     running.job.state = job_state::running;
     running.frames = list_of(done(1));
     const auto began = running.job.created;
-    running.attempt = attempt_record{.number = 1, .frames = *domain::frame_set::parse("1-10x3"), .began = began};
+    running.attempt =
+        attempt_record{.number = 1, .frames = *domain::frame_set::parse("1-10x3"), .began = began};
     co_await must_save(running);
     running.job.revision = 3;
     running.attempt->pid = 77;

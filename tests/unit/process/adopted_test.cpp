@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// A process that is not our child: the grandchild of a process that has gone, as after a crash of the daemon.
+#include "aio/task_group.hpp"
+#include "process/adopted.hpp"
+#include "process/process_table.hpp"
+#include "support/loop.hpp"
+#include "support/temp_directory.hpp"
+
+#include <csignal>
+
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace kiln::process {
+namespace {
+
+class adopted_test : public tests::loop_test {
+protected:
+  static void SetUpTestSuite() { ASSERT_EQ(::prctl(PR_SET_CHILD_SUBREAPER, 0), 0); }
+
+  /// Runs a shell script in a group and a directory of its own; nobody here is its parent.
+  pid_t start(const char* script) {
+    int pipe_ends[2];
+    EXPECT_EQ(::pipe(pipe_ends), 0);
+    const pid_t middle = ::fork();
+    if (middle == 0) {
+      const pid_t child = ::fork();
+      if (child == 0) {
+        ::setpgid(0, 0);
+        if (::chdir(work_.path().c_str()) != 0)
+          ::_exit(1);
+        ::close(pipe_ends[0]);
+        ::close(pipe_ends[1]);
+        ::execl("/bin/sh", "sh", "-c", script, nullptr);
+        ::_exit(127);
+      }
+      ::setpgid(child, child);
+      (void)!::write(pipe_ends[1], &child, sizeof child);
+      ::_exit(0);
+    }
+    ::waitpid(middle, nullptr, 0);
+    pid_t pid = 0;
+    EXPECT_EQ(::read(pipe_ends[0], &pid, sizeof pid), static_cast<ssize_t>(sizeof pid));
+    ::close(pipe_ends[0]);
+    ::close(pipe_ends[1]);
+    while (working_directory_of(pid) != work_.path()) {
+    }
+    return pid;
+  }
+
+  bool is_alive(pid_t pid) {
+    const auto facts = facts_of(pid);
+    return facts && !facts->is_zombie;
+  }
+
+  tests::temp_directory work_;
+};
+
+TEST_F(adopted_test, its_end_is_seen_and_its_status_is_not) {
+  const pid_t pid = start("while [ ! -e go ]; do sleep 0.01; done; exit 3");
+  run([&]() -> aio::task<> {
+    const auto found = adopted::find(executor(), work_.path(), std::chrono::seconds{5});
+    EXPECT_TRUE(found);
+    EXPECT_EQ((*found)->pid(), pid);
+    work_.write("go", "");
+    const auto end = co_await (*found)->watch();
+    EXPECT_FALSE(end.left);
+    EXPECT_FALSE(end.exit);
+    EXPECT_FALSE(is_alive(pid));
+  });
+}
+
+TEST_F(adopted_test, can_be_stopped_by_the_ladder) {
+  const pid_t pid = start("trap '' TERM; touch ready; while :; do sleep 0.01; done");
+  while (!std::filesystem::exists(work_ / "ready")) {
+  }
+  run([&]() -> aio::task<> {
+    const auto found = adopted::find(executor(), work_.path(), std::chrono::milliseconds{50});
+    aio::task_group group{executor(), [](std::exception_ptr e) { std::rethrow_exception(e); }};
+    const auto watch = [&]() -> aio::task<> { (void)co_await (*found)->watch(); };
+    group.spawn(watch());
+    (*found)->stop();
+    co_await group.join();
+    EXPECT_FALSE(is_alive(pid));
+  });
+}
+
+TEST_F(adopted_test, what_it_leaves_in_its_group_is_ended) {
+  const pid_t pid = start("sleep 1000 & echo $! > child; while [ ! -e go ]; do sleep 0.01; done");
+  run([&]() -> aio::task<> {
+    const auto found = adopted::find(executor(), work_.path(), std::chrono::seconds{5});
+    work_.write("go", "");
+    (void)co_await (*found)->watch();
+    const pid_t left = std::stoi(work_.read("child"));
+    const auto deadline = aio::clock::now() + std::chrono::seconds{30};
+    while (is_alive(left) && aio::clock::now() < deadline) {
+    }
+    EXPECT_FALSE(is_alive(left));
+    EXPECT_FALSE(is_alive(pid));
+  });
+}
+
+TEST_F(adopted_test, can_be_left) {
+  const pid_t pid = start("sleep 1000");
+  run([&]() -> aio::task<> {
+    const auto found = adopted::find(executor(), work_.path(), std::chrono::seconds{5});
+    aio::task_group group{executor(), [](std::exception_ptr e) { std::rethrow_exception(e); }};
+    process_end end;
+    const auto watch = [&]() -> aio::task<> { end = co_await (*found)->watch(); };
+    group.spawn(watch());
+    (*found)->leave();
+    co_await group.join();
+    EXPECT_TRUE(end.left);
+    EXPECT_TRUE(is_alive(pid));
+  });
+  ::kill(-pid, SIGKILL);
+}
+
+TEST_F(adopted_test, nothing_is_found_where_nothing_runs) {
+  run([&]() -> aio::task<> {
+    EXPECT_EQ(adopted::find(executor(), work_.path(), std::chrono::seconds{1}).error().code, errc::not_found);
+    co_return;
+  });
+}
+
+TEST_F(adopted_test, the_table_knows_ourselves) {
+  const auto self = facts_of(::getpid());
+  ASSERT_TRUE(self);
+  EXPECT_EQ(self->group, ::getpgrp());
+  EXPECT_FALSE(self->is_zombie);
+  EXPECT_FALSE(facts_of(-1));
+  EXPECT_FALSE(facts_of(4194304 + 1)); // above the kernel's highest pid
+  EXPECT_TRUE(working_directory_of(4194304 + 1).empty());
+  volatile double work = 1;
+  while (cpu_ticks_of_group(::getpgrp()) == self->cpu_ticks)
+    for (int i = 0; i < 1'000'000; ++i)
+      work = work * 1.0000001;
+}
+
+} // namespace
+} // namespace kiln::process
