@@ -6,8 +6,7 @@
 //   POWER_CUT_MIRROR  where the notes go: content/KEY, a file as of its last fsync or fdatasync;
 //                     entries/KEY, a directory's durable entries, each "name NUL key NUL"
 //   POWER_CUT_STRICT  1: only the fsync of a directory makes its entries durable, as POSIX has it. Otherwise
-//   a
-//                     sync also makes durable the name of what is synced and those of its directories: ext4.
+//                     a sync also makes durable the name of what is synced, and of its directories: ext4.
 //
 // tests/support/power_cut.py sets these, and rebuilds the directories as after the loss of power. A kill -9
 // at any moment stands for the cut: a note is written to a temporary name and renamed, so it is there or it
@@ -22,6 +21,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
@@ -91,7 +91,9 @@ public:
   /// Locked against other threads and processes as long as it lives.
   explicit mirror(fs::path path)
       : path_(std::move(path)), lock_(::open((path_ / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
-    while (!lock_.is_open() || ::flock(lock_.get(), LOCK_EX) != 0)
+    if (!lock_.is_open())
+      fail("cannot open the lock in", path_);
+    while (::flock(lock_.get(), LOCK_EX) != 0)
       if (errno != EINTR)
         fail("cannot lock", path_);
   }
@@ -100,13 +102,13 @@ public:
     // SQLite's POSIX locks on a file go when ANY descriptor of it is closed: read through the one that is
     // there, and open another only where it cannot read.
     const bool readable = (::fcntl(fd, F_GETFL) & O_ACCMODE) != O_WRONLY;
-    const unique_descriptor opened(
+    const unique_descriptor other(
         readable ? -1 : ::open(fmt::format("/proc/self/fd/{}", fd).c_str(), O_RDONLY | O_CLOEXEC));
     const unique_descriptor copy(::open(temporary().c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
     off_t offset = 0;
     ssize_t sent = 1;
     while (sent > 0)
-      sent = ::sendfile(copy.get(), readable ? fd : opened.get(), &offset, 1 << 30);
+      sent = ::sendfile(copy.get(), readable ? fd : other.get(), &offset, 1 << 30);
     if (sent < 0 || ::fchmod(copy.get(), file.mode & 0777) != 0)
       fail("cannot copy", file.key);
     fs::rename(temporary(), path_ / "content" / file.key);

@@ -33,15 +33,16 @@ def _key(path):
 
 
 class Disk:
-    """Directories, and a mirror of what is durable of them. The mirror is a directory outside of them; a name in a
-    directory is a pair of the directory's key and the name."""
+    """Directories that are there, and a mirror of what is durable of them: a directory outside of them, emptied
+    here; in memory (/dev/shm) it is faster. Strict: as in power_cut.cpp. In the code a name is a pair: the key of
+    the directory, and the name in it."""
 
     def __init__(self, library, roots, mirror, strict=False):
         self.library = pathlib.Path(library)
         self.roots = [pathlib.Path(root).resolve() for root in roots]
         self.mirror = pathlib.Path(mirror).resolve()
         self.strict = strict
-        self._start()
+        self.settle()
 
     def environment(self):
         """What a process needs in its environment to be watched."""
@@ -49,9 +50,10 @@ class Disk:
                 "POWER_CUT_MIRROR": str(self.mirror), "POWER_CUT_STRICT": str(int(self.strict))}
 
     def cut(self, rng=None):
-        """Rebuilds the roots as after a loss of power; no watched process may run. Without rng nothing survives
-        but what is durable. With it, later changes survive by chance: a name made, moved or removed since, and of
-        each file all, nothing, or any sectors and any length of what was written since."""
+        """Rebuilds the roots as after a loss of power; no watched process may run any more, nor a child of it.
+        Without rng nothing survives but what is durable. With it, later changes survive by chance: a name made,
+        moved or removed since, and of each file all, nothing, or any sectors and any length of what was written
+        since."""
         names, paths = self._present()
         left = self._left(names, rng)
         roots = {root: _key(root) for root in self.roots}
@@ -60,10 +62,11 @@ class Disk:
             self._build(fresh, key, left, paths, rng)
             shutil.rmtree(root)
             fresh.rename(root)
-        self._start()
+        self.settle()
 
-    def _start(self):
-        """All that is there now is durable."""
+    def settle(self):
+        """All that is there now is durable. To be called when an unwatched process (this one, with sqlite3) has
+        changed something below the roots, before the next watched one starts."""
         shutil.rmtree(self.mirror, ignore_errors=True)
         for directory in ("content", "entries"):
             (self.mirror / directory).mkdir(parents=True)
