@@ -99,12 +99,15 @@ class Disk:
             walk(root, _key(root))
         return names, paths
 
-    def _durable(self):
-        """The names in the mirror. An inode that was moved may be in two directories: the later note counts."""
+    def _durable(self, present):
+        """The names in the mirror. An inode that was moved may be in two directories, since the note of the old one is
+        written anew with each of its files: where it really is counts, else the later note."""
         names, where = {}, {}
         for file in sorted((self.mirror / "entries").iterdir(), key=lambda file: file.stat().st_mtime_ns):
             fields = file.read_bytes().split(b"\0")[:-1]
             for name, inode in zip(map(os.fsdecode, fields[::2]), map(bytes.decode, fields[1::2])):
+                if inode in where and present.get(where[inode]) == inode:
+                    continue
                 names.pop(where.get(inode), None)
                 names[file.name, name] = inode
                 where[inode] = file.name, name
@@ -112,7 +115,7 @@ class Disk:
 
     def _left(self, present, rng):
         """The names after the cut, with their inodes."""
-        durable = self._durable()
+        durable = self._durable(present)
         left, where = dict(durable), {inode: name for name, inode in durable.items()}
         chance = rng.choice((0.0, 0.5, 1.0)) if rng else 0.0
 

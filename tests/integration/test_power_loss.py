@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""kilnd on a disk that loses power (tests/support/power_cut): what was acknowledged is there afterwards."""
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+
+import daemon as support
+import power_cut
+import pytest
+
+FINAL = ("succeeded", "failed", "canceled")
+JSON = {"Content-Type": "application/json"}
+
+
+def kill_all(d):
+    """Everything stops at once."""
+    os.kill(d.process.pid, signal.SIGKILL)
+    d.process.wait()
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                if os.readlink(f"/proc/{entry}/cwd").startswith(str(d.output)):
+                    os.kill(int(entry), signal.SIGKILL)
+            except OSError:
+                continue
+
+    def all_gone():
+        for entry in os.listdir("/proc"):
+            try:
+                if entry.isdigit() and os.readlink(f"/proc/{entry}/cwd").startswith(str(d.output)):
+                    return False
+            except OSError:
+                continue
+        return True
+    support.wait_for(all_gone, "all is stopped")
+
+
+class Machine:
+    def __init__(self, directory, blender, blend, strict):
+        self.d = support.Daemon(directory, blender, blend, ["--slots", "2", "--disk-reserve", "0"])
+        self.d.output.mkdir()
+        self.d.state.mkdir()
+        mirror = directory / "mirror"
+        self.disk = power_cut.Disk(support.program("POWER_CUT"), [self.d.state, self.d.output], mirror, strict=strict)
+        self.d.environment.update(self.disk.environment())
+        self.acknowledged = {}  # id -> what was last acknowledged: its state when final, else "taken" or "canceling"
+
+    def round(self, chance):
+        d = self.d
+        d.log_path.unlink(missing_ok=True)
+        d.start()
+        self.check()
+        end = time.monotonic() + chance.random() * 0.6
+        while time.monotonic() < end:
+            if chance.random() < 0.5 and len(self.acknowledged) < 120:
+                answer = d.ask("POST", "/v1/jobs", json.dumps({"blend": d.command[d.command.index("--blend") + 1],
+                                                               "frames": f"1-{chance.randint(1, 4)}", "retries": 0}), JSON)
+                assert answer.status == 202, answer
+                self.acknowledged[answer.json()["id"]] = "taken"
+            elif self.acknowledged:
+                ident = chance.choice(list(self.acknowledged))
+                if chance.random() < 0.2 and self.acknowledged[ident] == "taken":
+                    if d.ask("POST", f"/v1/jobs/{ident}/cancel").json()["state"] not in ("succeeded", "failed"):
+                        self.acknowledged[ident] = "canceling"
+                state = d.get(f"/v1/jobs/{ident}").json()["state"]
+                if state in FINAL:
+                    self.acknowledged[ident] = state
+        kill_all(d)
+        self.disk.cut(chance)
+
+    def check(self):
+        for ident, said in self.acknowledged.items():
+            answer = self.d.get(f"/v1/jobs/{ident}")
+            assert answer.status == 200, f"{ident} was acknowledged and is lost: {answer}"
+            now = answer.json()
+            if said in FINAL:
+                assert now["state"] == said, (said, now)
+            if said == "canceling":
+                assert now["state"] in ("canceled", "running", "succeeded") and now["wanted"] == "cancel", now
+            if now["state"] == "succeeded":
+                frames = [self.d.output / ident / name for name in self.d.frames(ident)]
+                assert len(frames) == now["frames"]["total"], (now, frames)
+
+    def finish(self):
+        """All that was taken ends, and each frame is whole."""
+        d = self.d
+        d.log_path.unlink(missing_ok=True)
+        d.start()
+        self.check()
+        for ident, said in self.acknowledged.items():
+            end = support.wait_for(lambda: (lambda j: j if j["state"] in FINAL else None)(d.get(f"/v1/jobs/{ident}").json()),
+                                   f"{ident} ends")
+            assert end["state"] == "succeeded" or said in ("canceling", "canceled"), end
+        frames = [str(path) for path in d.output.glob("j*/blender-render_*")]
+        assert frames
+        decoder = os.path.join(os.path.dirname(d.command[0]), "kiln-image")
+        for at in range(0, len(frames), 500):
+            subprocess.run([decoder, *frames[at:at + 500]], check=True, stdout=subprocess.DEVNULL)
+        assert not os.listdir(d.output / ".kiln") or support.wait_for(lambda: not os.listdir(d.output / ".kiln"), "swept")
+        assert d.stop() == 0
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_power_is_lost_at_random_moments(tmp_path, strict):
+    blend = tmp_path / "scene.blend"
+    blend.write_text("BLENDER-v304\nframe_seconds 0.02\nsamples 1\n")
+    machine = Machine(tmp_path, support.program("FAKE_BLENDER"), blend, strict)
+    chance = random.Random(7 + strict)
+    try:
+        for _ in range(15):
+            machine.round(chance)
+        machine.finish()
+    finally:
+        if machine.d.process.poll() is None:
+            machine.d.process.kill()
+    assert len(machine.acknowledged) > 50
+
+
+def test_power_is_lost_during_real_renders(tmp_path, blender, scenes):
+    machine = Machine(tmp_path, blender, scenes / "tiny.blend", False)
+    chance = random.Random(3)
+    try:
+        for _ in range(5):
+            machine.round(chance)
+        machine.finish()
+    finally:
+        if machine.d.process.poll() is None:
+            machine.d.process.kill()
