@@ -22,8 +22,7 @@ constexpr int refusal_seconds = 1; ///< the least that a refused client waits; a
 } // namespace
 
 server::server(aio::executor_type loop, service& shared)
-    : loop_(loop), service_(shared), acceptor_(loop), pause_(loop), tick_timer_(loop),
-      random_(std::random_device{}()),
+    : service_(shared), acceptor_(loop), pause_(loop), tick_timer_(loop), random_(std::random_device{}()),
       work_(loop, [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); }) {}
 
 result<void> server::listen(const std::string& address, unsigned short port) {

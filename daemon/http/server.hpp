@@ -49,7 +49,6 @@ private:
   void admit(tcp_socket socket);
   void drop(sessions::iterator gone);
 
-  aio::executor_type loop_;
   service& service_;
   acceptor acceptor_;
   aio::timer pause_; ///< after an accept that failed

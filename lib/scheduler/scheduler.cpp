@@ -2,9 +2,6 @@
 // What users ask for.
 #include "scheduler/scheduler.hpp"
 
-#include "policy/queue_wait.hpp"
-#include "policy/retry_after.hpp"
-
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -13,10 +10,6 @@ namespace kiln::scheduler {
 namespace {
 
 using domain::job_state;
-
-double seconds_between(aio::clock::time_point from, aio::clock::time_point to) {
-  return std::chrono::duration<double>(to - from).count();
-}
 
 aio::task_group::failure_handler log_failures(spdlog::logger& log) {
   return [&log](const std::exception_ptr& failure) {
@@ -263,54 +256,6 @@ job_id scheduler::new_id() {
   const auto id = job_id::make(std::chrono::duration_cast<std::chrono::milliseconds>(since_1970), random_());
   newest_id_ = id > newest_id_ ? id : newest_id_.next(); // the order of ids is the order of jobs, also when
   return newest_id_;                                     // the clock is set back
-}
-
-double scheduler::chance() {
-  return std::uniform_real_distribution<double>{}(random_);
-}
-
-policy::progress scheduler::progress_of(const job& of) const {
-  const auto now = aio::clock::now();
-  policy::progress p;
-  p.frames_left = static_cast<int>(of.spec.frames.size() - of.frames_done - of.frames_failed);
-  p.elapsed = seconds_between(of.attempt_began, now);
-  p.frame_age = seconds_between(of.frame_began, now);
-  p.frame_fraction = of.frame_fraction;
-  if (of.forecast)
-    p.past = of.forecast->at(of.attempt_done);
-  return p;
-}
-
-double scheduler::guess_seconds(const job& of) const {
-  const auto total = static_cast<double>(of.spec.frames.size());
-  return of.past_total * (total - static_cast<double>(of.frames_done)) / total;
-}
-
-std::optional<policy::estimate> scheduler::time_left(const job& of) const {
-  return running_.contains(of.id) ? policy::estimate_time_left(of.timing, progress_of(of)) : std::nullopt;
-}
-
-int scheduler::retry_after(const job& of) {
-  if (running_.contains(of.id))
-    return policy::retry_after(of.timing, progress_of(of), chance());
-  std::vector<double> running;
-  for (const auto& [id, other] : running_) {
-    const auto left = policy::estimate_time_left(other->timing, progress_of(*other));
-    running.push_back(left ? left->likely : guess_seconds(*other));
-  }
-  std::vector<double> ahead;
-  for (const auto& [key, other] : queue_) {
-    if (other->id == of.id)
-      break;
-    ahead.push_back(guess_seconds(*other));
-  }
-  const auto wait = policy::queue_wait(running, ahead, settings_.capacity.slots);
-  return policy::retry_after_queued(wait, guess_seconds(of), chance());
-}
-
-int scheduler::retry_after_refusal() {
-  constexpr double least = 5; // seconds
-  return policy::overload_retry_after(least, chance());
 }
 
 policy::load scheduler::load() const noexcept {
