@@ -138,6 +138,7 @@ aio::task<> local_attempt::follow(watch::directory_watch closed) {
     facts_.exit = end.exit;
     facts_.lost = false;
   }
+  ended_ = true;
   time_over_.cancel();
   sign_due_.cancel();
   if (tail)
@@ -163,7 +164,7 @@ aio::task<> local_attempt::watch_signs_of_life() {
   const auto patience = *request_.patience;
   constexpr int looks = 4; // at the CPU time, while nothing else is heard
   std::uint64_t ticks = 0;
-  for (;;) {
+  while (!ended_) {
     boost::system::error_code ec;
     sign_due_.expires_after(patience / looks);
     co_await sign_due_.async_wait(aio::asio::redirect_error(aio::use_task, ec));
@@ -173,7 +174,7 @@ aio::task<> local_attempt::watch_signs_of_life() {
     const auto now_ticks = co_await pool_.run(look);
     if (std::exchange(ticks, now_ticks) != now_ticks)
       last_sign_ = aio::clock::now();
-    else if (aio::clock::now() - last_sign_ >= patience) {
+    else if (!ended_ && aio::clock::now() - last_sign_ >= patience) {
       stop(domain::stop_reason::stall);
       co_return;
     }

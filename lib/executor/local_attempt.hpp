@@ -86,6 +86,7 @@ private:
   std::function<void()> on_started_;
   std::unique_ptr<process::supervised> process_;
   bool left_ = false;
+  bool ended_ = false;               ///< its process, or our watching
   aio::clock::time_point last_sign_; ///< of life
   aio::timer time_over_;
   aio::timer sign_due_;

@@ -2,6 +2,7 @@
 // How a job that waits becomes an attempt, and what comes after it.
 #include "policy/verdict.hpp"
 #include "scheduler/scheduler.hpp"
+#include "scheduler/times.hpp"
 
 #include <boost/asio/redirect_error.hpp>
 #include <spdlog/spdlog.h>
@@ -14,14 +15,6 @@ namespace {
 using domain::failure;
 using domain::failure_kind;
 using domain::job_state;
-
-double seconds_between(aio::clock::time_point from, aio::clock::time_point to) {
-  return std::chrono::duration<double>(to - from).count();
-}
-
-store::time_point now() {
-  return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
-}
 
 } // namespace
 
@@ -219,7 +212,7 @@ void scheduler::on_published(const attempt_id& id, const executor::published_fra
   const auto of = current(id);
   if (!of)
     return;
-  const auto seconds = std::max(0.0, seconds_between(of->frame_began, frame.closed));
+  const auto seconds = seconds_between(of->frame_began, frame.closed);
   of->timing.frame_done(seconds);
   of->frame_began = frame.closed;
   of->frame_fraction.reset();
@@ -249,7 +242,7 @@ void scheduler::on_end(const attempt_id& id, const domain::attempt_facts& facts)
   if (!of)
     return;
   running_.erase(id.job);
-  of->render_seconds += std::max(0.0, seconds_between(of->attempt_began, aio::clock::now()));
+  of->render_seconds += seconds_between(of->attempt_began, aio::clock::now());
   of->attempt->ended = now();
   of->unsaved_attempt = true;
   of->frame.reset();

@@ -3,16 +3,9 @@
 #include "policy/queue_wait.hpp"
 #include "policy/retry_after.hpp"
 #include "scheduler/scheduler.hpp"
+#include "scheduler/times.hpp"
 
 namespace kiln::scheduler {
-namespace {
-
-double seconds_between(aio::clock::time_point from, aio::clock::time_point to) {
-  return std::chrono::duration<double>(to - from).count();
-}
-
-} // namespace
-
 double scheduler::chance() {
   return std::uniform_real_distribution<double>{}(random_);
 }

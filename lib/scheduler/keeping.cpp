@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What goes to the store, and what stays in memory.
 #include "scheduler/scheduler.hpp"
+#include "scheduler/times.hpp"
 
 #include <boost/asio/redirect_error.hpp>
 #include <spdlog/spdlog.h>
@@ -13,10 +14,6 @@ namespace kiln::scheduler {
 namespace {
 
 using domain::job_state;
-
-store::time_point now() {
-  return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
-}
 
 } // namespace
 
@@ -50,6 +47,8 @@ aio::task<> scheduler::save(mutable_job changed) {
     if (kept)
       continue;
     log_.error("progress could not be kept job={} reason={}", changed->id.str(), kept.error().message);
+    if (kept.error().code == errc::conflict)
+      break; // what is there is newer: another try would not change that
     changed->unsaved_frames.insert(changed->unsaved_frames.begin(), frames.begin(), frames.end());
     changed->unsaved = changed->unsaved_attempt = true;
     if (stopping_)
@@ -67,6 +66,8 @@ aio::task<result<void>> scheduler::save_now(mutable_job changed) {
   if (kept)
     co_return kept;
   log_.error("a change could not be kept job={} reason={}", changed->id.str(), kept.error().message);
+  if (kept.error().code == errc::conflict)
+    co_return error{errc::conflict, "job " + changed->id.str() + " was changed meanwhile: look at it again"};
   changed->unsaved_frames.insert(changed->unsaved_frames.begin(), frames.begin(), frames.end());
   changed->unsaved_attempt = true;
   note(changed);

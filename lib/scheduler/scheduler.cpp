@@ -2,6 +2,8 @@
 // What users ask for.
 #include "scheduler/scheduler.hpp"
 
+#include "scheduler/times.hpp"
+
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -44,7 +46,7 @@ aio::task<result<scheduler::job_ptr>> scheduler::submit(domain::job_spec spec) {
   auto added = std::make_shared<job>();
   added->id = new_id();
   added->spec = std::move(spec);
-  added->created = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  added->created = now();
   ++adding_;
   const store::job_record& record = *added;
   const auto kept = co_await store_.add(record);

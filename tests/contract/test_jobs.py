@@ -354,3 +354,17 @@ def test_a_tutorial_job_that_is_killed_is_not_started_again(start, tmp_path):
     text = d.until_final(f"/job/{pid}").text
     assert text.startswith("Job failed: ") and "SIGKILL" in text
     assert d.get("/v1/jobs").json()["jobs"][0]["attempts"] == 1
+
+
+def test_a_daemon_without_a_blend_of_its_own(start, tmp_path):
+    """A project root is enough; /job has nothing to render then."""
+    d = start()
+    assert d.stop() == 0
+    at = d.command.index("--blend")
+    d.command[at:at + 2] = ["--project-root", str(tmp_path)]
+    d.log_path.write_text("")
+    d.start()
+    assert until(d, submit(d, "1"), *FINAL)["state"] == "succeeded"
+    refused = d.ask("POST", "/job", '{"from":1,"to":2}', JSON)
+    assert refused.status == 400 and refused.text.startswith("Invalid input: ")
+    assert d.get("/readyz").status == 200

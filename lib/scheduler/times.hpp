@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The two clocks of the scheduler: one to reckon with, one to tell people. For this folder.
+#pragma once
+
+#include "aio/task.hpp"
+#include "store/job_record.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+namespace kiln::scheduler {
+
+/// Never negative.
+[[nodiscard]] inline double seconds_between(aio::clock::time_point from, aio::clock::time_point to) {
+  return std::max(0.0, std::chrono::duration<double>(to - from).count());
+}
+
+[[nodiscard]] inline store::time_point now() {
+  return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+}
+
+} // namespace kiln::scheduler
