@@ -124,6 +124,11 @@ struct words {
   std::string verify = "decode";
 };
 
+/// CLI::AsSizeValue takes "-1" for a very large size.
+std::string not_negative(std::string& text) {
+  return text.starts_with('-') ? text + " is less than nothing" : std::string{};
+}
+
 void add_options(CLI::App& app, config& c, words& w) {
   const auto positive = CLI::Range(1, 1'000'000);
   const auto bytes = CLI::Range(std::size_t{256}, std::size_t{1} << 30);
@@ -200,6 +205,7 @@ void add_options(CLI::App& app, config& c, words& w) {
       ->group("Rendering");
   app.add_option("--disk-reserve", c.disk_reserve, "No render is started while less is free: bytes, or 2GiB")
       ->transform(CLI::AsSizeValue(false))
+      ->check(CLI::Validator{not_negative, ""}) // CLI11 runs the newest first
       ->type_name("SIZE")
       ->capture_default_str()
       ->group("Rendering");

@@ -135,5 +135,33 @@ TEST(listen_address, reads_addresses_and_ports) {
     EXPECT_FALSE(parse_listen_address(bad)) << bad;
 }
 
+TEST(config, the_project_root_is_where_the_blend_is_unless_said) {
+  EXPECT_EQ(good({"--state", "/s"}).project_roots, std::vector<std::filesystem::path>{"/scenes"});
+  EXPECT_EQ(good({"--project-root", "/a:/b/../c"}).project_roots,
+            (std::vector<std::filesystem::path>{"/a", "/c"}));
+  const auto neither = read_config({"--state", "/s"}, {});
+  EXPECT_NE(std::get<early_exit>(neither).text.find("--project-root"), std::string::npos);
+  const auto alone = read_config({"--project-root", "/a"}, {});
+  EXPECT_TRUE(std::get<config>(alone).blend.empty());
+}
+
+TEST(config, sizes_and_words) {
+  EXPECT_EQ(good({"--disk-reserve", "2GiB"}).disk_reserve, 2ULL << 30);
+  EXPECT_EQ(good({"--disk-reserve", "0"}).disk_reserve, 0U);
+  EXPECT_TRUE(good({"--on-stop", "leave"}).leave_on_stop);
+  EXPECT_TRUE(good({"--verify", "header"}).verify_headers_only);
+  for (const list& wrong :
+       {list{"--disk-reserve", "-1"}, list{"--disk-reserve", "much"}, list{"--on-stop", "maybe"},
+        list{"--verify", "no"}, list{"--stall-timeout", "-1"}, list{"--look-again", "nan"}})
+    EXPECT_NE(refused(wrong), "") << wrong[0];
+}
+
+TEST(config, backup_needs_a_file_and_no_blend) {
+  const auto c = read_config({"backup", "copy.db", "--state", "/s"}, {});
+  EXPECT_TRUE(std::get<config>(c).backup_to.is_absolute());
+  EXPECT_EQ(std::get<early_exit>(read_config({"backup", "--state", "/s"}, {})).status, exit_usage);
+  EXPECT_EQ(std::get<early_exit>(read_config({"backup", "a", "b"}, {})).status, exit_usage);
+}
+
 } // namespace
 } // namespace kiln::app
