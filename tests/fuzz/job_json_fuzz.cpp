@@ -3,6 +3,7 @@
 #include "api/strict_json.hpp"
 #include "check.hpp"
 #include "domain/frame_set.hpp"
+#include "domain/spec_json.hpp"
 
 #include <boost/json/serialize.hpp>
 
@@ -25,5 +26,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto again = api::parse_strict_json(boost::json::serialize(*value));
     KILN_HOLDS(again && again->kind() == value->kind());
   }
+  const auto job = api::parse_job(text, 0);
+  if (const auto* spec = std::get_if<domain::job_spec>(&job)) {
+    (void)domain::check_job(*spec, {});
+    const auto same = domain::parse_spec(domain::format_spec(*spec), text.size() + 2'000'000);
+    KILN_HOLDS(std::holds_alternative<domain::job_spec>(same) && std::get<domain::job_spec>(same) == *spec);
+  } else {
+    KILN_HOLDS(!std::get<std::vector<domain::field_error>>(job).empty());
+  }
+  (void)api::parse_patch(text);
   return 0;
 }
