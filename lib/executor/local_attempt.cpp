@@ -102,7 +102,7 @@ aio::task<> local_attempt::launch() {
 aio::task<> local_attempt::adopt() {
   facts_.lost = true;
   auto closed = watch::directory_watch::open(loop_, paths_.workspace);
-  auto running = process::adopted::find(loop_, paths_.workspace, settings_.stop_grace);
+  auto running = process::adopted::find(loop_, paths_.workspace, mark_of(paths_), settings_.stop_grace);
   if (running && !closed) {
     (*running)->stop(); // nobody could see its frames
     complain(internal_failure(closed.error().message));
@@ -199,7 +199,8 @@ std::optional<failure> local_attempt::start_process() {
                                   .environment = settings_.environment,
                                   .working_directory = paths_.workspace,
                                   .log_file = paths_.log};
-  for (const char* name : {"TMPDIR=", "TEMP=", "TMP="})
+  request.environment.push_back(mark_of(paths_));
+  for (const char* name : {"TEMP=", "TMP="})
     request.environment.push_back(name + paths_.temp.native());
   auto child = process::child::launch(loop_, request, settings_.stop_grace);
   if (!child)

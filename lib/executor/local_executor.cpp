@@ -23,7 +23,10 @@ void sweep(const std::set<attempt_id>& kept, const local_settings& settings) {
   for (const auto& stray : process::processes_in(directory)) {
     const auto place = process::working_directory_of(stray.pid).lexically_relative(directory);
     const auto of = place.empty() ? std::nullopt : attempt_id::parse(place.begin()->native());
-    if (!of || !kept.contains(*of))
+    if (!of || kept.contains(*of))
+      continue;
+    // Somebody's shell may stand there as well.
+    if (process::has_variable(stray.pid, mark_of(paths_of(*of, settings.output, settings.state))))
       ::kill(stray.pid, SIGKILL);
   }
   const auto found = list_workspaces(settings.output);

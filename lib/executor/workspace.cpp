@@ -53,6 +53,10 @@ attempt_paths paths_of(const attempt_id& id, const fs::path& output, const fs::p
   return paths;
 }
 
+std::string mark_of(const attempt_paths& paths) {
+  return "TMPDIR=" + paths.temp.native();
+}
+
 std::optional<failure> check_blend(const fs::path& blend) {
   // O_NONBLOCK: a FIFO in its place must not hold us up.
   const unique_descriptor file{::open(blend.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};

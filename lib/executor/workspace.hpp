@@ -29,6 +29,9 @@ struct attempt_paths {
 [[nodiscard]] attempt_paths paths_of(const attempt_id& id, const std::filesystem::path& output,
                                      const std::filesystem::path& state);
 
+/// What Blender has in its environment for the attempt, and nobody else has: "TMPDIR=…".
+[[nodiscard]] std::string mark_of(const attempt_paths& paths);
+
 /// Whether this is a .blend that can be read: nothing, or blend_unreadable with the reason.
 [[nodiscard]] std::optional<domain::failure> check_blend(const std::filesystem::path& blend);
 

@@ -77,9 +77,9 @@ adopted::~adopted() {
 
 result<std::unique_ptr<adopted>> adopted::find(aio::executor_type loop,
                                                const std::filesystem::path& directory,
-                                               std::chrono::milliseconds grace) {
+                                               const std::string& variable, std::chrono::milliseconds grace) {
   for (const auto& candidate : processes_in(directory)) {
-    if (candidate.pid != candidate.group)
+    if (candidate.pid != candidate.group || !has_variable(candidate.pid, variable))
       continue;
     const int pidfd = static_cast<int>(::syscall(SYS_pidfd_open, candidate.pid, 0));
     if (pidfd < 0 && errno == ESRCH)

@@ -11,15 +11,19 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <string>
 
 namespace kiln::process {
 
 class adopted final : public supervised {
 public:
-  /// The leader of a group whose working directory is `directory`, which only processes started for it have:
-  /// a pid that was given to another meanwhile is not taken for it. Nothing (not_found) when none runs.
-  [[nodiscard]] static result<std::unique_ptr<adopted>>
-  find(aio::executor_type loop, const std::filesystem::path& directory, std::chrono::milliseconds grace);
+  /// The leader of a group whose working directory is `directory` and that was started with `variable`
+  /// ("KEY=VALUE"), which only processes started for it have: neither a pid that was given to another
+  /// meanwhile, nor somebody's shell in that directory, is taken for it. not_found when none runs.
+  [[nodiscard]] static result<std::unique_ptr<adopted>> find(aio::executor_type loop,
+                                                             const std::filesystem::path& directory,
+                                                             const std::string& variable,
+                                                             std::chrono::milliseconds grace);
 
   ~adopted() override;
 

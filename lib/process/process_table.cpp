@@ -74,6 +74,14 @@ std::vector<process_facts> processes_in(const fs::path& directory) {
   return found;
 }
 
+bool has_variable(pid_t pid, std::string_view variable) {
+  std::ifstream in{proc_path(pid, "environ"), std::ios::binary};
+  for (std::string one; std::getline(in, one, '\0');)
+    if (one == variable)
+      return true;
+  return false;
+}
+
 std::uint64_t cpu_ticks_of_group(pid_t group) {
   std::uint64_t ticks = 0;
   visit_processes([&](pid_t pid) {

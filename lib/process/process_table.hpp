@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include <sys/types.h>
@@ -27,6 +28,9 @@ struct process_facts {
 
 /// Living processes that work in `directory` or below it. `directory` without links in it.
 [[nodiscard]] std::vector<process_facts> processes_in(const std::filesystem::path& directory);
+
+/// Whether it was started with this in its environment: "KEY=VALUE".
+[[nodiscard]] bool has_variable(pid_t pid, std::string_view variable);
 
 /// CPU time of all that lives in a process group, in ticks. It falls when a member ends.
 [[nodiscard]] std::uint64_t cpu_ticks_of_group(pid_t group);

@@ -155,16 +155,21 @@ def test_a_pid_that_another_has_now_is_not_taken_for_blender(start, tmp_path):
 def test_strangers_in_the_workspaces_are_swept_out(start, tmp_path):
     d = start()
     d.stop()
-    stray = d.output / ".kiln" / "j0000000000000000000-1"
+    stray = d.output / ".kiln" / "j000000000000000000-1"
     stray.mkdir(parents=True)
     (d.output / ".kiln" / "what is this").write_text("x")
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "kept").write_text("x")
     (d.output / ".kiln" / "link").symlink_to(outside)
-    sleeper = subprocess.Popen(["sleep", "1000"], cwd=stray, start_new_session=True)
+    left = subprocess.Popen(["sleep", "1000"], cwd=stray, start_new_session=True,
+                            env={**os.environ, "TMPDIR": str(stray / "tmp")})
+    somebody = subprocess.Popen(["sleep", "1000"], cwd=stray, start_new_session=True)
     again(d)
-    assert sleeper.wait(30) == -signal.SIGKILL
+    assert left.wait(30) == -signal.SIGKILL
+    assert somebody.poll() is None, "a person's shell in that directory is not ours to end"
+    somebody.kill()
+    somebody.wait()
     wait_for(lambda: not workspaces(d), "the workspaces are gone")
     assert (outside / "kept").exists()
 

@@ -32,7 +32,9 @@ protected:
           ::_exit(1);
         ::close(pipe_ends[0]);
         ::close(pipe_ends[1]);
-        ::execl("/bin/sh", "sh", "-c", script, nullptr);
+        const auto mark = mark_;
+        const char* const environment[] = {mark.c_str(), "PATH=/usr/bin:/bin", nullptr};
+        ::execle("/bin/sh", "sh", "-c", script, nullptr, environment);
         ::_exit(127);
       }
       ::setpgid(child, child);
@@ -44,7 +46,7 @@ protected:
     EXPECT_EQ(::read(pipe_ends[0], &pid, sizeof pid), static_cast<ssize_t>(sizeof pid));
     ::close(pipe_ends[0]);
     ::close(pipe_ends[1]);
-    while (working_directory_of(pid) != work_.path()) {
+    while (working_directory_of(pid) != work_.path() || !has_variable(pid, mark_)) {
     }
     return pid;
   }
@@ -55,12 +57,13 @@ protected:
   }
 
   tests::temp_directory work_;
+  std::string mark_ = "TMPDIR=" + (work_ / "tmp").native();
 };
 
 TEST_F(adopted_test, its_end_is_seen_and_its_status_is_not) {
   const pid_t pid = start("while [ ! -e go ]; do sleep 0.01; done; exit 3");
   run([&]() -> aio::task<> {
-    const auto found = adopted::find(executor(), work_.path(), std::chrono::seconds{5});
+    const auto found = adopted::find(executor(), work_.path(), mark_, std::chrono::seconds{5});
     EXPECT_TRUE(found);
     EXPECT_EQ((*found)->pid(), pid);
     work_.write("go", "");
@@ -76,7 +79,7 @@ TEST_F(adopted_test, can_be_stopped_by_the_ladder) {
   while (!std::filesystem::exists(work_ / "ready")) {
   }
   run([&]() -> aio::task<> {
-    const auto found = adopted::find(executor(), work_.path(), std::chrono::milliseconds{50});
+    const auto found = adopted::find(executor(), work_.path(), mark_, std::chrono::milliseconds{50});
     aio::task_group group{executor(), [](std::exception_ptr e) { std::rethrow_exception(e); }};
     const auto watch = [&]() -> aio::task<> { (void)co_await (*found)->watch(); };
     group.spawn(watch());
@@ -89,7 +92,7 @@ TEST_F(adopted_test, can_be_stopped_by_the_ladder) {
 TEST_F(adopted_test, what_it_leaves_in_its_group_is_ended) {
   const pid_t pid = start("sleep 1000 & echo $! > child; while [ ! -e go ]; do sleep 0.01; done");
   run([&]() -> aio::task<> {
-    const auto found = adopted::find(executor(), work_.path(), std::chrono::seconds{5});
+    const auto found = adopted::find(executor(), work_.path(), mark_, std::chrono::seconds{5});
     work_.write("go", "");
     (void)co_await (*found)->watch();
     const pid_t left = std::stoi(work_.read("child"));
@@ -104,7 +107,7 @@ TEST_F(adopted_test, what_it_leaves_in_its_group_is_ended) {
 TEST_F(adopted_test, can_be_left) {
   const pid_t pid = start("sleep 1000");
   run([&]() -> aio::task<> {
-    const auto found = adopted::find(executor(), work_.path(), std::chrono::seconds{5});
+    const auto found = adopted::find(executor(), work_.path(), mark_, std::chrono::seconds{5});
     aio::task_group group{executor(), [](std::exception_ptr e) { std::rethrow_exception(e); }};
     process_end end;
     const auto watch = [&]() -> aio::task<> { end = co_await (*found)->watch(); };
@@ -117,9 +120,20 @@ TEST_F(adopted_test, can_be_left) {
   ::kill(-pid, SIGKILL);
 }
 
+TEST_F(adopted_test, a_stranger_in_the_directory_is_not_taken_for_it) {
+  const pid_t pid = start("sleep 1000");
+  run([&]() -> aio::task<> {
+    const auto other = adopted::find(executor(), work_.path(), mark_ + "2", std::chrono::seconds{1});
+    EXPECT_EQ(other.error().code, errc::not_found);
+    co_return;
+  });
+  ::kill(-pid, SIGKILL);
+}
+
 TEST_F(adopted_test, nothing_is_found_where_nothing_runs) {
   run([&]() -> aio::task<> {
-    EXPECT_EQ(adopted::find(executor(), work_.path(), std::chrono::seconds{1}).error().code, errc::not_found);
+    EXPECT_EQ(adopted::find(executor(), work_.path(), mark_, std::chrono::seconds{1}).error().code,
+              errc::not_found);
     co_return;
   });
 }
