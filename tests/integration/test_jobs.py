@@ -2,6 +2,7 @@
 """The fields of /v1/jobs over real Blender, and the kinds of failure that it can be brought to."""
 import json
 import os
+import signal
 
 import pytest
 from daemon import wait_for
@@ -102,6 +103,38 @@ def test_blender_that_goes_away(start, blender, tmp_path):
     d = start("tiny", "--blender", str(gone))
     gone.unlink()
     assert render(d, "tiny")["failure"]["kind"] == "blender_missing"
+
+
+def test_time_that_is_over(start):
+    d = start("slow")
+    done = render(d, "slow", "1-3", timeout_seconds=2)
+    assert done["failure"]["kind"] == "timed_out" and done["attempts"] == 1, done
+
+
+def test_a_blender_that_stands_still(start):
+    d = start("slow")
+    ident = submit(d, "slow", "1-3", stall_timeout_seconds=1, retries=0)
+    log = d.state / "logs" / f"{ident}-1.log"
+    wait_for(lambda: log.exists() and "Sample" in log.read_text(errors="replace"), "Blender renders")
+    os.kill(d.get(f"/v1/jobs/{ident}").json()["current"]["pid"], signal.SIGSTOP)
+    attempts = until_final(d, ident)
+    assert attempts["failure"]["kind"] == "stalled", attempts
+
+
+def test_a_crash_of_the_daemon_during_a_real_render(start):
+    """The long form is tests/reliability/kill9."""
+    d = start("slow")
+    ident = submit(d, "slow", "1-3", samples=40)
+    wait_for(lambda: d.get(f"/v1/jobs/{ident}").json()["frames"]["done"] == 1, "a frame is done")
+    pid = d.get(f"/v1/jobs/{ident}").json()["current"]["pid"]
+    os.kill(d.process.pid, signal.SIGKILL)
+    d.process.wait()
+    d.start()
+    assert d.get(f"/v1/jobs/{ident}").json()["current"]["pid"] == pid
+    done = until_final(d, ident)
+    assert done["state"] == "succeeded" and done["attempts"] == 1, done
+    log = (d.state / "logs" / f"{ident}-1.log").read_text(errors="replace")
+    assert log.count("Saved: ") == 3, "no frame is rendered twice"
 
 
 def test_history_feeds_retry_after_from_the_first_poll(start):
