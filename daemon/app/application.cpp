@@ -9,12 +9,12 @@
 #include "api/project_roots.hpp"
 #include "api/system.hpp"
 #include "api/tutorial.hpp"
+#include "app/decoder_program.hpp"
 #include "app/exit_status.hpp"
-#include "app/image_helper.hpp"
 #include "app/preflight.hpp"
 #include "executor/local_executor.hpp"
 #include "http/server.hpp"
-#include "image/helper_image_check.hpp"
+#include "image/decoding_image_check.hpp"
 #include "image/structural_image_check.hpp"
 #include "process/child.hpp"
 #include "scheduler/scheduler.hpp"
@@ -104,7 +104,7 @@ std::optional<domain::job_spec> tutorial_job(const config& c) {
 
 /// The program that verifies frames.
 result<std::filesystem::path> find_decoder(const config& c) {
-  const auto program = image_helper_beside_us();
+  const auto program = decoder_beside_us();
   if (!program || c.verify_headers_only)
     return program;
   if (const auto found = find_executable(*program, {}); !found)
@@ -122,7 +122,7 @@ struct parts {
         std::filesystem::path decoder, std::unique_ptr<store::job_store> kept, spdlog::logger& log,
         const std::vector<std::string>& environment)
       : store(std::move(kept)), pool(pool_threads), structure(pool),
-        decoding(loop, pool, image_helper_starter(loop, std::move(decoder), c.state / "kiln-image.log"),
+        decoding(loop, pool, decoder_starter(loop, std::move(decoder), c.state / "kiln-image.log"),
                  decode_limit),
         executor(loop,
                  {.blender = blender.executable,
@@ -155,7 +155,7 @@ struct parts {
   std::unique_ptr<store::job_store> store;
   aio::blocking_pool pool;
   image::structural_image_check structure;
-  image::helper_image_check decoding;
+  image::decoding_image_check decoding;
   executor::local_executor executor;
   scheduler::scheduler scheduler;
   api::tutorial tutorial;

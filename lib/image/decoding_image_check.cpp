@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "image/helper_image_check.hpp"
+#include "image/decoding_image_check.hpp"
 
 #include "image/image_answer.hpp"
 #include "image/open_image.hpp"
@@ -45,7 +45,7 @@ error stopping() {
 } // namespace
 
 /// One decoder, from its start to its end. Shared with the coroutine that waits for its end.
-struct helper_image_check::session {
+struct decoding_image_check::session {
   session(aio::executor_type loop, std::unique_ptr<decoder_process> p, int fd)
       : process(std::move(p)), socket(loop, fd), deadline(loop), ended(loop) {}
 
@@ -69,8 +69,8 @@ struct helper_image_check::session {
   }
 };
 
-aio::task<std::optional<std::string>> helper_image_check::session::receive(std::shared_ptr<session> s,
-                                                                           std::chrono::milliseconds limit) {
+aio::task<std::optional<std::string>>
+decoding_image_check::session::receive(std::shared_ptr<session> s, std::chrono::milliseconds limit) {
   s->owes_datagram = true;
   s->deadline.expires_after(limit);
   s->deadline.async_wait([s](boost::system::error_code ec) {
@@ -101,9 +101,9 @@ aio::task<std::optional<std::string>> helper_image_check::session::receive(std::
 }
 
 /// A place in the queue: given up when the coroutine that holds it ends, in whatever way.
-class helper_image_check::turn {
+class decoding_image_check::turn {
 public:
-  explicit turn(helper_image_check& of) : of_(of), number_(++of.last_turn_) {
+  explicit turn(decoding_image_check& of) : of_(of), number_(++of.last_turn_) {
     of_.waiting_.push_back(number_);
   }
   turn(const turn&) = delete;
@@ -119,18 +119,18 @@ public:
   [[nodiscard]] bool has_come() const { return of_.waiting_.front() == number_; }
 
 private:
-  helper_image_check& of_;
+  decoding_image_check& of_;
   std::uint64_t number_;
 };
 
-helper_image_check::helper_image_check(aio::executor_type loop, aio::blocking_pool& pool, starter start,
-                                       std::chrono::milliseconds limit)
+decoding_image_check::decoding_image_check(aio::executor_type loop, aio::blocking_pool& pool, starter start,
+                                           std::chrono::milliseconds limit)
     : loop_(loop), pool_(pool), start_(std::move(start)), limit_(limit), turn_over_(loop),
       watches_(loop, [](std::exception_ptr e) { std::rethrow_exception(e); }) {}
 
-helper_image_check::~helper_image_check() = default;
+decoding_image_check::~decoding_image_check() = default;
 
-aio::task<result<image_facts>> helper_image_check::check(std::filesystem::path file) {
+aio::task<result<image_facts>> decoding_image_check::check(std::filesystem::path file) {
   const auto open_here = [file = std::move(file)] { return open_image(file); };
   const auto opened = co_await pool_.run(open_here);
   if (!opened)
@@ -141,13 +141,13 @@ aio::task<result<image_facts>> helper_image_check::check(std::filesystem::path f
   co_return co_await decode(opened->get());
 }
 
-aio::task<> helper_image_check::watch(std::shared_ptr<session> s) {
+aio::task<> decoding_image_check::watch(std::shared_ptr<session> s) {
   s->end = co_await s->process->wait();
   s->ended.notify_all();
 }
 
 /// Makes sure of a decoder that has greeted. One that dies before that is tried once more.
-aio::task<result<void>> helper_image_check::make_ready() {
+aio::task<result<void>> decoding_image_check::make_ready() {
   std::string why;
   for (int attempt = 0; attempt < 2 && !closed_ && !session_; ++attempt) {
     int pair[2] = {-1, -1};
@@ -178,7 +178,7 @@ aio::task<result<void>> helper_image_check::make_ready() {
   co_return result<void>{};
 }
 
-aio::task<result<image_facts>> helper_image_check::decode(int fd) {
+aio::task<result<image_facts>> decoding_image_check::decode(int fd) {
   // A decoder that died while it was idle is no fault of this image.
   for (bool sent = false; !sent;) {
     if (const auto ready = co_await make_ready(); !ready)
@@ -206,13 +206,13 @@ aio::task<result<image_facts>> helper_image_check::decode(int fd) {
   co_return error{errc::corrupt, "the decoder " + *s->end + " at this image"};
 }
 
-void helper_image_check::drop_session() {
+void decoding_image_check::drop_session() {
   if (session_)
     session_->retire();
   session_.reset();
 }
 
-aio::task<> helper_image_check::close() {
+aio::task<> decoding_image_check::close() {
   closed_ = true;
   drop_session();
   co_await watches_.join();

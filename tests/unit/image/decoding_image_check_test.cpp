@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The client alone: this test plays the decoder at the other end of the socket.
-#include "image/helper_image_check.hpp"
+#include "image/decoding_image_check.hpp"
 #include "image/image_answer.hpp"
 #include "support/loop.hpp"
 #include "support/temp_directory.hpp"
@@ -75,9 +75,9 @@ private:
   bool killed_ = false;
 };
 
-class helper_image_check_test : public tests::loop_test {
+class decoding_image_check_test : public tests::loop_test {
 protected:
-  helper_image_check make(std::chrono::milliseconds limit = 1h) {
+  decoding_image_check make(std::chrono::milliseconds limit = 1h) {
     return {executor(), pool_,
             [this](int socket) -> result<std::unique_ptr<decoder_process>> {
               if (!script_.starts)
@@ -96,7 +96,7 @@ protected:
   std::filesystem::path file_ = dir_.write("a.png", "x");
 };
 
-TEST_F(helper_image_check_test, one_decoder_serves_many) {
+TEST_F(decoding_image_check_test, one_decoder_serves_many) {
   auto images = make();
   run([&]() -> aio::task<> {
     for (int i = 0; i < 3; ++i) {
@@ -109,7 +109,7 @@ TEST_F(helper_image_check_test, one_decoder_serves_many) {
   });
 }
 
-TEST_F(helper_image_check_test, no_decoder_is_started_for_what_cannot_be_opened) {
+TEST_F(decoding_image_check_test, no_decoder_is_started_for_what_cannot_be_opened) {
   auto images = make();
   run([&]() -> aio::task<> {
     const auto gone = co_await images.check(dir_ / "gone.png");
@@ -120,7 +120,7 @@ TEST_F(helper_image_check_test, no_decoder_is_started_for_what_cannot_be_opened)
   });
 }
 
-TEST_F(helper_image_check_test, an_image_that_kills_the_decoder_is_corrupt_and_the_next_is_checked) {
+TEST_F(decoding_image_check_test, an_image_that_kills_the_decoder_is_corrupt_and_the_next_is_checked) {
   auto images = make();
   script_.deeds = {deed::answer, deed::die, deed::nonsense, deed::answer};
   run([&]() -> aio::task<> {
@@ -134,7 +134,7 @@ TEST_F(helper_image_check_test, an_image_that_kills_the_decoder_is_corrupt_and_t
   });
 }
 
-TEST_F(helper_image_check_test, an_image_that_takes_too_long_is_corrupt) {
+TEST_F(decoding_image_check_test, an_image_that_takes_too_long_is_corrupt) {
   auto images = make(20ms);
   script_.deeds = {deed::hang};
   run([&]() -> aio::task<> {
@@ -145,7 +145,7 @@ TEST_F(helper_image_check_test, an_image_that_takes_too_long_is_corrupt) {
   });
 }
 
-TEST_F(helper_image_check_test, a_decoder_that_died_while_idle_is_no_fault_of_the_image) {
+TEST_F(decoding_image_check_test, a_decoder_that_died_while_idle_is_no_fault_of_the_image) {
   auto images = make();
   run([&]() -> aio::task<> {
     EXPECT_TRUE(co_await images.check(file_));
@@ -156,7 +156,7 @@ TEST_F(helper_image_check_test, a_decoder_that_died_while_idle_is_no_fault_of_th
   });
 }
 
-TEST_F(helper_image_check_test, without_a_decoder_nothing_is_corrupt) {
+TEST_F(decoding_image_check_test, without_a_decoder_nothing_is_corrupt) {
   auto images = make();
   script_.starts = false;
   run([&]() -> aio::task<> {
@@ -174,7 +174,7 @@ TEST_F(helper_image_check_test, without_a_decoder_nothing_is_corrupt) {
   });
 }
 
-TEST_F(helper_image_check_test, checks_wait_for_their_turn) {
+TEST_F(decoding_image_check_test, checks_wait_for_their_turn) {
   auto images = make();
   script_.deeds = {deed::answer, deed::die, deed::answer};
   std::vector<std::pair<int, bool>> done;
@@ -192,7 +192,7 @@ TEST_F(helper_image_check_test, checks_wait_for_their_turn) {
   EXPECT_EQ(done, (std::vector<std::pair<int, bool>>{{0, true}, {1, false}, {2, true}}));
 }
 
-TEST_F(helper_image_check_test, a_cancelled_check_leaves_the_next_its_own_answer) {
+TEST_F(decoding_image_check_test, a_cancelled_check_leaves_the_next_its_own_answer) {
   auto images = make();
   script_.deeds = {deed::hang};
   const auto one = [&]() -> aio::task<> { (void)co_await images.check(file_); };
@@ -212,7 +212,7 @@ TEST_F(helper_image_check_test, a_cancelled_check_leaves_the_next_its_own_answer
   });
 }
 
-TEST_F(helper_image_check_test, closing_ends_a_check_under_way) {
+TEST_F(decoding_image_check_test, closing_ends_a_check_under_way) {
   auto images = make();
   script_.deeds = {deed::hang};
   std::vector<boost::system::error_code> ended;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// image::helper_image_check with the real kiln-image.
-#include "app/image_helper.hpp"
+// image::decoding_image_check with the real kiln-image.
+#include "app/decoder_program.hpp"
 #include "process/child.hpp"
 #include "support/loop.hpp"
 #include "support/temp_directory.hpp"
@@ -18,16 +18,16 @@ using namespace std::chrono_literals;
 
 const std::filesystem::path images_dir{KILN_DECODER_IMAGES};
 
-class image_helper_test : public tests::loop_test {
+class decoder_program_test : public tests::loop_test {
 protected:
   static void SetUpTestSuite() { process::become_subreaper(); }
   void TearDown() override {
     EXPECT_EQ(::waitpid(-1, nullptr, WNOHANG), -1) << "a child is left, dead or alive";
   }
 
-  image::helper_image_check make(std::filesystem::path program = KILN_IMAGE_PROGRAM,
-                                 std::chrono::milliseconds limit = 10min) {
-    return {executor(), pool_, image_helper_starter(executor(), std::move(program), dir_ / "log"), limit};
+  image::decoding_image_check make(std::filesystem::path program = KILN_IMAGE_PROGRAM,
+                                   std::chrono::milliseconds limit = 10min) {
+    return {executor(), pool_, decoder_starter(executor(), std::move(program), dir_ / "log"), limit};
   }
 
   /// A PNG of 60000 x 60000 black pixels of 64 bits: 30 MB that become 29 GB.
@@ -67,7 +67,7 @@ protected:
   tests::temp_directory dir_;
 };
 
-TEST_F(image_helper_test, every_format_is_decoded_and_what_was_cut_is_refused) {
+TEST_F(decoder_program_test, every_format_is_decoded_and_what_was_cut_is_refused) {
   auto images = make();
   run(
       [&]() -> aio::task<> {
@@ -91,7 +91,7 @@ TEST_F(image_helper_test, every_format_is_decoded_and_what_was_cut_is_refused) {
   EXPECT_EQ(dir_.read("log"), "");
 }
 
-TEST_F(image_helper_test, an_image_that_takes_too_long_costs_only_itself) {
+TEST_F(decoder_program_test, an_image_that_takes_too_long_costs_only_itself) {
   const auto bomb = write_bomb();
   auto images = make(KILN_IMAGE_PROGRAM, 1s);
   run(
@@ -103,7 +103,7 @@ TEST_F(image_helper_test, an_image_that_takes_too_long_costs_only_itself) {
       120s);
 }
 
-TEST_F(image_helper_test, a_decoder_that_is_killed_at_an_image_is_replaced) {
+TEST_F(decoder_program_test, a_decoder_that_is_killed_at_an_image_is_replaced) {
   const auto bomb = write_bomb();
   auto images = make();
   const auto kill_soon = [&]() -> aio::task<> {
@@ -129,7 +129,7 @@ TEST_F(image_helper_test, a_decoder_that_is_killed_at_an_image_is_replaced) {
       120s);
 }
 
-TEST_F(image_helper_test, a_program_that_is_missing_or_another_is_no_fault_of_the_image) {
+TEST_F(decoder_program_test, a_program_that_is_missing_or_another_is_no_fault_of_the_image) {
   for (const char* program : {"/nowhere/kiln-image", "/bin/true", "/bin/cat"}) {
     auto images = make(program, 1s);
     run([&]() -> aio::task<> {

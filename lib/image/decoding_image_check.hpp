@@ -27,16 +27,16 @@ public:
   [[nodiscard]] virtual aio::task<std::string> wait() = 0;
 };
 
-class helper_image_check final : public image_check {
+class decoding_image_check final : public image_check {
 public:
   /// Starts kiln-image with the socket as its standard input; the socket stays the caller's.
   using starter = std::function<result<std::unique_ptr<decoder_process>>(int socket)>;
 
   /// The pool, on which files are opened, outlives it. `limit`: how long one image may take.
-  helper_image_check(aio::executor_type loop, aio::blocking_pool& pool, starter start,
-                     std::chrono::milliseconds limit);
+  decoding_image_check(aio::executor_type loop, aio::blocking_pool& pool, starter start,
+                       std::chrono::milliseconds limit);
   /// Once close() has completed, or nothing was ever checked.
-  ~helper_image_check() override;
+  ~decoding_image_check() override;
 
   /// See image_check. corrupt also when the decoder dies of the image or takes too long; unavailable when it
   /// cannot be started, or is closed. The decoder is started when it is needed. Can be cancelled.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "app/image_helper.hpp"
+#include "app/decoder_program.hpp"
 
 #include "process/child.hpp"
 
@@ -8,9 +8,9 @@
 namespace kiln::app {
 namespace {
 
-class image_helper final : public image::decoder_process {
+class decoder_program final : public image::decoder_process {
 public:
-  explicit image_helper(std::unique_ptr<process::child> child) : child_(std::move(child)) {}
+  explicit decoder_program(std::unique_ptr<process::child> child) : child_(std::move(child)) {}
 
   void kill() override {
     child_->stop();
@@ -31,7 +31,7 @@ private:
 
 } // namespace
 
-result<std::filesystem::path> image_helper_beside_us() {
+result<std::filesystem::path> decoder_beside_us() {
   std::error_code ec;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", ec);
   if (ec)
@@ -39,8 +39,8 @@ result<std::filesystem::path> image_helper_beside_us() {
   return self.parent_path() / "kiln-image";
 }
 
-image::helper_image_check::starter
-image_helper_starter(aio::executor_type loop, std::filesystem::path program, std::filesystem::path log_file) {
+image::decoding_image_check::starter decoder_starter(aio::executor_type loop, std::filesystem::path program,
+                                                     std::filesystem::path log_file) {
   return [loop, program = std::move(program),
           log_file = std::move(log_file)](int socket) -> result<std::unique_ptr<image::decoder_process>> {
     const process::launch_request request{.executable = program,
@@ -52,7 +52,7 @@ image_helper_starter(aio::executor_type loop, std::filesystem::path program, std
     auto child = process::child::launch(loop, request, std::chrono::milliseconds{0});
     if (!child)
       return child.error();
-    return std::make_unique<image_helper>(std::move(*child));
+    return std::make_unique<decoder_program>(std::move(*child));
   };
 }
 
