@@ -11,6 +11,10 @@ namespace {
 
 constexpr std::size_t most_remembered = 10'000; // frames of an earlier run, of one job: for memory
 
+/// A loss of power takes the latest revisions with it, and clients have seen them: numbers that come now are
+/// higher than any of them.
+constexpr std::uint64_t revisions_in_doubt = 1000;
+
 /// One number for all when there are too many: forecast takes their mean.
 std::map<int, double> bounded(std::map<int, double> seconds) {
   if (seconds.size() <= most_remembered)
@@ -63,6 +67,7 @@ aio::task<result<void>> scheduler::recover() {
   for (auto& one : *kept) {
     const auto attempts = one.attempts;
     const auto of = co_await take_up(std::move(one));
+    of->revision += revisions_in_doubt;
     jobs_.emplace(of->id, of);
     for (const auto& attempt : attempts)
       if (attempt.pid)

@@ -23,6 +23,29 @@ aio::task_group::failure_handler log_failures(spdlog::logger& log) {
   };
 }
 
+/// Keeps a job to one call for as long as it lives: what happens to it in between is that call's.
+class reservation {
+public:
+  reservation(std::unordered_set<job_id>& reserved, job_id id)
+      : reserved_(reserved), id_(std::move(id)), granted_(reserved.insert(id_).second) {}
+  reservation(const reservation&) = delete;
+  reservation& operator=(const reservation&) = delete;
+  ~reservation() {
+    if (granted_)
+      reserved_.erase(id_);
+  }
+  [[nodiscard]] bool granted() const noexcept { return granted_; }
+
+private:
+  std::unordered_set<job_id>& reserved_;
+  job_id id_;
+  bool granted_;
+};
+
+error is_reserved_error(const job_id& id) {
+  return {errc::conflict, "job " + id.str() + " is being removed or tried again"};
+}
+
 error is_final_error(const job_id& id) {
   return {errc::conflict, "job " + id.str() + " has ended already"};
 }
@@ -151,6 +174,9 @@ aio::task<result<scheduler::job_ptr>> scheduler::set_paused(job_id id, bool paus
 }
 
 aio::task<result<scheduler::job_ptr>> scheduler::retry(job_id id) {
+  const reservation mine{reserved_, id};
+  if (!mine.granted())
+    co_return is_reserved_error(id);
   const auto before = co_await look_up(id);
   if (!before)
     co_return before.error();
@@ -188,6 +214,9 @@ aio::task<result<scheduler::job_ptr>> scheduler::retry(job_id id) {
 }
 
 aio::task<result<void>> scheduler::remove(job_id id) {
+  const reservation mine{reserved_, id};
+  if (!mine.granted())
+    co_return is_reserved_error(id);
   const auto found = co_await look_up(id);
   if (!found)
     co_return found.error();

@@ -19,6 +19,7 @@
 #include <memory>
 #include <random>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace spdlog {
 class logger;
@@ -175,6 +176,7 @@ private:
   std::unordered_map<job_id, mutable_job> running_;     ///< they hold a slot
   std::map<std::pair<int, job_id>, mutable_job> queue_; ///< by falling priority, then age
   std::deque<job_id> ended_;                            ///< oldest first
+  std::unordered_set<job_id> reserved_;                 ///< final jobs that are being removed or tried again
   std::size_t adding_ = 0;                              ///< on their way to the store
   bool stopping_ = false;
 

@@ -27,6 +27,7 @@ public:
   std::uintmax_t free = 1U << 30;
   std::optional<std::string> print;
   bool left = false;
+  bool discard_waits = false;
 
   aio::task<std::optional<pid_t>> start(kiln::executor::attempt_request request,
                                         kiln::executor::attempt_observer& observer) override {
@@ -58,6 +59,8 @@ public:
 
   aio::task<domain::frame_set> published(job_id of) override { co_return on_disk[of]; }
   aio::task<result<void>> discard(job_id of) override {
+    while (discard_waits)
+      co_await ended_.wait();
     discarded.push_back(of);
     co_return result<void>{};
   }
@@ -107,6 +110,11 @@ public:
     domain::attempt_facts facts;
     facts.lost = true;
     end(id, std::move(facts));
+  }
+
+  void let_discard_go_on() {
+    discard_waits = false;
+    ended_.notify_all();
   }
 
   void set_next_pid(pid_t pid) { next_pid_ = pid; }

@@ -409,6 +409,23 @@ TEST_F(scheduler_test, remove_is_for_what_has_ended) {
   });
 }
 
+TEST_F(scheduler_test, a_job_is_removed_or_tried_again_and_not_both) {
+  make({});
+  run([&]() -> aio::task<> {
+    const auto job = co_await submitted();
+    attempts_.end(attempt(job), success);
+    attempts_.discard_waits = true;
+    aio::task_group group{executor(), [](std::exception_ptr) { ADD_FAILURE(); }};
+    const auto remove = [&]() -> aio::task<> { EXPECT_TRUE(co_await scheduler_->remove(job->id)); };
+    group.spawn(remove());
+    EXPECT_EQ((co_await scheduler_->retry(job->id)).error().code, errc::conflict);
+    EXPECT_EQ((co_await scheduler_->remove(job->id)).error().code, errc::conflict);
+    attempts_.let_discard_go_on();
+    co_await group.join();
+    EXPECT_EQ((co_await scheduler_->retry(job->id)).error().code, errc::not_found);
+  });
+}
+
 TEST_F(scheduler_test, what_is_forgotten_is_still_in_the_store) {
   make({.kept = 1});
   run([&]() -> aio::task<> {
