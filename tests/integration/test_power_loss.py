@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """kilnd on a disk that loses power (tests/support/power_cut): what was acknowledged is there afterwards."""
+import ctypes
 import json
 import os
 import random
 import signal
 import subprocess
+import threading
 import time
 
 import daemon as support
@@ -15,27 +17,33 @@ FINAL = ("succeeded", "failed", "canceled")
 JSON = {"Content-Type": "application/json"}
 
 
+PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+
+
 def kill_all(d):
-    """Everything stops at once."""
+    """Everything stops at once, also a process that kilnd was starting at that moment and that shows no sign of it yet.
+
+    What kilnd leaves becomes a child of the test, which asked to be the reaper of its descendants.
+    """
     os.kill(d.process.pid, signal.SIGKILL)
     d.process.wait()
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            try:
-                if os.readlink(f"/proc/{entry}/cwd").startswith(str(d.output)):
-                    os.kill(int(entry), signal.SIGKILL)
-            except OSError:
-                continue
 
     def all_gone():
-        for entry in os.listdir("/proc"):
-            try:
-                if entry.isdigit() and os.readlink(f"/proc/{entry}/cwd").startswith(str(d.output)):
-                    return False
-            except OSError:
-                continue
-        return True
+        with open(f"/proc/self/task/{threading.main_thread().native_id}/children", encoding="ascii") as children:
+            left = [int(pid) for pid in children.read().split()]
+        for pid in left:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        return not left
     support.wait_for(all_gone, "all is stopped")
+
+
+@pytest.fixture(autouse=True)
+def reaper():
+    libc = ctypes.CDLL(None, use_errno=True)
+    assert libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0, os.strerror(ctypes.get_errno())
+    yield
+    libc.prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
 
 
 class Machine:
@@ -93,7 +101,7 @@ class Machine:
         for ident, said in self.acknowledged.items():
             end = support.wait_for(lambda: (lambda j: j if j["state"] in FINAL else None)(d.get(f"/v1/jobs/{ident}").json()),
                                    f"{ident} ends")
-            assert end["state"] == "succeeded" or said in ("canceling", "canceled"), end
+            assert end["state"] == "succeeded" or said in ("canceling", "canceled"), json.dumps(end)
         frames = [str(path) for path in d.output.glob("j*/blender-render_*")]
         assert frames
         decoder = os.path.join(os.path.dirname(d.command[0]), "kiln-image")
