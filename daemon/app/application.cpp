@@ -142,7 +142,7 @@ struct parts {
         tutorial(scheduler, tutorial_job(c)), roots(c.project_roots, pool),
         jobs(scheduler, roots, {.max_frames = c.max_frames}, c.threads),
         service(limits_of(c), hosts_of(c), error_page, log), server(loop, service) {
-    scheduler.set_watcher(&tutorial);
+    scheduler.add_watcher(tutorial);
     tutorial.add_routes(service);
     jobs.add_routes(service);
     const auto known = [this]() -> std::optional<std::string> {

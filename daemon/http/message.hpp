@@ -26,6 +26,7 @@ struct request {
   std::string_view id;    ///< what stood for {id} in the route's pattern
   std::span<const field> fields;
   std::string_view body;
+  std::string_view peer; ///< the address of the client, without port
 
   /// The value of the first field of this name (in any case).
   [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const noexcept;

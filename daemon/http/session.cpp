@@ -25,6 +25,10 @@ constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
 
 session::session(tcp_socket socket, service& shared)
     : socket_(std::move(socket)), service_(shared), in_(read_size) {
+  error_code ec;
+  const auto remote = socket_.remote_endpoint(ec);
+  if (!ec)
+    peer_ = remote.address().to_string();
   enter(phase::idle, service_.bounds().idle_time);
 }
 
@@ -150,6 +154,7 @@ aio::task<session::next> session::serve(std::size_t head_size) {
   asked.path = parser.target().substr(0, parser.target().find('?'));
   asked.query = parser.target().substr(std::min(asked.path.size() + 1, parser.target().size()));
   asked.fields = fields_;
+  asked.peer = peer_;
   if (ec == beast_http::error::body_limit)
     co_return reject(413, "the body is too large", asked.path);
   if (ec && ec != beast_http::error::need_more)

@@ -53,6 +53,7 @@ private:
   [[nodiscard]] next reject(int status, std::string_view why, std::string_view path);
 
   tcp_socket socket_;
+  std::string peer_;
   service& service_;
 
   std::vector<char> in_;     ///< bytes that have come and are not used up

@@ -122,8 +122,8 @@ aio::task<> scheduler::pause_a_moment() {
 void scheduler::tell(job& changed) {
   if (!domain::is_final(changed.state))
     ++changed.revision; // a final one is as it stands in the store
-  if (watcher_)
-    watcher_->on_change(changed);
+  for (auto* watcher : watchers_)
+    watcher->on_change(changed);
 }
 
 void scheduler::forget_oldest() {
@@ -140,8 +140,8 @@ void scheduler::forget(const job_id& id) {
     return;
   const auto& old = *gone.mapped();
   std::erase_if(by_pid_, [&](const auto& known) { return known.second == id; });
-  if (watcher_)
-    watcher_->on_forgotten(old);
+  for (auto* watcher : watchers_)
+    watcher->on_forgotten(old);
 }
 
 } // namespace kiln::scheduler

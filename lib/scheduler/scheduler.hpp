@@ -60,8 +60,8 @@ public:
   scheduler(aio::executor_type loop, executor::executor& attempts, store::job_store& kept, settings limits,
             spdlog::logger& log);
 
-  /// At most one; it outlives the scheduler's work.
-  void set_watcher(job_watcher* watcher) { watcher_ = watcher; }
+  /// It is told after those that were added before it, and outlives the scheduler's work.
+  void add_watcher(job_watcher& watcher) { watchers_.push_back(&watcher); }
 
   /// Once, first: takes up the jobs that the store has. Completes when they are known; attempts of an earlier
   /// life are under way then.
@@ -167,7 +167,7 @@ private:
   store::job_store& store_;
   settings settings_;
   spdlog::logger& log_;
-  job_watcher* watcher_ = nullptr;
+  std::vector<job_watcher*> watchers_;
   std::mt19937_64 random_;
   job_id newest_id_;
 

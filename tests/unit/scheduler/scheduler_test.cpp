@@ -39,7 +39,7 @@ class scheduler_test : public tests::loop_test {
 protected:
   void make(settings s) {
     scheduler_.emplace(executor(), attempts_, store_, s, log_);
-    scheduler_->set_watcher(&watcher_);
+    scheduler_->add_watcher(watcher_);
   }
   aio::task<scheduler::job_ptr> submitted(int first = 1, int last = 2, int retries = 0) {
     auto spec = frames(first, last);
