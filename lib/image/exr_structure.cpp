@@ -6,7 +6,10 @@
 
 #include "image/source_reader.hpp"
 
+#include <algorithm>
+#include <array>
 #include <string>
+#include <string_view>
 
 namespace kiln::image {
 namespace {
@@ -82,6 +85,54 @@ bool skip_strings(source_reader& in, std::uint64_t end) {
       return false;
   }
   return in.offset() == end;
+}
+
+/// The channels of an attribute of type chlist: each a name and 16 bytes; an empty name ends them.
+bool skip_channels(source_reader& in, std::uint64_t end) {
+  constexpr std::uint64_t channel_size = 16;
+  for (;;) {
+    const auto name = take_name(in);
+    if (!name || in.offset() > end)
+      return false;
+    if (name->empty())
+      return in.offset() == end;
+    if (!in.skip(channel_size))
+      return false;
+  }
+}
+
+/// The picture of an attribute of type preview: width, height and four bytes a pixel.
+bool skip_preview(source_reader& in, std::uint64_t size) {
+  const auto width = in.number(4, little), height = in.number(4, little);
+  return width && height && size >= 8 && *width <= size && *height <= size &&
+         4 * *width * *height == size - 8 && in.skip(size - 8);
+}
+
+/// The value of an attribute, where it has the size that its type has. OpenEXR 3.1 reads by type whatever
+/// the size says: it and we would then see different attributes behind.
+bool skip_value(source_reader& in, std::string_view type, std::uint64_t size) {
+  struct known_type {
+    std::string_view name;
+    std::uint64_t size;
+  };
+  constexpr std::array<known_type, 24> fixed{{{"box2f", 16},      {"box2i", 16},   {"chromaticities", 32},
+                                              {"compression", 1}, {"double", 8},   {"envmap", 1},
+                                              {"float", 4},       {"int", 4},      {"keycode", 28},
+                                              {"lineOrder", 1},   {"m33d", 72},    {"m33f", 36},
+                                              {"m44d", 128},      {"m44f", 64},    {"rational", 8},
+                                              {"tiledesc", 9},    {"timecode", 8}, {"v2d", 16},
+                                              {"v2f", 8},         {"v2i", 8},      {"v3d", 24},
+                                              {"v3f", 12},        {"v3i", 12},     {"deepImageState", 1}}};
+  if (const auto* found = std::ranges::find(fixed, type, &known_type::name);
+      found != fixed.end() && found->size != size)
+    return false;
+  if (type == "chlist")
+    return skip_channels(in, in.offset() + size);
+  if (type == "stringvector")
+    return skip_strings(in, in.offset() + size);
+  if (type == "preview")
+    return skip_preview(in, size);
+  return in.skip(size);
 }
 
 /// Lines in a chunk, by compression: none, RLE, ZIPS, ZIP, PIZ, PXR24, B44, B44A, DWAA, DWAB.
@@ -177,8 +228,8 @@ result<void> check_exr_attributes(image_source& file) {
       const auto size = type ? in.number(4, little) : std::nullopt;
       if (!size || *size > in.left())
         return broken(in, "OpenEXR: the header is cut off");
-      if (*type == "stringvector" ? !skip_strings(in, in.offset() + *size) : !in.skip(*size))
-        return broken(in, "OpenEXR: the header is cut off");
+      if (!skip_value(in, *type, *size))
+        return broken(in, "OpenEXR: an attribute has not the size of its type");
     }
     if (first || !multi_part)
       return {};

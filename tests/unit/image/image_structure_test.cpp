@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "image/exr_structure.hpp"
 #include "image/image_structure.hpp"
 
 #include <gtest/gtest.h>
@@ -108,6 +109,38 @@ TEST(exr_structure, a_hole_in_the_offset_table_is_found) {
     return;
   }
   FAIL() << "no offset table found";
+}
+
+/// An OpenEXR header with one attribute of four bytes.
+std::string exr_header(std::string_view type, std::string_view value) {
+  std::string exr{"\x76\x2f\x31\x01\x02\0\0\0", 8};
+  exr.append("a").append(1, '\0').append(type).append(1, '\0');
+  exr.append(1, static_cast<char>(value.size())).append(3, '\0').append(value);
+  return exr + '\0';
+}
+
+bool attributes_fit(std::string bytes) {
+  text_source source{std::move(bytes)};
+  return check_exr_attributes(source).has_value();
+}
+
+TEST(exr_structure, an_attribute_has_the_size_of_its_type) {
+  using namespace std::string_literals;
+  // What reads by type and what reads by size would see different attributes behind.
+  for (const auto& [type, value] : {std::pair{"int"s, "\1\0"s},
+                                    {"v3f"s, "\1\0\0\0"s},
+                                    {"chlist"s, "R\0\1\0\0\0"s},
+                                    {"chlist"s, "R\0"s + std::string(16, '\1')},
+                                    {"preview"s, "\1\0\0\0\1\0\0\0"s},
+                                    {"preview"s, "\xff\xff\xff\xff\xff\xff\xff\xff\4"s},
+                                    {"stringvector"s, "\x09\0\0\0x"s}})
+    EXPECT_FALSE(attributes_fit(exr_header(type, value))) << type;
+  for (const auto& [type, value] : {std::pair{"int"s, "\1\0\0\0"s},
+                                    {"chlist"s, "R\0"s + std::string(16, '\1') + "\0"s},
+                                    {"preview"s, "\1\0\0\0\1\0\0\0abcd"s},
+                                    {"stringvector"s, "\1\0\0\0x"s},
+                                    {"of_its_own"s, "xyz"s}})
+    EXPECT_TRUE(attributes_fit(exr_header(type, value))) << type;
 }
 
 TEST(image_structure_test, what_is_no_image_is_said) {
