@@ -35,13 +35,6 @@ bool is_token(std::string_view text) noexcept {
          std::ranges::all_of(text, [](char c) { return token_table[static_cast<unsigned char>(c)]; });
 }
 
-bool is_field_value(std::string_view text) noexcept { // VCHAR, obs-text, SP, HTAB
-  return std::ranges::all_of(text, [](char c) {
-    const auto u = static_cast<unsigned char>(c);
-    return (u >= 0x20 && u != 0x7f) || u == '\t';
-  });
-}
-
 std::string_view trim(std::string_view text) noexcept {
   const auto is_space = [](char c) { return c == ' ' || c == '\t'; };
   while (!text.empty() && is_space(text.front()))
@@ -51,15 +44,46 @@ std::string_view trim(std::string_view text) noexcept {
   return text;
 }
 
-bool is_host(std::string_view text) noexcept {
-  return !text.empty() && std::ranges::all_of(text, [](char c) {
-    return is_digit(c) || is_alpha(c) || c == '.' || c == '-' || c == '_' || c == ':' || c == '[' ||
-           c == ']' || c == '%';
-  });
+constexpr bool is_hex(char c) noexcept {
+  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
+/// The characters that host names are made of; RFC 3986 would allow more, which no name has.
+bool is_name(std::string_view text) noexcept {
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '%' && i + 2 < text.size() && is_hex(text[i + 1]) && is_hex(text[i + 2]))
+      i += 2;
+    else if (!is_digit(c) && !is_alpha(c) && c != '.' && c != '-' && c != '_')
+      return false;
+  }
+  return !text.empty();
+}
+
+/// uri-host [ ":" port ] (RFC 9110, 7.2): a name, an IPv4 address, or an IPv6 address in brackets.
+bool is_host(std::string_view text) noexcept {
+  const auto host = host_without_port(text);
+  const auto port = text.substr(host.size());
+  if (!port.empty() && (port.front() != ':' || !std::ranges::all_of(port.substr(1), is_digit)))
+    return false;
+  if (!host.starts_with('['))
+    return is_name(host);
+  return host.find(':') != std::string_view::npos &&
+         std::ranges::all_of(host.substr(1, host.size() - 2),
+                             [](char c) { return is_hex(c) || c == ':' || c == '.'; });
+}
+
+bool starts_with_ignoring_case(std::string_view text, std::string_view lower) noexcept {
+  return equals_ignoring_case(text.substr(0, lower.size()), lower);
+}
+
+struct start_line {
+  bool is_1_0 = false;
+  std::string_view authority; ///< of a target in absolute-form
+};
+
 std::optional<refusal> check_start_line(std::string_view line, const head_limits& limits,
-                                        bool& is_1_0) noexcept {
+                                        start_line& seen) noexcept {
   const auto first = line.find(' ');
   const auto last = line.rfind(' ');
   if (first == std::string_view::npos || first == last)
@@ -74,7 +98,7 @@ std::optional<refusal> check_start_line(std::string_view line, const head_limits
     return refusal{400, "the request line does not end in an HTTP version"};
   if (version != "HTTP/1.1" && version != "HTTP/1.0")
     return refusal{505, "only HTTP/1.1 and HTTP/1.0 are spoken here"};
-  is_1_0 = version.back() == '0';
+  seen.is_1_0 = version.back() == '0';
   constexpr std::array<std::string_view, 7> methods{"GET", "POST",  "HEAD",  "OPTIONS",
                                                     "PUT", "PATCH", "DELETE"};
   if (std::ranges::find(methods, method) == methods.end())
@@ -84,12 +108,15 @@ std::optional<refusal> check_start_line(std::string_view line, const head_limits
   if (target == "*" && method == "OPTIONS")
     return std::nullopt;
   const bool visible = std::ranges::all_of(target, [](char c) { return c > 0x20 && c < 0x7f && c != '#'; });
-  if (!target.starts_with('/') || !visible)
+  const auto parts = split_target(target);
+  if (!parts.path.starts_with('/') || !visible)
     return refusal{400, "the request target is not a path"};
+  seen.authority = parts.authority;
   return std::nullopt;
 }
 
 struct framing_fields {
+  std::string_view host;
   int hosts = 0, lengths = 0, encodings = 0;
 };
 
@@ -104,6 +131,7 @@ std::optional<refusal> check_field(std::string_view line, framing_fields& seen) 
   if (name.size() == 4 && equals_ignoring_case(name, "Host")) {
     if (++seen.hosts > 1 || !is_host(value))
       return refusal{400, "the Host field is not one host"};
+    seen.host = value;
   } else if (name.size() == 14 && equals_ignoring_case(name, "Content-Length")) {
     // 18 digits fit in 64 bits.
     if (++seen.lengths > 1 || value.empty() || value.size() > 18 || !std::ranges::all_of(value, is_digit))
@@ -154,8 +182,8 @@ std::optional<refusal> check_head(std::string_view head, const head_limits& limi
     return line;
   };
   const auto size = head.size();
-  bool is_1_0 = false;
-  if (const auto bad = check_start_line(take_line(), limits, is_1_0))
+  start_line first;
+  if (const auto bad = check_start_line(take_line(), limits, first))
     return bad;
   if (size > limits.header_bytes)
     return refusal{431, "the header is too large"};
@@ -169,11 +197,38 @@ std::optional<refusal> check_head(std::string_view head, const head_limits& limi
   }
   if (!head.empty())
     return refusal{400, "the header is broken"};
-  if (seen.hosts == 0 && !is_1_0)
+  if (seen.hosts == 0 && !first.is_1_0)
     return refusal{400, "the Host field is missing"};
-  if (seen.encodings > 0 && (seen.lengths > 0 || is_1_0))
+  if (seen.hosts > 0 && !first.authority.empty() && !equals_ignoring_case(first.authority, seen.host))
+    return refusal{400, "the Host field and the request target name two hosts"};
+  if (seen.encodings > 0 && (seen.lengths > 0 || first.is_1_0))
     return refusal{400, "Transfer-Encoding with Content-Length or with HTTP/1.0 is ambiguous"};
   return std::nullopt;
+}
+
+target_parts split_target(std::string_view target) noexcept {
+  target_parts parts;
+  for (const std::string_view scheme : {"http://", "https://"})
+    if (starts_with_ignoring_case(target, scheme)) {
+      const auto rest = target.substr(scheme.size());
+      parts.authority = rest.substr(0, rest.find_first_of("/?"));
+      if (!is_host(parts.authority))
+        return {};
+      target = rest.substr(parts.authority.size());
+      break;
+    }
+  parts.path = target.substr(0, target.find('?'));
+  parts.query = target.substr(std::min(parts.path.size() + 1, target.size()));
+  if (parts.path.empty() && !parts.authority.empty())
+    parts.path = "/";
+  return parts;
+}
+
+bool is_field_value(std::string_view text) noexcept {
+  return std::ranges::all_of(text, [](char c) {
+    const auto u = static_cast<unsigned char>(c);
+    return (u >= 0x20 && u != 0x7f) || u == '\t';
+  });
 }
 
 std::string_view host_without_port(std::string_view host) noexcept {

@@ -44,6 +44,17 @@ private:
 /// `head`: a complete one, as head_scanner found it. RFC 9112 sections 2.2, 3, 5 and 6.
 [[nodiscard]] std::optional<refusal> check_head(std::string_view head, const head_limits& limits) noexcept;
 
+/// The parts of a request target. Views of it, but for the path of an absolute-form without one.
+struct target_parts {
+  std::string_view authority; ///< of the absolute-form (RFC 9112, 3.2.2): check_head has held it against Host
+  std::string_view path;      ///< empty when the target is nothing that can be asked for
+  std::string_view query;     ///< behind '?'
+};
+[[nodiscard]] target_parts split_target(std::string_view target) noexcept;
+
+/// Nothing but VCHAR, obs-text, space and tab (RFC 9110, 5.5): for a field's value or a chunk's extension.
+[[nodiscard]] bool is_field_value(std::string_view text) noexcept;
+
 /// The host of a Host field, without port: "[::1]" for "[::1]:80".
 [[nodiscard]] std::string_view host_without_port(std::string_view host) noexcept;
 

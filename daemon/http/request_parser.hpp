@@ -3,9 +3,11 @@
 // Beast's parser, keeping views of the head instead of copies. For daemon/http only.
 #pragma once
 
+#include "http/framing.hpp"
 #include "http/message.hpp"
 
 #include <boost/beast/http/basic_parser.hpp>
+#include <boost/beast/http/error.hpp>
 
 #include <string>
 #include <vector>
@@ -45,7 +47,10 @@ private:
   void on_header_impl(error_code&) override {}
   void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
   std::size_t on_body_impl(text part, error_code&) override { return append(part); }
-  void on_chunk_header_impl(std::uint64_t, text, error_code&) override {}
+  void on_chunk_header_impl(std::uint64_t, text extension, error_code& ec) override {
+    if (!is_field_value(view(extension))) // Beast lets a quoted string hold line ends
+      ec = boost::beast::http::error::bad_chunk_extension;
+  }
   std::size_t on_chunk_body_impl(std::uint64_t, text part, error_code&) override { return append(part); }
   void on_finish_impl(error_code&) override {}
 

@@ -48,7 +48,14 @@ TEST(check_head, request_lines) {
                            "GET / x HTTP/1.1",
                            "GET a HTTP/1.1",
                            "GET * HTTP/1.1",
-                           "GET http://a/ HTTP/1.1",
+                           "GET http://other/ HTTP/1.1",
+                           "GET http://localhost:80/ HTTP/1.1",
+                           "GET http://a@localhost/ HTTP/1.1",
+                           "GET http:///x HTTP/1.1",
+                           "GET http:/x HTTP/1.1",
+                           "GET http://localhost#x HTTP/1.1",
+                           "GET http://localhost\\x HTTP/1.1",
+                           "GET ftp://localhost/ HTTP/1.1",
                            "GET /#a HTTP/1.1",
                            "GET /\x7f HTTP/1.1",
                            "GET /\xc3\xa4 HTTP/1.1",
@@ -74,8 +81,51 @@ TEST(check_head, one_host_only) {
   EXPECT_EQ(status("GET / HTTP/1.1\r\n\r\n"), 400);
   EXPECT_EQ(status(with("Host: localhost\r\n")), 400);
   EXPECT_EQ(status(with("hOST: other\r\n")), 400);
-  for (const char* host : {"", "a b", "a,b", "a/b", "a@b", "<a>", "a\tb"})
+  for (const char* host : {"",          "a b",     "a,b",   "a/b", "a@b",  "<a>",    "a\tb",    ":80",
+                           "a:b",       "a:80:80", "a:-1",  "::1", "[::1", "[::1]x", "[::1]:x", "[[::1]]",
+                           "[::1]:80]", "[]",      "[a.b]", "a%",  "a%2",  "a%zz"})
     EXPECT_EQ(status("GET / HTTP/1.1\r\nHost: "s + host + "\r\n\r\n"), 400) << host;
+  for (const char* host :
+       {"a", "A-b_c.d", "a:", "a:80", "127.0.0.1:1", "[::1]", "[::FFFF:1.2.3.4]:80", "a%2d"})
+    EXPECT_EQ(status("GET / HTTP/1.1\r\nHost: "s + host + "\r\n\r\n"), 0) << host;
+}
+
+TEST(check_head, the_whole_uri_may_be_asked_for_when_it_names_the_host) {
+  EXPECT_EQ(status(with("", "GET http://localhost/a HTTP/1.1")), 0);
+  EXPECT_EQ(status(with("", "GET HTTPS://LocalHost?a HTTP/1.1")), 0);
+  EXPECT_EQ(status("GET http://[::1]:80/ HTTP/1.1\r\nHost: [::1]:80\r\n\r\n"), 0);
+  EXPECT_EQ(status("GET http://localhost/ HTTP/1.0\r\n\r\n"), 0);
+  EXPECT_EQ(status("GET http://localhost/ HTTP/1.1\r\n\r\n"), 400) << "Host is asked for all the same";
+}
+
+TEST(split_target, forms) {
+  const auto expect = [](std::string_view target, std::string_view authority, std::string_view path,
+                         std::string_view query) {
+    const auto parts = split_target(target);
+    EXPECT_EQ(parts.authority, authority) << target;
+    EXPECT_EQ(parts.path, path) << target;
+    EXPECT_EQ(parts.query, query) << target;
+  };
+  expect("/", "", "/", "");
+  expect("/a/b?c=d?e", "", "/a/b", "c=d?e");
+  expect("/a?", "", "/a", "");
+  expect("//a/b", "", "//a/b", "");
+  expect("/a?u=http://b/c", "", "/a", "u=http://b/c");
+  expect("*", "", "*", "");
+  expect("", "", "", "");
+  expect("?a", "", "", "a");
+  expect("http://a", "a", "/", "");
+  expect("http://a:80/b?c", "a:80", "/b", "c");
+  expect("hTTps://[::1]?c/d", "[::1]", "/", "c/d");
+  expect("http://", "", "", "");
+  expect("http://a@b/", "", "", "");
+}
+
+TEST(is_field_value, forms) {
+  EXPECT_TRUE(is_field_value(""));
+  EXPECT_TRUE(is_field_value(";a=\"b c\"\t\x80\xff"));
+  for (const char c : {'\0', '\1', '\n', '\r', '\x1f', '\x7f'})
+    EXPECT_FALSE(is_field_value(std::string{"a"} + c));
 }
 
 TEST(check_head, one_length_and_never_two_framings) {
