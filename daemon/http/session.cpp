@@ -151,8 +151,9 @@ aio::task<session::next> session::serve(std::size_t head_size) {
   parser.put(asio::buffer(head_), ec);
   request asked;
   asked.method = parser.method();
-  asked.path = parser.target().substr(0, parser.target().find('?'));
-  asked.query = parser.target().substr(std::min(asked.path.size() + 1, parser.target().size()));
+  const auto target = split_target(parser.target());
+  asked.path = target.path;
+  asked.query = target.query;
   asked.fields = fields_;
   asked.peer = peer_;
   if (ec == beast_http::error::body_limit)
@@ -164,7 +165,7 @@ aio::task<session::next> session::serve(std::size_t head_size) {
   if (const auto expected = asked.find("Expect")) {
     if (!equals_ignoring_case(*expected, "100-continue"))
       co_return reject(417, "the only expectation here is 100-continue", asked.path);
-    if (!parser.is_done() && in_begin_ == in_end_) {
+    if (!parser.is_done() && in_begin_ == in_end_ && parser.is_http_1_1()) { // 1.0 knows no 1xx
       out_ += continue_line;
       if (!co_await flush())
         co_return next::close;
