@@ -10,6 +10,7 @@
 //   before the frames half_frame N        writes half an image for frame N  skip_frame N      writes none
 //   placeholders        makes each file empty first       hang              waits for ever after the frames
 //   wait_file PATH      waits for PATH before each frame  list_fds, print_env, print_arguments
+//   noise N             frames are N x N pixels that do not compress
 //   once PATH           exit, raise, half_frame and skip_frame only while there is no PATH, which is then
 //   made
 #include <algorithm>
@@ -22,6 +23,7 @@
 #include <fstream>
 #include <iostream>
 #include <map>
+#include <random>
 #include <set>
 #include <sstream>
 #include <string>
@@ -41,6 +43,7 @@ namespace {
 struct script {
   double frame_seconds = 0;
   int samples = 0;
+  int noise = 0; ///< pixels a side; 0: the small grey image
   int exit_status = 0;
   int raise_signal = 0;
   int raise_at = -1; ///< -1: at the end
@@ -86,6 +89,8 @@ script read_script(const std::string& file) {
       words >> s.frame_seconds;
     } else if (command == "samples") {
       words >> s.samples;
+    } else if (command == "noise") {
+      words >> s.noise;
     } else if (command == "exit") {
       words >> s.exit_status;
     } else if (command == "raise") {
@@ -138,18 +143,27 @@ void append_chunk(std::string& png, const std::string& type, const std::string& 
                                                         static_cast<uInt>(body.size()))));
 }
 
-/// 4 x 4 grey pixels whose shade is the frame's number.
-std::string make_png(int frame) {
+/// Grey pixels: 4 x 4 whose shade is the frame's number, or as many as wanted that do not compress.
+std::string make_png(int frame, int noise) {
+  const auto side = static_cast<std::size_t>(noise > 0 ? noise : 4);
+  std::minstd_rand random{static_cast<unsigned>(frame) + 1};
   std::string rows;
-  for (int y = 0; y < 4; ++y)
-    rows += '\0' + std::string(4, static_cast<char>(frame));
+  for (std::size_t y = 0; y < side; ++y) {
+    rows += '\0' + std::string(side, static_cast<char>(frame));
+    for (std::size_t x = 0; noise > 0 && x < side; ++x)
+      rows[rows.size() - 1 - x] = static_cast<char>(random() >> 8);
+  }
   std::string packed(::compressBound(rows.size()), '\0');
   uLongf size = packed.size();
   ::compress(reinterpret_cast<Bytef*>(packed.data()), &size, reinterpret_cast<const Bytef*>(rows.data()),
              rows.size());
   packed.resize(size);
+  std::string header;
+  append_number(header, static_cast<std::uint32_t>(side));
+  append_number(header, static_cast<std::uint32_t>(side));
+  header += std::string{"\x8\0\0\0\0", 5};
   std::string png = "\x89PNG\r\n\x1a\n";
-  append_chunk(png, "IHDR", std::string{"\0\0\0\4\0\0\0\4\x8\0\0\0\0", 13});
+  append_chunk(png, "IHDR", header);
   append_chunk(png, "IDAT", packed);
   append_chunk(png, "IEND", "");
   return png;
@@ -206,7 +220,7 @@ void render(const script& s, const std::string& pattern, int frame) {
     die_by(s.raise_signal);
   if (s.skipped_frames.contains(frame) && s.misbehaves())
     return;
-  auto png = make_png(frame);
+  auto png = make_png(frame, s.noise);
   if (s.half_frames.contains(frame) && s.misbehaves())
     png.resize(png.size() / 2);
   if (!(std::ofstream{file, std::ios::binary} << png))

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""use: poll.py BASE BODY: a long-running operation as the libraries of cloud services poll it (Google's and Azure's, in Go):
+POST gives 202 and Location; GET it, as seldom as Retry-After says, or held by Prefer: wait, until it has no Retry-After."""
+import json
+import sys
+import time
+import urllib.request
+
+base, body = sys.argv[1:]
+
+
+def ask(url, data=None, **headers):
+    with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=120) as answer:
+        return answer.status, answer.headers, json.load(answer)
+
+
+status, headers, operation = ask(f"{base}/v1/jobs", body.encode(), **{"Content-Type": "application/json"})
+assert status == 202, status
+location, polls, held = headers["Location"], 0, 0
+while "Retry-After" in headers:
+    wait = int(headers["Retry-After"])
+    began = time.monotonic()
+    status, headers, operation = ask(base + location, Prefer="wait=60")
+    polls += 1
+    if headers.get("Preference-Applied"):
+        held += 1
+    else:  # not held: then as seldom as it was told
+        time.sleep(max(0, wait - (time.monotonic() - began)))
+print(json.dumps({"state": operation["state"], "polls": polls, "held": held}))
