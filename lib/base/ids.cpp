@@ -17,34 +17,40 @@ void append_base32(std::string& out, std::uint64_t value, int count) {
 
 } // namespace
 
-job_id job_id::make(std::chrono::milliseconds created, std::uint64_t random) {
+template<char Kind>
+public_id<Kind> public_id<Kind>::make(std::chrono::milliseconds created, std::uint64_t random) {
   // 48 + 42 bits = 90 bits = 18 digits; each half is written on its own, in 5-bit steps that divide 90.
   const auto ms = static_cast<std::uint64_t>(created.count()) & ((1ULL << 48) - 1);
   const auto rnd = random & ((1ULL << 42) - 1);
-  std::string text = "j";
+  std::string text(1, Kind);
   append_base32(text, ms >> 3, 9);                 // the upper 45 bits of the time
   append_base32(text, ((ms & 7U) << 42) | rnd, 9); // its lower 3 bits, then the random bits
-  return job_id{std::move(text)};
+  return public_id{std::move(text)};
 }
 
-std::optional<job_id> job_id::parse(std::string_view text) {
-  if (text.size() != length || text.front() != 'j')
+template<char Kind>
+std::optional<public_id<Kind>> public_id<Kind>::parse(std::string_view text) {
+  if (text.size() != length || text.front() != Kind)
     return std::nullopt;
   if (!std::ranges::all_of(text.substr(1), [](char c) { return digits.find(c) != std::string_view::npos; }))
     return std::nullopt;
-  return job_id{std::string{text}};
+  return public_id{std::string{text}};
 }
 
-job_id job_id::next() const {
+template<char Kind>
+public_id<Kind> public_id<Kind>::next() const {
   auto text = text_;
-  for (auto digit = text.rbegin(); std::next(digit) != text.rend(); ++digit) { // the 'j' stays
+  for (auto digit = text.rbegin(); std::next(digit) != text.rend(); ++digit) { // the letter stays
     const auto value = digits.find(*digit);
     *digit = digits[(value + 1) % digits.size()];
     if (value + 1 < digits.size())
       break;
   }
-  return job_id{std::move(text)};
+  return public_id{std::move(text)};
 }
+
+template class public_id<'j'>;
+template class public_id<'w'>;
 
 std::optional<attempt_id> attempt_id::parse(std::string_view text) {
   const auto job = job_id::parse(text.substr(0, job_id::length));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Names of jobs and attempts that cannot be mixed up with each other or with plain numbers.
+// Names of jobs, attempts and webhooks that cannot be mixed up with each other or with plain numbers.
 #pragma once
 
 #include <chrono>
@@ -13,30 +13,35 @@
 
 namespace kiln {
 
-/// A job's public name: 'j' and 18 digits of Crockford's base 32, lower case. It begins with a letter, so it
-/// is never taken for a PID; it sorts by time of creation; it is safe as a path component and in a URL.
-class job_id {
+/// A public name: a letter for its kind and 18 digits of Crockford's base 32, lower case. It begins with a
+/// letter, so it is never taken for a PID; it sorts by time of creation; it is safe as a path component and
+/// in a URL.
+template<char Kind>
+class public_id {
 public:
   static constexpr std::size_t length = 19;
 
-  job_id() = default;
+  public_id() = default;
 
   /// `created`: milliseconds since 1970 (48 bits are kept); `random`: 42 bits are kept.
-  [[nodiscard]] static job_id make(std::chrono::milliseconds created, std::uint64_t random);
+  [[nodiscard]] static public_id make(std::chrono::milliseconds created, std::uint64_t random);
 
   /// The least id that is greater: for ids of one millisecond, which shall keep their order.
-  [[nodiscard]] job_id next() const;
+  [[nodiscard]] public_id next() const;
 
-  /// Nothing if `text` is not exactly a job id as make() writes it.
-  [[nodiscard]] static std::optional<job_id> parse(std::string_view text);
+  /// Nothing if `text` is not exactly an id of this kind as make() writes it.
+  [[nodiscard]] static std::optional<public_id> parse(std::string_view text);
 
   [[nodiscard]] const std::string& str() const noexcept { return text_; }
-  friend auto operator<=>(const job_id&, const job_id&) = default;
+  friend auto operator<=>(const public_id&, const public_id&) = default;
 
 private:
-  explicit job_id(std::string text) : text_(std::move(text)) {}
+  explicit public_id(std::string text) : text_(std::move(text)) {}
   std::string text_;
 };
+
+using job_id = public_id<'j'>;
+using webhook_id = public_id<'w'>;
 
 /// An attempt of a job: numbered from 1 within its job.
 struct attempt_id {
@@ -52,7 +57,9 @@ struct attempt_id {
 
 } // namespace kiln
 
-template<>
-struct std::hash<kiln::job_id> {
-  std::size_t operator()(const kiln::job_id& id) const noexcept { return std::hash<std::string>{}(id.str()); }
+template<char Kind>
+struct std::hash<kiln::public_id<Kind>> {
+  std::size_t operator()(const kiln::public_id<Kind>& id) const noexcept {
+    return std::hash<std::string>{}(id.str());
+  }
 };

@@ -148,4 +148,9 @@ SQLite::Statement& connection::statement(const char* sql) {
   return found->second;
 }
 
+void connection::end_reads() {
+  for (auto& [sql, statement] : statements_)
+    statement.tryReset();
+}
+
 } // namespace kiln::store

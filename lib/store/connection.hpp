@@ -26,6 +26,9 @@ public:
   /// Ready to bind: the same statement for the same text. `sql` is a literal.
   [[nodiscard]] SQLite::Statement& statement(const char* sql);
 
+  /// Ends what statements still read: a reader that is left open keeps the WAL from being used again.
+  void end_reads();
+
 private:
   explicit connection(const std::filesystem::path& file);
 

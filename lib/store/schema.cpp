@@ -95,6 +95,42 @@ CREATE TABLE history_use (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX history_by_use ON history_use (used_ms);
 )",
+    // 3: webhooks, and what they are still to be told.
+    R"(
+CREATE TABLE webhook (
+  id TEXT NOT NULL PRIMARY KEY CHECK (length(id) = 19 AND id GLOB 'w[0-9a-z]*'),
+  url TEXT NOT NULL CHECK (url GLOB 'http://*' OR url GLOB 'https://*'),
+  secret TEXT NOT NULL CHECK (secret GLOB 'whsec_*'),
+  created_ms INTEGER NOT NULL,
+  disabled_ms INTEGER,
+  disabled_why TEXT,
+  tried_ms INTEGER,
+  tried_event TEXT,
+  tried_status INTEGER CHECK (tried_status BETWEEN 100 AND 999),
+  tried_error TEXT,
+  succeeded_ms INTEGER,
+  given_up INTEGER NOT NULL DEFAULT 0 CHECK (given_up >= 0),
+  CHECK ((disabled_ms IS NULL) = (disabled_why IS NULL)),
+  CHECK ((tried_ms IS NULL) = (tried_event IS NULL))
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE webhook_event (
+  event TEXT NOT NULL CHECK (event IN ('job.started', 'job.succeeded', 'job.failed', 'job.canceled')),
+  webhook TEXT NOT NULL REFERENCES webhook (id) ON DELETE CASCADE,
+  PRIMARY KEY (event, webhook)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX webhook_event_by_webhook ON webhook_event (webhook);
+
+CREATE TABLE delivery (
+  id TEXT NOT NULL PRIMARY KEY CHECK (id <> '' AND id NOT GLOB '*.*'),
+  webhook TEXT NOT NULL REFERENCES webhook (id) ON DELETE CASCADE,
+  event TEXT NOT NULL CHECK (event IN ('job.started', 'job.succeeded', 'job.failed', 'job.canceled', 'ping')),
+  payload TEXT NOT NULL CHECK (json_valid(payload)),
+  tries INTEGER NOT NULL CHECK (tries >= 0),
+  due_ms INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX delivery_by_webhook ON delivery (webhook, due_ms);
+)",
 };
 
 void keep_copy(SQLite::Database& database, int version) {

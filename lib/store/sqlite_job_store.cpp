@@ -1,23 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/sqlite_job_store.hpp"
 
-#include "store/connection.hpp"
-#include "store/rows.hpp"
+#include "store/database.hpp"
+#include "store/outbox.hpp"
 
-#include <fmt/format.h>
-
-#include <algorithm>
 #include <utility>
-
-#include <SQLiteCpp/Transaction.h>
 
 namespace kiln::store {
 namespace {
-
-error unreadable(const std::filesystem::path& file, const unreadable_row& why) {
-  return {errc::corrupt,
-          fmt::format("state: {} holds what kilnd has not written: {}", file.native(), why.what())};
-}
 
 std::optional<job_record> first_job(SQLite::Statement& rows) {
   return rows.executeStep() ? std::optional{read_job(rows)} : std::nullopt;
@@ -69,95 +59,31 @@ void note_use(connection& to, const std::string& key) {
 
 result<std::unique_ptr<sqlite_job_store>> sqlite_job_store::open(aio::executor_type loop,
                                                                  const std::filesystem::path& file) {
-  auto opened = connection::open(file);
+  auto opened = database::open(loop, file);
   if (!opened)
     return opened.error();
-  return std::unique_ptr<sqlite_job_store>{new sqlite_job_store(loop, file, std::move(*opened))};
+  return std::make_unique<sqlite_job_store>(std::move(*opened));
 }
 
-sqlite_job_store::sqlite_job_store(aio::executor_type loop, std::filesystem::path file,
-                                   std::unique_ptr<connection> opened)
-    : file_(std::move(file)), connection_(std::move(opened)), written_(loop) {}
-
-sqlite_job_store::~sqlite_job_store() {
-  thread_.join();
-}
-
-void sqlite_job_store::commit(connection& to, const std::filesystem::path& file, const batch& together) {
-  auto& database = to.database();
-  try {
-    const bool durable =
-        std::ranges::any_of(together, [](const auto& t) { return t->how == durability::durable; });
-    database.exec(durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
-    SQLite::Transaction all(database, SQLite::TransactionBehavior::IMMEDIATE);
-    for (const auto& t : together) {
-      database.exec("SAVEPOINT change"); // one that is refused does not take the others with it
-      try {
-        t->outcome = t->what(to);
-      } catch (const SQLite::Exception& e) {
-        t->outcome = store_error(e, file);
-      }
-      database.exec(t->outcome ? "RELEASE change" : "ROLLBACK TO change; RELEASE change");
-    }
-    all.commit();
-  } catch (const SQLite::Exception& e) {
-    for (const auto& t : together)
-      t->outcome = store_error(e, file);
-  }
-}
-
-aio::task<> sqlite_job_store::write_waiting() {
-  writing_ = true;
-  const auto commit_here = [this, together = std::exchange(waiting_, {})] {
-    commit(*connection_, file_, together);
-    return together;
-  };
-  const auto together = co_await thread_.run(commit_here);
-  writing_ = false;
-  for (const auto& t : together)
-    t->done = true;
-  written_.notify_all();
-}
-
-aio::task<result<void>> sqlite_job_store::write(work what, durability how) {
-  const auto mine = std::make_shared<ticket>();
-  mine->what = std::move(what);
-  mine->how = how;
-  waiting_.push_back(mine);
-  while (!mine->done) {
-    if (writing_)
-      co_await written_.wait();
-    else
-      co_await write_waiting();
-  }
-  co_return mine->outcome;
-}
-
-template<class Read>
-aio::task<std::invoke_result_t<Read&, connection&>> sqlite_job_store::read(Read what) {
-  using value_type = std::invoke_result_t<Read&, connection&>;
-  const auto read_here = [this, what = std::move(what)]() mutable -> value_type {
-    try {
-      return what(*connection_);
-    } catch (const SQLite::Exception& e) {
-      return store_error(e, file_);
-    } catch (const unreadable_row& e) {
-      return unreadable(file_, e);
-    }
-  };
-  co_return co_await thread_.run(read_here);
+void sqlite_job_store::announce(event_format format, std::function<void()> queued) {
+  event_format_ = std::move(format);
+  on_queued_ = std::move(queued);
 }
 
 aio::task<result<void>> sqlite_job_store::add(job_record job) {
-  work insert = [job = std::move(job)](connection& to) -> result<void> {
+  database::work insert = [job = std::move(job)](connection& to) -> result<void> {
     insert_job(to, job);
     return {};
   };
-  co_return co_await write(std::move(insert), durability::durable);
+  co_return co_await database_->write(std::move(insert), durability::durable);
 }
 
 aio::task<result<void>> sqlite_job_store::save(change what, durability how) {
-  work update = [c = std::move(what)](connection& to) -> result<void> {
+  // Shared, since the work may outlive a caller that is cancelled.
+  const auto queued = std::make_shared<bool>(false);
+  database::work update = [c = std::move(what), format = event_format_,
+                           queued](connection& to) -> result<void> {
+    const auto events = format ? events_of_change(to, c.job) : std::vector<domain::webhook_event>{};
     if (!update_job(to, c.job))
       return error{errc::conflict, "job " + c.job.id.str() + " is gone, or was changed meanwhile"};
     for (const auto& frame : c.frames)
@@ -166,20 +92,26 @@ aio::task<result<void>> sqlite_job_store::save(change what, durability how) {
       write_attempt(to, c.job.id, *c.attempt);
     if (!c.history_key.empty())
       write_history(to, c);
+    for (const auto event : events)
+      if (queue_event(to, event, c.job, format))
+        *queued = true;
     return {};
   };
-  co_return co_await write(std::move(update), how);
+  auto done = co_await database_->write(std::move(update), how);
+  if (done && *queued)
+    on_queued_();
+  co_return done;
 }
 
 aio::task<result<void>> sqlite_job_store::remove(job_id id) {
-  work erase = [id](connection& to) -> result<void> {
+  database::work erase = [id](connection& to) -> result<void> {
     auto& row = to.statement("DELETE FROM job WHERE id = ?1");
     row.bind(1, id.str());
     if (row.exec() == 0)
       return error{errc::not_found, "there is no job " + id.str()};
     return {};
   };
-  co_return co_await write(std::move(erase), durability::durable);
+  co_return co_await database_->write(std::move(erase), durability::durable);
 }
 
 aio::task<result<std::optional<job_record>>> sqlite_job_store::find(job_id id) {
@@ -188,7 +120,7 @@ aio::task<result<std::optional<job_record>>> sqlite_job_store::find(job_id id) {
     rows.bind(1, id.str());
     return first_job(rows);
   };
-  co_return co_await read(std::move(look));
+  co_return co_await database_->read(std::move(look));
 }
 
 aio::task<result<std::optional<job_record>>> sqlite_job_store::find_by_pid(pid_t pid) {
@@ -198,7 +130,7 @@ aio::task<result<std::optional<job_record>>> sqlite_job_store::find_by_pid(pid_t
     rows.bind(1, pid);
     return first_job(rows);
   };
-  co_return co_await read(std::move(look));
+  co_return co_await database_->read(std::move(look));
 }
 
 aio::task<result<std::vector<job_record>>> sqlite_job_store::list(job_filter filter) {
@@ -218,7 +150,7 @@ aio::task<result<std::vector<job_record>>> sqlite_job_store::list(job_filter fil
     rows.bind(4, static_cast<std::int64_t>(f.limit));
     return all_jobs(rows);
   };
-  co_return co_await read(std::move(look));
+  co_return co_await database_->read(std::move(look));
 }
 
 aio::task<result<std::vector<frame_record>>> sqlite_job_store::frames(job_id id, int after,
@@ -226,7 +158,7 @@ aio::task<result<std::vector<frame_record>>> sqlite_job_store::frames(job_id id,
   auto look = [id, after, limit](connection& from) -> result<std::vector<frame_record>> {
     return read_frames(from, id, after, limit);
   };
-  co_return co_await read(std::move(look));
+  co_return co_await database_->read(std::move(look));
 }
 
 aio::task<result<std::vector<live_job>>> sqlite_job_store::load_live() {
@@ -244,7 +176,7 @@ aio::task<result<std::vector<live_job>>> sqlite_job_store::load_live() {
     }
     return live;
   };
-  co_return co_await read(std::move(look));
+  co_return co_await database_->read(std::move(look));
 }
 
 aio::task<result<std::optional<job_id>>> sqlite_job_store::newest() {
@@ -253,13 +185,13 @@ aio::task<result<std::optional<job_id>>> sqlite_job_store::newest() {
     rows.executeStep();
     return job_id::parse(rows.getColumn(0).getString());
   };
-  co_return co_await read(std::move(look));
+  co_return co_await database_->read(std::move(look));
 }
 
 aio::task<result<frame_times>> sqlite_job_store::history(std::string key) {
   frame_times found;
   // Looked up by a writer, since asking is what keeps it.
-  work look = [&found, key = std::move(key)](connection& from) -> result<void> {
+  database::work look = [&found, key = std::move(key)](connection& from) -> result<void> {
     note_use(from, key);
     auto& rows = from.statement("SELECT frame, seconds FROM history WHERE key = ?1");
     rows.bind(1, key);
@@ -273,7 +205,7 @@ aio::task<result<frame_times>> sqlite_job_store::history(std::string key) {
     }
     return {};
   };
-  const auto done = co_await write(std::move(look), durability::relaxed);
+  const auto done = co_await database_->write(std::move(look), durability::relaxed);
   if (!done)
     co_return done.error();
   co_return found;

@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Jobs in one SQLite file (WAL), on a thread of its own. Changes that come while one transaction is being
-// written share the next: one fsync for all that wait.
+// Jobs in the SQLite file of the state directory.
 #pragma once
 
-#include "aio/blocking_pool.hpp"
-#include "aio/notification.hpp"
 #include "store/job_store.hpp"
+#include "store/webhook_record.hpp"
 
 #include <filesystem>
 #include <functional>
 #include <memory>
-#include <vector>
+#include <utility>
 
 namespace kiln::store {
 
-class connection;
+class database;
 
 class sqlite_job_store final : public job_store {
 public:
@@ -24,7 +22,11 @@ public:
   /// Blocks. See connection::open() for the errors.
   [[nodiscard]] static result<std::unique_ptr<sqlite_job_store>> open(aio::executor_type loop,
                                                                       const std::filesystem::path& file);
-  ~sqlite_job_store() override;
+  explicit sqlite_job_store(std::shared_ptr<database> shared) : database_(std::move(shared)) {}
+
+  /// From now on the start and the end of a job are queued for the webhooks that want to hear of them, in the
+  /// transaction that changes the job. `queued` is called on the loop once such an event is kept.
+  void announce(event_format format, std::function<void()> queued);
 
   [[nodiscard]] aio::task<result<void>> add(job_record job) override;
   [[nodiscard]] aio::task<result<void>> save(change what, durability how) override;
@@ -39,30 +41,9 @@ public:
   [[nodiscard]] aio::task<result<frame_times>> history(std::string key) override;
 
 private:
-  using work = std::function<result<void>(connection&)>;
-
-  /// A change that waits to be written, or has been.
-  struct ticket {
-    work what;
-    durability how = durability::durable;
-    bool done = false;
-    result<void> outcome;
-  };
-  using batch = std::vector<std::shared_ptr<ticket>>;
-
-  sqlite_job_store(aio::executor_type loop, std::filesystem::path file, std::unique_ptr<connection> opened);
-  [[nodiscard]] aio::task<result<void>> write(work what, durability how);
-  [[nodiscard]] aio::task<> write_waiting();
-  static void commit(connection& to, const std::filesystem::path& file, const batch& together);
-  template<class Read>
-  [[nodiscard]] aio::task<std::invoke_result_t<Read&, connection&>> read(Read what);
-
-  std::filesystem::path file_;
-  std::unique_ptr<connection> connection_; ///< used on the thread only
-  aio::blocking_pool thread_{1};
-  batch waiting_;
-  bool writing_ = false;
-  aio::notification written_;
+  std::shared_ptr<database> database_;
+  event_format event_format_; ///< empty: nobody is told
+  std::function<void()> on_queued_;
 };
 
 } // namespace kiln::store

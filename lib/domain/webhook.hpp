@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a webhook can be told of.
+#pragma once
+
+#include "domain/job.hpp"
+
+#include <optional>
+#include <string_view>
+
+namespace kiln::domain {
+
+enum class webhook_event {
+  job_started, ///< its first Blender runs
+  job_succeeded,
+  job_failed,
+  job_canceled,
+  ping, ///< a test: nothing has happened
+};
+
+/// The event's name as the API writes it: "job.succeeded".
+[[nodiscard]] std::string_view to_string(webhook_event event) noexcept;
+[[nodiscard]] std::optional<webhook_event> parse_webhook_event(std::string_view name) noexcept;
+
+/// What the end of a job is told as; nothing for a state that is not final.
+[[nodiscard]] std::optional<webhook_event> event_of_end(job_state state) noexcept;
+
+} // namespace kiln::domain

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/database.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include <SQLiteCpp/Transaction.h>
+
+namespace kiln::store {
+
+result<std::shared_ptr<database>> database::open(aio::executor_type loop, const std::filesystem::path& file) {
+  auto opened = connection::open(file);
+  if (!opened)
+    return opened.error();
+  return std::shared_ptr<database>{new database(loop, file, std::move(*opened))};
+}
+
+database::database(aio::executor_type loop, std::filesystem::path file, std::unique_ptr<connection> opened)
+    : file_(std::move(file)), connection_(std::move(opened)), written_(loop) {}
+
+database::~database() {
+  thread_.join();
+}
+
+error database::unreadable(const unreadable_row& why) const {
+  return {errc::corrupt,
+          fmt::format("state: {} holds what kilnd has not written: {}", file_.native(), why.what())};
+}
+
+void database::commit(connection& to, const std::filesystem::path& file, const batch& together) {
+  auto& database = to.database();
+  try {
+    const bool durable =
+        std::ranges::any_of(together, [](const auto& t) { return t->how == durability::durable; });
+    database.exec(durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+    SQLite::Transaction all(database, SQLite::TransactionBehavior::IMMEDIATE);
+    for (const auto& t : together) {
+      database.exec("SAVEPOINT change"); // one that is refused does not take the others with it
+      try {
+        t->outcome = t->what(to);
+      } catch (const SQLite::Exception& e) {
+        t->outcome = store_error(e, file);
+      }
+      database.exec(t->outcome ? "RELEASE change" : "ROLLBACK TO change; RELEASE change");
+    }
+    to.end_reads();
+    all.commit();
+  } catch (const SQLite::Exception& e) {
+    for (const auto& t : together)
+      t->outcome = store_error(e, file);
+  }
+}
+
+aio::task<> database::write_waiting() {
+  writing_ = true;
+  const auto commit_here = [this, together = std::exchange(waiting_, {})] {
+    commit(*connection_, file_, together);
+    return together;
+  };
+  const auto together = co_await thread_.run(commit_here);
+  writing_ = false;
+  for (const auto& t : together)
+    t->done = true;
+  written_.notify_all();
+}
+
+aio::task<result<void>> database::write(work what, durability how) {
+  const auto mine = std::make_shared<ticket>();
+  mine->what = std::move(what);
+  mine->how = how;
+  waiting_.push_back(mine);
+  while (!mine->done) {
+    if (writing_)
+      co_await written_.wait();
+    else
+      co_await write_waiting();
+  }
+  co_return mine->outcome;
+}
+
+} // namespace kiln::store

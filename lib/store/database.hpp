@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One SQLite file (WAL) on a thread of its own, for all stores that keep something in it. Changes that come
+// while one transaction is being written share the next: one fsync for all that wait. For lib/store only.
+#pragma once
+
+#include "aio/blocking_pool.hpp"
+#include "aio/notification.hpp"
+#include "store/connection.hpp"
+#include "store/job_store.hpp"
+#include "store/rows.hpp"
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace kiln::store {
+
+class database {
+public:
+  using work = std::function<result<void>(connection&)>;
+
+  /// Blocks. See connection::open() for the errors.
+  [[nodiscard]] static result<std::shared_ptr<database>> open(aio::executor_type loop,
+                                                              const std::filesystem::path& file);
+  ~database();
+
+  /// Runs `what` on the thread, in a transaction; what it changed is undone when it gives an error.
+  [[nodiscard]] aio::task<result<void>> write(work what, durability how);
+
+  /// The result of `what`, which is a result<T> and changes nothing.
+  template<class Read>
+  [[nodiscard]] aio::task<std::invoke_result_t<Read&, connection&>> read(Read what) {
+    using value_type = std::invoke_result_t<Read&, connection&>;
+    const auto read_here = [this, what = std::move(what)]() mutable -> value_type {
+      try {
+        auto found = what(*connection_);
+        connection_->end_reads();
+        return found;
+      } catch (const SQLite::Exception& e) {
+        return store_error(e, file_);
+      } catch (const unreadable_row& e) {
+        return unreadable(e);
+      }
+    };
+    co_return co_await thread_.run(read_here);
+  }
+
+private:
+  /// A change that waits to be written, or has been.
+  struct ticket {
+    work what;
+    durability how = durability::durable;
+    bool done = false;
+    result<void> outcome;
+  };
+  using batch = std::vector<std::shared_ptr<ticket>>;
+
+  database(aio::executor_type loop, std::filesystem::path file, std::unique_ptr<connection> opened);
+  [[nodiscard]] error unreadable(const unreadable_row& why) const;
+  [[nodiscard]] aio::task<> write_waiting();
+  static void commit(connection& to, const std::filesystem::path& file, const batch& together);
+
+  std::filesystem::path file_;
+  std::unique_ptr<connection> connection_; ///< used on the thread only
+  aio::blocking_pool thread_{1};
+  batch waiting_;
+  bool writing_ = false;
+  aio::notification written_;
+};
+
+} // namespace kiln::store

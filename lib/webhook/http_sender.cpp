@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "webhook/http_sender.hpp"
+
+#include <boost/asio/connect.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/ssl/host_name_verification.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <iterator>
+
+#include <netdb.h>
+
+namespace kiln::webhook {
+
+namespace asio = aio::asio;
+namespace ssl = asio::ssl;
+namespace beast_http = boost::beast::http;
+using boost::system::error_code;
+using tcp_socket = asio::basic_stream_socket<asio::ip::tcp, aio::executor_type>;
+
+namespace {
+
+constexpr std::size_t name_threads =
+    4; // as many as letters are under way: a slow name holds up its own alone
+constexpr std::uint32_t most_header_bytes = 16 * 1024;
+constexpr std::size_t most_thrown_away = 64 * 1024;
+constexpr std::chrono::milliseconds drain_time{1000}; // until a receiver has closed, which was asked to
+
+address bytes_of(const asio::ip::address& from) {
+  const auto six = from.is_v6() ? from.to_v6() : asio::ip::make_address_v6(asio::ip::v4_mapped, from.to_v4());
+  address made{};
+  std::ranges::copy(six.to_bytes(), made.begin());
+  return made;
+}
+
+asio::ip::address address_of(const address& from) {
+  asio::ip::address_v6::bytes_type bytes{};
+  std::ranges::copy(from, bytes.begin());
+  const asio::ip::address_v6 six{bytes};
+  if (six.is_v4_mapped())
+    return asio::ip::make_address_v4(asio::ip::v4_mapped, six);
+  return six;
+}
+
+/// What the resolver knows of a name. Blocks.
+result<std::vector<asio::ip::address>> look_up(const std::string& name) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_ADDRCONFIG;
+  addrinfo* first = nullptr;
+  if (const int wrong = ::getaddrinfo(name.c_str(), nullptr, &hints, &first); wrong != 0)
+    return error{errc::unavailable,
+                 fmt::format("the name {} cannot be looked up: {}", name, ::gai_strerror(wrong))};
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> all{first, ::freeaddrinfo};
+  std::vector<asio::ip::address> found;
+  for (const auto* one = first; one; one = one->ai_next) {
+    asio::ip::tcp::endpoint at;
+    if (one->ai_addrlen > at.capacity())
+      continue;
+    std::copy_n(reinterpret_cast<const std::byte*>(one->ai_addr), one->ai_addrlen,
+                reinterpret_cast<std::byte*>(at.data()));
+    at.resize(one->ai_addrlen);
+    found.push_back(at.address());
+  }
+  return found;
+}
+
+/// Values come from kilnd itself and from parse_target(): nothing in them can end a line.
+std::string request_text(const target& to, const letter& what, const std::string& user_agent) {
+  std::string out;
+  auto at = std::back_inserter(out);
+  fmt::format_to(at, "POST {} HTTP/1.1\r\nHost: {}\r\nUser-Agent: {}\r\nContent-Type: application/json\r\n",
+                 to.path, to.host_field, user_agent);
+  for (const auto& [name, value] : what.fields)
+    fmt::format_to(at, "{}: {}\r\n", name, value);
+  fmt::format_to(at, "Content-Length: {}\r\nConnection: close\r\n\r\n{}", what.body.size(), what.body);
+  return out;
+}
+
+std::optional<std::chrono::seconds> read_retry_after(std::string_view value) {
+  long long seconds = 0;
+  const auto [end, ec] = std::from_chars(value.data(), value.data() + value.size(), seconds);
+  if (ec != std::errc{} || end != value.data() + value.size() || seconds < 0)
+    return std::nullopt; // a date, or nonsense: the schedule decides
+  return std::chrono::seconds{seconds};
+}
+
+sent judge(const beast_http::response_header<>& head) {
+  sent out{.status = static_cast<int>(head.result_int())};
+  const int status = *out.status;
+  if (status / 100 == 2)
+    return out;
+  out.error = status / 100 == 3 ? fmt::format("it answered {}: redirects are not followed", status)
+                                : fmt::format("it answered {}", status);
+  out.retry_after = read_retry_after(std::string_view{head[beast_http::field::retry_after]});
+  return out;
+}
+
+std::string tls_failure(SSL* of, const error_code& ec) {
+  if (const long why = ::SSL_get_verify_result(of); why != X509_V_OK)
+    return fmt::format("TLS: its certificate is refused: {}", ::X509_verify_cert_error_string(why));
+  return fmt::format("TLS: {}", ec.message());
+}
+
+} // namespace
+
+/// Closed when its time is over, or nobody waits for it any more.
+struct http_sender::connection : std::enable_shared_from_this<connection> {
+  explicit connection(aio::executor_type loop) : socket(loop), over(loop) {}
+
+  void end_after(std::chrono::milliseconds time) {
+    over.expires_after(time);
+    over.async_wait([self = shared_from_this()](const error_code& ec) {
+      if (!ec) {
+        self->is_late = true;
+        self->close();
+      }
+    });
+  }
+
+  void close() {
+    error_code ignored;
+    socket.close(ignored);
+  }
+
+  tcp_socket socket;
+  aio::timer over;
+  bool is_late = false;
+};
+
+result<std::unique_ptr<http_sender>> http_sender::make(aio::executor_type loop, sender_settings s) {
+  ssl::context tls{ssl::context::tls_client};
+  error_code ec;
+  ::SSL_CTX_set_min_proto_version(tls.native_handle(), TLS1_2_VERSION);
+  tls.set_verify_mode(ssl::verify_peer, ec);
+  tls.set_default_verify_paths(ec);
+  if (!s.ca_file.empty())
+    tls.load_verify_file(s.ca_file.native(), ec);
+  if (!s.ca_file.empty() && ec)
+    return error{errc::invalid_input,
+                 fmt::format("webhook_ca_file: {} holds no certificates in PEM that can be read: {}",
+                             s.ca_file.native(), ec.message())};
+  return std::unique_ptr<http_sender>{new http_sender(loop, std::move(s), std::move(tls))};
+}
+
+http_sender::http_sender(aio::executor_type loop, sender_settings s, ssl::context tls)
+    : loop_(loop), settings_(std::move(s)), tls_(std::move(tls)), names_(name_threads) {}
+
+http_sender::~http_sender() {
+  names_.join();
+}
+
+void http_sender::abort() {
+  aborted_ = true;
+  for (auto* one : open_)
+    one->close();
+}
+
+aio::task<result<std::vector<http_sender::endpoint>>> http_sender::resolve(target to) {
+  std::vector<asio::ip::address> known;
+  if (to.literal) {
+    known.push_back(address_of(*to.literal));
+  } else {
+    const auto look = [name = to.host] { return look_up(name); };
+    auto found = co_await names_.run(look);
+    if (!found)
+      co_return found.error();
+    known = std::move(*found);
+  }
+  std::vector<endpoint> allowed;
+  for (const auto& one : known)
+    if (settings_.targets.may_connect(to, bytes_of(one)))
+      allowed.emplace_back(one, to.port);
+  if (allowed.empty() && !known.empty())
+    co_return error{errc::invalid_input,
+                    fmt::format("{} has the address {}, which is not public, and webhooks may go there only "
+                                "when webhook_target lists it, as an address or a network with port {}",
+                                to.host, known.front().to_string(), to.port)};
+  co_return allowed;
+}
+
+template<class Stream>
+aio::task<sent> http_sender::exchange(Stream& over, connection& mine, const target& to, letter what) {
+  error_code ec;
+  const auto text = request_text(to, what, settings_.user_agent);
+  co_await asio::async_write(over, asio::buffer(text), asio::redirect_error(aio::use_task, ec));
+  if (ec)
+    co_return sent{.error = fmt::format("it did not take the request: {}", ec.message())};
+  std::string in(most_header_bytes, '\0');
+  std::size_t filled = 0;
+  std::optional<beast_http::response_parser<beast_http::empty_body>> parser;
+  do { // answers of 1xx come before the one that counts (RFC 9110, section 15.2)
+    parser.emplace();
+    parser->header_limit(most_header_bytes);
+    parser->skip(true); // the body: it is thrown away
+    for (;;) {
+      const auto used = parser->put(asio::buffer(in.data(), filled), ec);
+      in.erase(0, used).resize(most_header_bytes);
+      filled -= used;
+      if (ec != beast_http::error::need_more)
+        break;
+      if (filled == in.size())
+        co_return sent{.error = "its answer has too long a header"};
+      filled += co_await over.async_read_some(asio::buffer(in.data() + filled, in.size() - filled),
+                                              asio::redirect_error(aio::use_task, ec));
+      if (ec)
+        co_return sent{.error = fmt::format("it closed the connection without an answer: {}", ec.message())};
+    }
+    if (ec)
+      co_return sent{.error = fmt::format("its answer is not HTTP: {}", ec.message())};
+  } while (parser->get().result_int() / 100 == 1);
+  auto out = judge(parser->get());
+
+  // Closing with unread bytes would reset the connection, and confuse the receiver.
+  mine.end_after(drain_time);
+  for (std::size_t thrown_away = filled; !ec && thrown_away < most_thrown_away;)
+    thrown_away += co_await over.async_read_some(asio::buffer(in), asio::redirect_error(aio::use_task, ec));
+  co_return out;
+}
+
+aio::task<sent> http_sender::send(letter what) {
+  const auto to = parse_target(what.url);
+  if (!to)
+    co_return sent{.error = "its URL " + to.error().message};
+  if (auto refused = settings_.targets.refusal(*to))
+    co_return sent{.error = std::move(*refused)};
+  const auto endpoints = co_await resolve(*to);
+  if (!endpoints)
+    co_return sent{.error = endpoints.error().message};
+  if (aborted_)
+    co_return sent{.error = "kilnd is stopping"};
+
+  const auto mine = std::make_shared<connection>(loop_);
+  open_.insert(mine.get());
+  mine->end_after(settings_.deadline);
+  error_code ec;
+  sent out;
+  co_await asio::async_connect(mine->socket, *endpoints, asio::redirect_error(aio::use_task, ec));
+  if (ec) {
+    out.error = fmt::format("no connection to {}: {}", to->host_field, ec.message());
+  } else if (to->tls) {
+    auto name = to->host;
+    ssl::stream<tcp_socket&> secure{mine->socket, tls_};
+    secure.set_verify_callback(ssl::host_name_verification(to->host));
+    if (!to->literal) // RFC 6066, section 3: no addresses. SSL_set_tlsext_host_name(), without its C cast
+      ::SSL_ctrl(secure.native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                 name.data());
+    co_await secure.async_handshake(ssl::stream_base::client, asio::redirect_error(aio::use_task, ec));
+    if (ec)
+      out.error = tls_failure(secure.native_handle(), ec);
+    else
+      out = co_await exchange(secure, *mine, *to, std::move(what));
+  } else {
+    out = co_await exchange(mine->socket, *mine, *to, std::move(what));
+  }
+  open_.erase(mine.get());
+  mine->over.cancel();
+  mine->close();
+  if (mine->is_late && !out.status)
+    out.error = fmt::format("no answer within {} ms", settings_.deadline.count());
+  co_return out;
+}
+
+} // namespace kiln::webhook

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "webhook/target.hpp"
+
+#include <boost/url/ipv4_address.hpp>
+#include <boost/url/ipv6_address.hpp>
+#include <boost/url/parse.hpp>
+#include <boost/url/url_view.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace kiln::webhook {
+namespace {
+
+namespace urls = boost::urls;
+
+constexpr std::size_t longest_url = 2000, longest_name = 253, longest_label = 63;
+constexpr int v4_bits = 96; // in front of an address of IPv4
+constexpr std::uint16_t http_port = 80, https_port = 443;
+
+struct network {
+  address first;
+  int prefix;
+};
+
+address v4(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint8_t d) {
+  return {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d};
+}
+
+address v6(std::uint16_t a, std::uint16_t b) {
+  address made{};
+  made[0] = static_cast<std::uint8_t>(a >> 8);
+  made[1] = static_cast<std::uint8_t>(a & 0xff);
+  made[2] = static_cast<std::uint8_t>(b >> 8);
+  made[3] = static_cast<std::uint8_t>(b & 0xff);
+  return made;
+}
+
+bool contains(const network& in, const address& a) noexcept {
+  for (int bit = 0; bit < in.prefix; bit += 8) {
+    const auto at = static_cast<std::size_t>(bit / 8);
+    const int rest = std::min(8, in.prefix - bit);
+    const auto mask = static_cast<std::uint8_t>(0xff << (8 - rest));
+    if (((a[at] ^ in.first[at]) & mask) != 0)
+      return false;
+  }
+  return true;
+}
+
+bool is_in_any(const std::vector<network>& any, const address& a) noexcept {
+  return std::ranges::any_of(any, [&](const network& n) { return contains(n, a); });
+}
+
+std::string lower(std::string_view text) {
+  std::string out{text};
+  for (auto& c : out)
+    if (c >= 'A' && c <= 'Z')
+      c = static_cast<char>(c - 'A' + 'a');
+  return out;
+}
+
+/// Letters, digits, '-' and '_' between dots. One whose last label looks like a number is an address in
+/// disguise (127.1, 0x7f000001, 2130706433) to the resolver, and none here.
+bool is_name(std::string_view name) {
+  if (name.empty() || name.size() > longest_name)
+    return false;
+  std::string_view label;
+  for (std::size_t at = 0; at <= name.size();) {
+    const auto end = std::min(name.find('.', at), name.size());
+    label = name.substr(at, end - at);
+    at = end + 1;
+    const bool fine = std::ranges::all_of(label, [](char c) {
+      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    });
+    if (label.empty() || label.size() > longest_label || !fine)
+      return false;
+  }
+  const bool only_digits = std::ranges::all_of(label, [](char c) { return c >= '0' && c <= '9'; });
+  return !only_digits && !label.starts_with("0x");
+}
+
+template<class Number>
+std::optional<Number> parse_number(std::string_view text, Number low, Number high) {
+  Number value = 0;
+  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || ec != std::errc{} || end != text.data() + text.size() || value < low || value > high)
+    return std::nullopt;
+  return value;
+}
+
+std::optional<std::uint16_t> parse_port(std::string_view text) {
+  return parse_number<std::uint16_t>(text, 1, 65535);
+}
+
+/// As it is written in a rule.
+std::string endpoint_text(const target& of) {
+  const bool is_v6 = of.literal && of.host.find(':') != std::string::npos;
+  return fmt::format("{}:{}", is_v6 ? "[" + of.host + "]" : of.host, of.port);
+}
+
+bool has_port(const target_rule& rule, const target& of) {
+  return of.port == rule.port.value_or(of.tls ? https_port : http_port);
+}
+
+bool covers(const target_rule& rule, const target& of, const address& a) {
+  return rule.name.empty() && has_port(rule, of) && contains({rule.network, rule.prefix}, a);
+}
+
+} // namespace
+
+std::optional<address> parse_address(std::string_view text) {
+  if (const auto four = urls::parse_ipv4_address(text)) {
+    const auto b = four->to_bytes();
+    return v4(b[0], b[1], b[2], b[3]);
+  }
+  const auto six = urls::parse_ipv6_address(text);
+  if (!six)
+    return std::nullopt;
+  address made{};
+  std::ranges::copy(six->to_bytes(), made.begin());
+  return made;
+}
+
+bool is_public(const address& of) noexcept {
+  // www.iana.org/assignments/iana-ipv4-special-registry and iana-ipv6-special-registry
+  static const std::vector<network> special{
+      {v4(0, 0, 0, 0), v4_bits + 8},
+      {v4(10, 0, 0, 0), v4_bits + 8},
+      {v4(100, 64, 0, 0), v4_bits + 10},
+      {v4(127, 0, 0, 0), v4_bits + 8},
+      {v4(169, 254, 0, 0), v4_bits + 16},
+      {v4(172, 16, 0, 0), v4_bits + 12},
+      {v4(192, 0, 0, 0), v4_bits + 24},
+      {v4(192, 0, 2, 0), v4_bits + 24},
+      {v4(192, 88, 99, 0), v4_bits + 24},
+      {v4(192, 168, 0, 0), v4_bits + 16},
+      {v4(198, 18, 0, 0), v4_bits + 15},
+      {v4(198, 51, 100, 0), v4_bits + 24},
+      {v4(203, 0, 113, 0), v4_bits + 24},
+      {v4(224, 0, 0, 0), v4_bits + 4},
+      {v4(240, 0, 0, 0), v4_bits + 4},
+      {v4(168, 63, 129, 16), v4_bits + 32}, // Azure's own services: public by its number alone
+      {v6(0x2001, 0), 23},                  // Teredo and other protocols
+      {v6(0x2001, 0xdb8), 32},
+      {v6(0x2002, 0), 16}, // 6to4: an address of IPv4 inside
+      {v6(0x3fff, 0), 20},
+  };
+  static const network all_v4{v4(0, 0, 0, 0), v4_bits}, global_unicast{v6(0x2000, 0), 3};
+  return (contains(all_v4, of) || contains(global_unicast, of)) && !is_in_any(special, of);
+}
+
+result<target> parse_target(std::string_view url) {
+  const auto refuse = [](std::string_view why) { return error{errc::invalid_input, std::string{why}}; };
+  if (url.size() > longest_url)
+    return refuse(fmt::format("is longer than {} bytes", longest_url));
+  const std::string copy{url}; // ends with a zero: parsers of Boost.URL 1.81 have read beyond the end
+  const auto parsed = urls::parse_uri(copy);
+  if (!parsed || !parsed->has_authority())
+    return refuse("must be a URL such as https://hooks.example.com/kiln");
+  target out;
+  const auto scheme = lower(std::string_view{parsed->scheme()});
+  out.tls = scheme == "https";
+  if (!out.tls && scheme != "http")
+    return refuse("must begin with https:// or http://");
+  if (parsed->has_userinfo())
+    return refuse("must not hold a user or a password");
+  if (parsed->has_fragment())
+    return refuse("must not have a fragment (#…)");
+
+  const auto written = lower(std::string_view{parsed->encoded_host()});
+  const bool bracketed = written.size() >= 2 && written.front() == '[' && written.back() == ']';
+  out.host = bracketed ? written.substr(1, written.size() - 2) : written;
+  out.literal = parse_address(out.host);
+  if (!out.literal && (bracketed || !is_name(out.host)))
+    return refuse("must have a host that is a name (ASCII), four decimal numbers, or an IPv6 address in "
+                  "brackets");
+  const std::uint16_t usual = out.tls ? https_port : http_port;
+  out.port = usual;
+  if (parsed->has_port()) {
+    const auto port = parse_port(std::string_view{parsed->port()});
+    if (!port)
+      return refuse("must have a port between 1 and 65535");
+    out.port = *port;
+  }
+  out.host_field = out.port == usual ? written : fmt::format("{}:{}", written, out.port);
+  out.path = std::string_view{parsed->encoded_target()};
+  if (!out.path.starts_with('/'))
+    out.path.insert(0, "/");
+  return out;
+}
+
+result<target_rule> parse_target_rule(std::string_view text) {
+  const error wrong{errc::invalid_input,
+                    fmt::format("\"{}\" is not a target such as hooks.example.com, hooks.example.com:8443, "
+                                "192.0.2.7:8080, 10.0.0.0/8:8080 or [fd00::/8]:443",
+                                text)};
+  target_rule out;
+  auto rest = text;
+  std::string_view host;
+  const bool bracketed = text.starts_with('[');
+  if (bracketed) {
+    const auto end = text.find(']');
+    if (end == std::string_view::npos)
+      return wrong;
+    host = text.substr(1, end - 1);
+    rest = text.substr(end + 1);
+  } else {
+    host = text.substr(0, text.find(':'));
+    rest = text.substr(host.size());
+  }
+  if (!rest.empty()) {
+    out.port = rest.front() == ':' ? parse_port(rest.substr(1)) : std::nullopt;
+    if (!out.port)
+      return wrong;
+  }
+  const auto slash = host.find('/');
+  const auto literal = parse_address(host.substr(0, slash));
+  if (!literal) {
+    out.name = lower(host);
+    return !bracketed && is_name(out.name) ? result<target_rule>{out} : wrong;
+  }
+  const bool is_v4 = host.substr(0, slash).find(':') == std::string_view::npos;
+  if (is_v4 == bracketed)
+    return wrong;
+  out.network = *literal;
+  if (slash == std::string_view::npos)
+    return out;
+  const auto prefix = parse_number<int>(host.substr(slash + 1), 0, is_v4 ? 32 : 128);
+  if (!prefix)
+    return wrong;
+  out.prefix = *prefix + (is_v4 ? v4_bits : 0);
+  for (int bit = out.prefix; bit < 128; ++bit)
+    if ((out.network[static_cast<std::size_t>(bit / 8)] >> (7 - bit % 8) & 1) != 0)
+      return error{errc::invalid_input,
+                   fmt::format("\"{}\": the address has more bits than its prefix: write the first address "
+                               "of the network",
+                               text)};
+  return out;
+}
+
+std::optional<std::string> target_rules::refusal(const target& of) const {
+  const bool listed = std::ranges::any_of(rules_, [&](const target_rule& rule) {
+    if (of.literal)
+      return covers(rule, of, *of.literal);
+    return rule.name == of.host && has_port(rule, of);
+  });
+  if (listed)
+    return std::nullopt;
+  return fmt::format(
+      "webhooks may only go where kilnd is configured to send them, and {0} is not listed: say "
+      "--webhook-target {0} (webhook_target = \"{0}\" in the file)",
+      endpoint_text(of));
+}
+
+bool target_rules::may_connect(const target& of, const address& to) const noexcept {
+  return (!of.literal && is_public(to)) ||
+         std::ranges::any_of(rules_, [&](const target_rule& rule) { return covers(rule, of, to); });
+}
+
+} // namespace kiln::webhook
