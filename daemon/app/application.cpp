@@ -9,6 +9,8 @@
 #include "api/project_roots.hpp"
 #include "api/system.hpp"
 #include "api/tutorial.hpp"
+#include "api/webhook_json.hpp"
+#include "api/webhooks.hpp"
 #include "app/decoder_program.hpp"
 #include "app/exit_status.hpp"
 #include "app/preflight.hpp"
@@ -19,8 +21,12 @@
 #include "process/child.hpp"
 #include "scheduler/scheduler.hpp"
 #include "store/backup.hpp"
+#include "store/database.hpp"
 #include "store/sqlite_job_store.hpp"
+#include "store/sqlite_webhook_store.hpp"
 #include "store/state_lock.hpp"
+#include "webhook/courier.hpp"
+#include "webhook/http_sender.hpp"
 
 #include <boost/asio/basic_signal_set.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -42,6 +48,7 @@ constexpr std::size_t pool_threads = 3; // as many as there are kinds of slow wo
 constexpr std::chrono::seconds decode_limit{60}; // for one image
 constexpr const char* database_name = "kiln.db";
 constexpr std::chrono::seconds http_grace{5};
+constexpr std::chrono::seconds webhook_grace{3};
 
 std::chrono::milliseconds milliseconds(double seconds) {
   return std::chrono::milliseconds{static_cast<std::chrono::milliseconds::rep>(seconds * 1000)};
@@ -115,13 +122,28 @@ result<std::filesystem::path> find_decoder(const config& c) {
   return program;
 }
 
+webhook::target_rules webhook_targets(const config& c) {
+  std::vector<webhook::target_rule> rules;
+  for (const auto& text : c.webhook_targets)
+    rules.push_back(*webhook::parse_target_rule(text)); // checked as it was read
+  return webhook::target_rules{std::move(rules)};
+}
+
+result<std::unique_ptr<webhook::http_sender>> make_webhook_sender(aio::executor_type loop, const config& c) {
+  return webhook::http_sender::make(
+      loop,
+      {.targets = webhook_targets(c), .ca_file = c.webhook_ca_file, .user_agent = "kilnd/" KILN_VERSION});
+}
+
 /// All of a running daemon but its signals. Members are made from the first to the last, and go in the
 /// opposite order.
 struct parts {
   parts(aio::executor_type loop, const config& c, const blender_install& blender,
-        std::filesystem::path decoder, std::unique_ptr<store::job_store> kept, spdlog::logger& log,
+        std::filesystem::path decoder, std::shared_ptr<store::database> kept,
+        std::unique_ptr<webhook::sender> to_webhooks, spdlog::logger& log,
         const std::vector<std::string>& environment)
-      : store(std::move(kept)), pool(pool_threads), structure(pool),
+      : store(kept), webhook_store(std::move(kept)), webhook_sender(std::move(to_webhooks)),
+        courier(loop, webhook_store, *webhook_sender, {}, log), pool(pool_threads), structure(pool),
         decoding(loop, pool, decoder_starter(loop, std::move(decoder), c.state / "kiln-image.log"),
                  decode_limit),
         executor(loop,
@@ -132,7 +154,7 @@ struct parts {
                   .environment = executor::environment_for_blender(environment),
                   .stop_grace = milliseconds(c.stop_grace)},
                  pool, c.verify_headers_only ? static_cast<image::image_check&>(structure) : decoding),
-        scheduler(loop, executor, *store,
+        scheduler(loop, executor, store,
                   {.capacity = {.slots = c.slots, .max_queued = c.max_queued},
                    .limits = {.max_frames = c.max_frames},
                    .disk_reserve = c.disk_reserve,
@@ -141,10 +163,13 @@ struct parts {
                   log),
         tutorial(scheduler, tutorial_job(c)), roots(c.project_roots, pool),
         jobs(scheduler, roots, {.max_frames = c.max_frames}, c.threads),
+        webhooks(webhook_store, courier, webhook_targets(c)),
         service(limits_of(c), hosts_of(c), error_page, log), server(loop, service) {
     scheduler.add_watcher(tutorial);
     tutorial.add_routes(service);
     jobs.add_routes(service);
+    webhooks.add_routes(service);
+    store.announce(api::format_job_event, [this] { courier.wake(); });
     const auto known = [this]() -> std::optional<std::string> {
       return scheduler.blocked().empty() ? std::nullopt : std::optional{scheduler.blocked()};
     };
@@ -152,7 +177,10 @@ struct parts {
                            [c, path = blender.executable] { return check_readiness(c, path); });
   }
 
-  std::unique_ptr<store::job_store> store;
+  store::sqlite_job_store store;
+  store::sqlite_webhook_store webhook_store;
+  std::unique_ptr<webhook::sender> webhook_sender;
+  webhook::courier courier;
   aio::blocking_pool pool;
   image::structural_image_check structure;
   image::decoding_image_check decoding;
@@ -161,6 +189,7 @@ struct parts {
   api::tutorial tutorial;
   api::project_roots roots;
   api::jobs jobs;
+  api::webhooks webhooks;
   http::service service;
   http::server server;
 };
@@ -207,6 +236,7 @@ aio::task<> stop_in_order(aio::executor_type loop, const config& c, requests& as
   aio::task_group impatience{loop, [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); }};
   impatience.spawn(kill_at_second_stop(asked, p, stopped));
   co_await p.scheduler.stop(c.leave_on_stop ? scheduler::on_stop::leave : scheduler::on_stop::stop);
+  co_await p.courier.stop(webhook_grace);
   co_await p.decoding.close();
   stopped = true;
   asked.changed.notify_all();
@@ -227,7 +257,7 @@ aio::task<int> serve(aio::executor_type loop, const config& c, log& to,
   const auto lock = store::state_lock::take(c.state);
   if (!lock)
     co_return refuse(lock.error());
-  auto kept = store::sqlite_job_store::open(loop, c.state / database_name);
+  auto kept = store::database::open(loop, c.state / database_name);
   if (!kept)
     co_return refuse(kept.error());
   const auto blender = co_await find_blender(loop, c, environment);
@@ -236,7 +266,10 @@ aio::task<int> serve(aio::executor_type loop, const config& c, log& to,
   const auto decoder = find_decoder(c);
   if (!decoder)
     co_return refuse(decoder.error());
-  parts p{loop, c, *blender, *decoder, std::move(*kept), *to.logger, environment};
+  auto to_webhooks = make_webhook_sender(loop, c);
+  if (!to_webhooks)
+    co_return refuse(to_webhooks.error());
+  parts p{loop, c, *blender, *decoder, std::move(*kept), std::move(*to_webhooks), *to.logger, environment};
   if (const auto listening = p.server.listen(c.listen.address, c.listen.port); !listening) {
     to.logger->error("{}", listening.error().message);
     co_return exit_listen;
@@ -247,6 +280,7 @@ aio::task<int> serve(aio::executor_type loop, const config& c, log& to,
     co_return refuse(recovered.error());
   }
 
+  p.courier.start();
   requests asked{loop};
   const auto rethrow = [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); };
   aio::task_group work{loop, rethrow};
@@ -290,6 +324,8 @@ aio::task<int> check(aio::executor_type loop, const config& c, const std::vector
     fmt::print("blender  {} ({})\n", blender->version, blender->executable.native());
   else
     wrong.push_back(blender.error().message);
+  if (const auto to_webhooks = make_webhook_sender(loop, c); !to_webhooks)
+    wrong.push_back(to_webhooks.error().message);
   if (!c.blend.empty())
     fmt::print("blend    {}\n", c.blend.native());
   for (const auto& root : c.project_roots)

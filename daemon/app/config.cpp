@@ -2,6 +2,7 @@
 #include "app/config.hpp"
 
 #include "app/exit_status.hpp"
+#include "webhook/target.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -230,6 +231,18 @@ void add_options(CLI::App& app, config& c, words& w) {
                "Listen on an address that other machines can reach, though nobody has to authenticate")
       ->group("Network");
 
+  app.add_option("--webhook-target", c.webhook_targets,
+                 "Host, address or network that webhooks may go to, with a port unless it is the usual one: "
+                 "hooks.example.com, 10.0.0.0/8:8080 [nowhere]")
+      ->check(checked_by(webhook::parse_target_rule, ""))
+      ->delimiter(',')
+      ->type_name("TARGET,…")
+      ->group("Network");
+  app.add_option("--webhook-ca-file", c.webhook_ca_file,
+                 "Certificates (PEM) that webhooks trust besides those of the system")
+      ->type_name("FILE")
+      ->group("Network");
+
   app.add_option("--log-level", c.log_level, "How much is logged")
       ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}))
       ->capture_default_str()
@@ -441,7 +454,7 @@ std::variant<config, early_exit> read_config(std::vector<std::string> arguments,
     if (!path.empty())
       path = fs::absolute(path).lexically_normal();
   };
-  for (auto* path : {&c.blend, &c.output, &c.state, &c.backup_to})
+  for (auto* path : {&c.blend, &c.output, &c.state, &c.backup_to, &c.webhook_ca_file})
     make_absolute(*path);
   std::ranges::for_each(c.project_roots, make_absolute);
   if (c.blender.has_parent_path())

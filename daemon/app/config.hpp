@@ -43,6 +43,9 @@ struct config {
   int stall_timeout = 600;                 ///< seconds, for jobs that say nothing; 0: never
   bool verify_headers_only = false;        ///< of images
 
+  std::vector<std::string> webhook_targets; ///< where webhooks may go; empty: there are none
+  std::filesystem::path webhook_ca_file;    ///< absolute; PEM, trusted besides the system's
+
   double header_seconds = 10;
   double body_seconds = 20;
   double write_seconds = 30;

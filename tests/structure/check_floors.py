@@ -21,6 +21,7 @@ FLOORS = {
     "lib/image": 4,
     "lib/store": 4,
     "lib/executor": 5,
+    "lib/webhook": 5,
     "daemon/decoder": 5,
     "lib/scheduler": 6,
     "daemon/http": 7,
@@ -30,7 +31,8 @@ FLOORS = {
 # No Asio, no file system, no clock, no processes: values in, values out. std::filesystem::path is a value.
 PURE_FOLDERS = {"lib/base", "lib/domain", "lib/policy", "lib/blender"}
 PURE_FILES = {"daemon/http/router", "daemon/http/framing", "daemon/api/problem", "daemon/api/job_json",
-              "daemon/api/strict_json", "lib/image/image_structure", "lib/image/image_answer"}
+              "daemon/api/strict_json", "daemon/api/webhook_json", "lib/image/image_structure", "lib/image/image_answer",
+              "lib/webhook/signature", "lib/webhook/schedule", "lib/webhook/target"}
 IMPURE_INCLUDE = re.compile(r'<(boost/(asio|beast|process)|fstream|thread|mutex|unistd\.h|fcntl\.h|sys/(?!types)|iostream)')
 IMPURE_CALL = re.compile(r"(clock::now\(|std::filesystem::(exists|status|remove|rename|create)|random_device|::open\(|getenv\()")
 # Boost.Process v2 is lib/process's affair; no shell anywhere; a lock or a detached coroutine needs a better idea.
