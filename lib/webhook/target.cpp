@@ -185,6 +185,9 @@ result<target> parse_target(std::string_view url) {
   }
   out.host_field = out.port == usual ? written : fmt::format("{}:{}", written, out.port);
   out.path = std::string_view{parsed->encoded_target()};
+  // Boost.URL 1.81 takes "127.0.0.1.x" for an address, and ".x" for a path behind it.
+  if (!out.path.empty() && out.path.front() != '/' && out.path.front() != '?')
+    return refuse("must have a host that is followed by a port, a path or nothing");
   if (!out.path.starts_with('/'))
     out.path.insert(0, "/");
   return out;
@@ -206,7 +209,8 @@ result<target_rule> parse_target_rule(std::string_view text) {
     host = text.substr(1, end - 1);
     rest = text.substr(end + 1);
   } else {
-    host = text.substr(0, text.find(':'));
+    const bool is_v6 = std::ranges::count(text, ':') > 1; // CLI11 takes a pair of brackets away
+    host = is_v6 ? text : text.substr(0, text.find(':'));
     rest = text.substr(host.size());
   }
   if (!rest.empty()) {
@@ -221,7 +225,7 @@ result<target_rule> parse_target_rule(std::string_view text) {
     return !bracketed && is_name(out.name) ? result<target_rule>{out} : wrong;
   }
   const bool is_v4 = host.substr(0, slash).find(':') == std::string_view::npos;
-  if (is_v4 == bracketed)
+  if (is_v4 && bracketed)
     return wrong;
   out.network = *literal;
   if (slash == std::string_view::npos)

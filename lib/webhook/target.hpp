@@ -48,7 +48,7 @@ struct target_rule {
 };
 
 /// "hooks.example.com", "hooks.example.com:8443", "192.0.2.7:8080", "10.0.0.0/8:8080", "[2001:db8::1]",
-/// "[fd00::/8]:443". invalid_input, with an example, for anything else.
+/// "[fd00::/8]:443", "::1". invalid_input, with an example, for anything else.
 [[nodiscard]] result<target_rule> parse_target_rule(std::string_view text);
 
 class target_rules {

@@ -266,7 +266,7 @@ REFUSED = ["http://127.0.0.1/", "http://127.0.0.1:{port}/", "http://169.254.169.
            "http://[::127.0.0.1]:{port}/", "http://localhost:{port}/", "http://LOCALHOST:{port}/",
            "http://localhost.:{port}/", "http://localhost.localdomain:{port}/", "http://2130706433:{port}/",
            "http://0177.0.0.1:{port}/", "http://017700000001:{port}/", "http://0x7f.0.0.1:{port}/",
-           "http://0x7f000001:{port}/", "http://127.1:{port}/", "http://127.0.0.1.:{port}/", "http://0.0.0.0:{port}/",
+           "http://0x7f000001:{port}/", "http://127.1:{port}/", "http://127.0.0.1.:{port}/", "http://127.0.0.1.example:{port}/", "http://0.0.0.0:{port}/",
            "http://0:{port}/", "http://[::]:{port}/", "http://10.0.0.1/", "http://192.168.0.1/", "http://172.16.0.1/",
            "http://[fd00:ec2::254]/", "http://[fe80::1]/", "http://[fe80::1%25lo]/", "http://224.0.0.1/",
            "http://allowed.example.com@127.0.0.1:{port}/", "http://127.0.0.1:{port}@allowed.example.com/",
@@ -408,8 +408,8 @@ def test_a_ca_file_that_is_none_is_said_at_the_start(start, tmp_path):
         assert done.returncode == 3 and "webhook_ca_file" in done.stderr, done.stderr
 
 
-@pytest.mark.parametrize("rule", ["", "a b", "http://x/", "*", "10.0.0.1/8", "10.0.0.0/33", "127.1", "::1", "x:0",
-                                  "x:65536", "[::1", "0x7f.1", "[10.0.0.1]"])
+@pytest.mark.parametrize("rule", ["", "a b", "http://x/", "*", "10.0.0.1/8", "10.0.0.0/33", "127.1", "x:0",
+                                  "x:65536", "[::1", "0x7f.1"])
 def test_rules_that_are_none(start, rule):
     d = start()
     done = subprocess.run([*d.command, "--webhook-target", rule], capture_output=True, text=True, timeout=60)

@@ -49,6 +49,15 @@ protected:
   std::string path_;
 };
 
+TEST(config, webhooks_go_nowhere_unless_told) {
+  EXPECT_TRUE(good({}).webhook_targets.empty());
+  const auto c = good({"--webhook-target", "hooks.example.com,10.0.0.0/8:8080", "--webhook-target",
+                       "[fd00::/8]:443", "--webhook-ca-file", "ca.pem"});
+  EXPECT_EQ(c.webhook_targets, (list{"hooks.example.com", "10.0.0.0/8:8080", "[fd00::/8]:443"}));
+  EXPECT_TRUE(c.webhook_ca_file.is_absolute());
+  EXPECT_NE(refused({"--webhook-target", "http://x/"}).find("hooks.example.com:8443"), std::string::npos);
+}
+
 TEST(config, has_sane_defaults) {
   const auto c = good({"--state", "/s"});
   EXPECT_EQ(c.listen.address, "127.0.0.1");

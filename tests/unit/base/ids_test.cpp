@@ -26,6 +26,14 @@ TEST(job_id, random_parts_make_different_ids) {
   EXPECT_NE(job_id::make(milliseconds{5}, 0), job_id::make(milliseconds{5}, 1ULL << 41));
 }
 
+TEST(webhook_id, is_never_taken_for_a_job) {
+  const auto id = webhook_id::make(milliseconds{5}, 6);
+  EXPECT_EQ(id.str().substr(1), job_id::make(milliseconds{5}, 6).str().substr(1));
+  EXPECT_EQ(webhook_id::parse(id.str()), id);
+  EXPECT_FALSE(job_id::parse(id.str()));
+  EXPECT_FALSE(webhook_id::parse(job_id::make(milliseconds{5}, 6).str()));
+}
+
 TEST(job_id, refuses_what_it_did_not_write) {
   for (const char* bad :
        {"", "j", "123", "j00000000000000000", "j0000000000000000000", "k000000000000000000",
