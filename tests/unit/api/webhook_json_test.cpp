@@ -3,6 +3,7 @@
 #include "api/webhook_json.hpp"
 
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <gtest/gtest.h>
 
 namespace kiln::api {
