@@ -232,8 +232,7 @@ void add_options(CLI::App& app, config& c, words& w) {
       ->group("Network");
 
   app.add_option("--webhook-target", c.webhook_targets,
-                 "Host, address or network that webhooks may go to, with a port unless it is the usual one: "
-                 "hooks.example.com, 10.0.0.0/8:8080 [nowhere]")
+                 "Where webhooks may go: hooks.example.com, 10.0.0.0/8:8080 [nowhere]")
       ->check(checked_by(webhook::parse_target_rule, ""))
       ->delimiter(',')
       ->type_name("TARGET,…")

@@ -136,22 +136,27 @@ struct http_sender::connection : std::enable_shared_from_this<connection> {
 };
 
 result<std::unique_ptr<http_sender>> http_sender::make(aio::executor_type loop, sender_settings s) {
-  ssl::context tls{ssl::context::tls_client};
-  error_code ec;
-  ::SSL_CTX_set_min_proto_version(tls.native_handle(), TLS1_2_VERSION);
-  tls.set_verify_mode(ssl::verify_peer, ec);
-  tls.set_default_verify_paths(ec);
-  if (!s.ca_file.empty())
-    tls.load_verify_file(s.ca_file.native(), ec);
-  if (!s.ca_file.empty() && ec)
-    return error{errc::invalid_input,
-                 fmt::format("webhook_ca_file: {} holds no certificates in PEM that can be read: {}",
-                             s.ca_file.native(), ec.message())};
+  std::optional<ssl::context> tls;
+  if (!s.targets.empty() || !s.ca_file.empty()) { // it takes some MB
+    error_code ec;
+    tls.emplace(ssl::context::tls_client);
+    ::SSL_CTX_set_min_proto_version(tls->native_handle(), TLS1_2_VERSION);
+    tls->set_verify_mode(ssl::verify_peer, ec);
+    tls->set_default_verify_paths(ec);
+    ec.clear(); // a system without certificates: there are still those of the file
+    if (!s.ca_file.empty())
+      tls->load_verify_file(s.ca_file.native(), ec);
+    if (ec)
+      return error{errc::invalid_input,
+                   fmt::format("webhook_ca_file: {} holds no certificates in PEM that can be read: {}",
+                               s.ca_file.native(), ec.message())};
+  }
   return std::unique_ptr<http_sender>{new http_sender(loop, std::move(s), std::move(tls))};
 }
 
-http_sender::http_sender(aio::executor_type loop, sender_settings s, ssl::context tls)
-    : loop_(loop), settings_(std::move(s)), tls_(std::move(tls)), names_(name_threads) {}
+http_sender::http_sender(aio::executor_type loop, sender_settings s, std::optional<ssl::context> tls)
+    : loop_(loop), settings_(std::move(s)), tls_(std::move(tls)),
+      names_(settings_.targets.empty() ? 1 : name_threads) {}
 
 http_sender::~http_sender() {
   names_.join();
@@ -247,7 +252,7 @@ aio::task<sent> http_sender::send(letter what) {
     out.error = fmt::format("no connection to {}: {}", to->host_field, ec.message());
   } else if (to->tls) {
     auto name = to->host;
-    ssl::stream<tcp_socket&> secure{mine->socket, tls_};
+    ssl::stream<tcp_socket&> secure{mine->socket, *tls_};
     secure.set_verify_callback(ssl::host_name_verification(to->host));
     if (!to->literal) // RFC 6066, section 3: no addresses. SSL_set_tlsext_host_name(), without its C cast
       ::SSL_ctrl(secure.native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,

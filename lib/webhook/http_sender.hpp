@@ -14,6 +14,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -39,15 +40,15 @@ public:
 private:
   using endpoint = aio::asio::ip::tcp::endpoint;
   struct connection;
-  http_sender(aio::executor_type loop, sender_settings s, aio::asio::ssl::context tls);
+  http_sender(aio::executor_type loop, sender_settings s, std::optional<aio::asio::ssl::context> tls);
   [[nodiscard]] aio::task<result<std::vector<endpoint>>> resolve(target to);
   template<class Stream>
   [[nodiscard]] aio::task<sent> exchange(Stream& over, connection& mine, const target& to, letter what);
 
   aio::executor_type loop_;
   sender_settings settings_;
-  aio::asio::ssl::context tls_;
-  aio::blocking_pool names_; ///< looks names up
+  std::optional<aio::asio::ssl::context> tls_; ///< there when anything may be connected to
+  aio::blocking_pool names_;                   ///< looks names up
   std::set<connection*> open_;
   bool aborted_ = false;
 };
