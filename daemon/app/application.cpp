@@ -69,8 +69,10 @@ http::limits limits_of(const config& c) {
   l.body_time = milliseconds(c.body_seconds);
   l.write_time = milliseconds(c.write_seconds);
   l.idle_time = milliseconds(c.idle_seconds);
-  l.connections = c.max_connections;
-  l.connections_per_address = c.max_connections_per_address;
+  l.connections = {.served = c.max_connections,
+                   .served_per_address = c.max_connections_per_address,
+                   .waiting = c.max_waiting,
+                   .waiting_per_address = c.max_waiting_per_address};
   return l;
 }
 

@@ -286,6 +286,17 @@ void add_options(CLI::App& app, config& c, words& w) {
       ->type_name("N")
       ->capture_default_str()
       ->group(limits);
+  app.add_option("--max-waiting", c.max_waiting,
+                 "Connections whose client waits for a change (Prefer: wait, event streams); counted apart")
+      ->check(positive)
+      ->type_name("N")
+      ->capture_default_str()
+      ->group(limits);
+  app.add_option("--max-waiting-per-address", c.max_waiting_per_address, "The same from one address")
+      ->check(positive)
+      ->type_name("N")
+      ->capture_default_str()
+      ->group(limits);
   app.add_option("--max-header-bytes", c.max_header_bytes, "Size of a request header")
       ->check(bytes)
       ->type_name("N")

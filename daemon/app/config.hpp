@@ -52,6 +52,8 @@ struct config {
   double idle_seconds = 15;
   std::size_t max_connections = 512;
   std::size_t max_connections_per_address = 64;
+  std::size_t max_waiting = 4096;
+  std::size_t max_waiting_per_address = 512;
   std::size_t max_header_bytes = 8 * 1024;
   std::size_t max_target_bytes = 4 * 1024;
   std::size_t max_fields = 100;

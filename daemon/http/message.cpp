@@ -25,15 +25,15 @@ std::optional<std::string_view> request::find(std::string_view name) const noexc
   return found == fields.end() ? std::nullopt : std::optional{found->value};
 }
 
-prebuilt::prebuilt(const response& from) : status_(from.status), body_(from.body) {
+prebuilt::prebuilt(const response& from, bool has_large_body) : status_(from.status), body_(from.body) {
   auto out = std::back_inserter(head_);
-  fmt::format_to(out, "HTTP/1.1 {} {}\r\nServer: kilnd\r\nCache-Control: no-store\r\n", from.status,
-                 reason_phrase(from.status));
+  fmt::format_to(out, "HTTP/1.1 {} {}\r\nServer: kilnd\r\nCache-Control: {}\r\n", from.status,
+                 reason_phrase(from.status), from.cache_control);
   if (!from.content_type.empty())
     fmt::format_to(out, "Content-Type: {}\r\n", from.content_type);
   for (const auto& [name, value] : from.fields)
     fmt::format_to(out, "{}: {}\r\n", name, value);
-  if (from.status != 204)
+  if (from.status != 204 && from.status != 304 && !has_large_body)
     fmt::format_to(out, "Content-Length: {}\r\n", body_.size());
 }
 
@@ -47,22 +47,42 @@ std::string_view reason_phrase(int status) noexcept {
     return "Accepted";
   case 204:
     return "No Content";
+  case 206:
+    return "Partial Content";
+  case 304:
+    return "Not Modified";
   case 400:
     return "Bad Request";
+  case 401:
+    return "Unauthorized";
+  case 403:
+    return "Forbidden";
   case 404:
     return "Not Found";
   case 405:
     return "Method Not Allowed";
+  case 406:
+    return "Not Acceptable";
   case 408:
     return "Request Timeout";
+  case 409:
+    return "Conflict";
   case 413:
     return "Content Too Large";
   case 414:
     return "URI Too Long";
+  case 415:
+    return "Unsupported Media Type";
+  case 416:
+    return "Range Not Satisfiable";
   case 417:
     return "Expectation Failed";
   case 421:
     return "Misdirected Request";
+  case 422:
+    return "Unprocessable Content";
+  case 429:
+    return "Too Many Requests";
   case 431:
     return "Request Header Fields Too Large";
   case 500:
@@ -73,6 +93,8 @@ std::string_view reason_phrase(int status) noexcept {
     return "Service Unavailable";
   case 505:
     return "HTTP Version Not Supported";
+  case 507:
+    return "Insufficient Storage";
   default:
     return "";
   }

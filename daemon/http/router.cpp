@@ -2,40 +2,50 @@
 #include "http/router.hpp"
 
 namespace kiln::http {
+namespace {
+
+/// Takes the first segment off, with the '/' before it. Of "/a/b": "/a", and "/b" is left.
+std::string_view take_segment(std::string_view& path) noexcept {
+  const auto end = std::min(path.find('/', 1), path.size());
+  const auto segment = path.substr(0, end);
+  path.remove_prefix(end);
+  return segment;
+}
+
+bool matches(std::string_view pattern, std::string_view path,
+             std::array<std::string_view, 2>& captured) noexcept {
+  std::size_t found = 0;
+  while (!pattern.empty() && !path.empty()) {
+    const auto wanted = take_segment(pattern);
+    const auto segment = take_segment(path);
+    if (!wanted.starts_with("/{")) {
+      if (segment != wanted)
+        return false;
+    } else if (segment.size() < 2) {
+      return false;
+    } else {
+      captured.at(found++) = segment.substr(1);
+    }
+  }
+  return pattern.empty() && path.empty();
+}
+
+} // namespace
 
 void router::add(std::string method, std::string pattern, std::size_t handler) {
-  constexpr std::string_view id = "{id}";
-  const auto at = pattern.find(id);
-  route added{.method = std::move(method),
-              .before = pattern.substr(0, at),
-              .after = {},
-              .has_id = false,
-              .handler = handler};
-  if (at != std::string::npos) {
-    added.has_id = true;
-    added.after = pattern.substr(at + id.size());
-  }
-  routes_.push_back(std::move(added));
+  routes_.push_back({std::move(method), std::move(pattern), handler});
 }
 
 router::match router::find(std::string_view method, std::string_view path) const {
   match result;
   bool has_get = false;
   for (const auto& r : routes_) {
-    std::string_view captured;
-    if (r.has_id) {
-      if (path.size() <= r.before.size() + r.after.size() || !path.starts_with(r.before) ||
-          !path.ends_with(r.after))
-        continue;
-      captured = path.substr(r.before.size(), path.size() - r.before.size() - r.after.size());
-      if (captured.find('/') != std::string_view::npos)
-        continue;
-    } else if (path != r.before) {
+    std::array<std::string_view, 2> captured;
+    if (!matches(r.pattern, path, captured))
       continue;
-    }
     if (method == r.method || (method == "HEAD" && r.method == "GET")) {
       result.handler = r.handler;
-      result.id = captured;
+      result.captured = captured;
       return result;
     }
     has_get = has_get || r.method == "GET";

@@ -5,6 +5,7 @@
 
 #include "http/message.hpp"
 
+#include <array>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -15,25 +16,23 @@ namespace kiln::http {
 
 class router {
 public:
-  /// `pattern`: "/job/{id}"; {id} stands for one segment that is not empty. `handler`: any number of the
-  /// caller's. A GET also serves HEAD.
+  /// `pattern`: "/v1/jobs/{id}/frames/{frame}"; a segment in braces, of which there are at most two, stands
+  /// for any that is not empty. `handler`: any number of the caller's. A GET also serves HEAD.
   void add(std::string method, std::string pattern, std::size_t handler);
 
   struct match {
     std::optional<std::size_t> handler;
-    std::string_view id;
+    std::array<std::string_view, 2> captured; ///< what stood for the segments in braces
     std::string allow; ///< methods of the path, as in an Allow field; empty when there is no such path
   };
 
-  /// A view of `path` in the result.
+  /// Views of `path` in the result.
   [[nodiscard]] match find(std::string_view method, std::string_view path) const;
 
 private:
   struct route {
     std::string method;
-    std::string before; ///< the pattern up to {id}
-    std::string after;  ///< and behind it
-    bool has_id = false;
+    std::string pattern;
     std::size_t handler = 0;
   };
   std::vector<route> routes_;

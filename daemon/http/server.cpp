@@ -22,7 +22,8 @@ constexpr int refusal_seconds = 1; ///< the least that a refused client waits; a
 } // namespace
 
 server::server(aio::executor_type loop, service& shared)
-    : service_(shared), acceptor_(loop), pause_(loop), tick_timer_(loop), random_(std::random_device{}()),
+    : service_(shared), acceptor_(loop), pause_(loop), tick_timer_(loop),
+      places_(shared.bounds().connections), random_(std::random_device{}()),
       work_(loop, [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); }) {}
 
 result<void> server::listen(const std::string& address, unsigned short port) {
@@ -80,17 +81,13 @@ void server::admit(tcp_socket socket) {
   if (ec)
     return; // gone already
   socket.set_option(tcp::no_delay{true}, ec);
-  const auto& bounds = service_.bounds();
-  const auto same = by_address_.find(from);
-  const bool has_room = served_ < bounds.connections &&
-                        (same == by_address_.end() || same->second < bounds.connections_per_address);
+  auto place = places_.take(from);
+  const bool has_room = place != nullptr;
   if (!has_room && refused_ >= most_refused)
     return;
-  const auto added = sessions_.emplace(sessions_.end(), std::move(socket), service_);
+  const auto added = sessions_.emplace(sessions_.end(), std::move(socket), service_, std::move(place));
   if (has_room) {
-    ++served_;
-    ++by_address_[from];
-    work_.spawn(serve(added, from));
+    work_.spawn(serve(added));
   } else {
     ++refused_;
     work_.spawn(refuse(added));
@@ -99,11 +96,8 @@ void server::admit(tcp_socket socket) {
     work_.spawn(tick());
 }
 
-aio::task<> server::serve(sessions::iterator mine, asio::ip::address from) {
+aio::task<> server::serve(sessions::iterator mine) {
   co_await guard(mine->run());
-  --served_;
-  if (--by_address_[from] == 0)
-    by_address_.erase(from);
   drop(mine);
 }
 

@@ -9,10 +9,8 @@
 #include "http/session.hpp"
 
 #include <boost/asio/basic_socket_acceptor.hpp>
-#include <boost/asio/ip/address.hpp>
 
 #include <list>
-#include <map>
 #include <random>
 
 namespace kiln::http {
@@ -42,7 +40,7 @@ private:
   using acceptor = aio::asio::basic_socket_acceptor<aio::asio::ip::tcp, aio::executor_type>;
   using sessions = std::list<session>;
 
-  [[nodiscard]] aio::task<> serve(sessions::iterator mine, aio::asio::ip::address from);
+  [[nodiscard]] aio::task<> serve(sessions::iterator mine);
   [[nodiscard]] aio::task<> refuse(sessions::iterator mine);
   [[nodiscard]] aio::task<> guard(aio::task<> work);
   [[nodiscard]] aio::task<> tick();
@@ -55,10 +53,9 @@ private:
   aio::timer tick_timer_;
   bool ticking_ = false;
   std::optional<aio::clock::time_point> abort_at_;
+  places places_;
   sessions sessions_; ///< those that were refused too, while they take their answer
-  std::size_t served_ = 0;
   std::size_t refused_ = 0;
-  std::map<aio::asio::ip::address, std::size_t> by_address_;
   std::minstd_rand random_;
   aio::task_group work_;
 };

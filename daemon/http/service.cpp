@@ -29,7 +29,12 @@ service::service(limits l, std::vector<std::string> hosts, error_page page, spdl
 
 void service::on(std::string method, std::string pattern, handler answers) {
   router_.add(std::move(method), std::move(pattern), handlers_.size());
-  handlers_.push_back(std::move(answers));
+  handlers_.emplace_back(std::move(answers));
+}
+
+void service::on_stream(std::string method, std::string pattern, stream_handler answers) {
+  router_.add(std::move(method), std::move(pattern), handlers_.size());
+  handlers_.emplace_back(std::move(answers));
 }
 
 bool service::is_host(std::string_view host) const noexcept {
@@ -41,14 +46,15 @@ answer service::error_answer(int status, std::string_view detail, std::string_vi
   return error_page_(status, detail, path);
 }
 
-std::variant<const handler*, answer> service::route(request& what) const {
+std::variant<const any_handler*, answer> service::route(request& what) const {
   if (const auto host = what.find("Host"); host && !is_host(host_without_port(*host)))
     return error_answer(421, "this host name is not served here; see allowed_hosts", what.path);
   if (what.path == "*")
     return answer{response{.status = 204, .content_type = {}, .body = {}}};
   const auto found = router_.find(what.method, what.path);
   if (found.handler) {
-    what.id = found.id;
+    what.id = found.captured[0];
+    what.item = found.captured[1];
     return &handlers_[*found.handler];
   }
   if (found.allow.empty())
@@ -76,8 +82,7 @@ std::string_view service::date() {
   return date_;
 }
 
-void service::write(std::string& out, const answer& what, std::string_view request_id, bool with_body,
-                    bool close) {
+void service::write(std::string& out, const answer& what, std::string_view request_id, const framing& how) {
   out += what.what->head();
   out += date();
   out += "X-Request-Id: ";
@@ -85,10 +90,14 @@ void service::write(std::string& out, const answer& what, std::string_view reque
   out += "\r\n";
   if (what.retry_after)
     fmt::format_to(std::back_inserter(out), "Retry-After: {}\r\n", *what.retry_after);
-  if (close)
+  if (const auto* file = std::get_if<file_body>(&what.large))
+    fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", file->length);
+  else if (!std::holds_alternative<std::monostate>(what.large) && how.chunks)
+    out += "Transfer-Encoding: chunked\r\n";
+  if (how.close)
     out += "Connection: close\r\n";
   out += "\r\n";
-  if (with_body)
+  if (how.with_body)
     out += what.what->body();
 }
 

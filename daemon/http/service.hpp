@@ -4,8 +4,11 @@
 #pragma once
 
 #include "aio/task.hpp"
+#include "http/body_reader.hpp"
+#include "http/connection.hpp"
 #include "http/framing.hpp"
 #include "http/message.hpp"
+#include "http/places.hpp"
 #include "http/router.hpp"
 
 #include <chrono>
@@ -32,8 +35,7 @@ struct limits {
   std::size_t body_rate = 500;                   ///< bytes a second
   std::chrono::milliseconds write_time{30'000};
   std::chrono::milliseconds idle_time{15'000};
-  std::size_t connections = 512;
-  std::size_t connections_per_address = 64;
+  place_limits connections;
 };
 
 /// What a handler gives: an answer at once, or one that has to be waited for.
@@ -55,6 +57,11 @@ private:
 /// The request lives until the answer is there.
 using handler = std::function<reply(const request&)>;
 
+/// For bodies of any size: `asked` has none. What it leaves unread is thrown away, with the connection.
+using stream_handler = std::function<aio::task<answer>(const request& asked, body_reader& body)>;
+
+using any_handler = std::variant<handler, stream_handler>;
+
 /// The body of an error that the server itself finds.
 using error_page = std::function<response(int status, std::string_view detail, std::string_view path)>;
 
@@ -63,32 +70,45 @@ public:
   /// `hosts`: names that requests may be sent to, without ports.
   service(limits l, std::vector<std::string> hosts, error_page page, spdlog::logger& log);
 
+  /// For the connections that come from now on; null: without TLS.
+  void use_tls(tls_context with) { tls_ = std::move(with); }
+  [[nodiscard]] const tls_context& tls() const noexcept { return tls_; }
+
   void on(std::string method, std::string pattern, handler answers);
+  void on_stream(std::string method, std::string pattern, stream_handler answers);
 
   [[nodiscard]] const limits& bounds() const noexcept { return limits_; }
   [[nodiscard]] spdlog::logger& log() const noexcept { return log_; }
 
-  /// A handler to run, or the answer if there is none to run.
-  [[nodiscard]] std::variant<const handler*, answer> route(request& what) const;
+  /// A handler to run, or the answer if there is none to run. Needs the head of the request alone.
+  [[nodiscard]] std::variant<const any_handler*, answer> route(request& what) const;
 
   [[nodiscard]] answer error_answer(int status, std::string_view detail, std::string_view path) const;
 
   /// The client's X-Request-Id if it is one, else a new one.
   [[nodiscard]] std::string request_id(const request& from);
 
-  /// Adds the answer to `out` in the bytes of HTTP.
-  void write(std::string& out, const answer& what, std::string_view request_id, bool with_body, bool close);
+  /// How an answer is written: it depends on what was asked, and how.
+  struct framing {
+    bool with_body = true; ///< not to HEAD
+    bool close = false;
+    bool chunks = true; ///< the client knows them (HTTP/1.1); else the end of the connection ends a stream
+  };
+
+  /// Adds the answer to `out` in the bytes of HTTP, but for a large body.
+  void write(std::string& out, const answer& what, std::string_view request_id, const framing& how);
 
 private:
   [[nodiscard]] bool is_host(std::string_view host) const noexcept;
   [[nodiscard]] std::string_view date();
 
   limits limits_;
+  tls_context tls_;
   std::vector<std::string> hosts_;
   error_page error_page_;
   spdlog::logger& log_;
   router router_;
-  std::vector<handler> handlers_;
+  std::vector<any_handler> handlers_;
   std::string id_prefix_;
   std::uint64_t next_id_ = 1;
   std::chrono::sys_seconds date_second_{};

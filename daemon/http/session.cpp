@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/session.hpp"
 
-#include <boost/asio/redirect_error.hpp>
 #include <boost/beast/http/error.hpp>
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 
 namespace kiln::http {
 namespace {
@@ -16,19 +17,100 @@ namespace beast_http = boost::beast::http;
 using boost::system::error_code;
 
 constexpr std::size_t read_size = 16 * 1024;
-constexpr std::size_t write_size = 64 * 1024;  ///< answers are written when there is so much
-constexpr std::size_t linger_bytes = 16 << 20; ///< that a refused client may still send
+constexpr std::size_t large_read_size = 256 * 1024; ///< of bodies that are handled while they come
+constexpr std::size_t write_size = 64 * 1024;       ///< answers are written when there is so much
+constexpr std::size_t linger_bytes = 16 << 20;      ///< that a refused client may still send
 constexpr std::chrono::milliseconds linger_time{2000};
 constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
 
 } // namespace
 
-session::session(tcp_socket socket, service& shared)
-    : socket_(std::move(socket)), service_(shared), in_(read_size) {
-  error_code ec;
-  const auto remote = socket_.remote_endpoint(ec);
-  if (!ec)
-    peer_ = remote.address().to_string();
+/// The body of the request that is served, as it comes.
+class session::incoming_body final : public body_reader {
+public:
+  incoming_body(session& of, request_parser& parser, bool asks_continue)
+      : session_(of), parser_(parser), asks_continue_(asks_continue) {}
+
+  [[nodiscard]] aio::task<result<std::string_view>> read() override {
+    session_.body_.clear();
+    if (session_.in_.size() < large_read_size && session_.in_begin_ == session_.in_end_)
+      session_.in_.resize(large_read_size);
+    while (session_.body_.empty() && !parser_.is_done()) {
+      if (const auto bad = co_await more())
+        co_return error{errc::invalid_input, std::string{bad->why}};
+    }
+    co_return std::string_view{session_.body_};
+  }
+
+  [[nodiscard]] std::optional<std::uint64_t> length() const override {
+    const auto known = parser_.content_length();
+    return known ? std::optional<std::uint64_t>{*known} : std::nullopt;
+  }
+
+  /// All of it, into body_.
+  [[nodiscard]] aio::task<std::optional<refusal>> read_whole() {
+    const auto most = session_.service_.bounds().body_bytes;
+    const refusal too_large{413, "the body is too large"};
+    if (length().value_or(0) > most)
+      co_return too_large;
+    while (!parser_.is_done()) {
+      if (const auto bad = co_await more())
+        co_return bad;
+      if (session_.body_.size() > most)
+        co_return too_large;
+    }
+    co_return std::nullopt;
+  }
+
+  [[nodiscard]] bool is_whole() const { return parser_.is_done(); }
+
+  /// Why the body cannot be had whole.
+  [[nodiscard]] const std::optional<refusal>& broken() const noexcept { return broken_; }
+
+private:
+  [[nodiscard]] aio::task<std::optional<refusal>> more() {
+    if (!broken_)
+      broken_ = co_await step();
+    co_return broken_;
+  }
+
+  /// Some of it, behind what is in body_.
+  [[nodiscard]] aio::task<std::optional<refusal>> step() {
+    auto& s = session_;
+    const auto& bounds = s.service_.bounds();
+    const refusal late{408, "the body did not come in time"}; // or the client is gone: then nobody hears it
+    if (std::exchange(asks_continue_, false) && s.in_begin_ == s.in_end_) {
+      s.out_ += continue_line;
+      if (!co_await s.flush())
+        co_return late;
+    }
+    s.keep_moving(phase::body, began_, bounds.body_time, received_);
+    if (s.in_begin_ == s.in_end_ && !co_await s.read_more())
+      co_return late;
+    error_code ec;
+    const auto used = parser_.put(asio::buffer(s.in_.data() + s.in_begin_, s.in_end_ - s.in_begin_), ec);
+    s.in_begin_ += used;
+    received_ += used;
+    if (ec && ec != beast_http::error::need_more)
+      co_return refusal{400, "the body is not framed as its header says"};
+    if (ec && s.in_end_ - s.in_begin_ > bounds.head.header_bytes)
+      co_return refusal{400, "a line of the chunked body is too long"};
+    if (ec && s.in_begin_ != s.in_end_ && !co_await s.read_more())
+      co_return late;
+    co_return std::nullopt;
+  }
+
+  session& session_;
+  request_parser& parser_;
+  bool asks_continue_;
+  std::uint64_t received_ = 0;
+  aio::clock::time_point began_ = aio::clock::now();
+  std::optional<refusal> broken_;
+};
+
+session::session(tcp_socket socket, service& shared, std::unique_ptr<places::place> mine)
+    : connection_(std::move(socket), shared.tls()), peer_(connection_.peer()), service_(shared),
+      place_(std::move(mine)), in_(read_size) {
   enter(phase::idle, service_.bounds().idle_time);
 }
 
@@ -37,7 +119,19 @@ void session::enter(phase p, std::chrono::milliseconds time) {
   deadline_ = aio::clock::now() + time;
 }
 
+/// For what may take long while it moves: never still for `time`, and as fast as the slowest client allowed.
+void session::keep_moving(phase p, aio::clock::time_point began, std::chrono::milliseconds time,
+                          std::uint64_t bytes) {
+  enter(p, time);
+  deadline_ = std::min(deadline_, began + time + std::chrono::seconds{bytes / service_.bounds().body_rate});
+}
+
 aio::task<> session::run() {
+  error_code ec;
+  enter(phase::idle, service_.bounds().header_time);
+  co_await connection_.open(ec);
+  if (ec)
+    co_return;
   for (;;) {
     const std::string_view bytes{in_.data() + in_begin_, in_end_ - in_begin_};
     next then = next::go_on;
@@ -80,7 +174,7 @@ aio::task<bool> session::read_more() {
     in_.resize(in_.size() + read_size); // bounded: the head by its limit, a body is used up as it comes
   error_code ec;
   const auto room = asio::buffer(in_.data() + in_end_, in_.size() - in_end_);
-  const auto size = co_await socket_.async_read_some(room, asio::redirect_error(aio::use_task, ec));
+  const auto size = co_await connection_.read_some(room, ec);
   in_end_ += size;
   if (phase_ == phase::idle && size > 0)
     enter(phase::head, service_.bounds().header_time);
@@ -93,7 +187,7 @@ aio::task<bool> session::flush() {
   while (done < out_.size()) {
     error_code ec;
     const auto rest = asio::buffer(out_.data() + done, out_.size() - done);
-    done += co_await socket_.async_write_some(rest, asio::redirect_error(aio::use_task, ec));
+    done += co_await connection_.write_some(rest, ec);
     if (ec)
       co_return false; // leave at the first error: nobody reads any more
   }
@@ -104,34 +198,9 @@ aio::task<bool> session::flush() {
 
 session::next session::reject(int status, std::string_view why, std::string_view path) {
   const auto problem = service_.error_answer(status, why, path);
-  service_.write(out_, problem, service_.request_id({}), true, true);
+  service_.write(out_, problem, service_.request_id({}), {.close = true});
   service_.log().debug("request refused status={} reason={}", status, why);
   return next::linger;
-}
-
-aio::task<std::optional<refusal>> session::read_body(request_parser& parser) {
-  const auto began = aio::clock::now();
-  const auto& bounds = service_.bounds();
-  std::size_t received = 0;
-  while (!parser.is_done()) {
-    phase_ = phase::body;
-    deadline_ = began + bounds.body_time + std::chrono::seconds{received / bounds.body_rate};
-    if (in_begin_ == in_end_ && !co_await read_more())
-      co_return refusal{408, "the body did not come in time"}; // or the client is gone: then nobody hears it
-    error_code ec;
-    const auto used = parser.put(asio::buffer(in_.data() + in_begin_, in_end_ - in_begin_), ec);
-    in_begin_ += used;
-    received += used;
-    if (ec == beast_http::error::body_limit)
-      co_return refusal{413, "the body is too large"};
-    if (ec && ec != beast_http::error::need_more)
-      co_return refusal{400, "the body is not framed as its header says"};
-    if (in_end_ - in_begin_ > bounds.head.header_bytes)
-      co_return refusal{400, "a line of the chunked body is too long"};
-    if (ec && in_begin_ != in_end_ && !co_await read_more())
-      co_return refusal{408, "the body did not come in time"};
-  }
-  co_return std::nullopt;
 }
 
 aio::task<session::next> session::serve(std::size_t head_size) {
@@ -140,15 +209,16 @@ aio::task<session::next> session::serve(std::size_t head_size) {
   if (head_.starts_with("\r\n"))
     head_.erase(0, 2); // see head_scanner
   scanner_ = {};
-  const auto& bounds = service_.bounds();
-  if (const auto bad = check_head(head_, bounds.head))
+  if (const auto bad = check_head(head_, service_.bounds().head))
     co_return reject(bad->status, bad->why, "");
 
   request_parser parser{fields_, body_};
   parser.header_limit(static_cast<std::uint32_t>(head_size + 1));
-  parser.body_limit(bounds.body_bytes);
+  parser.body_limit(boost::none); // incoming_body has its own
   error_code ec;
   parser.put(asio::buffer(head_), ec);
+  if (ec && ec != beast_http::error::need_more)
+    co_return reject(400, "the header is broken", "");
   request asked;
   asked.method = parser.method();
   const auto target = split_target(parser.target());
@@ -156,41 +226,41 @@ aio::task<session::next> session::serve(std::size_t head_size) {
   asked.query = target.query;
   asked.fields = fields_;
   asked.peer = peer_;
-  if (ec == beast_http::error::body_limit)
-    co_return reject(413, "the body is too large", asked.path);
-  if (ec && ec != beast_http::error::need_more)
-    co_return reject(400, "the header is broken", "");
+  asked.client = this;
+  co_return co_await respond(asked, parser);
+}
+
+aio::task<session::next> session::respond(request& asked, request_parser& parser) {
+  const auto expected = asked.find("Expect");
+  if (expected && !equals_ignoring_case(*expected, "100-continue"))
+    co_return reject(417, "the only expectation here is 100-continue", asked.path);
+  const bool asks_continue = expected && parser.is_http_1_1(); // 1.0 knows no 1xx
+  incoming_body body{*this, parser, asks_continue};
   const auto id = service_.request_id(asked);
-
-  if (const auto expected = asked.find("Expect")) {
-    if (!equals_ignoring_case(*expected, "100-continue"))
-      co_return reject(417, "the only expectation here is 100-continue", asked.path);
-    if (!parser.is_done() && in_begin_ == in_end_ && parser.is_http_1_1()) { // 1.0 knows no 1xx
-      out_ += continue_line;
-      if (!co_await flush())
-        co_return next::close;
-    }
+  const auto chosen = service_.route(asked);
+  const auto* refused = std::get_if<answer>(&chosen);
+  const auto* found = refused ? nullptr : std::get<const any_handler*>(chosen);
+  const bool is_large = found && std::holds_alternative<stream_handler>(*found);
+  // Who asks before it sends is not made to send what nobody will read.
+  if (!is_large && !(refused && asks_continue)) {
+    if (const auto bad = co_await body.read_whole())
+      co_return reject(bad->status, bad->why, asked.path);
+    asked.body = body_;
   }
-  if (const auto bad = co_await read_body(parser))
-    co_return reject(bad->status, bad->why, asked.path);
-  asked.body = body_;
 
-  phase_ = phase::handling;
-  auto chosen = service_.route(asked);
   std::optional<answer> given;
   try {
-    if (auto* refused = std::get_if<answer>(&chosen)) {
-      given = std::move(*refused);
+    phase_ = phase::handling;
+    if (refused) {
+      given = *refused;
+    } else if (is_large) {
+      given = co_await std::get<stream_handler>(*found)(asked, body);
     } else {
-      auto replied = (*std::get<const handler*>(chosen))(asked);
-      if (auto* now = replied.now()) {
+      auto replied = std::get<handler>(*found)(asked);
+      if (auto* now = replied.now())
         given = std::move(*now);
-      } else {
-        if (!out_.empty() && !co_await flush())
-          co_return next::close;
-        phase_ = phase::handling;
-        given = co_await replied.later();
-      }
+      else
+        given = co_await wait_for(replied);
     }
   } catch (const std::exception& e) {
     service_.log().error("a request failed inside Kiln request={} path={} reason={}", id, asked.path,
@@ -198,30 +268,127 @@ aio::task<session::next> session::serve(std::size_t head_size) {
     given =
         service_.error_answer(500, "a defect of Kiln; the log has more under this request's id", asked.path);
   }
-  const bool close = finishing_ || !parser.is_http_1_1() || !parser.keep_alive();
-  service_.write(out_, *given, id, asked.method != "HEAD", close);
+  if (body.broken() && body.broken()->status == 408)
+    given = service_.error_answer(408, body.broken()->why, asked.path);
+  if (is_large) {
+    in_.resize(std::max(in_end_, read_size));
+    in_.shrink_to_fit();
+  }
+
+  const service::framing how{.with_body = asked.method != "HEAD",
+                             .close = finishing_ || !body.is_whole() || !parser.is_http_1_1() ||
+                                      !parser.keep_alive(),
+                             .chunks = parser.is_http_1_1()};
+  service_.write(out_, *given, id, how);
   if (service_.log().should_log(spdlog::level::debug))
     service_.log().debug("request status={} method={} request={} path={}", given->what->status(),
                          asked.method, id, asked.path);
+  bool is_sent = true;
+  if (how.with_body && given->large.index() != 0)
+    is_sent = co_await send(given->large, how.chunks);
+  end_waiting();
   phase_ = phase::idle;
-  co_return close ? next::linger : next::go_on;
+  if (!is_sent)
+    co_return next::close;
+  co_return how.close ? next::linger : next::go_on;
+}
+
+aio::task<answer> session::wait_for(reply& later) {
+  // Earlier answers do not wait for this one. That they cannot be sent is seen when this one is.
+  if (!out_.empty())
+    static_cast<void>(co_await flush());
+  phase_ = phase::handling;
+  co_return co_await later.later();
+}
+
+bool session::begin_waiting(std::function<void()> on_gone) {
+  if (finishing_ || !place_ || !place_->begin_waiting())
+    return false;
+  on_gone_ = std::move(on_gone);
+  if (in_begin_ == in_end_) {
+    in_begin_ = in_end_ = 0;
+    in_ = {};
+  }
+  connection_.watch([this] {
+    if (const auto tell = std::exchange(on_gone_, nullptr))
+      tell();
+  });
+  return true;
+}
+
+void session::end_waiting() {
+  if (!place_)
+    return;
+  place_->end_waiting();
+  on_gone_ = nullptr;
+  connection_.unwatch();
+}
+
+aio::task<bool> session::send(const large_body& what, bool in_chunks) {
+  if (const auto* file = std::get_if<file_body>(&what))
+    co_return co_await send_file(*file);
+  if (const auto* parts = std::get_if<std::shared_ptr<body_stream>>(&what))
+    co_return co_await send_stream(**parts, in_chunks);
+  co_return true;
+}
+
+aio::task<bool> session::send_file(const file_body& what) {
+  if (!co_await flush())
+    co_return false;
+  const auto began = aio::clock::now();
+  for (std::uint64_t sent = 0; sent < what.length;) {
+    keep_moving(phase::writing, began, service_.bounds().write_time, sent);
+    error_code ec;
+    sent += co_await connection_.send_file(what.file->get(), what.offset + sent, what.length - sent, ec);
+    if (ec)
+      co_return false;
+  }
+  co_return true;
+}
+
+aio::task<bool> session::send_stream(body_stream& parts, bool in_chunks) {
+  try {
+    for (;;) {
+      if (!out_.empty() && !co_await flush())
+        co_return false;
+      phase_ = phase::handling;
+      const auto part = co_await parts.next();
+      if (part.empty())
+        break;
+      if (in_chunks)
+        fmt::format_to(std::back_inserter(out_), "{:x}\r\n", part.size());
+      out_ += part;
+      if (in_chunks)
+        out_ += "\r\n";
+    }
+  } catch (const std::exception& e) {
+    service_.log().warn("an answer was cut: it could not be made to its end reason={}", e.what());
+    co_return false;
+  }
+  if (in_chunks)
+    out_ += "0\r\n\r\n";
+  co_return true;
 }
 
 aio::task<> session::linger() {
   // Closing with unread bytes would reset the connection, and the client would lose the answer.
-  error_code ec;
-  socket_.shutdown(tcp_socket::shutdown_send, ec);
   enter(phase::lingering, linger_time);
+  co_await connection_.close_output();
+  in_.resize(read_size);
+  error_code ec;
   std::size_t thrown_away = 0;
   while (!ec && thrown_away < linger_bytes)
-    thrown_away +=
-        co_await socket_.async_read_some(asio::buffer(in_), asio::redirect_error(aio::use_task, ec));
+    thrown_away += co_await connection_.read_some(asio::buffer(in_), ec);
 }
 
 aio::task<> session::refuse(int retry_after) {
+  error_code ec;
+  co_await connection_.open(ec);
+  if (ec)
+    co_return;
   auto refused = service_.error_answer(503, "there are too many connections", "");
   refused.retry_after = retry_after;
-  service_.write(out_, refused, service_.request_id({}), true, true);
+  service_.write(out_, refused, service_.request_id({}), {.close = true});
   if (co_await flush())
     co_await linger();
 }
@@ -231,20 +398,21 @@ void session::on_tick(aio::clock::time_point now) {
     return;
   timed_out_ = true;
   if (phase_ == phase::head || phase_ == phase::body)
-    socket_.cancel(); // run() answers 408
+    connection_.cancel(); // run() answers 408
   else
     abort();
 }
 
 void session::finish() {
   finishing_ = true;
-  if (phase_ != phase::handling && phase_ != phase::writing)
+  if (const auto tell = std::exchange(on_gone_, nullptr))
+    tell();
+  else if (phase_ != phase::handling && phase_ != phase::writing)
     abort(); // nothing that was acknowledged is lost with it
 }
 
 void session::abort() {
-  error_code ignored;
-  socket_.close(ignored);
+  connection_.close();
 }
 
 } // namespace kiln::http

@@ -5,25 +5,23 @@
 #pragma once
 
 #include "aio/task.hpp"
+#include "http/connection.hpp"
 #include "http/framing.hpp"
 #include "http/request_parser.hpp"
 #include "http/service.hpp"
 
-#include <boost/asio/basic_stream_socket.hpp>
-#include <boost/asio/ip/tcp.hpp>
-
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace kiln::http {
 
-using tcp_socket = aio::asio::basic_stream_socket<aio::asio::ip::tcp, aio::executor_type>;
-
-class session {
+class session final : client {
 public:
-  /// `shared` outlives it.
-  session(tcp_socket socket, service& shared);
+  /// `shared` outlives it. `mine`: null for a session that only refuse()s.
+  session(tcp_socket socket, service& shared, std::unique_ptr<places::place> mine);
 
   /// Until the connection is closed.
   [[nodiscard]] aio::task<> run();
@@ -34,7 +32,7 @@ public:
   /// Ends what has taken too long.
   void on_tick(aio::clock::time_point now);
 
-  /// Closes after the request that is under way, or at once when there is none.
+  /// Closes after the request that is under way, or at once when there is none. Who waits is told.
   void finish();
 
   /// Closes at once.
@@ -43,18 +41,30 @@ public:
 private:
   enum class phase { idle, head, body, handling, writing, lingering };
   enum class next { go_on, close, linger };
+  class incoming_body;
+
+  // client
+  [[nodiscard]] bool begin_waiting(std::function<void()> on_gone) override;
+  void end_waiting();
 
   [[nodiscard]] aio::task<bool> read_more();
-  [[nodiscard]] aio::task<bool> flush();
   [[nodiscard]] aio::task<next> serve(std::size_t head_size);
-  [[nodiscard]] aio::task<std::optional<refusal>> read_body(request_parser& parser);
+  [[nodiscard]] aio::task<next> respond(request& asked, request_parser& parser);
+  [[nodiscard]] aio::task<answer> wait_for(reply& later);
+  [[nodiscard]] aio::task<bool> flush();
+  [[nodiscard]] aio::task<bool> send(const large_body& what, bool in_chunks);
+  [[nodiscard]] aio::task<bool> send_file(const file_body& what);
+  [[nodiscard]] aio::task<bool> send_stream(body_stream& parts, bool in_chunks);
   [[nodiscard]] aio::task<> linger();
   void enter(phase p, std::chrono::milliseconds time);
+  void keep_moving(phase p, aio::clock::time_point began, std::chrono::milliseconds time,
+                   std::uint64_t bytes);
   [[nodiscard]] next reject(int status, std::string_view why, std::string_view path);
 
-  tcp_socket socket_;
+  connection connection_;
   std::string peer_;
   service& service_;
+  std::unique_ptr<places::place> place_;
 
   std::vector<char> in_;     ///< bytes that have come and are not used up
   std::size_t in_begin_ = 0; ///< of those in in_
@@ -68,6 +78,7 @@ private:
 
   phase phase_ = phase::idle;
   aio::clock::time_point deadline_;
+  std::function<void()> on_gone_; ///< of the request that waits
   bool timed_out_ = false;
   bool finishing_ = false;
 };

@@ -26,11 +26,23 @@ TEST(router, captures_one_segment) {
   const auto r = routes();
   const auto job = r.find("GET", "/job/17");
   EXPECT_EQ(job.handler, 1U);
-  EXPECT_EQ(job.id, "17");
+  EXPECT_EQ(job.captured[0], "17");
   const auto frames = r.find("GET", "/v1/jobs/j1/frames");
   EXPECT_EQ(frames.handler, 2U);
-  EXPECT_EQ(frames.id, "j1");
-  EXPECT_EQ(r.find("GET", "/job/..").id, "..") << "it is a name, and never a path";
+  EXPECT_EQ(frames.captured[0], "j1");
+  EXPECT_EQ(r.find("GET", "/job/..").captured[0], "..") << "it is a name, and never a path";
+}
+
+TEST(router, captures_a_second_segment) {
+  auto r = routes();
+  r.add("GET", "/v1/jobs/{id}/frames/{frame}", 5);
+  const auto frame = r.find("GET", "/v1/jobs/j1/frames/7");
+  EXPECT_EQ(frame.handler, 5U);
+  EXPECT_EQ(frame.captured[0], "j1");
+  EXPECT_EQ(frame.captured[1], "7");
+  EXPECT_FALSE(r.find("GET", "/v1/jobs/j1/frames/").handler);
+  EXPECT_FALSE(r.find("GET", "/v1/jobs/j1/frames/7/8").handler);
+  EXPECT_FALSE(r.find("GET", "/v1/jobs//frames/7").handler);
 }
 
 TEST(router, what_is_not_there) {

@@ -8,10 +8,14 @@
 #include <boost/asio/read.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/write.hpp>
+#include <fmt/format.h>
 #include <spdlog/sinks/null_sink.h>
 #include <spdlog/spdlog.h>
 
 #include <charconv>
+
+#include <sys/mman.h>
+#include <unistd.h>
 
 namespace kiln::http {
 namespace {
@@ -76,6 +80,15 @@ protected:
     co_await asio::async_read(socket, asio::dynamic_buffer(answered),
                               asio::redirect_error(aio::use_task, ec));
     co_return answered;
+  }
+
+  /// The same, by a client that would say more.
+  aio::task<> ask_open_into(std::string bytes, std::string& answered) {
+    auto socket = co_await connect();
+    co_await asio::async_write(socket, asio::buffer(bytes), aio::use_task);
+    boost::system::error_code ec;
+    co_await asio::async_read(socket, asio::dynamic_buffer(answered),
+                              asio::redirect_error(aio::use_task, ec));
   }
 
   aio::task<> until(const bool& condition) {
@@ -184,6 +197,190 @@ TEST_F(server_test, finish_waits_for_answers_under_way) {
     co_await group.join();
   });
   EXPECT_NE(answered.find("Connection: close"), std::string::npos) << answered;
+  EXPECT_EQ(bodies(answered), "later;");
+}
+
+/// A file that is gone when it is closed.
+std::shared_ptr<const aio::unique_descriptor> file_of(std::string_view text) {
+  auto file = std::make_shared<const aio::unique_descriptor>(::memfd_create("test", MFD_CLOEXEC));
+  EXPECT_EQ(::write(file->get(), text.data(), text.size()), static_cast<ssize_t>(text.size()));
+  return file;
+}
+
+TEST_F(server_test, a_part_of_a_file_is_the_body) {
+  std::string text(3'000'000, 'a');
+  for (std::size_t i = 0; i < text.size(); ++i)
+    text[i] = static_cast<char>('a' + i % 23);
+  service_->on("GET", "/file", [&](const request&) -> answer {
+    return {response{.status = 206, .content_type = "text/plain", .body = {}},
+            file_body{file_of(text), 5, 2'999'000}};
+  });
+  with_server([&]() -> aio::task<> {
+    const auto answered =
+        co_await ask(get("/file") + "HEAD /file HTTP/1.1\r\nHost: localhost\r\n\r\n" + get("/now/1"));
+    const auto begin = answered.find("\r\n\r\n") + 4;
+    EXPECT_NE(answered.substr(0, begin).find("Content-Length: 2999000\r\n"), std::string::npos);
+    EXPECT_EQ(answered.substr(begin, 2'999'000), text.substr(5, 2'999'000));
+    const auto behind = answered.substr(begin + 2'999'000);
+    EXPECT_EQ(bodies(behind), ";1;") << "HEAD has a head alone";
+    EXPECT_NE(behind.find("Content-Length: 2999000\r\n"), std::string::npos);
+  });
+}
+
+TEST_F(server_test, a_file_that_became_shorter_cuts_the_answer) {
+  service_->on("GET", "/file", [&](const request&) -> answer {
+    return {response{.status = 200, .content_type = "text/plain", .body = {}},
+            file_body{file_of("short"), 0, 100}};
+  });
+  with_server([&]() -> aio::task<> {
+    const auto answered = co_await ask(get("/file") + get("/now/1"));
+    EXPECT_TRUE(answered.ends_with("\r\n\r\nshort")) << "no other answer is taken for the rest of it";
+  });
+}
+
+class count_down final : public body_stream {
+public:
+  explicit count_down(int from, bool breaks = false) : left_(from), breaks_(breaks) {}
+  aio::task<std::string_view> next() override {
+    if (breaks_ && left_ == 1)
+      throw std::runtime_error("broken");
+    text_ = left_ > 0 ? std::to_string(left_--) : "";
+    co_return text_;
+  }
+
+private:
+  int left_;
+  bool breaks_;
+  std::string text_;
+};
+
+TEST_F(server_test, a_body_is_made_while_it_is_sent) {
+  service_->on("GET", "/stream", [&](const request&) -> answer {
+    return {response{.status = 200, .content_type = "text/plain", .body = {}},
+            std::make_shared<count_down>(11)};
+  });
+  with_server([&]() -> aio::task<> {
+    EXPECT_EQ(bodies(co_await ask(get("/stream") + get("/now/1"))),
+              "2\r\n11\r\n2\r\n10\r\n1\r\n9\r\n1\r\n8\r\n1\r\n7\r\n1\r\n6\r\n1\r\n5\r\n1\r\n4\r\n"
+              "1\r\n3\r\n1\r\n2\r\n1\r\n1\r\n0\r\n\r\n;;1;");
+    const auto old = co_await ask("GET /stream HTTP/1.0\r\n\r\n");
+    EXPECT_TRUE(old.ends_with("\r\n\r\n1110987654321")) << old;
+    EXPECT_EQ(old.find("Transfer-Encoding"), std::string::npos) << "HTTP/1.0 knows no chunks";
+  });
+}
+
+TEST_F(server_test, a_body_that_cannot_be_made_to_its_end_is_seen_to_be_cut) {
+  service_->on("GET", "/stream", [&](const request&) -> answer {
+    return {response{.status = 200, .content_type = "text/plain", .body = {}},
+            std::make_shared<count_down>(2, true)};
+  });
+  with_server([&]() -> aio::task<> {
+    const auto answered = co_await ask(get("/stream") + get("/now/1"));
+    EXPECT_TRUE(answered.ends_with("1\r\n2\r\n")) << answered;
+  });
+}
+
+aio::task<answer> count_bytes(body_reader& body) {
+  std::uint64_t bytes = 0;
+  for (;;) {
+    const auto part = co_await body.read();
+    if (!part)
+      co_return response{.status = 400, .content_type = "text/plain", .body = part.error().message};
+    if (part->empty())
+      break;
+    bytes += part->size();
+  }
+  co_return response{.status = 200,
+                     .content_type = "text/plain",
+                     .body = std::to_string(bytes) + " of " + std::to_string(body.length().value_or(0))};
+}
+
+TEST_F(server_test, large_bodies_are_handled_while_they_come) {
+  service_->on_stream("POST", "/count", [](const request&, body_reader& body) { return count_bytes(body); });
+  with_server([&]() -> aio::task<> {
+    const std::string large(5'000'000, 'x');
+    const std::string head = "POST /count HTTP/1.1\r\nHost: localhost\r\n";
+    EXPECT_EQ(bodies(co_await ask(head + "Content-Length: 5000000\r\n\r\n" + large + get("/now/1"))),
+              "5000000 of 5000000;1;");
+    EXPECT_EQ(bodies(co_await ask(head + "Transfer-Encoding: chunked\r\n\r\n4c4b40\r\n" + large +
+                                  "\r\n0\r\n\r\n" + get("/now/1"))),
+              "5000000 of 0;1;");
+    EXPECT_EQ(bodies(co_await ask(head + "Content-Length: 0\r\n\r\n" + get("/now/1"))), "0 of 0;1;");
+    const auto cut = co_await ask(head + "Content-Length: 5000000\r\n\r\n" + large.substr(1));
+    EXPECT_TRUE(cut.starts_with("HTTP/1.1 408 ")) << cut;
+    const auto broken =
+        co_await ask(head + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello!\r\n" + get("/now/1"));
+    EXPECT_TRUE(broken.starts_with("HTTP/1.1 400 ")) << broken;
+    EXPECT_EQ(broken.find("HTTP/1.1 200"), std::string::npos) << "nothing behind a broken body is a request";
+  });
+}
+
+TEST_F(server_test, who_asks_before_sending_is_told_when_the_body_is_read) {
+  service_->on_stream("POST", "/count", [](const request&, body_reader& body) { return count_bytes(body); });
+  service_->on_stream("POST", "/no", [](const request&, body_reader&) -> aio::task<answer> {
+    co_return response{.status = 403, .content_type = {}, .body = "no"};
+  });
+  with_server([&]() -> aio::task<> {
+    for (const char* path : {"/count", "/no", "/nothing"}) {
+      auto socket = co_await connect();
+      const auto head = fmt::format(
+          "POST {} HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n", path);
+      co_await asio::async_write(socket, asio::buffer(head), aio::use_task);
+      std::string got(200, ' ');
+      got.resize(co_await socket.async_read_some(asio::buffer(got), aio::use_task));
+      const std::string_view wanted = path == std::string_view{"/count"} ? "HTTP/1.1 100 Continue\r\n\r\n"
+                                      : path == std::string_view{"/no"}  ? "HTTP/1.1 403 "
+                                                                         : "HTTP/1.1 404 ";
+      EXPECT_TRUE(got.starts_with(wanted)) << path << got;
+    }
+  });
+}
+
+TEST_F(server_test, a_client_that_leaves_while_it_waits_is_noticed) {
+  bool gone = false, waits = false;
+  service_->on("GET", "/wait", [&](const request& asked) -> reply {
+    waits = asked.client->begin_waiting([&] {
+      gone = true;
+      go_on_.notify_all();
+    });
+    return later();
+  });
+  with_server([&]() -> aio::task<> {
+    {
+      auto socket = co_await connect();
+      co_await asio::async_write(socket, asio::buffer(get("/wait")), aio::use_task);
+      co_await until(asked_later_);
+      EXPECT_TRUE(waits);
+      EXPECT_FALSE(gone);
+    }
+    co_await until(gone);
+    may_answer_ = true;
+    go_on_.notify_all();
+  });
+}
+
+TEST_F(server_test, who_waits_is_told_that_the_server_ends) {
+  bool gone = false;
+  service_->on("GET", "/wait", [&](const request& asked) -> reply {
+    EXPECT_TRUE(asked.client->begin_waiting([&] {
+      gone = true;
+      may_answer_ = true;
+      go_on_.notify_all();
+    }));
+    return later();
+  });
+  std::string answered;
+  run([&]() -> aio::task<> {
+    EXPECT_TRUE(server_->listen("127.0.0.1", 0));
+    aio::task_group group{executor(), [](const std::exception_ptr& e) { std::rethrow_exception(e); }};
+    group.spawn(server_->run());
+    group.spawn(ask_open_into(get("/wait"), answered));
+    co_await until(asked_later_);
+    server_->stop_accepting();
+    co_await server_->finish(std::chrono::seconds{60});
+    co_await group.join();
+  });
+  EXPECT_TRUE(gone);
   EXPECT_EQ(bodies(answered), "later;");
 }
 

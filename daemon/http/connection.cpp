@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "http/connection.hpp"
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/stream.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace kiln::http {
+namespace {
+
+namespace asio = aio::asio;
+
+constexpr std::uint64_t slice = 512 * 1024;       ///< of a file, before others have their turn
+constexpr std::uint64_t copied_slice = 64 * 1024; ///< where it has to go through memory
+
+boost::system::error_code last_error() {
+  return {errno, boost::system::system_category()};
+}
+
+} // namespace
+
+struct connection::tls_stream {
+  tls_stream(tcp_socket& over, asio::ssl::context& with) : stream(over, with) {}
+  asio::ssl::stream<tcp_socket&> stream;
+};
+
+struct connection::watcher {
+  std::function<void()> gone;
+};
+
+connection::connection(tcp_socket socket, tls_context tls)
+    : socket_(std::move(socket)), context_(std::move(tls)) {
+  error_code ignored; // a socket that is broken already fails at its first use
+  socket_.native_non_blocking(true, ignored);
+  if (context_)
+    tls_ = std::make_unique<tls_stream>(socket_, *context_);
+}
+
+connection::~connection() = default;
+
+std::string connection::peer() const {
+  error_code ec;
+  const auto remote = socket_.remote_endpoint(ec);
+  return ec ? std::string{} : remote.address().to_string();
+}
+
+aio::task<> connection::open(error_code& ec) {
+  if (tls_)
+    co_await tls_->stream.async_handshake(asio::ssl::stream_base::server,
+                                          asio::redirect_error(aio::use_task, ec));
+}
+
+aio::task<std::size_t> connection::read_some(asio::mutable_buffer to, error_code& ec) {
+  if (tls_)
+    return tls_->stream.async_read_some(to, asio::redirect_error(aio::use_task, ec));
+  return socket_.async_read_some(to, asio::redirect_error(aio::use_task, ec));
+}
+
+aio::task<std::size_t> connection::write_some(asio::const_buffer from, error_code& ec) {
+  if (tls_)
+    return tls_->stream.async_write_some(from, asio::redirect_error(aio::use_task, ec));
+  return socket_.async_write_some(from, asio::redirect_error(aio::use_task, ec));
+}
+
+aio::task<std::size_t> connection::send_file(int file, std::uint64_t offset, std::uint64_t length,
+                                             error_code& ec) {
+  if (tls_)
+    co_return co_await copy_file(file, offset, length, ec);
+  for (;;) {
+    co_await socket_.async_wait(tcp_socket::wait_write, asio::redirect_error(aio::use_task, ec));
+    if (ec)
+      co_return 0;
+    auto at = static_cast<off_t>(offset);
+    const auto sent = ::sendfile(socket_.native_handle(), file, &at, std::min(length, slice));
+    if (sent > 0) {
+      // The disk reads on while the network is busy.
+      ::posix_fadvise(file, at, static_cast<off_t>(2 * slice), POSIX_FADV_WILLNEED);
+      co_return static_cast<std::size_t>(sent);
+    }
+    if (sent < 0 && (errno == EAGAIN || errno == EINTR))
+      continue;
+    ec = sent == 0 ? error_code{asio::error::eof} : last_error();
+    co_return 0;
+  }
+}
+
+aio::task<std::size_t> connection::copy_file(int file, std::uint64_t offset, std::uint64_t length,
+                                             error_code& ec) {
+  std::vector<char> part(std::min(length, copied_slice));
+  const auto got = ::pread(file, part.data(), part.size(), static_cast<off_t>(offset));
+  if (got <= 0) {
+    ec = got == 0 ? error_code{asio::error::eof} : last_error();
+    co_return 0;
+  }
+  std::size_t done = 0;
+  while (!ec && done < static_cast<std::size_t>(got)) {
+    const auto rest = asio::buffer(part.data() + done, static_cast<std::size_t>(got) - done);
+    done += co_await write_some(rest, ec);
+  }
+  co_return done;
+}
+
+aio::task<> connection::close_output() {
+  error_code ignored;
+  if (tls_)
+    co_await tls_->stream.async_shutdown(asio::redirect_error(aio::use_task, ignored));
+  socket_.shutdown(tcp_socket::shutdown_send, ignored);
+}
+
+void connection::watch(std::function<void()> gone) {
+  watcher_ = std::make_shared<watcher>(watcher{std::move(gone)});
+  look(watcher_);
+}
+
+void connection::look(const std::shared_ptr<watcher>& by) {
+  socket_.async_wait(tcp_socket::wait_read, [this, of = std::weak_ptr{by}](const error_code& ec) {
+    const auto mine = of.lock();
+    if (!mine)
+      return; // unwatched, and perhaps gone with the connection
+    if (!ec) {
+      char next = 0;
+      const auto got = ::recv(socket_.native_handle(), &next, 1, MSG_PEEK | MSG_DONTWAIT);
+      if (got > 0)
+        return;
+      if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return look(mine);
+    }
+    mine->gone();
+  });
+}
+
+void connection::unwatch() {
+  if (std::exchange(watcher_, nullptr))
+    cancel();
+}
+
+void connection::cancel() {
+  error_code ignored;
+  socket_.cancel(ignored);
+}
+
+void connection::close() {
+  error_code ignored;
+  socket_.close(ignored);
+}
+
+} // namespace kiln::http

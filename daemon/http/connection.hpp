@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The bytes of one connection: a TCP socket, with TLS on it where kilnd is told so.
+#pragma once
+
+#include "aio/task.hpp"
+
+#include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace boost::asio::ssl {
+class context;
+}
+
+namespace kiln::http {
+
+using tcp_socket = aio::asio::basic_stream_socket<aio::asio::ip::tcp, aio::executor_type>;
+using tls_context = std::shared_ptr<aio::asio::ssl::context>;
+
+class connection {
+public:
+  using error_code = boost::system::error_code;
+
+  /// `tls`: null without TLS.
+  connection(tcp_socket socket, tls_context tls);
+  ~connection();
+
+  /// The other side's address, without port; empty when it has gone.
+  [[nodiscard]] std::string peer() const;
+
+  /// Of TLS; nothing to do without. Before anything else.
+  [[nodiscard]] aio::task<> open(error_code& ec);
+
+  [[nodiscard]] aio::task<std::size_t> read_some(aio::asio::mutable_buffer to, error_code& ec);
+  [[nodiscard]] aio::task<std::size_t> write_some(aio::asio::const_buffer from, error_code& ec);
+
+  /// Sends a part of a file: at least one byte, unless `ec` says why not (eof: the file is shorter).
+  [[nodiscard]] aio::task<std::size_t> send_file(int file, std::uint64_t offset, std::uint64_t length,
+                                                 error_code& ec);
+
+  /// Tells the other side that nothing more will come.
+  [[nodiscard]] aio::task<> close_output();
+
+  /// While nothing is read or written: calls `gone`, once, when the other side closes, until unwatch(). What
+  /// it sends meanwhile stays for read_some(), and then its leaving is seen no more.
+  void watch(std::function<void()> gone);
+  void unwatch();
+
+  /// Ends what waits, with operation_aborted.
+  void cancel();
+  void close();
+
+private:
+  struct tls_stream;
+  struct watcher;
+
+  void look(const std::shared_ptr<watcher>& by);
+  [[nodiscard]] aio::task<std::size_t> copy_file(int file, std::uint64_t offset, std::uint64_t length,
+                                                 error_code& ec);
+
+  tcp_socket socket_;
+  tls_context context_; ///< lives as long as what was made with it
+  std::unique_ptr<tls_stream> tls_;
+  std::shared_ptr<watcher> watcher_;
+};
+
+} // namespace kiln::http
