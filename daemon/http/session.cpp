@@ -50,14 +50,12 @@ public:
   /// All of it, into body_.
   [[nodiscard]] aio::task<std::optional<refusal>> read_whole() {
     const auto most = session_.service_.bounds().body_bytes;
-    const refusal too_large{413, "the body is too large"};
     if (length().value_or(0) > most)
       co_return too_large;
+    parser_.body_limit(most); // of chunks
     while (!parser_.is_done()) {
       if (const auto bad = co_await more())
         co_return bad;
-      if (session_.body_.size() > most)
-        co_return too_large;
     }
     co_return std::nullopt;
   }
@@ -91,6 +89,8 @@ private:
     const auto used = parser_.put(asio::buffer(s.in_.data() + s.in_begin_, s.in_end_ - s.in_begin_), ec);
     s.in_begin_ += used;
     received_ += used;
+    if (ec == beast_http::error::body_limit)
+      co_return too_large;
     if (ec && ec != beast_http::error::need_more)
       co_return refusal{400, "the body is not framed as its header says"};
     if (ec && s.in_end_ - s.in_begin_ > bounds.head.header_bytes)
@@ -99,6 +99,8 @@ private:
       co_return late;
     co_return std::nullopt;
   }
+
+  static constexpr refusal too_large{413, "the body is too large"};
 
   session& session_;
   request_parser& parser_;
