@@ -4,6 +4,7 @@
 #include "domain/spec_json.hpp"
 
 #include <boost/json/serialize.hpp>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
@@ -46,14 +47,17 @@ result<std::vector<std::string>> format_arguments(const domain::job_spec& job,
   return arguments;
 }
 
+std::string frame_file_name(int frame, std::string_view extension) {
+  return fmt::format("{}{:04}{}", frame_prefix, frame, extension);
+}
+
 std::optional<int> parse_frame_file_name(std::string_view name) {
   if (!name.starts_with(frame_prefix))
     return std::nullopt;
   name.remove_prefix(frame_prefix.size());
   const auto digits = name.substr(0, name.find_first_not_of("0123456789"));
   const auto extension = name.substr(digits.size());
-  constexpr std::array<std::string_view, 5> extensions{".png", ".jpg", ".exr", ".tif", ".webp"};
-  if (std::ranges::find(extensions, extension) == extensions.end())
+  if (std::ranges::find(frame_extensions, extension) == frame_extensions.end())
     return std::nullopt;
   if (digits.size() < 4 || digits.size() > 7 || (digits.size() > 4 && digits.front() == '0'))
     return std::nullopt;

@@ -6,6 +6,7 @@
 #include "base/error.hpp"
 #include "domain/job.hpp"
 
+#include <array>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -26,6 +27,12 @@ inline constexpr std::string_view unusable_in_output = "#{}";
                                                                 const domain::frame_set& frames,
                                                                 const std::filesystem::path& workspace,
                                                                 const std::filesystem::path& script);
+
+/// Of the image formats that frames can have.
+inline constexpr std::array<std::string_view, 5> frame_extensions{".png", ".jpg", ".exr", ".tif", ".webp"};
+
+/// 12, ".png" → "blender-render_0012.png".
+[[nodiscard]] std::string frame_file_name(int frame, std::string_view extension);
 
 /// "blender-render_0012.png" → 12. Nothing for any name that Blender does not give to a frame of ours: at
 /// least four digits, no more zeros in front than it takes for four, an extension of an image format (png,

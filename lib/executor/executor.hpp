@@ -9,6 +9,7 @@
 #include "blender/log_reader.hpp"
 #include "domain/attempt.hpp"
 #include "domain/job.hpp"
+#include "executor/results.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -44,6 +45,8 @@ public:
   virtual void on_adopted(const attempt_id& id, pid_t pid) = 0;
   /// The fraction can go back: it is as Blender prints it.
   virtual void on_progress(const attempt_id& id, const blender::frame_progress& now) = 0;
+  /// Its log has grown by this; not always whole lines.
+  virtual void on_output(const attempt_id& id, std::string_view text) = 0;
   /// What the .blend really is.
   virtual void on_report(const attempt_id& id, const blender::scene_report& report) = 0;
   virtual void on_published(const attempt_id& id, const published_frame& frame) = 0;
@@ -76,6 +79,12 @@ public:
 
   /// The frames of a job that stand at their final paths.
   [[nodiscard]] virtual aio::task<domain::frame_set> published(job_id of) = 0;
+
+  /// A published frame. not_found when it does not stand there.
+  [[nodiscard]] virtual aio::task<result<result_file>> open_frame(job_id of, int frame) = 0;
+
+  /// The logs of a job's attempts, the oldest first. Those of an attempt that runs grow.
+  [[nodiscard]] virtual aio::task<std::vector<result_file>> open_logs(job_id of) = 0;
 
   /// Removes the published frames and the logs of a job that has ended.
   [[nodiscard]] virtual aio::task<result<void>> discard(job_id of) = 0;

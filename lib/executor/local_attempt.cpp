@@ -230,6 +230,7 @@ aio::task<> local_attempt::read_log(watch::file_tail& tail) {
   while (const auto chunk = co_await tail.next()) {
     last_sign_ = aio::clock::now();
     splitter.feed(*chunk, on_line);
+    observer_.on_output(request_.id, *chunk);
   }
   splitter.finish(on_line);
 }

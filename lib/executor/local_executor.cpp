@@ -94,6 +94,18 @@ aio::task<domain::frame_set> local_executor::published(job_id of) {
   co_return co_await pool_.run(list_here);
 }
 
+aio::task<result<result_file>> local_executor::open_frame(job_id of, int frame) {
+  const auto open_here = [directory = settings_.output / of.str(), frame] {
+    return kiln::executor::open_frame(directory, frame);
+  };
+  co_return co_await pool_.run(open_here);
+}
+
+aio::task<std::vector<result_file>> local_executor::open_logs(job_id of) {
+  const auto open_here = [of, state = settings_.state] { return kiln::executor::open_logs(of, state); };
+  co_return co_await pool_.run(open_here);
+}
+
 aio::task<result<void>> local_executor::discard(job_id of) {
   const auto discard_here = [of, output = settings_.output, state = settings_.state] {
     return kiln::executor::discard(of, output, state);

@@ -24,6 +24,8 @@ public:
   void stop(const attempt_id& id, domain::stop_reason reason) override;
   [[nodiscard]] aio::task<> recover(std::vector<attempt_request> known, attempt_observer& observer) override;
   [[nodiscard]] aio::task<domain::frame_set> published(job_id of) override;
+  [[nodiscard]] aio::task<result<result_file>> open_frame(job_id of, int frame) override;
+  [[nodiscard]] aio::task<std::vector<result_file>> open_logs(job_id of) override;
   [[nodiscard]] aio::task<result<void>> discard(job_id of) override;
   [[nodiscard]] aio::task<std::optional<std::string>> fingerprint(domain::job_spec spec) override;
   [[nodiscard]] aio::task<std::uintmax_t> free_bytes() override;

@@ -102,6 +102,7 @@ aio::task<> scheduler::start(mutable_job next) {
   }
   auto request = begin_attempt(*next);
   const auto id = request.id;
+  ++next->revision;
   auto c = snapshot(*next);
   // Before anything runs, so that a crash of the daemon leaves no process that nobody knows of.
   if (const auto kept = co_await store_.save(std::move(c), store::durability::relaxed); !kept) {
@@ -198,6 +199,14 @@ void scheduler::on_progress(const attempt_id& id, const blender::frame_progress&
   of->frame_fraction = now.fraction;
   of->sample = now.sample;
   of->samples = now.samples;
+  for (auto* watcher : watchers_)
+    watcher->on_progress(*of);
+}
+
+void scheduler::on_output(const attempt_id& id, std::string_view text) {
+  if (const auto of = current(id))
+    for (auto* watcher : watchers_)
+      watcher->on_output(*of, text);
 }
 
 void scheduler::on_report(const attempt_id& id, const blender::scene_report& report) {
@@ -230,7 +239,7 @@ void scheduler::on_published(const attempt_id& id, const executor::published_fra
     record.tries = trouble->second.tries;
     record.failure = trouble->second.last;
   }
-  of->unsaved_frames.push_back(std::move(record));
+  add_frame(*of, std::move(record));
   log_.info("frame done job={} frame={} path={}", id.job.str(), frame.frame, frame.path.native());
   note(of);
   if (of->wish == store::intent::pause && !of->pending().empty())
@@ -285,11 +294,10 @@ void scheduler::charge(job& of, const domain::frame_set& frames, const failure& 
     const bool over = trouble.tries > of.spec.retries;
     if (over)
       of.failed.add(frame);
-    of.unsaved_frames.push_back(
-        {.frame = frame,
-         .now = over ? store::frame_record::state::failed : store::frame_record::state::pending,
-         .tries = trouble.tries,
-         .failure = why});
+    add_frame(of, {.frame = frame,
+                   .now = over ? store::frame_record::state::failed : store::frame_record::state::pending,
+                   .tries = trouble.tries,
+                   .failure = why});
   }
   of.frames_failed = of.failed.size();
 }

@@ -41,6 +41,8 @@ struct job : store::job_record {
   std::optional<double> frame_fraction;     ///< done of the current frame, 0 to 1, where Blender tells
   int sample = 0, samples = 0;              ///< of the current frame, where Blender tells
 
+  std::vector<store::frame_record> news; ///< what has become of frames since the watchers were told last
+
   // What the store has not yet.
   std::vector<store::frame_record> unsaved_frames;
   bool unsaved_attempt = false;

@@ -18,7 +18,6 @@ using domain::job_state;
 } // namespace
 
 store::change scheduler::snapshot(job& of) {
-  ++of.revision;
   of.unsaved = false;
   store::change c;
   c.job = of;
@@ -60,6 +59,7 @@ aio::task<> scheduler::save(mutable_job changed) {
 }
 
 aio::task<result<void>> scheduler::save_now(mutable_job changed) {
+  ++changed->revision;
   auto c = snapshot(*changed);
   const auto frames = c.frames;
   auto kept = co_await store_.save(std::move(c), store::durability::durable);
@@ -83,6 +83,7 @@ void scheduler::finish(const mutable_job& done, job_state state, std::optional<d
 aio::task<> scheduler::settle(mutable_job done, job_state state, std::optional<domain::failure> failure) {
   while (done->saving)
     co_await settled_.wait();
+  ++done->revision;
   auto c = snapshot(*done);
   c.job.state = state;
   c.job.failure = std::move(failure);
@@ -100,7 +101,9 @@ aio::task<> scheduler::settle(mutable_job done, job_state state, std::optional<d
     }
     co_await pause_a_moment();
   }
+  auto news = std::move(done->news);
   *done = job{std::move(c.job)}; // what only matters while it lives goes
+  done->news = std::move(news);
   if (done->failure)
     log_.warn("job ended job={} state={} kind={} frames_done={} reason={}", done->id.str(), to_string(state),
               to_string(done->failure->kind), done->frames_done, done->failure->message);
@@ -124,6 +127,12 @@ void scheduler::tell(job& changed) {
     ++changed.revision; // a final one is as it stands in the store
   for (auto* watcher : watchers_)
     watcher->on_change(changed);
+  changed.news.clear();
+}
+
+void scheduler::add_frame(job& of, store::frame_record record) {
+  of.news.push_back(record);
+  of.unsaved_frames.push_back(std::move(record));
 }
 
 void scheduler::forget_oldest() {

@@ -40,6 +40,10 @@ struct settings {
 class job_watcher {
 public:
   virtual void on_change(const job& changed) = 0;
+  /// Blender tells how far it is with the current frame. Often.
+  virtual void on_progress(const job& /*of*/) {}
+  /// Its log has grown by this; not always whole lines.
+  virtual void on_output(const job& /*of*/, std::string_view /*text*/) {}
   /// It is no longer in memory.
   virtual void on_forgotten(const job& gone) = 0;
 
@@ -120,6 +124,7 @@ private:
 
   void on_adopted(const attempt_id& id, pid_t pid) override;
   void on_progress(const attempt_id& id, const blender::frame_progress& now) override;
+  void on_output(const attempt_id& id, std::string_view text) override;
   void on_report(const attempt_id& id, const blender::scene_report& report) override;
   void on_published(const attempt_id& id, const executor::published_frame& frame) override;
   void on_end(const attempt_id& id, const domain::attempt_facts& facts) override;
@@ -149,6 +154,7 @@ private:
                                    std::optional<domain::failure> failure);
   [[nodiscard]] aio::task<> pause_a_moment();
   void tell(job& changed);
+  static void add_frame(job& of, store::frame_record record);
   void forget_oldest();
   void forget(const job_id& id);
   [[nodiscard]] aio::task<result<mutable_job>> live(job_id id);

@@ -21,6 +21,7 @@ struct seen_attempt final : attempt_observer {
   void on_progress(const attempt_id&, const blender::frame_progress& now) override {
     progress.emplace_back(now.frame, now.fraction);
   }
+  void on_output(const attempt_id&, std::string_view text) override { output += text; }
   void on_report(const attempt_id&, const blender::scene_report& r) override { report = r; }
   void on_published(const attempt_id&, const published_frame& frame) override {
     published.push_back(frame.frame);
@@ -31,6 +32,7 @@ struct seen_attempt final : attempt_observer {
   }
   std::vector<std::pair<int, double>> progress;
   std::vector<int> published;
+  std::string output;
   int ends = 0;
   std::optional<pid_t> adopted;
   std::optional<blender::scene_report> report;
