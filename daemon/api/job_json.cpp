@@ -198,11 +198,15 @@ json::object format_job(const scheduler::job& of, const job_now& now) {
   boost::system::error_code ec;
   out["file"] = of.report.empty() ? json::value(nullptr) : json::parse(of.report, ec);
   const auto self = "/v1/jobs/" + of.id.str();
-  out["links"] = json::object{{"self", self}, {"frames", self + "/frames"}};
+  out["links"] = json::object{{"self", self},
+                              {"frames", self + "/frames"},
+                              {"zip", self + "/frames.zip"},
+                              {"log", self + "/log"},
+                              {"events", self + "/events"}};
   return out;
 }
 
-json::object format_frame(int frame, const store::frame_record* known, bool renders) {
+json::object format_frame(const job_id& of, int frame, const store::frame_record* known, bool renders) {
   using enum store::frame_record::state;
   json::object out{{"frame", frame}, {"state", renders ? "rendering" : "pending"}};
   if (!known)
@@ -213,6 +217,7 @@ json::object format_frame(int frame, const store::frame_record* known, bool rend
   if (known->now == done) {
     out["seconds"] = known->seconds;
     out["bytes"] = known->bytes;
+    out["link"] = fmt::format("/v1/jobs/{}/frames/{}", of.str(), frame);
   }
   if (known->failure)
     out["failure"] = format_failure(known->failure);

@@ -48,7 +48,8 @@ struct job_now {
 [[nodiscard]] boost::json::object format_job(const scheduler::job& of, const job_now& now);
 
 /// A frame of a job; nothing is known of one that is pending.
-[[nodiscard]] boost::json::object format_frame(int frame, const store::frame_record* known, bool renders);
+[[nodiscard]] boost::json::object format_frame(const job_id& of, int frame, const store::frame_record* known,
+                                               bool renders);
 
 /// "2026-11-24T02:37:36.120Z" (RFC 3339).
 [[nodiscard]] std::string format_time(store::time_point t);

@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/jobs.hpp"
 
+#include "api/answers.hpp"
 #include "api/job_json.hpp"
 #include "api/media_type.hpp"
-#include "api/problem.hpp"
+#include "api/query.hpp"
 
 #include <boost/json/array.hpp>
-#include <boost/json/serialize.hpp>
-#include <boost/url/parse.hpp>
-#include <boost/url/url_view.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
-#include <map>
+#include <array>
 
 namespace kiln::api {
 namespace {
@@ -21,56 +18,6 @@ namespace {
 namespace json = boost::json;
 using http::answer;
 using http::response;
-
-constexpr const char* json_type = "application/json; charset=utf-8";
-constexpr std::size_t usual_page = 100, largest_page = 1000;
-
-response problem(int status, std::string_view detail) {
-  auto [type, text] = format_problem(status, detail, "/v1/jobs");
-  return {.status = status, .content_type = std::string{type}, .body = std::move(text)};
-}
-
-response field_problem(std::span<const domain::field_error> wrong) {
-  auto [type, text] = format_field_problem(wrong);
-  return {.status = 422, .content_type = std::string{type}, .body = std::move(text)};
-}
-
-response not_json() {
-  return problem(415, "the body must be sent as Content-Type: application/json");
-}
-
-/// Parameters of a query, each at most once; or what is wrong with it.
-result<std::map<std::string, std::string>> parse_parameters(std::string_view query,
-                                                            std::span<const std::string_view> known) {
-  std::map<std::string, std::string> found;
-  if (query.empty())
-    return found;
-  // As part of a target: parse_query() of Boost.URL 1.81 reads on behind the end of what it is given.
-  const auto target = fmt::format("/?{}", query);
-  const auto parsed = boost::urls::parse_origin_form(target);
-  if (!parsed)
-    return error{errc::invalid_input, "the query is not written as RFC 3986 asks"};
-  for (const boost::urls::param& parameter : parsed->params()) {
-    if (std::ranges::find(known, std::string_view{parameter.key}) == known.end())
-      return error{errc::invalid_input, fmt::format("there is no parameter \"{}\": {} are known",
-                                                    parameter.key.substr(0, 40), fmt::join(known, ", "))};
-    if (!found.emplace(parameter.key, parameter.value).second)
-      return error{errc::invalid_input, fmt::format("the parameter \"{}\" is given twice", parameter.key)};
-  }
-  return found;
-}
-
-result<std::size_t> parse_limit(const std::map<std::string, std::string>& parameters) {
-  const auto given = parameters.find("limit");
-  if (given == parameters.end())
-    return usual_page;
-  const auto& text = given->second;
-  std::size_t limit = 0;
-  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), limit);
-  if (ec != std::errc{} || end != text.data() + text.size() || limit < 1 || limit > largest_page)
-    return error{errc::invalid_input, fmt::format("limit must lie between 1 and {}", largest_page)};
-  return limit;
-}
 
 result<store::job_filter> parse_filter(std::string_view query) {
   constexpr std::array<std::string_view, 4> known{"state", "tag", "limit", "cursor"};
@@ -98,19 +45,6 @@ result<store::job_filter> parse_filter(std::string_view query) {
   return filter;
 }
 
-/// The same query, from another place on: for Link (RFC 8288).
-std::string next_page(std::string_view path, std::string_view query, std::string_view cursor) {
-  std::string rest;
-  for (std::size_t at = 0; at < query.size();) {
-    const auto end = std::min(query.find('&', at), query.size());
-    const auto parameter = query.substr(at, end - at);
-    at = end + 1;
-    if (!parameter.starts_with("cursor="))
-      rest += fmt::format("{}&", parameter);
-  }
-  return fmt::format("<{}?{}cursor={}>; rel=\"next\"", path, rest, cursor);
-}
-
 } // namespace
 
 jobs::jobs(scheduler::scheduler& of, project_roots& roots, domain::job_limits limits, int threads)
@@ -124,7 +58,6 @@ void jobs::add_routes(http::service& to) {
   to.on("GET", "/v1/jobs/{id}", [this](const request& asked) { return read(asked); });
   to.on("PATCH", "/v1/jobs/{id}", [this](const request& asked) { return patch(asked); });
   to.on("DELETE", "/v1/jobs/{id}", [this](const request& asked) { return remove(asked); });
-  to.on("GET", "/v1/jobs/{id}/frames", [this](const request& asked) { return frames(asked); });
   to.on("POST", "/v1/jobs/{id}/cancel",
         [this](const request& asked) { return carry_out(&scheduler::cancel, asked); });
   to.on("POST", "/v1/jobs/{id}/retry",
@@ -134,19 +67,16 @@ void jobs::add_routes(http::service& to) {
 answer jobs::show(int status, const scheduler::job& of) {
   const bool is_final = domain::is_final(of.state);
   const job_now now{is_final ? std::nullopt : scheduler_.time_left(of), scheduler_.blocked()};
-  response shown{.status = status, .content_type = json_type, .body = json::serialize(format_job(of, now))};
+  auto shown = json_answer(status, format_job(of, now));
   if (status == 202)
     shown.fields.emplace_back("Location", "/v1/jobs/" + of.id.str());
   return {shown, is_final ? std::nullopt : std::optional{scheduler_.retry_after(of)}};
 }
 
 answer jobs::refuse(const error& e) {
-  const int status = status_of(e);
-  // What is wrong inside is for the log alone.
-  const auto refused =
-      problem(status, status == 500 ? "a defect of Kiln, or a broken store; the log says more"
-                                    : std::string_view{e.message});
-  return {refused, status == 503 ? std::optional{scheduler_.retry_after_refusal()} : std::nullopt};
+  auto refused = problem_of(e);
+  const bool is_busy = refused.status == 503;
+  return {refused, is_busy ? std::optional{scheduler_.retry_after_refusal()} : std::nullopt};
 }
 
 aio::task<answer> jobs::create(const http::request& asked) {
@@ -189,7 +119,7 @@ aio::task<answer> jobs::list(const http::request& asked) {
     listed.push_back(format_job(*of, {scheduler_.time_left(*of), scheduler_.blocked()}));
   json::object body;
   body["jobs"] = std::move(listed);
-  response shown{.status = 200, .content_type = json_type, .body = json::serialize(body)};
+  auto shown = json_answer(200, body);
   if (has_next)
     shown.fields.emplace_back("Link", next_page("/v1/jobs", asked.query, page->back()->id.str()));
   co_return shown;
@@ -209,54 +139,6 @@ aio::task<answer> jobs::read_kept(job_id id) {
   if (!found)
     co_return refuse(found.error());
   co_return show(200, **found);
-}
-
-aio::task<answer> jobs::frames(const http::request& asked) {
-  const auto id = job_id::parse(asked.id);
-  if (!id)
-    co_return problem(404, "this is not the id of a job");
-  constexpr std::array<std::string_view, 2> known{"limit", "cursor"};
-  const auto parameters = parse_parameters(asked.query, known);
-  const auto limit = parameters ? parse_limit(*parameters) : parameters.error();
-  if (!limit)
-    co_return problem(400, limit.error().message);
-  int after = -1;
-  if (const auto cursor = parameters->find("cursor"); cursor != parameters->end()) {
-    const auto& text = cursor->second;
-    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), after);
-    if (ec != std::errc{} || end != text.data() + text.size() || after < 0)
-      co_return problem(400, "cursor is not one that was given in a Link");
-  }
-  const auto of = co_await scheduler_.look_up(*id);
-  if (!of)
-    co_return refuse(of.error());
-  const auto rows = co_await scheduler_.frames(*id, after, *limit);
-  if (!rows)
-    co_return refuse(rows.error());
-  json::array listed;
-  bool has_next = false;
-  int last = after;
-  auto row = rows->begin();
-  for (const int frame : (*of)->spec.frames) {
-    if (frame <= after)
-      continue;
-    if (listed.size() == *limit) {
-      has_next = true;
-      break;
-    }
-    while (row != rows->end() && row->frame < frame)
-      ++row;
-    const bool has_row = row != rows->end() && row->frame == frame;
-    const bool renders = (*of)->state == domain::job_state::running && (*of)->frame == frame;
-    listed.push_back(format_frame(frame, has_row ? &*row : nullptr, renders));
-    last = frame;
-  }
-  json::object body;
-  body["frames"] = std::move(listed);
-  response shown{.status = 200, .content_type = json_type, .body = json::serialize(body)};
-  if (has_next)
-    shown.fields.emplace_back("Link", next_page(asked.path, asked.query, std::to_string(last)));
-  co_return shown;
 }
 
 aio::task<answer> jobs::patch(const http::request& asked) {

@@ -28,7 +28,6 @@ private:
   [[nodiscard]] aio::task<http::answer> list(const http::request& asked);
   [[nodiscard]] http::reply read(const http::request& asked);
   [[nodiscard]] aio::task<http::answer> read_kept(job_id id);
-  [[nodiscard]] aio::task<http::answer> frames(const http::request& asked);
   [[nodiscard]] aio::task<http::answer> patch(const http::request& asked);
   [[nodiscard]] aio::task<http::answer> carry_out(change what, const http::request& asked);
   [[nodiscard]] aio::task<http::answer> remove(const http::request& asked);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/webhooks.hpp"
 
+#include "api/answers.hpp"
 #include "api/media_type.hpp"
-#include "api/problem.hpp"
 #include "api/webhook_json.hpp"
 #include "webhook/signature.hpp"
 
@@ -18,36 +18,18 @@ namespace json = boost::json;
 using http::answer;
 using http::response;
 
-constexpr const char* json_type = "application/json; charset=utf-8";
 constexpr int look_again = 1;          // seconds: a test is usually over by then
 constexpr int store_retry_seconds = 5; // for a person to make room
 
-response problem(int status, std::string_view detail) {
-  auto [type, text] = format_problem(status, detail, "/v1/webhooks");
-  return {.status = status, .content_type = std::string{type}, .body = std::move(text)};
-}
-
-response field_problem(std::span<const domain::field_error> wrong) {
-  auto [type, text] = format_field_problem(wrong);
-  return {.status = 422, .content_type = std::string{type}, .body = std::move(text)};
-}
-
 answer refuse(const error& e) {
-  const int status = status_of(e);
-  // What is wrong inside is for the log alone.
-  if (status == 500)
-    return problem(status, "a defect of Kiln, or a broken store");
-  if (status == 503)
-    return {problem(status, "webhooks cannot be kept or read now"), store_retry_seconds};
-  return problem(status, e.message);
+  auto refused = problem_of(e);
+  if (refused.status == 503)
+    return {problem(503, "webhooks cannot be kept or read now"), store_retry_seconds};
+  return refused;
 }
 
 response no_such_webhook() {
   return problem(404, "there is no such webhook");
-}
-
-response shown(int status, const json::object& body) {
-  return {.status = status, .content_type = json_type, .body = json::serialize(body)};
 }
 
 store::time_point now() {
@@ -94,7 +76,7 @@ aio::task<answer> webhooks::create(const http::request& asked) {
     co_return refuse(added.error());
   auto body = format_webhook(made);
   body["secret"] = made.secret; // never again
-  auto created = shown(201, body);
+  auto created = json_answer(201, body);
   created.fields.emplace_back("Location", "/v1/webhooks/" + made.id.str());
   co_return created;
 }
@@ -108,7 +90,7 @@ aio::task<answer> webhooks::list() {
     listed.push_back(format_webhook(one));
   json::object body;
   body["webhooks"] = std::move(listed);
-  co_return shown(200, body);
+  co_return json_answer(200, body);
 }
 
 aio::task<answer> webhooks::show(int status, webhook_id id) {
@@ -117,7 +99,7 @@ aio::task<answer> webhooks::show(int status, webhook_id id) {
     co_return refuse(found.error());
   if (!*found)
     co_return no_such_webhook();
-  co_return shown(status, format_webhook(**found));
+  co_return json_answer(status, format_webhook(**found));
 }
 
 aio::task<answer> webhooks::read(const http::request& asked) {

@@ -4,6 +4,7 @@
 #include "aio/blocking_pool.hpp"
 #include "aio/notification.hpp"
 #include "aio/task_group.hpp"
+#include "api/frames.hpp"
 #include "api/jobs.hpp"
 #include "api/problem.hpp"
 #include "api/project_roots.hpp"
@@ -165,11 +166,12 @@ struct parts {
                   log),
         tutorial(scheduler, tutorial_job(c)), roots(c.project_roots, pool),
         jobs(scheduler, roots, {.max_frames = c.max_frames}, c.threads),
-        webhooks(webhook_store, courier, webhook_targets(c)),
+        frames(scheduler, executor, pool), webhooks(webhook_store, courier, webhook_targets(c)),
         service(limits_of(c), hosts_of(c), error_page, log), server(loop, service) {
     scheduler.add_watcher(tutorial);
     tutorial.add_routes(service);
     jobs.add_routes(service);
+    frames.add_routes(service);
     webhooks.add_routes(service);
     store.announce(api::format_job_event, [this] { courier.wake(); });
     const auto known = [this]() -> std::optional<std::string> {
@@ -191,6 +193,7 @@ struct parts {
   api::tutorial tutorial;
   api::project_roots roots;
   api::jobs jobs;
+  api::frames frames;
   api::webhooks webhooks;
   http::service service;
   http::server server;

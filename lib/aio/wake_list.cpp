@@ -11,7 +11,7 @@ sleeper::sleeper(executor_type loop, wake_list& woken_with) : timer_(loop) {
   woken_with.sleepers_.push_back(*this);
 }
 
-task<> sleeper::sleep(clock::time_point until) {
+task<> sleeper::wait(clock::time_point until) {
   if (!closed_ && !std::exchange(woken_, false)) {
     boost::system::error_code ignored;
     timer_.expires_at(until);

@@ -20,7 +20,7 @@ public:
   sleeper(executor_type loop, wake_list& woken_with);
 
   /// Completes when woken, or at `until`. A wake-up since the last sleep counts: it completes at once.
-  [[nodiscard]] task<> sleep(clock::time_point until);
+  [[nodiscard]] task<> wait(clock::time_point until);
 
   void wake();
 

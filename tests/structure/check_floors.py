@@ -19,6 +19,7 @@ FLOORS = {
     "lib/process": 4,
     "lib/watch": 4,
     "lib/image": 4,
+    "lib/archive": 4,
     "lib/store": 4,
     "lib/executor": 5,
     "lib/webhook": 5,

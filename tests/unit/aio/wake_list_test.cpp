@@ -14,7 +14,7 @@ constexpr std::chrono::hours long_time{1};
 class wake_list_test : public tests::loop_test {
 protected:
   task<> sleep_and_count(std::shared_ptr<sleeper> by, clock::time_point until) {
-    co_await by->sleep(until);
+    co_await by->wait(until);
     ++woken_;
   }
 
@@ -41,9 +41,9 @@ TEST_F(wake_list_test, a_wake_up_before_the_sleep_counts_once) {
   run([&]() -> task<> {
     sleeper s{executor(), list_};
     list_.wake_all();
-    co_await s.sleep(clock::now() + long_time);
+    co_await s.wait(clock::now() + long_time);
     const auto began = clock::now();
-    co_await s.sleep(began + std::chrono::milliseconds{20});
+    co_await s.wait(began + std::chrono::milliseconds{20});
     EXPECT_GE(clock::now() - began, std::chrono::milliseconds{20});
   });
 }
@@ -55,7 +55,7 @@ TEST_F(wake_list_test, who_is_closed_sleeps_no_more) {
     s->close();
     co_await group_.join();
     EXPECT_TRUE(s->is_closed());
-    co_await s->sleep(clock::now() + long_time);
+    co_await s->wait(clock::now() + long_time);
   });
 }
 

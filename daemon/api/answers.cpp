@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/answers.hpp"
+
+#include "api/problem.hpp"
+
+#include <boost/json/serialize.hpp>
+
+namespace kiln::api {
+namespace {
+
+constexpr std::string_view surface = "/v1"; // its errors are RFC 9457; those of /job are text
+
+} // namespace
+
+http::response json_answer(int status, const boost::json::value& body) {
+  return {.status = status, .content_type = json_type, .body = boost::json::serialize(body)};
+}
+
+http::response problem(int status, std::string_view detail) {
+  auto [type, text] = format_problem(status, detail, surface);
+  return {.status = status, .content_type = std::string{type}, .body = std::move(text)};
+}
+
+http::response field_problem(std::span<const domain::field_error> wrong) {
+  auto [type, text] = format_field_problem(wrong);
+  return {.status = 422, .content_type = std::string{type}, .body = std::move(text)};
+}
+
+http::response not_json() {
+  return problem(415, "the body must be sent as Content-Type: application/json");
+}
+
+http::response problem_of(const error& e) {
+  const int status = status_of(e);
+  return problem(status, status == 500 ? "a defect of Kiln, or a broken store; the log says more"
+                                       : std::string_view{e.message});
+}
+
+} // namespace kiln::api

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/frames.hpp"
+
+#include "api/answers.hpp"
+#include "api/job_json.hpp"
+#include "api/query.hpp"
+#include "archive/zip_writer.hpp"
+#include "http/conditional.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <stdexcept>
+#include <utility>
+
+#include <unistd.h>
+
+namespace kiln::api {
+namespace {
+
+namespace json = boost::json;
+using http::answer;
+using http::response;
+
+constexpr std::size_t piece_size = 256 * 1024; ///< of a file, at once in memory
+
+std::string_view media_type_of(std::string_view name) noexcept {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 5> types{{{".png", "image/png"},
+                                                                                {".jpg", "image/jpeg"},
+                                                                                {".exr", "image/x-exr"},
+                                                                                {".tif", "image/tiff"},
+                                                                                {".webp", "image/webp"}}};
+  const auto* found = std::ranges::find_if(types, [&](const auto& t) { return name.ends_with(t.first); });
+  return found == types.end() ? "application/octet-stream" : found->second;
+}
+
+std::optional<int> parse_frame(std::string_view text) {
+  int frame = 0;
+  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), frame);
+  if (ec != std::errc{} || end != text.data() + text.size() || std::to_string(frame) != text)
+    return std::nullopt;
+  return frame;
+}
+
+/// Frames of a job in one archive, made while it is sent.
+class zip_stream final : public http::body_stream {
+public:
+  zip_stream(executor::executor& files, aio::blocking_pool& pool, job_id of, domain::frame_set which)
+      : executor_(files), pool_(pool), job_(of), left_(std::move(which)), next_(left_.begin()) {}
+
+  aio::task<std::string_view> next() override {
+    do {
+      if (!file_.file && next_ != left_.end()) {
+        const int frame = *next_;
+        ++next_;
+        auto opened = co_await executor_.open_frame(job_, frame);
+        if (!opened)
+          throw std::runtime_error(opened.error().message); // it was there a moment ago
+        file_ = std::move(*opened);
+        zip_.begin_file(file_.name, file_.size, file_.modified);
+        at_ = 0;
+      }
+      const auto go_on_here = [this] { return go_on(); };
+      part_ = co_await pool_.run(go_on_here);
+    } while (part_.empty() && !finished_);
+    co_return part_;
+  }
+
+private:
+  std::string go_on() {
+    if (file_.file) {
+      add_piece();
+    } else if (!std::exchange(finished_, true)) {
+      zip_.finish();
+    }
+    return zip_.take();
+  }
+
+  void add_piece() {
+    piece_.resize(std::min<std::uint64_t>(piece_size, file_.size - at_));
+    const auto got = piece_.empty()
+                         ? 0
+                         : ::pread(file_.file->get(), piece_.data(), piece_.size(), static_cast<off_t>(at_));
+    if (got < 0 || (got == 0 && !piece_.empty()))
+      throw std::runtime_error(file_.name + " became shorter while it was read");
+    zip_.write({piece_.data(), static_cast<std::size_t>(got)});
+    at_ += static_cast<std::uint64_t>(got);
+    if (at_ == file_.size)
+      file_ = {};
+  }
+
+  executor::executor& executor_;
+  aio::blocking_pool& pool_;
+  job_id job_;
+  domain::frame_set left_;
+  domain::frame_set::iterator next_;
+  archive::zip_writer zip_;
+  executor::result_file file_; ///< that is being added
+  std::uint64_t at_ = 0;
+  bool finished_ = false;
+  std::string piece_;
+  std::string part_;
+};
+
+} // namespace
+
+frames::frames(scheduler::scheduler& of, executor::executor& files, aio::blocking_pool& pool)
+    : scheduler_(of), executor_(files), pool_(pool) {}
+
+void frames::add_routes(http::service& to) {
+  using http::request;
+  to.on("GET", "/v1/jobs/{id}/frames", [this](const request& asked) { return list(asked); });
+  to.on("GET", "/v1/jobs/{id}/frames.zip", [this](const request& asked) { return zip(asked); });
+  to.on("GET", "/v1/jobs/{id}/frames/{frame}", [this](const request& asked) { return image(asked); });
+}
+
+answer frames::not_there(const scheduler::job& of, std::string_view what) {
+  if (domain::is_final(of.state))
+    return problem(404, fmt::format("the job is {}, and {} is not there", domain::to_string(of.state), what));
+  return {problem(409, fmt::format("{} is not rendered yet", what)), scheduler_.retry_after(of)};
+}
+
+aio::task<answer> frames::list(const http::request& asked) {
+  const auto id = job_id::parse(asked.id);
+  if (!id)
+    co_return problem(404, "this is not the id of a job");
+  constexpr std::array<std::string_view, 2> known{"limit", "cursor"};
+  const auto parameters = parse_parameters(asked.query, known);
+  const auto limit = parameters ? parse_limit(*parameters) : parameters.error();
+  if (!limit)
+    co_return problem(400, limit.error().message);
+  int after = -1;
+  if (const auto cursor = parameters->find("cursor"); cursor != parameters->end()) {
+    const auto& text = cursor->second;
+    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), after);
+    if (ec != std::errc{} || end != text.data() + text.size() || after < 0)
+      co_return problem(400, "cursor is not one that was given in a Link");
+  }
+  const auto of = co_await scheduler_.look_up(*id);
+  if (!of)
+    co_return problem_of(of.error());
+  const auto rows = co_await scheduler_.frames(*id, after, *limit);
+  if (!rows)
+    co_return problem_of(rows.error());
+  json::array listed;
+  bool has_next = false;
+  int last = after;
+  auto row = rows->begin();
+  for (const int frame : (*of)->spec.frames) {
+    if (frame <= after)
+      continue;
+    if (listed.size() == *limit) {
+      has_next = true;
+      break;
+    }
+    while (row != rows->end() && row->frame < frame)
+      ++row;
+    const bool has_row = row != rows->end() && row->frame == frame;
+    const bool renders = (*of)->state == domain::job_state::running && (*of)->frame == frame;
+    listed.push_back(format_frame(*id, frame, has_row ? &*row : nullptr, renders));
+    last = frame;
+  }
+  json::object body;
+  body["frames"] = std::move(listed);
+  auto shown = json_answer(200, body);
+  if (has_next)
+    shown.fields.emplace_back("Link", next_page(asked.path, asked.query, std::to_string(last)));
+  co_return shown;
+}
+
+aio::task<answer> frames::image(const http::request& asked) {
+  const auto id = job_id::parse(asked.id);
+  if (!id)
+    co_return problem(404, "this is not the id of a job");
+  const auto of = co_await scheduler_.look_up(*id);
+  if (!of)
+    co_return problem_of(of.error());
+  const auto frame = parse_frame(asked.item);
+  if (!frame || !(*of)->spec.frames.contains(*frame))
+    co_return problem(404, "this is not a frame of the job");
+  auto file = co_await executor_.open_frame(*id, *frame);
+  if (!file && file.error().code == errc::not_found)
+    co_return not_there(**of, fmt::format("frame {}", *frame));
+  if (!file)
+    co_return problem_of(file.error());
+  response head{.status = 200,
+                .content_type = std::string{media_type_of(file->name)},
+                .body = {},
+                .cache_control = "private, no-cache"};
+  head.fields.emplace_back("Content-Disposition", fmt::format("inline; filename=\"{}\"", file->name));
+  const http::validators now{.etag = fmt::format("\"{}\"", file->mark), .modified = file->modified};
+  const auto part = http::select(asked, now, file->size, head);
+  if (head.status == 416) {
+    auto refused = problem(416, fmt::format("the image has {} bytes", file->size));
+    refused.fields = std::move(head.fields);
+    co_return refused;
+  }
+  if (!part)
+    co_return head;
+  http::large_body body = http::file_body{std::move(file->file), part->offset, part->length};
+  co_return answer{head, std::move(body)};
+}
+
+aio::task<answer> frames::zip(const http::request& asked) {
+  const auto id = job_id::parse(asked.id);
+  if (!id)
+    co_return problem(404, "this is not the id of a job");
+  const auto of = co_await scheduler_.look_up(*id);
+  if (!of)
+    co_return problem_of(of.error());
+  const auto there = co_await executor_.published(*id);
+  const auto& wanted = (*of)->spec.frames;
+  auto done = wanted.without(wanted.without(there));
+  if (done.empty())
+    co_return not_there(**of, "any frame");
+  response head{.status = 200, .content_type = "application/zip", .body = {}};
+  head.fields.emplace_back("Content-Disposition", fmt::format("attachment; filename=\"{}.zip\"", id->str()));
+  http::large_body body = std::make_shared<zip_stream>(executor_, pool_, *id, std::move(done));
+  co_return answer{head, std::move(body)};
+}
+
+} // namespace kiln::api

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// /v1/jobs/{id}/frames: what has become of each frame, the images, and all of them in one archive.
+#pragma once
+
+#include "aio/blocking_pool.hpp"
+#include "executor/executor.hpp"
+#include "http/service.hpp"
+#include "scheduler/scheduler.hpp"
+
+namespace kiln::api {
+
+class frames {
+public:
+  /// What is given outlives it.
+  frames(scheduler::scheduler& of, executor::executor& files, aio::blocking_pool& pool);
+
+  /// It outlives the service's requests.
+  void add_routes(http::service& to);
+
+private:
+  [[nodiscard]] aio::task<http::answer> list(const http::request& asked);
+  [[nodiscard]] aio::task<http::answer> image(const http::request& asked);
+  [[nodiscard]] aio::task<http::answer> zip(const http::request& asked);
+  [[nodiscard]] http::answer not_there(const scheduler::job& of, std::string_view what);
+
+  scheduler::scheduler& scheduler_;
+  executor::executor& executor_;
+  aio::blocking_pool& pool_;
+};
+
+} // namespace kiln::api

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/query.hpp"
+
+#include <boost/url/parse.hpp>
+#include <boost/url/url_view.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace kiln::api {
+namespace {
+
+constexpr std::size_t usual_page = 100, largest_page = 1000;
+
+} // namespace
+
+result<std::map<std::string, std::string>> parse_parameters(std::string_view query,
+                                                            std::span<const std::string_view> known) {
+  std::map<std::string, std::string> found;
+  if (query.empty())
+    return found;
+  // As part of a target: parse_query() of Boost.URL 1.81 reads on behind the end of what it is given.
+  const auto target = fmt::format("/?{}", query);
+  const auto parsed = boost::urls::parse_origin_form(target);
+  if (!parsed)
+    return error{errc::invalid_input, "the query is not written as RFC 3986 asks"};
+  for (const boost::urls::param& parameter : parsed->params()) {
+    if (std::ranges::find(known, std::string_view{parameter.key}) == known.end())
+      return error{errc::invalid_input, fmt::format("there is no parameter \"{}\": {} are known",
+                                                    parameter.key.substr(0, 40), fmt::join(known, ", "))};
+    if (!found.emplace(parameter.key, parameter.value).second)
+      return error{errc::invalid_input, fmt::format("the parameter \"{}\" is given twice", parameter.key)};
+  }
+  return found;
+}
+
+result<std::size_t> parse_limit(const std::map<std::string, std::string>& parameters) {
+  const auto given = parameters.find("limit");
+  if (given == parameters.end())
+    return usual_page;
+  const auto& text = given->second;
+  std::size_t limit = 0;
+  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), limit);
+  if (ec != std::errc{} || end != text.data() + text.size() || limit < 1 || limit > largest_page)
+    return error{errc::invalid_input, fmt::format("limit must lie between 1 and {}", largest_page)};
+  return limit;
+}
+
+std::string next_page(std::string_view path, std::string_view query, std::string_view cursor) {
+  std::string rest;
+  for (std::size_t at = 0; at < query.size();) {
+    const auto end = std::min(query.find('&', at), query.size());
+    const auto parameter = query.substr(at, end - at);
+    at = end + 1;
+    if (!parameter.starts_with("cursor="))
+      rest += fmt::format("{}&", parameter);
+  }
+  return fmt::format("<{}?{}cursor={}>; rel=\"next\"", path, rest, cursor);
+}
+
+} // namespace kiln::api

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The queries of /v1: parameters and paging. Pure.
+#pragma once
+
+#include "base/error.hpp"
+
+#include <cstddef>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace kiln::api {
+
+/// Each at most once, decoded. invalid_input says what is wrong with the query.
+[[nodiscard]] result<std::map<std::string, std::string>>
+parse_parameters(std::string_view query, std::span<const std::string_view> known);
+
+/// How many entries a page has: the parameter "limit", 1 to 1000; 100 when it is not there.
+[[nodiscard]] result<std::size_t> parse_limit(const std::map<std::string, std::string>& parameters);
+
+/// The same query, from another place on: for Link (RFC 8288).
+[[nodiscard]] std::string next_page(std::string_view path, std::string_view query, std::string_view cursor);
+
+} // namespace kiln::api
