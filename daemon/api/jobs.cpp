@@ -5,6 +5,8 @@
 #include "api/job_json.hpp"
 #include "api/media_type.hpp"
 #include "api/query.hpp"
+#include "http/conditional.hpp"
+#include "http/prefer.hpp"
 
 #include <boost/json/array.hpp>
 #include <fmt/format.h>
@@ -18,6 +20,8 @@ namespace {
 namespace json = boost::json;
 using http::answer;
 using http::response;
+
+constexpr std::chrono::seconds longest_wait{60}; ///< that an answer is held
 
 result<store::job_filter> parse_filter(std::string_view query) {
   constexpr std::array<std::string_view, 4> known{"state", "tag", "limit", "cursor"};
@@ -45,10 +49,24 @@ result<store::job_filter> parse_filter(std::string_view query) {
   return filter;
 }
 
+/// Weak: estimates and the progress within a frame change without it.
+std::string etag_of(const scheduler::job& of) {
+  return fmt::format("W/\"{}\"", of.revision);
+}
+
+response not_modified(const scheduler::job& of) {
+  return {.status = 304,
+          .content_type = {},
+          .body = {},
+          .fields = {{"ETag", etag_of(of)}},
+          .cache_control = "no-cache"};
+}
+
 } // namespace
 
-jobs::jobs(scheduler::scheduler& of, project_roots& roots, domain::job_limits limits, int threads)
-    : scheduler_(of), roots_(roots), limits_(limits), threads_(threads) {}
+jobs::jobs(scheduler::scheduler& of, events& changes, project_roots& roots, domain::job_limits limits,
+           int threads)
+    : scheduler_(of), events_(changes), roots_(roots), limits_(limits), threads_(threads) {}
 
 void jobs::add_routes(http::service& to) {
   using http::request;
@@ -64,13 +82,33 @@ void jobs::add_routes(http::service& to) {
         [this](const request& asked) { return carry_out(&scheduler::retry, asked); });
 }
 
-answer jobs::show(int status, const scheduler::job& of) {
+http::response jobs::describe(int status, const scheduler::job& of) const {
   const bool is_final = domain::is_final(of.state);
   const job_now now{is_final ? std::nullopt : scheduler_.time_left(of), scheduler_.blocked()};
   auto shown = json_answer(status, format_job(of, now));
+  shown.cache_control = "no-cache";
+  shown.fields.emplace_back("ETag", etag_of(of));
   if (status == 202)
     shown.fields.emplace_back("Location", "/v1/jobs/" + of.id.str());
-  return {shown, is_final ? std::nullopt : std::optional{scheduler_.retry_after(of)}};
+  return shown;
+}
+
+/// When to ask again; nothing when it is final.
+std::optional<int> jobs::wait_of(const scheduler::job& of) {
+  return domain::is_final(of.state) ? std::nullopt : std::optional{scheduler_.retry_after(of)};
+}
+
+answer jobs::show(int status, const scheduler::job& of) {
+  return {describe(status, of), wait_of(of)};
+}
+
+answer jobs::show_if_new(const http::request& asked, const scheduler::job& of,
+                         std::optional<std::chrono::seconds> held) {
+  const auto known = asked.find("If-None-Match");
+  auto shown = known && http::names_etag(*known, etag_of(of)) ? not_modified(of) : describe(200, of);
+  if (held)
+    shown.fields.emplace_back("Preference-Applied", fmt::format("wait={}", held->count()));
+  return {shown, wait_of(of)};
 }
 
 answer jobs::refuse(const error& e) {
@@ -129,16 +167,35 @@ http::reply jobs::read(const http::request& asked) {
   const auto id = job_id::parse(asked.id);
   if (!id)
     return problem(404, "this is not the id of a job");
-  if (const auto found = scheduler_.find(*id))
-    return show(200, *found);
-  return read_kept(*id);
+  const auto found = scheduler_.find(*id);
+  if (!found)
+    return read_kept(asked, *id);
+  const auto wait = http::preferred_wait(asked);
+  if (wait && asked.client && !domain::is_final(found->state))
+    return hold(asked, found, std::min(*wait, longest_wait));
+  return show_if_new(asked, *found);
 }
 
-aio::task<answer> jobs::read_kept(job_id id) {
+aio::task<answer> jobs::read_kept(const http::request& asked, job_id id) {
   const auto found = co_await scheduler_.look_up(id);
   if (!found)
     co_return refuse(found.error());
-  co_return show(200, **found);
+  co_return show_if_new(asked, **found);
+}
+
+/// Until there is something that the client does not know.
+aio::task<answer> jobs::hold(const http::request& asked, job_ptr of, std::chrono::seconds wait) {
+  const auto known = asked.find("If-None-Match");
+  std::optional<std::chrono::seconds> held = wait;
+  if (!known || http::names_etag(*known, etag_of(*of))) {
+    const auto until = aio::clock::now() + wait;
+    if (!co_await events_.wait_for_change(*asked.client, of->id, of->revision, until))
+      held.reset(); // a preference may be ignored
+  }
+  const auto now = scheduler_.find(of->id);
+  if (!now) // removed, or so long ago that it is in the store alone
+    co_return co_await read_kept(asked, of->id);
+  co_return show_if_new(asked, *now, held);
 }
 
 aio::task<answer> jobs::patch(const http::request& asked) {

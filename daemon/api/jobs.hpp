@@ -3,6 +3,7 @@
 // /v1/jobs: all that can be done with jobs. See docs/api.md.
 #pragma once
 
+#include "api/events.hpp"
 #include "api/project_roots.hpp"
 #include "http/service.hpp"
 #include "scheduler/scheduler.hpp"
@@ -15,7 +16,8 @@ namespace kiln::api {
 class jobs {
 public:
   /// What is given outlives it. `threads`: of jobs that do not say.
-  jobs(scheduler::scheduler& of, project_roots& roots, domain::job_limits limits, int threads);
+  jobs(scheduler::scheduler& of, events& changes, project_roots& roots, domain::job_limits limits,
+       int threads);
 
   /// It outlives the service's requests.
   void add_routes(http::service& to);
@@ -27,15 +29,22 @@ private:
   [[nodiscard]] aio::task<http::answer> create(const http::request& asked);
   [[nodiscard]] aio::task<http::answer> list(const http::request& asked);
   [[nodiscard]] http::reply read(const http::request& asked);
-  [[nodiscard]] aio::task<http::answer> read_kept(job_id id);
+  [[nodiscard]] aio::task<http::answer> read_kept(const http::request& asked, job_id id);
+  [[nodiscard]] aio::task<http::answer> hold(const http::request& asked, job_ptr of,
+                                             std::chrono::seconds wait);
   [[nodiscard]] aio::task<http::answer> patch(const http::request& asked);
   [[nodiscard]] aio::task<http::answer> carry_out(change what, const http::request& asked);
   [[nodiscard]] aio::task<http::answer> remove(const http::request& asked);
 
+  [[nodiscard]] http::response describe(int status, const scheduler::job& of) const;
+  [[nodiscard]] std::optional<int> wait_of(const scheduler::job& of);
   [[nodiscard]] http::answer show(int status, const scheduler::job& of);
+  [[nodiscard]] http::answer show_if_new(const http::request& asked, const scheduler::job& of,
+                                         std::optional<std::chrono::seconds> held = {});
   [[nodiscard]] http::answer refuse(const error& e);
 
   scheduler::scheduler& scheduler_;
+  events& events_;
   project_roots& roots_;
   domain::job_limits limits_;
   int threads_;

@@ -4,6 +4,7 @@
 #include "aio/blocking_pool.hpp"
 #include "aio/notification.hpp"
 #include "aio/task_group.hpp"
+#include "api/events.hpp"
 #include "api/frames.hpp"
 #include "api/jobs.hpp"
 #include "api/problem.hpp"
@@ -164,14 +165,16 @@ struct parts {
                    .look_again = milliseconds(c.look_again),
                    .stall_timeout = std::chrono::seconds{c.stall_timeout}},
                   log),
-        tutorial(scheduler, tutorial_job(c)), roots(c.project_roots, pool),
-        jobs(scheduler, roots, {.max_frames = c.max_frames}, c.threads),
+        tutorial(scheduler, tutorial_job(c)), roots(c.project_roots, pool), events(loop, scheduler),
+        jobs(scheduler, events, roots, {.max_frames = c.max_frames}, c.threads),
         frames(scheduler, executor, pool), webhooks(webhook_store, courier, webhook_targets(c)),
         service(limits_of(c), hosts_of(c), error_page, log), server(loop, service) {
     scheduler.add_watcher(tutorial);
+    scheduler.add_watcher(events);
     tutorial.add_routes(service);
     jobs.add_routes(service);
     frames.add_routes(service);
+    events.add_routes(service);
     webhooks.add_routes(service);
     store.announce(api::format_job_event, [this] { courier.wake(); });
     const auto known = [this]() -> std::optional<std::string> {
@@ -192,6 +195,7 @@ struct parts {
   scheduler::scheduler scheduler;
   api::tutorial tutorial;
   api::project_roots roots;
+  api::events events;
   api::jobs jobs;
   api::frames frames;
   api::webhooks webhooks;

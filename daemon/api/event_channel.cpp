@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/event_channel.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace kiln::api {
+namespace {
+
+constexpr std::size_t most_events = 512, most_bytes = 256 * 1024; ///< that are kept
+constexpr std::size_t most_at_once = 64 * 1024;                   ///< bytes that read() adds, about
+
+} // namespace
+
+void event_channel::add(std::uint64_t id, std::string text) {
+  bytes_ += text.size();
+  events_.push_back({id, std::move(text)});
+  while (events_.size() > most_events || (bytes_ > most_bytes && events_.size() > 1))
+    drop_first();
+  watchers.wake_all();
+}
+
+void event_channel::drop_first() {
+  floor_ = std::max(floor_, events_.front().id);
+  bytes_ -= events_.front().text.size();
+  events_.pop_front();
+  ++begin_;
+}
+
+void event_channel::drop_passing() {
+  // Positions of those that are left must not change: the texts go, the places stay.
+  for (auto& each : events_)
+    if (each.id == 0)
+      bytes_ -= std::exchange(each.text, {}).size();
+}
+
+std::optional<std::uint64_t> event_channel::position_after(std::uint64_t id) const {
+  const auto newest =
+      std::ranges::find_if(events_.rbegin(), events_.rend(), [](const event& e) { return e.id != 0; });
+  if (id < floor_ || id > (newest == events_.rend() ? floor_ : newest->id))
+    return std::nullopt;
+  // What is told once to who was there is not told to who comes back: it goes on behind the last of those
+  // too.
+  const auto next = std::ranges::find_if(events_, [id](const event& e) { return e.id > id; });
+  return begin_ + static_cast<std::uint64_t>(next - events_.begin());
+}
+
+bool event_channel::read(std::uint64_t& position, std::string& out) const {
+  if (position < begin_) {
+    position = end();
+    return false;
+  }
+  while (position < end() && out.size() < most_at_once)
+    out += events_[position++ - begin_].text;
+  return true;
+}
+
+} // namespace kiln::api

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/events.hpp"
+
+#include "api/answers.hpp"
+#include "api/job_json.hpp"
+
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <functional>
+#include <random>
+#include <utility>
+
+namespace kiln::api {
+namespace {
+
+namespace json = boost::json;
+using http::answer;
+using http::response;
+
+constexpr std::chrono::seconds comment_time{15}; ///< so that nobody in between takes the connection for dead
+constexpr std::chrono::seconds progress_time{1}; ///< at least, between two events of progress
+constexpr std::size_t most_over = 64;            ///< jobs that have ended and whose events are kept
+constexpr std::string_view comment = ": kilnd\n\n"; ///< a line that every client skips
+
+std::string format_event(std::string_view type, std::string_view id, const json::object& data) {
+  return fmt::format("{}{}{}event: {}\ndata: {}\n\n", id.empty() ? "" : "id: ", id, id.empty() ? "" : "\n",
+                     type, json::serialize(data));
+}
+
+/// Log lines are bytes that anybody may have written; JSON is UTF-8.
+std::string as_utf8(std::string_view bytes) {
+  std::string text;
+  text.reserve(bytes.size());
+  for (std::size_t at = 0; at < bytes.size();) {
+    const auto lead = static_cast<unsigned char>(bytes[at]);
+    const std::size_t size = lead < 0x80                   ? 1
+                             : lead >= 0xc2 && lead < 0xe0 ? 2
+                             : lead >= 0xe0 && lead < 0xf0 ? 3
+                             : lead >= 0xf0 && lead < 0xf5 ? 4
+                                                           : 0;
+    const auto is_tail = [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) == 0x80U; };
+    if (size == 0 || at + size > bytes.size() ||
+        !std::ranges::all_of(bytes.substr(at + 1, size - 1), is_tail)) {
+      text += '?';
+      ++at;
+      continue;
+    }
+    text += bytes.substr(at, size);
+    at += size;
+  }
+  return text;
+}
+
+/// The events of a channel, as long as the client listens.
+class event_stream final : public http::body_stream {
+public:
+  /// `first`: what is sent before anything else. `catch_up`: what tells all to who has missed events.
+  event_stream(std::shared_ptr<event_channel> of, std::shared_ptr<aio::sleeper> by, std::uint64_t position,
+               std::string first, std::function<std::string()> catch_up)
+      : channel_(std::move(of)), sleeper_(std::move(by)), position_(position), text_(std::move(first)),
+        catch_up_(std::move(catch_up)) {}
+
+  aio::task<std::string_view> next() override {
+    if (std::exchange(begun_, true))
+      text_.clear();
+    while (text_.empty() && !sleeper_->is_closed()) {
+      if (!channel_->read(position_, text_))
+        text_ = catch_up_();
+      if (!text_.empty() || channel_->is_over)
+        break;
+      const auto due = aio::clock::now() + comment_time;
+      co_await sleeper_->wait(due);
+      if (aio::clock::now() >= due)
+        text_ = comment;
+    }
+    if (text_.empty() || sleeper_->is_closed())
+      co_return std::string_view{};
+    co_return text_;
+  }
+
+private:
+  std::shared_ptr<event_channel> channel_;
+  std::shared_ptr<aio::sleeper> sleeper_;
+  std::uint64_t position_;
+  std::string text_;
+  std::function<std::string()> catch_up_;
+  bool begun_ = false;
+};
+
+/// Null when there is no room for another that waits.
+std::shared_ptr<aio::sleeper> begin_waiting(http::client& who, aio::executor_type loop, event_channel& on) {
+  auto by = std::make_shared<aio::sleeper>(loop, on.watchers);
+  const auto wake = [of = std::weak_ptr{by}] {
+    if (const auto still = of.lock())
+      still->close();
+  };
+  return who.begin_waiting(wake) ? by : nullptr;
+}
+
+answer stream_answer(std::shared_ptr<http::body_stream> from) {
+  response head{.status = 200, .content_type = "text/event-stream; charset=utf-8", .body = {}};
+  head.fields.emplace_back("X-Accel-Buffering", "no"); // nginx in front passes it on as it comes
+  return {head, http::large_body{std::move(from)}};
+}
+
+std::optional<std::uint64_t> parse_number(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return ec == std::errc{} && end == text.data() + text.size() ? std::optional{value} : std::nullopt;
+}
+
+answer no_room(int retry_after) {
+  return {problem(503, "too many clients wait for events; ask for the job instead"), retry_after};
+}
+
+} // namespace
+
+events::events(aio::executor_type loop, scheduler::scheduler& of)
+    : loop_(loop), scheduler_(of), all_(std::make_shared<event_channel>(0)),
+      epoch_(fmt::format("{:08x}", std::random_device{}())) {}
+
+void events::add_routes(http::service& to) {
+  using http::request;
+  to.on("GET", "/v1/jobs/{id}/events", [this](const request& asked) { return watch_job(asked); });
+  to.on("GET", "/v1/events", [this](const request& asked) { return watch_all(asked); });
+}
+
+events::channel_ptr events::channel_of(const scheduler::job& of) {
+  auto& channel = channels_[of.id];
+  if (!channel)
+    channel = std::make_shared<job_channel>(of.revision);
+  return channel;
+}
+
+std::string events::describe(const scheduler::job& of) const {
+  const job_now now{domain::is_final(of.state) ? std::nullopt : scheduler_.time_left(of),
+                    scheduler_.blocked()};
+  return format_event("job", std::to_string(of.revision), format_job(of, now));
+}
+
+void events::on_change(const scheduler::job& changed) {
+  const bool is_final = domain::is_final(changed.state);
+  auto& known = channels_[changed.id];
+  if (!known || (known->is_over && !is_final)) // a job that is tried again begins anew
+    known = std::make_shared<job_channel>(changed.revision - 1);
+  const auto channel = known;
+  const bool tells_job = changed.news.empty() || channel->state != changed.state;
+  channel->state = changed.state;
+
+  std::vector<std::pair<std::string_view, json::object>> told;
+  for (const auto& frame : changed.news) {
+    auto data = format_frame(changed.id, frame.frame, &frame, false);
+    data["job"] = changed.id.str();
+    told.emplace_back("frame", std::move(data));
+  }
+  if (tells_job) {
+    const job_now now{is_final ? std::nullopt : scheduler_.time_left(changed), scheduler_.blocked()};
+    told.emplace_back("job", format_job(changed, now));
+  }
+  const auto in_all = fmt::format("{}.{}", epoch_, ++newest_);
+  const auto in_job = std::to_string(changed.revision);
+  std::string for_all, for_job;
+  for (const auto& [type, data] : told) {
+    const bool is_last = &data == &told.back().second;
+    for_all += format_event(type, is_last ? in_all : "", data);
+    for_job += format_event(type, is_last ? in_job : "", data);
+  }
+  channel->is_over = is_final;
+  if (is_final) {
+    channel->drop_passing();
+    over_.push_back(changed.id);
+  }
+  channel->add(changed.revision, std::move(for_job));
+  all_->add(newest_, std::move(for_all));
+  while (over_.size() > most_over) {
+    const auto oldest = channels_.find(over_.front());
+    if (oldest != channels_.end() && oldest->second->is_over)
+      channels_.erase(oldest);
+    over_.pop_front();
+  }
+}
+
+void events::tell_passing(job_channel& to, std::string_view type, const json::object& data) {
+  auto text = format_event(type, "", data);
+  to.add(0, std::move(text));
+}
+
+void events::on_progress(const scheduler::job& of) {
+  const auto now = aio::clock::now();
+  const auto channel = channel_of(of);
+  if (channel->watchers.empty() || now - channel->progress_told < progress_time)
+    return;
+  channel->progress_told = now;
+  auto whole = format_job(of, {scheduler_.time_left(of), {}});
+  json::object data{{"job", of.id.str()}};
+  for (const char* member : {"progress", "frames", "seconds_per_frame", "eta_seconds", "current"})
+    data[member] = std::move(whole[member]);
+  tell_passing(*channel, "progress", data);
+}
+
+void events::on_output(const scheduler::job& of, std::string_view text) {
+  const auto channel = channel_of(of);
+  if (channel->watchers.empty())
+    return;
+  tell_passing(*channel, "log", {{"job", of.id.str()}, {"attempt", of.attempts}, {"text", as_utf8(text)}});
+}
+
+void events::on_forgotten(const scheduler::job& gone) {
+  channels_.erase(gone.id);
+}
+
+aio::task<answer> events::watch_job(const http::request& asked) {
+  const auto id = job_id::parse(asked.id);
+  if (!id)
+    co_return problem(404, "this is not the id of a job");
+  const auto of = co_await scheduler_.look_up(*id);
+  if (!of)
+    co_return problem_of(of.error());
+  const auto& job = **of;
+  const bool is_final = domain::is_final(job.state);
+  const auto named = asked.find("Last-Event-ID");
+  const auto known = named ? parse_number(*named) : std::nullopt;
+  if (is_final && known == job.revision) // this is how a client is told that it need not come back
+    co_return response{.status = 204, .content_type = {}, .body = {}};
+  const auto found = channels_.find(*id);
+  auto channel = found != channels_.end() ? found->second : std::make_shared<job_channel>(job.revision);
+  if (found == channels_.end() && !is_final)
+    channels_.emplace(*id, channel);
+  channel->is_over = is_final;
+  const auto position = known ? channel->position_after(*known) : std::nullopt;
+  auto first = position ? std::string{comment} : describe(job);
+  const auto by = asked.client ? begin_waiting(*asked.client, loop_, *channel) : nullptr;
+  if (!by)
+    co_return no_room(scheduler_.retry_after_refusal());
+  auto catch_up = [this, id = *id] {
+    const auto still = scheduler_.find(id);
+    return still ? describe(*still) : std::string{comment};
+  };
+  const auto from = position.value_or(channel->end());
+  co_return stream_answer(
+      std::make_shared<event_stream>(std::move(channel), by, from, std::move(first), std::move(catch_up)));
+}
+
+answer events::watch_all(const http::request& asked) {
+  const auto named = asked.find("Last-Event-ID").value_or("");
+  const auto dot = named.find('.');
+  const bool is_ours = dot != std::string_view::npos && named.substr(0, dot) == epoch_;
+  const auto known = is_ours ? parse_number(named.substr(dot + 1)) : std::nullopt;
+  const auto position = known ? all_->position_after(*known) : std::nullopt;
+  const auto by = asked.client ? begin_waiting(*asked.client, loop_, *all_) : nullptr;
+  if (!by)
+    return no_room(scheduler_.retry_after_refusal());
+  // Who has missed something is told so: the list of jobs has what there is now.
+  const auto missed = [] { return std::string{"event: missed\ndata: {\"jobs\":\"/v1/jobs\"}\n\n"}; };
+  auto first = named.empty() || position ? std::string{comment} : missed();
+  return stream_answer(
+      std::make_shared<event_stream>(all_, by, position.value_or(all_->end()), std::move(first), missed));
+}
+
+aio::task<bool> events::wait_for_change(http::client& who, job_id of, std::uint64_t revision,
+                                        aio::clock::time_point until) {
+  auto job = scheduler_.find(of);
+  if (!job || job->revision != revision || domain::is_final(job->state))
+    co_return true;
+  const auto channel = channel_of(*job);
+  const auto by = begin_waiting(who, loop_, *channel);
+  if (!by)
+    co_return false;
+  while (!by->is_closed() && aio::clock::now() < until && job && job->revision == revision) {
+    co_await by->wait(until);
+    job = scheduler_.find(of);
+  }
+  co_return true;
+}
+
+} // namespace kiln::api
