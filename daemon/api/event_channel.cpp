@@ -50,7 +50,8 @@ bool event_channel::read(std::uint64_t& position, std::string& out) const {
     position = end();
     return false;
   }
-  while (position < end() && out.size() < most_at_once)
+  const auto most = out.size() + most_at_once;
+  while (position < end() && out.size() < most)
     out += events_[position++ - begin_].text;
   return true;
 }
