@@ -5,6 +5,7 @@
 #include "api/job_json.hpp"
 #include "api/media_type.hpp"
 #include "api/query.hpp"
+#include "executor/blend_digest.hpp"
 #include "http/conditional.hpp"
 #include "http/prefer.hpp"
 
@@ -22,6 +23,8 @@ using http::answer;
 using http::response;
 
 constexpr std::chrono::seconds longest_wait{60}; ///< that an answer is held
+constexpr std::size_t longest_key = 255;
+constexpr int busy_seconds = 1; ///< until the same request is asked again
 
 result<store::job_filter> parse_filter(std::string_view query) {
   constexpr std::array<std::string_view, 4> known{"state", "tag", "limit", "cursor"};
@@ -120,7 +123,48 @@ answer jobs::refuse(const error& e) {
 aio::task<answer> jobs::create(const http::request& asked) {
   if (!is_json(asked.find("Content-Type")))
     co_return not_json();
-  auto parsed = parse_job(asked.body, threads_);
+  const auto named = asked.find("Idempotency-Key");
+  if (!named)
+    co_return co_await create_from(asked.body, std::nullopt);
+  store::request_key key{.principal = {}, .key = std::string{*named}, .digest = executor::sha256(asked.body)};
+  if (key.key.empty() || key.key.size() > longest_key)
+    co_return problem(400, fmt::format("Idempotency-Key must have 1 to {} characters", longest_key));
+  if (!in_progress_.insert(key.key).second)
+    co_return answer{problem(409, "a request with this Idempotency-Key is being answered"), busy_seconds};
+  std::optional<answer> given;
+  std::exception_ptr thrown;
+  try {
+    given = co_await create_once(asked.body, key);
+  } catch (...) {
+    thrown = std::current_exception();
+  }
+  in_progress_.erase(key.key);
+  if (thrown)
+    std::rethrow_exception(thrown);
+  co_return std::move(*given);
+}
+
+aio::task<answer> jobs::create_once(std::string_view body, const store::request_key& key) {
+  const auto before = co_await scheduler_.find_request(key.principal, key.key);
+  if (!before)
+    co_return refuse(before.error());
+  if (!*before)
+    co_return co_await create_from(body, key);
+  const auto& first = **before;
+  if (first.digest != key.digest)
+    co_return problem(422, "this Idempotency-Key was used for another request");
+  const auto job = co_await scheduler_.look_up(first.job);
+  if (job && first.answer.empty()) // kilnd was killed before it had answered
+    co_return show(202, **job);
+  if (!job && first.answer.empty())
+    co_return refuse(job.error());
+  response again{.status = 202, .content_type = json_type, .body = first.answer};
+  again.fields.emplace_back("Location", "/v1/jobs/" + first.job.str());
+  co_return answer{again, job ? wait_of(**job) : std::nullopt};
+}
+
+aio::task<answer> jobs::create_from(std::string_view body, std::optional<store::request_key> key) {
+  auto parsed = parse_job(body, threads_);
   if (const auto* wrong = std::get_if<std::vector<domain::field_error>>(&parsed))
     co_return field_problem(*wrong);
   auto spec = std::get<domain::job_spec>(std::move(parsed));
@@ -135,10 +179,16 @@ aio::task<answer> jobs::create(const http::request& asked) {
       wrong.push_back(std::move(more));
   if (!wrong.empty())
     co_return field_problem(wrong);
-  const auto taken = co_await scheduler_.submit(std::move(spec));
+  if (!key) {
+    const auto taken = co_await scheduler_.submit(std::move(spec));
+    co_return taken ? show(202, **taken) : refuse(taken.error());
+  }
+  const auto taken = co_await scheduler_.submit_once(std::move(spec), *key);
   if (!taken)
     co_return refuse(taken.error());
-  co_return show(202, **taken);
+  auto given = show(202, **taken);
+  co_await scheduler_.keep_answer(std::move(*key), given.what->body());
+  co_return given;
 }
 
 aio::task<answer> jobs::list(const http::request& asked) {

@@ -10,6 +10,7 @@
 
 #include <functional>
 #include <string>
+#include <unordered_set>
 
 namespace kiln::api {
 
@@ -27,6 +28,9 @@ private:
   using change = aio::task<result<job_ptr>> (scheduler::scheduler::*)(job_id);
 
   [[nodiscard]] aio::task<http::answer> create(const http::request& asked);
+  [[nodiscard]] aio::task<http::answer> create_once(std::string_view body, const store::request_key& key);
+  [[nodiscard]] aio::task<http::answer> create_from(std::string_view body,
+                                                    std::optional<store::request_key> key);
   [[nodiscard]] aio::task<http::answer> list(const http::request& asked);
   [[nodiscard]] http::reply read(const http::request& asked);
   [[nodiscard]] aio::task<http::answer> read_kept(const http::request& asked, job_id id);
@@ -48,6 +52,7 @@ private:
   project_roots& roots_;
   domain::job_limits limits_;
   int threads_;
+  std::unordered_set<std::string> in_progress_; ///< Idempotency-Keys whose request is being answered
 };
 
 } // namespace kiln::api

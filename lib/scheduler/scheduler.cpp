@@ -59,6 +59,15 @@ scheduler::scheduler(aio::executor_type loop, executor::executor& attempts, stor
       work_(loop, log_failures(log)) {}
 
 aio::task<result<scheduler::job_ptr>> scheduler::submit(domain::job_spec spec) {
+  return take(std::move(spec), std::nullopt);
+}
+
+aio::task<result<scheduler::job_ptr>> scheduler::submit_once(domain::job_spec spec, store::request_key by) {
+  return take(std::move(spec), std::move(by));
+}
+
+aio::task<result<scheduler::job_ptr>> scheduler::take(domain::job_spec spec,
+                                                      std::optional<store::request_key> by) {
   if (const auto wrong = domain::check_job(spec, settings_.limits); !wrong.empty())
     co_return error{errc::invalid_input, wrong.front().message};
   if (stopping_)
@@ -72,10 +81,16 @@ aio::task<result<scheduler::job_ptr>> scheduler::submit(domain::job_spec spec) {
   added->created = now();
   ++adding_;
   const store::job_record& record = *added;
-  const auto kept = co_await store_.add(record);
+  std::optional<result<void>> kept;
+  if (by)
+    kept = co_await store_.add_once(record, std::move(*by));
+  else
+    kept = co_await store_.add(record);
   --adding_;
-  if (!kept) {
-    log_.error("a job could not be taken reason={}", kept.error().message);
+  if (!*kept && by && kept->error().code == errc::conflict)
+    co_return error{errc::conflict, "a request with this Idempotency-Key was just answered: ask again"};
+  if (!*kept) {
+    log_.error("a job could not be taken reason={}", kept->error().message);
     co_return error{errc::unavailable, "the job cannot be kept now; the log of kilnd says why"};
   }
   jobs_.emplace(added->id, added);
@@ -91,6 +106,17 @@ aio::task<result<scheduler::job_ptr>> scheduler::submit(domain::job_spec spec) {
   while (added->settling) // it could not be started
     co_await settled_.wait();
   co_return added;
+}
+
+aio::task<result<std::optional<store::kept_request>>> scheduler::find_request(std::string principal,
+                                                                              std::string key) {
+  return store_.find_request(std::move(principal), std::move(key));
+}
+
+aio::task<> scheduler::keep_answer(store::request_key by, std::string answer) {
+  const auto kept = co_await store_.keep_answer(std::move(by), std::move(answer));
+  if (!kept)
+    log_.error("an answer could not be kept reason={}", kept.error().message);
 }
 
 aio::task<result<scheduler::mutable_job>> scheduler::live(job_id id) {

@@ -76,6 +76,14 @@ public:
   /// full, the store cannot be written, or the daemon is stopping. A caller that goes away meanwhile does not
   /// take the job with it.
   [[nodiscard]] aio::task<result<job_ptr>> submit(domain::job_spec spec);
+  /// The same for a request that its client can ask again: see job_store::add_once().
+  [[nodiscard]] aio::task<result<job_ptr>> submit_once(domain::job_spec spec, store::request_key by);
+
+  /// See job_store.
+  [[nodiscard]] aio::task<result<std::optional<store::kept_request>>> find_request(std::string principal,
+                                                                                   std::string key);
+  /// Failing that, the log says why: the answer is then made anew when it is asked for.
+  [[nodiscard]] aio::task<> keep_answer(store::request_key by, std::string answer);
 
   /// Null when there is no such job in memory; look_up() finds all.
   [[nodiscard]] job_ptr find(const job_id& id) const;
@@ -157,6 +165,7 @@ private:
   static void add_frame(job& of, store::frame_record record);
   void forget_oldest();
   void forget(const job_id& id);
+  [[nodiscard]] aio::task<result<job_ptr>> take(domain::job_spec spec, std::optional<store::request_key> by);
   [[nodiscard]] aio::task<result<mutable_job>> live(job_id id);
 
   // recovery.cpp

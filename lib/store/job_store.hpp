@@ -44,6 +44,19 @@ struct job_filter {
   std::size_t limit = 100;
 };
 
+/// What a client calls a request of its own, so that to ask again does not do it again (Idempotency-Key).
+struct request_key {
+  std::string principal; ///< who asked; keys of others are others
+  std::string key;
+  std::string digest; ///< of what was asked
+};
+
+struct kept_request {
+  std::string digest;
+  job_id job;
+  std::string answer; ///< that was given; empty when that is not known
+};
+
 /// What frames took earlier.
 struct frame_times {
   std::optional<double> loading = {}; ///< seconds
@@ -56,6 +69,14 @@ public:
 
   /// A new job, durable. conflict when its id is there already.
   [[nodiscard]] virtual aio::task<result<void>> add(job_record job) = 0;
+
+  /// The same, with the key it was asked for by: for a day. conflict also when that is there already.
+  [[nodiscard]] virtual aio::task<result<void>> add_once(job_record job, request_key by) = 0;
+  /// Nothing when it was not used, or more than a day ago.
+  [[nodiscard]] virtual aio::task<result<std::optional<kept_request>>> find_request(std::string principal,
+                                                                                    std::string key) = 0;
+  /// What was answered; durable only with what comes after it.
+  [[nodiscard]] virtual aio::task<result<void>> keep_answer(request_key by, std::string answer) = 0;
 
   /// conflict, and no change, when the job is not there, or a revision as new as this is.
   [[nodiscard]] virtual aio::task<result<void>> save(change what, durability how) = 0;

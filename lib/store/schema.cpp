@@ -131,6 +131,19 @@ CREATE TABLE delivery (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX delivery_by_webhook ON delivery (webhook, due_ms);
 )",
+    R"(
+-- Keys that clients gave to their requests; a job may be gone before its key is.
+CREATE TABLE request (
+  principal TEXT NOT NULL,
+  key TEXT NOT NULL CHECK (key <> ''),
+  digest TEXT NOT NULL,
+  job TEXT NOT NULL,
+  answer TEXT NOT NULL,
+  created_ms INTEGER NOT NULL,
+  PRIMARY KEY (principal, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX request_by_age ON request (created_ms);
+)",
 };
 
 void keep_copy(SQLite::Database& database, int version) {

@@ -9,6 +9,8 @@
 namespace kiln::store {
 namespace {
 
+constexpr std::chrono::milliseconds request_time = std::chrono::hours{24}; ///< that a key is known
+
 std::optional<job_record> first_job(SQLite::Statement& rows) {
   return rows.executeStep() ? std::optional{read_job(rows)} : std::nullopt;
 }
@@ -76,6 +78,59 @@ aio::task<result<void>> sqlite_job_store::add(job_record job) {
     return {};
   };
   co_return co_await database_->write(std::move(insert), durability::durable);
+}
+
+aio::task<result<void>> sqlite_job_store::add_once(job_record job, request_key by) {
+  database::work insert = [job = std::move(job), by = std::move(by)](connection& to) -> result<void> {
+    const auto now = job.created.time_since_epoch().count();
+    auto& old = to.statement("DELETE FROM request WHERE created_ms < ?1");
+    old.bind(1, now - request_time.count());
+    old.exec();
+    insert_job(to, job);
+    auto& row = to.statement("INSERT INTO request (principal, key, digest, job, answer, created_ms) "
+                             "VALUES (?1, ?2, ?3, ?4, '', ?5)");
+    row.bind(1, by.principal);
+    row.bind(2, by.key);
+    row.bind(3, by.digest);
+    row.bind(4, job.id.str());
+    row.bind(5, now);
+    row.exec();
+    return {};
+  };
+  co_return co_await database_->write(std::move(insert), durability::durable);
+}
+
+aio::task<result<std::optional<kept_request>>> sqlite_job_store::find_request(std::string principal,
+                                                                              std::string key) {
+  const auto look = [principal = std::move(principal),
+                     key = std::move(key)](connection& in) -> result<std::optional<kept_request>> {
+    auto& row =
+        in.statement("SELECT digest, job, answer FROM request WHERE principal = ?1 AND key = ?2 "
+                     "AND created_ms >= cast((julianday('now') - 2440587.5) * 86400000 AS INTEGER) - ?3");
+    row.bind(1, principal);
+    row.bind(2, key);
+    row.bind(3, static_cast<std::int64_t>(request_time.count()));
+    if (!row.executeStep())
+      return std::optional<kept_request>{};
+    const auto job = job_id::parse(row.getColumn(1).getString());
+    if (!job)
+      throw unreadable_row{"request has the job " + row.getColumn(1).getString()};
+    return std::optional{kept_request{
+        .digest = row.getColumn(0).getString(), .job = *job, .answer = row.getColumn(2).getString()}};
+  };
+  co_return co_await database_->read(look);
+}
+
+aio::task<result<void>> sqlite_job_store::keep_answer(request_key by, std::string answer) {
+  database::work update = [by = std::move(by), answer = std::move(answer)](connection& to) -> result<void> {
+    auto& row = to.statement("UPDATE request SET answer = ?3 WHERE principal = ?1 AND key = ?2");
+    row.bind(1, by.principal);
+    row.bind(2, by.key);
+    row.bind(3, answer);
+    row.exec();
+    return {};
+  };
+  co_return co_await database_->write(std::move(update), durability::relaxed);
 }
 
 aio::task<result<void>> sqlite_job_store::save(change what, durability how) {

@@ -29,6 +29,10 @@ public:
   void announce(event_format format, std::function<void()> queued);
 
   [[nodiscard]] aio::task<result<void>> add(job_record job) override;
+  [[nodiscard]] aio::task<result<void>> add_once(job_record job, request_key by) override;
+  [[nodiscard]] aio::task<result<std::optional<kept_request>>> find_request(std::string principal,
+                                                                            std::string key) override;
+  [[nodiscard]] aio::task<result<void>> keep_answer(request_key by, std::string answer) override;
   [[nodiscard]] aio::task<result<void>> save(change what, durability how) override;
   [[nodiscard]] aio::task<result<void>> remove(job_id id) override;
   [[nodiscard]] aio::task<result<std::optional<job_record>>> find(job_id id) override;

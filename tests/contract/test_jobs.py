@@ -368,3 +368,46 @@ def test_a_daemon_without_a_blend_of_its_own(start, tmp_path):
     refused = d.ask("POST", "/job", '{"from":1,"to":2}', JSON)
     assert refused.status == 400 and refused.text.startswith("Invalid input: ")
     assert d.get("/readyz").status == 200
+
+
+def test_a_request_with_a_key_is_done_once(start):
+    d = start()
+    body = {"blend": "scene.blend", "frames": "1-2"}
+    first = post(d, body, **{"Idempotency-Key": "shop-4711"})
+    assert first.status == 202
+    again = post(d, body, **{"Idempotency-Key": "shop-4711"})
+    assert (again.status, again.body, again.headers["location"]) == (202, first.body, first.headers["location"])
+    other = post(d, {**body, "frames": "1-3"}, **{"Idempotency-Key": "shop-4711"})
+    assert other.status == 422 and "Idempotency-Key" in other.json()["detail"]
+    assert post(d, body, **{"Idempotency-Key": '"shop-4712"'}).json()["id"] != first.json()["id"]
+    assert post(d, body).json()["id"] != first.json()["id"]
+    ident = first.json()["id"]
+    until(d, ident, "succeeded")
+    d.stop()
+    d.start()
+    again = post(d, body, **{"Idempotency-Key": "shop-4711"})
+    assert (again.status, again.body) == (202, first.body) and "retry-after" not in again.headers
+    assert d.ask("DELETE", f"/v1/jobs/{ident}").status == 204
+    assert post(d, body, **{"Idempotency-Key": "shop-4711"}).body == first.body, "it was done, though it is gone now"
+    assert len(d.get("/v1/jobs").json()["jobs"]) == 2
+
+
+def test_a_request_that_was_refused_may_be_sent_again_with_its_key(start):
+    d = start()
+    key = {"Idempotency-Key": "k"}
+    assert post(d, {"blend": "none.blend", "frames": "1"}, **key).status == 422
+    assert post(d, {"blend": "scene.blend", "frames": "1"}, **key).status == 202
+    for bad in ("", "x" * 256):
+        assert post(d, {"blend": "scene.blend", "frames": "1"}, **{"Idempotency-Key": bad}).status == 400
+
+
+def test_a_key_that_is_used_by_many_at_once_makes_one_job(start):
+    d = start()
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        def send(n):
+            return post(d, {"blend": "scene.blend", "frames": "1"}, **{"Idempotency-Key": "same"})
+        answers = list(pool.map(send, range(64)))
+    assert {a.status for a in answers} <= {202, 409}
+    assert len({a.json()["id"] for a in answers if a.status == 202}) == 1
+    assert all(int(a.headers["retry-after"]) == 1 for a in answers if a.status == 409)
+    assert len(d.get("/v1/jobs").json()["jobs"]) == 1

@@ -28,6 +28,27 @@ public:
     co_return result<void>{};
   }
 
+  aio::task<result<void>> add_once(store::job_record job, store::request_key by) override {
+    if (requests_.contains({by.principal, by.key}))
+      co_return error{errc::conflict, "the key was used"};
+    const auto id = job.id;
+    auto added = co_await add(std::move(job));
+    if (added)
+      requests_.emplace(std::pair{by.principal, by.key}, store::kept_request{by.digest, id, {}});
+    co_return added;
+  }
+
+  aio::task<result<std::optional<store::kept_request>>> find_request(std::string principal,
+                                                                     std::string key) override {
+    const auto found = requests_.find({principal, key});
+    co_return found == requests_.end() ? std::optional<store::kept_request>{} : found->second;
+  }
+
+  aio::task<result<void>> keep_answer(store::request_key by, std::string answer) override {
+    requests_.at({by.principal, by.key}).answer = std::move(answer);
+    co_return result<void>{};
+  }
+
   aio::task<result<void>> save(store::change what, store::durability how) override {
     if (is_full)
       co_return full();
@@ -120,6 +141,7 @@ public:
 private:
   static error full() { return {errc::unavailable, "no room"}; }
 
+  std::map<std::pair<std::string, std::string>, store::kept_request> requests_;
   std::map<job_id, store::live_job> jobs_;
   std::map<std::string, store::frame_times> history_;
 };

@@ -259,6 +259,30 @@ TEST_P(job_store_test, remove_takes_all_of_it) {
   });
 }
 
+TEST_P(job_store_test, a_key_is_used_once_and_is_known_with_its_answer) {
+  run([&]() -> aio::task<> {
+    auto now = job(1);
+    now.created = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
+    const request_key mine{.principal = "me", .key = "k'1", .digest = "d"};
+    EXPECT_FALSE(*co_await store_->find_request("me", "k'1"));
+    auto added = co_await store_->add_once(now, mine);
+    EXPECT_TRUE(added) << added.error().message;
+    auto second = job(2);
+    second.created = now.created;
+    EXPECT_EQ((co_await store_->add_once(second, mine)).error().code, errc::conflict);
+    EXPECT_FALSE(*co_await store_->find(id_of(2))) << "all of it is kept, or nothing";
+    EXPECT_FALSE(*co_await store_->find_request("you", "k'1"));
+    const auto before = co_await store_->find_request("me", "k'1");
+    EXPECT_EQ((*before)->answer, "");
+    EXPECT_TRUE(co_await store_->keep_answer(mine, "{}"));
+    EXPECT_TRUE(co_await store_->remove(id_of(1))) << "it need not be there any more";
+    const auto kept = co_await store_->find_request("me", "k'1");
+    EXPECT_EQ((*kept)->answer, "{}");
+    EXPECT_EQ((*kept)->digest, "d");
+    EXPECT_EQ((*kept)->job, id_of(1));
+  });
+}
+
 TEST_P(job_store_test, history_is_by_key_and_the_newest_counts) {
   const std::string key(64, 'a');
   run([&]() -> aio::task<> {
