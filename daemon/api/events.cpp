@@ -92,7 +92,7 @@ private:
 };
 
 /// Null when there is no room for another that waits.
-std::shared_ptr<aio::sleeper> begin_waiting(http::client& who, aio::executor_type loop, event_channel& on) {
+std::shared_ptr<aio::sleeper> wait_on(http::client& who, aio::executor_type loop, event_channel& on) {
   auto by = std::make_shared<aio::sleeper>(loop, on.watchers);
   const auto wake = [of = std::weak_ptr{by}] {
     if (const auto still = of.lock())
@@ -233,7 +233,7 @@ aio::task<answer> events::watch_job(const http::request& asked) {
   channel->is_over = is_final;
   const auto position = known ? channel->position_after(*known) : std::nullopt;
   auto first = position ? std::string{comment} : describe(job);
-  const auto by = asked.client ? begin_waiting(*asked.client, loop_, *channel) : nullptr;
+  const auto by = asked.client ? wait_on(*asked.client, loop_, *channel) : nullptr;
   if (!by)
     co_return no_room(scheduler_.retry_after_refusal());
   auto catch_up = [this, id = *id] {
@@ -251,7 +251,7 @@ answer events::watch_all(const http::request& asked) {
   const bool is_ours = dot != std::string_view::npos && named.substr(0, dot) == epoch_;
   const auto known = is_ours ? parse_number(named.substr(dot + 1)) : std::nullopt;
   const auto position = known ? all_->position_after(*known) : std::nullopt;
-  const auto by = asked.client ? begin_waiting(*asked.client, loop_, *all_) : nullptr;
+  const auto by = asked.client ? wait_on(*asked.client, loop_, *all_) : nullptr;
   if (!by)
     return no_room(scheduler_.retry_after_refusal());
   // Who has missed something is told so: the list of jobs has what there is now.
@@ -261,13 +261,17 @@ answer events::watch_all(const http::request& asked) {
       std::make_shared<event_stream>(all_, by, position.value_or(all_->end()), std::move(first), missed));
 }
 
+std::shared_ptr<aio::sleeper> events::begin_waiting(http::client& who, const scheduler::job& on) {
+  const auto channel = channel_of(on);
+  return wait_on(who, loop_, *channel);
+}
+
 aio::task<bool> events::wait_for_change(http::client& who, job_id of, std::uint64_t revision,
                                         aio::clock::time_point until) {
   auto job = scheduler_.find(of);
   if (!job || job->revision != revision || domain::is_final(job->state))
     co_return true;
-  const auto channel = channel_of(*job);
-  const auto by = begin_waiting(who, loop_, *channel);
+  const auto by = begin_waiting(who, *job);
   if (!by)
     co_return false;
   while (!by->is_closed() && aio::clock::now() < until && job && job->revision == revision) {

@@ -27,6 +27,10 @@ public:
   /// It outlives the service's requests.
   void add_routes(http::service& to);
 
+  /// Woken by all that happens to the job from now on, its output too. `who` waits until its answer is
+  /// written. Null when too many wait already.
+  [[nodiscard]] std::shared_ptr<aio::sleeper> begin_waiting(http::client& who, const scheduler::job& on);
+
   /// Completes when the job has another revision, at `until`, or when the client goes away. False, at once,
   /// when too many wait already.
   [[nodiscard]] aio::task<bool> wait_for_change(http::client& who, job_id of, std::uint64_t revision,

@@ -7,6 +7,7 @@
 #include "api/events.hpp"
 #include "api/frames.hpp"
 #include "api/jobs.hpp"
+#include "api/logs.hpp"
 #include "api/problem.hpp"
 #include "api/project_roots.hpp"
 #include "api/system.hpp"
@@ -167,7 +168,8 @@ struct parts {
                   log),
         tutorial(scheduler, tutorial_job(c)), roots(c.project_roots, pool), events(loop, scheduler),
         jobs(scheduler, events, roots, {.max_frames = c.max_frames}, c.threads),
-        frames(scheduler, executor, pool), webhooks(webhook_store, courier, webhook_targets(c)),
+        frames(scheduler, executor, pool), logs(scheduler, executor, events, pool),
+        webhooks(webhook_store, courier, webhook_targets(c)),
         service(limits_of(c), hosts_of(c), error_page, log), server(loop, service) {
     scheduler.add_watcher(tutorial);
     scheduler.add_watcher(events);
@@ -175,6 +177,7 @@ struct parts {
     jobs.add_routes(service);
     frames.add_routes(service);
     events.add_routes(service);
+    logs.add_routes(service);
     webhooks.add_routes(service);
     store.announce(api::format_job_event, [this] { courier.wake(); });
     const auto known = [this]() -> std::optional<std::string> {
@@ -198,6 +201,7 @@ struct parts {
   api::events events;
   api::jobs jobs;
   api::frames frames;
+  api::logs logs;
   api::webhooks webhooks;
   http::service service;
   http::server server;

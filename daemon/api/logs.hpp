@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// /v1/jobs/{id}/log: what Blender has printed, of all attempts of a job, as one text that grows.
+#pragma once
+
+#include "aio/blocking_pool.hpp"
+#include "api/events.hpp"
+#include "executor/executor.hpp"
+#include "http/service.hpp"
+#include "scheduler/scheduler.hpp"
+
+namespace kiln::api {
+
+class logs {
+public:
+  /// What is given outlives it.
+  logs(scheduler::scheduler& of, executor::executor& files, events& changes, aio::blocking_pool& pool);
+
+  /// It outlives the service's requests.
+  void add_routes(http::service& to);
+
+private:
+  [[nodiscard]] aio::task<http::answer> read(const http::request& asked);
+
+  scheduler::scheduler& scheduler_;
+  executor::executor& executor_;
+  events& events_;
+  aio::blocking_pool& pool_;
+};
+
+} // namespace kiln::api

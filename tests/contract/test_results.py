@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a job has left: its frames one by one, all in an archive, and the log. What real clients do with it is in test_clients.py."""
+import concurrent.futures
+import http.client
+import io
+import os
+import time
+import zipfile
+
+import pytest
+from daemon import DEADLINE, wait_for
+from test_jobs import submit, until
+
+
+def rendered(d, frames="1-3"):
+    ident = submit(d, frames)
+    until(d, ident, "succeeded")
+    return ident
+
+
+def test_a_frame_is_its_file(start):
+    d = start()
+    ident = rendered(d)
+    listed = d.get(f"/v1/jobs/{ident}/frames").json()["frames"]
+    assert [f["link"] for f in listed] == [f"/v1/jobs/{ident}/frames/{n}" for n in (1, 2, 3)]
+    path = d.output / ident / "blender-render_0002.png"
+    frame = d.get(f"/v1/jobs/{ident}/frames/2")
+    assert (frame.status, frame.body, frame.headers["content-type"]) == (200, path.read_bytes(), "image/png")
+    assert frame.headers["content-disposition"] == 'inline; filename="blender-render_0002.png"'
+    assert frame.headers["x-content-type-options"] == "nosniff"
+    head = d.ask("HEAD", f"/v1/jobs/{ident}/frames/2")
+    assert head.body == b"" and head.headers["content-length"] == str(path.stat().st_size)
+    assert head.headers["etag"] == frame.headers["etag"] and frame.headers["etag"].startswith('"')
+    part = d.get(f"/v1/jobs/{ident}/frames/2", Range="bytes=1-3", **{"If-Range": frame.headers["etag"]})
+    assert (part.status, part.body) == (206, b"PNG")
+    assert d.get(f"/v1/jobs/{ident}/frames/2", Range="bytes=1-3", **{"If-Range": '"other"'}).status == 200
+    beyond = d.get(f"/v1/jobs/{ident}/frames/2", Range="bytes=9999999-")
+    assert beyond.status == 416 and beyond.headers["content-range"] == f"bytes */{path.stat().st_size}"
+    assert beyond.json()["status"] == 416
+
+
+def test_a_frame_that_is_rendered_again_has_another_etag(start, tmp_path):
+    mark = tmp_path / "mark"
+    d = start("skip_frame 2", f"once {mark}")
+    ident = submit(d, "1-2", retries=0)
+    until(d, ident, "failed")
+    before = d.get(f"/v1/jobs/{ident}/frames/1").headers["etag"]
+    assert d.ask("POST", f"/v1/jobs/{ident}/retry").status == 202
+    until(d, ident, "succeeded")
+    assert d.get(f"/v1/jobs/{ident}/frames/1").headers["etag"] == before, "it was not rendered again"
+    assert d.get(f"/v1/jobs/{ident}/frames/2").status == 200
+
+
+def test_frames_that_are_not_there(start, tmp_path):
+    go = tmp_path / "go"
+    d = start(f"wait_file {go}")
+    ident = submit(d, "1-3")
+    until(d, ident, "running")
+    early = d.get(f"/v1/jobs/{ident}/frames/2")
+    assert early.status == 409 and 1 <= int(early.headers["retry-after"]) <= 300
+    assert d.get(f"/v1/jobs/{ident}/frames.zip").status == 409
+    for wrong in ("4", "0", "-1", "02", "+2", "2.png", "x", "99999999999999999999", "..%2f2", "%32"):
+        assert d.get(f"/v1/jobs/{ident}/frames/{wrong}").status == 404, wrong
+    go.touch()
+    until(d, ident, "succeeded")
+    (d.output / ident / "blender-render_0002.png").unlink()
+    assert d.get(f"/v1/jobs/{ident}/frames/2").status == 404
+    assert d.ask("POST", f"/v1/jobs/{ident}/frames/1").status == 405
+
+
+def test_what_took_the_place_of_a_frame_is_not_served(start, tmp_path):
+    """A link, a directory or a pipe in the output is not a frame, wherever it leads."""
+    d = start()
+    ident = rendered(d)
+    secret = tmp_path / "secret"
+    secret.write_text("secret")
+    first, second, third = (d.output / ident / f"blender-render_000{n}.png" for n in (1, 2, 3))
+    for path in (first, second, third):
+        path.unlink()
+    first.symlink_to(secret)
+    second.mkdir()
+    os.mkfifo(third)
+    for n in (1, 2, 3):
+        assert d.get(f"/v1/jobs/{ident}/frames/{n}").status == 404
+    with pytest.raises(http.client.IncompleteRead) as cut:  # never an archive that lacks a frame and looks whole
+        d.get(f"/v1/jobs/{ident}/frames.zip")
+    assert b"secret" not in cut.value.partial
+
+
+def test_the_archive_holds_the_done_frames(start):
+    d = start("noise 100", "skip_frame 3")
+    ident = submit(d, "1-4", retries=0)
+    until(d, ident, "failed")
+    answer = d.get(f"/v1/jobs/{ident}/frames.zip")
+    assert answer.headers["content-type"] == "application/zip" and f"{ident}.zip" in answer.headers["content-disposition"]
+    with zipfile.ZipFile(io.BytesIO(answer.body)) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == [f"blender-render_000{n}.png" for n in (1, 2, 4)]
+        assert all(i.compress_type == zipfile.ZIP_STORED for i in archive.infolist())
+        assert archive.read("blender-render_0004.png") == (d.output / ident / "blender-render_0004.png").read_bytes()
+
+
+def test_the_log_is_that_of_all_attempts(start, tmp_path):
+    d = start("print first line", "raise 11 at 2", f"once {tmp_path / 'mark'}")
+    ident = rendered(d)
+    log = d.get(f"/v1/jobs/{ident}/log")
+    assert log.status == 200 and log.headers["content-type"] == "text/plain; charset=utf-8"
+    assert log.text.count("first line") == 2, "of both attempts"
+    assert log.text.index("blender-render_0001") < log.text.index("blender-render_0003")
+    for asked, wanted in (("bytes=5-14", log.body[5:15]), ("bytes=-20", log.body[-20:]), ("bytes=10-", log.body[10:])):
+        part = d.get(f"/v1/jobs/{ident}/log", Range=asked)
+        assert (part.status, part.body) == (206, wanted), asked
+        assert part.headers["content-range"].endswith(f"/{len(log.body)}")
+    assert d.get(f"/v1/jobs/{ident}/log", Range=f"bytes={len(log.body)}-").status == 416
+    assert d.get("/v1/jobs/j0123456789abcdefgh/log").status == 404
+
+
+def test_the_log_is_followed(start, tmp_path):
+    go = tmp_path / "go"
+    d = start(f"wait_file {go}", "frame_seconds 0.1")
+    ident = submit(d, "1-5")
+    until(d, ident, "running")
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        following = pool.submit(d.get, f"/v1/jobs/{ident}/log", Prefer="wait=60")
+        now = wait_for(lambda: d.get(f"/v1/jobs/{ident}/log").body, "it has begun")
+        behind = pool.submit(d.get, f"/v1/jobs/{ident}/log", Prefer="wait=60", Range=f"bytes={len(now)}-")
+        time.sleep(0.3)
+        assert not following.done() and not behind.done()
+        go.touch()
+        part = behind.result(DEADLINE)
+        assert part.status == 206 and part.body, "as soon as there is more"
+        whole = following.result(DEADLINE)
+    assert whole.status == 200 and whole.headers["preference-applied"] == "wait=60"
+    until(d, ident, "succeeded")
+    assert whole.body == d.get(f"/v1/jobs/{ident}/log").body, "until its end"
+    assert "preference-applied" not in d.get(f"/v1/jobs/{ident}/log", Prefer="wait=60").headers
