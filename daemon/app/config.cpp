@@ -250,7 +250,8 @@ void add_options(CLI::App& app, config& c, words& w) {
       ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str()
       ->group("Logging");
-  app.add_option("--log-file", c.log_file, "Log to a file, reopened on SIGHUP, instead of standard error")
+  app.add_option("--log-file", c.log_file,
+                 "Log to a file, reopened on SIGHUP, or to syslog (the word), instead of standard error")
       ->type_name("FILE")
       ->group("Logging");
 
