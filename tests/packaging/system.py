@@ -76,13 +76,14 @@ class System:
         done = subprocess.run([*self.enter(*namespaces), "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8",
                                "DEBIAN_FRONTEND=noninteractive", "HOME=/root", "TERM=dumb",
                                *[f"{k}={v}" for k, v in (environment or {}).items()], *map(str, command)],
-                              capture_output=True, text=True, timeout=600, input=input or "")
+                              capture_output=True, text=True, errors="replace", timeout=600, input=input or "")
         if check and done.returncode != 0:
             raise AssertionError(f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done
 
-    def sh(self, script, **more):
-        return self.run("sh", "-ec", script, **more)
+    def sh(self, script, arguments=(), **more):
+        """`arguments`: $0, $1, …"""
+        return self.run("sh", "-ec", script, *arguments, **more)
 
     def service(self, verb, *more):
         """`service kilnd VERB`; what came of it."""
@@ -136,15 +137,12 @@ class System:
 
     def processes(self, user="kiln"):
         """{pid: command line} of a user's processes, zombies left out."""
-        number = self.run("id", "-u", user, check=False).stdout.strip()
-        found = {}
-        for entry in self.sh("ls /proc").stdout.split():
-            if not entry.isdigit():
-                continue
-            status = self.run("cat", f"/proc/{entry}/status", check=False).stdout
-            if re.search(rf"^Uid:\t{number}\t", status, re.M) and not re.search(r"^State:\tZ", status, re.M):
-                found[int(entry)] = self.run("cat", f"/proc/{entry}/cmdline", check=False).stdout.replace("\0", " ")
-        return found
+        listed = self.sh(r"""number=$(id -u "$0" 2>/dev/null) || exit 0
+            for d in /proc/[0-9]*; do
+              awk -v n="$number" '/^State:/ { s = $2 } /^Uid:/ { exit !($2 == n && s != "Z") }' "$d/status" 2>/dev/null || continue
+              printf '%s %s\n' "${d#/proc/}" "$(tr '\0' ' ' <"$d/cmdline" 2>/dev/null)"
+            done""", arguments=[user]).stdout
+        return {int(line.split()[0]): line.split(" ", 1)[1] for line in listed.splitlines()}
 
     def files(self):
         """Everything there is but what packages' own tools keep."""
