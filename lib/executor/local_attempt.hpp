@@ -7,8 +7,10 @@
 #include "aio/blocking_pool.hpp"
 #include "blender/log_reader.hpp"
 #include "executor/executor.hpp"
+#include "executor/frame_intake.hpp"
 #include "executor/workspace.hpp"
 #include "image/image_check.hpp"
+#include "process/confinement.hpp"
 #include "process/supervised.hpp"
 #include "watch/directory_watch.hpp"
 #include "watch/file_tail.hpp"
@@ -16,9 +18,7 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -31,6 +31,8 @@ struct local_settings {
   std::filesystem::path state;          ///< absolute; logs go to STATE/logs
   std::vector<std::string> environment; ///< "KEY=VALUE" for Blender, without the temporary directory
   std::chrono::milliseconds stop_grace{10'000};
+  process::mechanism sandbox = process::mechanism::off;
+  process::walls walls = {}; ///< walls_around_blender()
 };
 
 class local_attempt {
@@ -64,7 +66,7 @@ private:
   [[nodiscard]] aio::task<> launch();
   [[nodiscard]] aio::task<> adopt();
   [[nodiscard]] aio::task<> follow(watch::directory_watch closed);
-  [[nodiscard]] std::optional<domain::failure> start_process();
+  [[nodiscard]] std::optional<domain::failure> start_process(process::confinement_ptr sandbox);
   [[nodiscard]] aio::task<> watch_time();
   [[nodiscard]] aio::task<> watch_signs_of_life();
   [[nodiscard]] aio::task<> read_log(watch::file_tail& tail);
@@ -72,13 +74,10 @@ private:
   [[nodiscard]] aio::task<> rescan();
   [[nodiscard]] aio::task<> explain_rejected();
   [[nodiscard]] aio::task<> consider(std::string name);
-  void complain(domain::failure what);
-  void complain_of(const std::exception_ptr& thrown);
 
   aio::executor_type loop_;
   const local_settings& settings_;
   aio::blocking_pool& pool_;
-  image::image_check& images_;
   attempt_request request_;
   attempt_observer& observer_;
   attempt_paths paths_;
@@ -91,8 +90,7 @@ private:
   aio::timer time_over_;
   aio::timer sign_due_;
   domain::attempt_facts facts_;
-  std::set<int> published_;
-  std::map<int, std::string> rejected_; ///< frames whose file was not a whole image when last looked at
+  frame_intake frames_;
 };
 
 } // namespace kiln::executor
