@@ -49,7 +49,7 @@ class System:
         for name in ("upper", "work", "root"):
             (self.directory / name).mkdir()
         self.unshare = subprocess.Popen(
-            ["unshare", "--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child", "bash", "-c", INIT, "init",
+            ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child", "bash", "-c", INIT, "init",
              lower, self.directory], stdin=subprocess.DEVNULL)
         wait_for(lambda: (self.directory / "up").exists() or self.unshare.poll() is not None, "the system is up")
         self.init = self._child()
@@ -95,7 +95,7 @@ class System:
 
     def write(self, inside, text):
         # A new file: pid 1's root is the overlay, so this goes to the upper layer.
-        self.run("sh", "-c", f"cat > {inside}", input=text)
+        self.run("sh", "-c", f"cat > {inside}", input=text or "")
 
     def copy_in(self, file, inside):
         self.run("mkdir", "-p", str(pathlib.PurePath(inside).parent))
