@@ -5,6 +5,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 const [url, blend, frames] = process.argv.slice(2);
 
+function refuse(why) {
+  console.error(why);
+  process.exit(1);
+}
+
 // Asks again when nobody answers, or when it is told to (429, 503).
 async function ask(target, options = {}) {
   for (let attempt = 0; attempt < 8; attempt++) {
@@ -12,14 +17,12 @@ async function ask(target, options = {}) {
     try {
       const answer = await fetch(url + target, { ...options, signal: AbortSignal.timeout(60_000) });
       if (answer.ok) return { headers: answer.headers, job: await answer.json() };
-      if (answer.status !== 429 && answer.status !== 503) throw new Error(await answer.text(), { cause: "refused" });
+      if (answer.status !== 429 && answer.status !== 503) refuse(await answer.text());
       seconds = Number(answer.headers.get("retry-after") ?? seconds);
-    } catch (error) {
-      if (error.cause === "refused") throw error;
-    }
+    } catch { /* nobody answered */ }
     await sleep(seconds * 1000);
   }
-  throw new Error(`${url} does not answer`);
+  refuse(`${url} does not answer`);
 }
 
 // The key makes it safe to ask again: the same key is the same job.
@@ -34,7 +37,4 @@ while (headers.has("retry-after")) { // there is none when the job is final
   ({ headers, job } = await ask(location));
 }
 console.log(job.state);
-if (job.state !== "succeeded") {
-  console.error(job.failure);
-  process.exitCode = 1;
-}
+if (job.state !== "succeeded") refuse(JSON.stringify(job.failure));
