@@ -32,4 +32,8 @@ struct installation {
 [[nodiscard]] process::walls walls_of_attempt(process::walls common, const attempt_paths& paths,
                                               const std::filesystem::path& blend);
 
+/// For the environment of Blender, whose setup script (kiln_setup.py) says which files of a scene lie outside:
+/// "KILN_SANDBOX=" and an object in JSON.
+[[nodiscard]] std::string describe_for_script(const process::walls& around);
+
 } // namespace kiln::executor
