@@ -236,8 +236,11 @@ aio::task<> local_attempt::read_log(watch::file_tail& tail) {
       complain(complaint->why);
     } else if (const auto* report = std::get_if<blender::scene_report>(&*event)) {
       observer_.on_report(request_.id, *report);
-      if (report->failure)
+      if (report->failure) {
+        // It has looked at all of the scene; Blender complains of the first thing that it stumbles over.
+        std::erase_if(facts_.complaints, [&](const failure& f) { return f.kind == report->failure->kind; });
         complain(*report->failure);
+      }
     } else if (const auto* progress = std::get_if<blender::frame_progress>(&*event)) {
       facts_.last_named = progress->frame;
       observer_.on_progress(request_.id, *progress);
