@@ -232,8 +232,9 @@ void add_options(CLI::App& app, config& c, words& w) {
       ->type_name("DIR")
       ->delimiter(':')
       ->group("Sandbox");
-  app.add_flag("--sandbox-display", c.sandbox_display,
-               "Blender may talk to an X server, which EEVEE before Blender 4 needs; X is no sandbox")
+  app.add_flag(
+         "--sandbox-display", c.sandbox_display,
+         "Blender may talk to an X server, for engines that draw by one; X keeps its clients apart badly")
       ->group("Sandbox");
 
   app.add_option("--listen", w.listen, "Address and port of the REST interface")
