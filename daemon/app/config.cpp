@@ -217,23 +217,22 @@ void add_options(CLI::App& app, config& c, words& w) {
       ->capture_default_str()
       ->group("Rendering");
 
-  app.add_option("--sandbox", c.sandbox,
-                 "What Blender runs in: the best that works here (auto), landlock, bwrap, or nothing (off)")
+  app.add_option("--sandbox", c.sandbox, "What Blender runs in; auto: the best that works here, off: nothing")
       ->check(CLI::IsMember({"auto", "landlock", "bwrap", "off"}))
       ->capture_default_str()
       ->group("Sandbox");
   app.add_option("--sandbox-read", c.sandbox_read,
-                 "Directories and files that Blender may read besides the project roots: asset libraries")
+                 "What Blender may read besides the project roots: asset libraries")
       ->type_name("PATH")
       ->delimiter(':')
       ->group("Sandbox");
   app.add_option("--sandbox-write", c.sandbox_write,
-                 "Directories that Blender may write to besides its workspace: caches of GPU kernels")
+                 "Where Blender may write besides its workspace: caches of GPU kernels")
       ->type_name("DIR")
       ->delimiter(':')
       ->group("Sandbox");
   app.add_flag("--sandbox-display", c.sandbox_display,
-               "Blender may talk to an X server, which EEVEE before Blender 4 needs; X is no sandbox")
+               "Blender may talk to an X server (X does not keep clients apart)")
       ->group("Sandbox");
 
   app.add_option("--listen", w.listen, "Address and port of the REST interface")

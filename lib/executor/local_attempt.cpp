@@ -208,6 +208,9 @@ std::optional<failure> local_attempt::start_process(process::confinement_ptr san
   request.environment.push_back(mark_of(paths_));
   for (const char* name : {"TEMP=", "TMP="})
     request.environment.push_back(name + paths_.temp.native());
+  if (request.sandbox)
+    request.environment.push_back(
+        describe_for_script(walls_of_attempt(settings_.walls, paths_, request_.spec.blend)));
   auto child = process::child::launch(loop_, request, settings_.stop_grace);
   if (!child)
     return launch_failure(child.error());
