@@ -5,7 +5,7 @@
 #include "api/job_json.hpp"
 #include "api/media_type.hpp"
 #include "api/query.hpp"
-#include "executor/blend_digest.hpp"
+#include "digest/sha256.hpp"
 #include "http/conditional.hpp"
 #include "http/prefer.hpp"
 
@@ -126,7 +126,7 @@ aio::task<answer> jobs::create(const http::request& asked) {
   const auto named = asked.find("Idempotency-Key");
   if (!named)
     co_return co_await create_from(asked.body, std::nullopt);
-  store::request_key key{.principal = {}, .key = std::string{*named}, .digest = executor::sha256(asked.body)};
+  store::request_key key{.principal = {}, .key = std::string{*named}, .digest = digest::sha256(asked.body)};
   if (key.key.empty() || key.key.size() > longest_key)
     co_return problem(400, fmt::format("Idempotency-Key must have 1 to {} characters", longest_key));
   if (!in_progress_.insert(key.key).second)

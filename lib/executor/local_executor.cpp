@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "executor/local_executor.hpp"
 
+#include "digest/sha256.hpp"
 #include "domain/spec_json.hpp"
 #include "process/process_table.hpp"
 
@@ -118,7 +119,7 @@ aio::task<std::optional<std::string>> local_executor::fingerprint(domain::job_sp
   if (!blend)
     co_return std::nullopt;
   const auto settings = boost::json::serialize(domain::format_settings(spec.settings));
-  co_return sha256(fmt::format("{}\n{}\n{}\n{}", *blend, settings, spec.threads, settings_.blender_version));
+  co_return digest::sha256(fmt::format("{}\n{}\n{}\n{}", *blend, settings, spec.threads, settings_.blender_version));
 }
 
 aio::task<std::uintmax_t> local_executor::free_bytes() {

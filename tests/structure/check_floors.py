@@ -12,6 +12,7 @@ import sys
 
 FLOORS = {
     "lib/base": 0,
+    "lib/digest": 1,
     "lib/domain": 1,
     "lib/policy": 2,
     "lib/blender": 2,
@@ -20,6 +21,7 @@ FLOORS = {
     "lib/watch": 4,
     "lib/image": 4,
     "lib/archive": 4,
+    "lib/blends": 4,
     "lib/store": 4,
     "lib/executor": 5,
     "lib/webhook": 5,
