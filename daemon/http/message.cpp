@@ -27,8 +27,9 @@ std::optional<std::string_view> request::find(std::string_view name) const noexc
 
 prebuilt::prebuilt(const response& from, bool has_large_body) : status_(from.status), body_(from.body) {
   auto out = std::back_inserter(head_);
-  fmt::format_to(out, "HTTP/1.1 {} {}\r\nServer: kilnd\r\nX-Content-Type-Options: nosniff\r\nCache-Control: {}\r\n", from.status,
-                 reason_phrase(from.status), from.cache_control);
+  fmt::format_to(
+      out, "HTTP/1.1 {} {}\r\nServer: kilnd\r\nX-Content-Type-Options: nosniff\r\nCache-Control: {}\r\n",
+      from.status, reason_phrase(from.status), from.cache_control);
   if (!from.content_type.empty())
     fmt::format_to(out, "Content-Type: {}\r\n", from.content_type);
   for (const auto& [name, value] : from.fields)

@@ -20,10 +20,9 @@ TEST(request, finds_fields_in_any_case) {
 TEST(prebuilt, holds_what_does_not_change) {
   const prebuilt built{response{
       .status = 202, .content_type = "text/plain", .body = "four", .fields = {{"Location", "/job/1"}}}};
-  EXPECT_EQ(
-      built.head(),
-      "HTTP/1.1 202 Accepted\r\nServer: kilnd\r\nCache-Control: no-store\r\nContent-Type: text/plain\r\n"
-      "Location: /job/1\r\nContent-Length: 4\r\n");
+  EXPECT_EQ(built.head(), "HTTP/1.1 202 Accepted\r\nServer: kilnd\r\nX-Content-Type-Options: "
+                          "nosniff\r\nCache-Control: no-store\r\nContent-Type: text/plain\r\n"
+                          "Location: /job/1\r\nContent-Length: 4\r\n");
   EXPECT_EQ(built.body(), "four");
 }
 
