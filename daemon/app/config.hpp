@@ -43,6 +43,12 @@ struct config {
   int stall_timeout = 600;                 ///< seconds, for jobs that say nothing; 0: never
   bool verify_headers_only = false;        ///< of images
 
+  std::uintmax_t max_upload_bytes = 16ULL << 30;
+  std::uintmax_t uploads_quota = 64ULL << 30; ///< bytes of all uploads
+  double uploads_keep_days = 30;              ///< that an upload stays which nobody uses; 0: for ever
+  double jobs_keep_days = 0;                  ///< that a job stays which has ended; 0: for ever
+  std::uintmax_t jobs_quota = 0;              ///< bytes of all frames, over which the oldest jobs go; 0: none
+
   std::vector<std::string> webhook_targets; ///< where webhooks may go; empty: there are none
   std::filesystem::path webhook_ca_file;    ///< absolute; PEM, trusted besides the system's
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "blends/packed_begin.hpp"
 
+#include <algorithm>
 #include <array>
 #include <memory>
 
@@ -11,9 +12,7 @@ namespace kiln::blends {
 namespace {
 
 using blender::blend_header;
-
-constexpr int most_window_log = 23; ///< 8 MiB: what the unpacker may take; Blender's own frames need less
-using inside = std::array<std::byte, blender::blend_header_size>;
+using inside = std::array<std::byte, std::max(blender::blend_header_size, blender::render_info_size)>;
 
 /// How many bytes of `out` could be unpacked.
 std::size_t unpack_gzip(std::span<const std::byte> packed, inside& out) {
@@ -33,12 +32,15 @@ std::size_t unpack_gzip(std::span<const std::byte> packed, inside& out) {
 }
 
 std::size_t unpack_zstd(std::span<const std::byte> packed, inside& out) {
-  const std::unique_ptr<ZSTD_DCtx, std::size_t (*)(ZSTD_DCtx*)> context{::ZSTD_createDCtx(), &::ZSTD_freeDCtx};
-  if (!context || ::ZSTD_isError(::ZSTD_DCtx_setParameter(context.get(), ZSTD_d_windowLogMax, most_window_log)))
+  // With zstd's own limit of the window (128 MiB), which Blender keeps to as well: no more of it is touched
+  // than is unpacked.
+  const std::unique_ptr<ZSTD_DCtx, std::size_t (*)(ZSTD_DCtx*)> context{::ZSTD_createDCtx(),
+                                                                        &::ZSTD_freeDCtx};
+  if (!context)
     return 0;
   ZSTD_inBuffer in{packed.data(), packed.size(), 0};
   ZSTD_outBuffer to{out.data(), out.size(), 0};
-  while (in.pos < in.size && to.pos < to.size) {
+  while (to.pos < to.size) {
     const auto before = in.pos + to.pos;
     if (::ZSTD_isError(::ZSTD_decompressStream(context.get(), &to, &in)) || in.pos + to.pos == before)
       break;
@@ -48,18 +50,20 @@ std::size_t unpack_zstd(std::span<const std::byte> packed, inside& out) {
 
 } // namespace
 
-result<blend_header> look_into(std::span<const std::byte> begin) {
-  auto header = blender::parse_blend_header(begin);
-  if (!header || header->packed == blend_header::packing::none)
-    return header;
-  inside unpacked{};
+result<blend_facts> look_into(std::span<const std::byte> begin) {
+  const auto header = blender::parse_blend_header(begin);
+  if (!header)
+    return header.error();
+  if (header->packed == blend_header::packing::none)
+    return blend_facts{*header, blender::parse_render_info(begin)};
+  inside out{};
   const bool is_gzip = header->packed == blend_header::packing::gzip;
-  const auto size = is_gzip ? unpack_gzip(begin, unpacked) : unpack_zstd(begin, unpacked);
-  const auto in_it = blender::parse_blend_header(std::span{unpacked}.first(size));
+  const auto unpacked = std::span{out}.first(is_gzip ? unpack_gzip(begin, out) : unpack_zstd(begin, out));
+  const auto in_it = blender::parse_blend_header(unpacked);
   if (!in_it || in_it->packed != blend_header::packing::none)
-    return error{errc::corrupt, std::string{"there is no .blend in this "} + (is_gzip ? "gzip" : "zstd") + " data"};
-  header->version = in_it->version;
-  return header;
+    return error{errc::corrupt, std::string{"there is no .blend in this "} + (is_gzip ? "gzip" : "zstd") +
+                                    " data, or it is cut off"};
+  return blend_facts{{header->packed, in_it->version}, blender::parse_render_info(unpacked)};
 }
 
 } // namespace kiln::blends

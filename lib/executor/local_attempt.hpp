@@ -31,6 +31,7 @@ struct local_settings {
   std::filesystem::path state;          ///< absolute; logs go to STATE/logs
   std::vector<std::string> environment; ///< "KEY=VALUE" for Blender, without the temporary directory
   std::chrono::milliseconds stop_grace{10'000};
+  blend_opener open_blend = open_anywhere; ///< of jobs, when an attempt begins
 };
 
 class local_attempt {
