@@ -270,8 +270,8 @@ aio::task<session::next> session::respond(request& asked, request_parser& parser
     given =
         service_.error_answer(500, "a defect of Kiln; the log has more under this request's id", asked.path);
   }
-  if (body.broken() && body.broken()->status == 408)
-    given = service_.error_answer(408, body.broken()->why, asked.path);
+  if (const auto& broken = body.broken()) // whatever a handler makes of that
+    given = service_.error_answer(broken->status, broken->why, asked.path);
   if (is_large) {
     in_.resize(std::max(in_end_, read_size));
     in_.shrink_to_fit();

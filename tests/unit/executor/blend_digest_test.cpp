@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "executor/blend_digest.hpp"
-
 #include "digest/sha256.hpp"
+#include "executor/blend_digest.hpp"
 #include "support/loop.hpp"
 #include "support/temp_directory.hpp"
 
