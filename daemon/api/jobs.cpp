@@ -5,7 +5,7 @@
 #include "api/job_json.hpp"
 #include "api/media_type.hpp"
 #include "api/query.hpp"
-#include "executor/blend_digest.hpp"
+#include "digest/sha256.hpp"
 #include "http/conditional.hpp"
 #include "http/prefer.hpp"
 
@@ -67,9 +67,9 @@ response not_modified(const scheduler::job& of) {
 
 } // namespace
 
-jobs::jobs(scheduler::scheduler& of, events& changes, project_roots& roots, domain::job_limits limits,
-           int threads)
-    : scheduler_(of), events_(changes), roots_(roots), limits_(limits), threads_(threads) {}
+jobs::jobs(scheduler::scheduler& of, events& changes, kiln::blends::blend_finder& blends,
+           domain::job_limits limits, int threads)
+    : scheduler_(of), events_(changes), blends_(blends), limits_(limits), threads_(threads) {}
 
 void jobs::add_routes(http::service& to) {
   using http::request;
@@ -126,7 +126,7 @@ aio::task<answer> jobs::create(const http::request& asked) {
   const auto named = asked.find("Idempotency-Key");
   if (!named)
     co_return co_await create_from(asked.body, std::nullopt);
-  store::request_key key{.principal = {}, .key = std::string{*named}, .digest = executor::sha256(asked.body)};
+  store::request_key key{.principal = {}, .key = std::string{*named}, .digest = digest::sha256(asked.body)};
   if (key.key.empty() || key.key.size() > longest_key)
     co_return problem(400, fmt::format("Idempotency-Key must have 1 to {} characters", longest_key));
   if (!in_progress_.insert(key.key).second)
@@ -168,10 +168,12 @@ aio::task<answer> jobs::create_from(std::string_view body, std::optional<store::
   if (const auto* wrong = std::get_if<std::vector<domain::field_error>>(&parsed))
     co_return field_problem(*wrong);
   auto spec = std::get<domain::job_spec>(std::move(parsed));
-  auto blend = co_await roots_.find(spec.blend_name);
+  const auto blend = co_await blends_.find(spec.blend_name); // held until the job is taken
+  if (!blend && blend.error().code != errc::invalid_input)
+    co_return refuse(blend.error());
   std::vector<domain::field_error> wrong;
   if (blend)
-    spec.blend = std::move(*blend);
+    spec.blend = blend->file;
   else
     wrong.push_back({"/blend", blend.error().message});
   for (auto& more : domain::check_job(spec, limits_))

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "api/events.hpp"
-#include "api/project_roots.hpp"
+#include "blends/blend_finder.hpp"
 #include "http/service.hpp"
 #include "scheduler/scheduler.hpp"
 
@@ -17,8 +17,8 @@ namespace kiln::api {
 class jobs {
 public:
   /// What is given outlives it. `threads`: of jobs that do not say.
-  jobs(scheduler::scheduler& of, events& changes, project_roots& roots, domain::job_limits limits,
-       int threads);
+  jobs(scheduler::scheduler& of, events& changes, kiln::blends::blend_finder& blends,
+       domain::job_limits limits, int threads);
 
   /// It outlives the service's requests.
   void add_routes(http::service& to);
@@ -49,7 +49,7 @@ private:
 
   scheduler::scheduler& scheduler_;
   events& events_;
-  project_roots& roots_;
+  kiln::blends::blend_finder& blends_;
   domain::job_limits limits_;
   int threads_;
   std::unordered_set<std::string> in_progress_; ///< Idempotency-Keys whose request is being answered

@@ -4,12 +4,12 @@
 #include "aio/blocking_pool.hpp"
 #include "aio/notification.hpp"
 #include "aio/task_group.hpp"
+#include "api/blends.hpp"
 #include "api/events.hpp"
 #include "api/frames.hpp"
 #include "api/jobs.hpp"
 #include "api/logs.hpp"
 #include "api/problem.hpp"
-#include "api/project_roots.hpp"
 #include "api/system.hpp"
 #include "api/tutorial.hpp"
 #include "api/webhook_json.hpp"
@@ -20,15 +20,18 @@
 #include "app/preflight.hpp"
 #include "app/sandbox.hpp"
 #include "app/service_manager.hpp"
+#include "blends/blend_finder.hpp"
 #include "executor/local_executor.hpp"
 #include "http/server.hpp"
 #include "image/decoding_image_check.hpp"
 #include "image/structural_image_check.hpp"
 #include "process/child.hpp"
+#include "retention/retention.hpp"
 #include "scheduler/scheduler.hpp"
 #include "store/backup.hpp"
 #include "store/database.hpp"
 #include "store/sqlite_job_store.hpp"
+#include "store/sqlite_upload_store.hpp"
 #include "store/sqlite_webhook_store.hpp"
 #include "store/state_lock.hpp"
 #include "webhook/courier.hpp"
@@ -143,6 +146,36 @@ result<std::unique_ptr<webhook::http_sender>> make_webhook_sender(aio::executor_
       {.targets = webhook_targets(c), .ca_file = c.webhook_ca_file, .user_agent = "kilnd/" KILN_VERSION});
 }
 
+std::filesystem::path uploads_directory(const config& c) {
+  return c.state / "blends";
+}
+
+/// A job's .blend when an attempt begins: below a root, an upload, or the one that whoever set kilnd up has
+/// named.
+executor::blend_opener permitted_blends(const config& c) {
+  auto directories = c.project_roots;
+  directories.push_back(uploads_directory(c));
+  return [places = blends::project_roots{std::move(directories)},
+          named = c.blend](const std::filesystem::path& blend) {
+    return blend == named ? executor::open_anywhere(blend) : places.open(blend);
+  };
+}
+
+/// 0 days: for ever.
+std::optional<std::chrono::milliseconds> keep_time(double days) {
+  constexpr double seconds_a_day = 86'400;
+  return days > 0 ? std::optional{milliseconds(days * seconds_a_day)} : std::nullopt;
+}
+
+retention::rules retention_rules(const config& c) {
+  retention::rules r;
+  r.keep_jobs = keep_time(c.jobs_keep_days);
+  if (c.jobs_quota > 0)
+    r.job_bytes = c.jobs_quota;
+  r.keep_uploads = keep_time(c.uploads_keep_days);
+  return r;
+}
+
 /// All of a running daemon but its signals. Members are made from the first to the last, and go in the
 /// opposite order.
 struct parts {
@@ -150,8 +183,9 @@ struct parts {
         std::filesystem::path decoder, std::shared_ptr<store::database> kept,
         std::unique_ptr<webhook::sender> to_webhooks, spdlog::logger& log,
         const std::vector<std::string>& environment)
-      : store(kept), webhook_store(std::move(kept)), webhook_sender(std::move(to_webhooks)),
-        courier(loop, webhook_store, *webhook_sender, {}, log), pool(pool_threads), structure(pool),
+      : store(kept), upload_store(kept), webhook_store(std::move(kept)),
+        webhook_sender(std::move(to_webhooks)), courier(loop, webhook_store, *webhook_sender, {}, log),
+        pool(pool_threads), structure(pool),
         decoding(loop, pool, decoder_starter(loop, std::move(decoder), c.state / "kiln-image.log"),
                  decode_limit),
         executor(loop,
@@ -162,7 +196,8 @@ struct parts {
                   .environment = executor::environment_for_blender(environment),
                   .stop_grace = milliseconds(c.stop_grace),
                   .sandbox = around.how,
-                  .walls = around.walls},
+                  .walls = around.walls,
+                  .open_blend = permitted_blends(c)},
                  pool, c.verify_headers_only ? static_cast<image::image_check&>(structure) : decoding),
         scheduler(loop, executor, store,
                   {.capacity = {.slots = c.slots, .max_queued = c.max_queued},
@@ -171,20 +206,29 @@ struct parts {
                    .look_again = milliseconds(c.look_again),
                    .stall_timeout = std::chrono::seconds{c.stall_timeout}},
                   log),
-        tutorial(scheduler, tutorial_job(c)), roots(c.project_roots, pool), events(loop, scheduler),
-        jobs(scheduler, events, roots, {.max_frames = c.max_frames}, c.threads),
+        tutorial(scheduler, tutorial_job(c)),
+        uploads(
+            loop, uploads_directory(c),
+            {.file_bytes = c.max_upload_bytes, .all_bytes = c.uploads_quota, .disk_reserve = c.disk_reserve},
+            upload_store, pool, log),
+        blend_finder(blends::project_roots{c.project_roots}, uploads, pool),
+        retention(loop, scheduler, uploads, retention_rules(c), log), events(loop, scheduler),
+        jobs(scheduler, events, blend_finder, {.max_frames = c.max_frames}, c.threads),
         frames(scheduler, executor, pool), logs(scheduler, executor, events, pool),
-        webhooks(webhook_store, courier, webhook_targets(c)),
+        blends(uploads, keep_time(c.uploads_keep_days)), webhooks(webhook_store, courier, webhook_targets(c)),
         service(limits_of(c), hosts_of(c), error_page, log), server(loop, service) {
     scheduler.add_watcher(tutorial);
     scheduler.add_watcher(events);
+    scheduler.add_watcher(retention);
     tutorial.add_routes(service);
     jobs.add_routes(service);
     frames.add_routes(service);
     events.add_routes(service);
     logs.add_routes(service);
+    blends.add_routes(service);
     webhooks.add_routes(service);
     store.announce(api::format_job_event, [this] { courier.wake(); });
+    uploads.announce([this] { retention.wake(); });
     const auto known = [this]() -> std::optional<std::string> {
       return scheduler.blocked().empty() ? std::nullopt : std::optional{scheduler.blocked()};
     };
@@ -193,6 +237,7 @@ struct parts {
   }
 
   store::sqlite_job_store store;
+  store::sqlite_upload_store upload_store;
   store::sqlite_webhook_store webhook_store;
   std::unique_ptr<webhook::sender> webhook_sender;
   webhook::courier courier;
@@ -202,11 +247,14 @@ struct parts {
   executor::local_executor executor;
   scheduler::scheduler scheduler;
   api::tutorial tutorial;
-  api::project_roots roots;
+  blends::uploads uploads;
+  blends::blend_finder blend_finder;
+  retention::retention retention;
   api::events events;
   api::jobs jobs;
   api::frames frames;
   api::logs logs;
+  api::blends blends;
   api::webhooks webhooks;
   http::service service;
   http::server server;
@@ -271,6 +319,7 @@ aio::task<> stop_in_order(aio::executor_type loop, bool leave, requests& asked, 
   aio::task_group impatience{loop, [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); }};
   impatience.spawn(kill_at_second_stop(asked, p, stopped));
   co_await p.scheduler.stop(leave ? scheduler::on_stop::leave : scheduler::on_stop::stop);
+  co_await p.retention.stop();
   co_await p.courier.stop(webhook_grace);
   co_await p.decoding.close();
   stopped = true;
@@ -318,13 +367,17 @@ aio::task<int> serve(aio::executor_type loop, const config& c, const std::option
     to.logger->error("{}", listening.error().message);
     co_return exit_listen;
   }
-  if (const auto recovered = co_await p.scheduler.recover(); !recovered) {
+  auto recovered = co_await p.uploads.recover();
+  if (recovered)
+    recovered = co_await p.scheduler.recover();
+  if (!recovered) {
     p.server.stop_accepting();
     co_await p.decoding.close();
     co_return refuse(recovered.error());
   }
 
   p.courier.start();
+  p.retention.start();
   requests asked{loop};
   const auto rethrow = [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); };
   aio::task_group work{loop, rethrow};

@@ -130,6 +130,33 @@ std::string not_negative(std::string& text) {
   return text.starts_with('-') ? text + " is less than nothing" : std::string{};
 }
 
+/// What is kept of what clients send and jobs leave, and how long.
+void add_keeping_options(CLI::App& app, config& c) {
+  const auto size = [&](const char* flag, std::uintmax_t& into, const char* text) {
+    app.add_option(flag, into, text)
+        ->transform(CLI::AsSizeValue(false))
+        ->check(CLI::Validator{not_negative, ""}) // CLI11 runs the newest first
+        ->type_name("SIZE")
+        ->capture_default_str()
+        ->group("Keeping");
+  };
+  const auto days = [&](const char* flag, double& into, const char* text) {
+    app.add_option(flag, into, text)
+        ->check(between(0, 36'500))
+        ->type_name("DAYS")
+        ->capture_default_str()
+        ->group("Keeping");
+  };
+  size("--max-upload-bytes", c.max_upload_bytes, "Size of one uploaded .blend: bytes, or 2GiB");
+  size("--uploads-quota", c.uploads_quota, "Size of all uploads together; more are refused");
+  days("--uploads-keep-days", c.uploads_keep_days,
+       "Days until an upload is removed that no job has used since; 0: never");
+  days("--jobs-keep-days", c.jobs_keep_days,
+       "Days until a job that has ended is removed, with its frames and logs; 0: never");
+  size("--jobs-quota", c.jobs_quota,
+       "Size of all frames together, over which the jobs that ended first are removed; 0: no limit");
+}
+
 void add_options(CLI::App& app, config& c, words& w) {
   const auto positive = CLI::Range(1, 1'000'000);
   const auto bytes = CLI::Range(std::size_t{256}, std::size_t{1} << 30);
@@ -234,6 +261,7 @@ void add_options(CLI::App& app, config& c, words& w) {
   app.add_flag("--sandbox-display", c.sandbox_display,
                "Blender may talk to an X server (X does not keep clients apart)")
       ->group("Sandbox");
+  add_keeping_options(app, c);
 
   app.add_option("--listen", w.listen, "Address and port of the REST interface")
       ->check(checked_by(parse_listen_address, ""))

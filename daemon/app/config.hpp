@@ -47,6 +47,11 @@ struct config {
   std::vector<std::filesystem::path> sandbox_read;  ///< absolute; what Blender may read besides
   std::vector<std::filesystem::path> sandbox_write; ///< absolute; what Blender may write besides
   bool sandbox_display = false;                     ///< Blender may talk to an X server
+  std::uintmax_t max_upload_bytes = 16ULL << 30;
+  std::uintmax_t uploads_quota = 64ULL << 30; ///< bytes of all uploads
+  double uploads_keep_days = 30;              ///< that an upload stays which nobody uses; 0: for ever
+  double jobs_keep_days = 0;                  ///< that a job stays which has ended; 0: for ever
+  std::uintmax_t jobs_quota = 0;              ///< bytes of all frames, over which the oldest jobs go; 0: none
 
   std::vector<std::string> webhook_targets; ///< where webhooks may go; empty: there are none
   std::filesystem::path webhook_ca_file;    ///< absolute; PEM, trusted besides the system's

@@ -47,6 +47,7 @@ private:
   [[nodiscard]] aio::task<> refuse(sessions::iterator mine);
   [[nodiscard]] aio::task<> guard(aio::task<> work);
   [[nodiscard]] aio::task<> tick();
+  void wake_tick();
   void admit(tcp_socket socket);
   void drop(sessions::iterator gone);
 
@@ -55,6 +56,7 @@ private:
   aio::timer pause_; ///< after an accept that failed
   aio::timer tick_timer_;
   bool ticking_ = false;
+  bool tick_sleeps_ = false; ///< until a session has a deadline again
   std::optional<aio::clock::time_point> abort_at_;
   places places_;
   sessions sessions_; ///< those that were refused too, while they take their answer

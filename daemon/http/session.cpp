@@ -110,15 +110,17 @@ private:
   std::optional<refusal> broken_;
 };
 
-session::session(tcp_socket socket, service& shared, std::unique_ptr<places::place> mine)
+session::session(tcp_socket socket, service& shared, std::unique_ptr<places::place> mine,
+                 std::function<void()> on_timed)
     : connection_(std::move(socket), shared.tls()), peer_(connection_.peer()), service_(shared),
-      place_(std::move(mine)), in_(read_size) {
+      place_(std::move(mine)), in_(read_size), on_timed_(std::move(on_timed)) {
   enter(phase::idle, service_.bounds().idle_time);
 }
 
 void session::enter(phase p, std::chrono::milliseconds time) {
   phase_ = p;
   deadline_ = aio::clock::now() + time;
+  on_timed_();
 }
 
 /// For what may take long while it moves: never still for `time`, and as fast as the slowest client allowed.
@@ -270,8 +272,8 @@ aio::task<session::next> session::respond(request& asked, request_parser& parser
     given =
         service_.error_answer(500, "a defect of Kiln; the log has more under this request's id", asked.path);
   }
-  if (body.broken() && body.broken()->status == 408)
-    given = service_.error_answer(408, body.broken()->why, asked.path);
+  if (const auto& broken = body.broken()) // whatever a handler makes of that
+    given = service_.error_answer(broken->status, broken->why, asked.path);
   if (is_large) {
     in_.resize(std::max(in_end_, read_size));
     in_.shrink_to_fit();
@@ -309,7 +311,7 @@ bool session::begin_waiting(std::function<void()> on_gone) {
   on_gone_ = std::move(on_gone);
   if (in_begin_ == in_end_) {
     in_begin_ = in_end_ = 0;
-    in_ = {};
+    std::vector<char>{}.swap(in_); // `in_ = {}` would keep its memory
   }
   connection_.watch([this] {
     if (const auto tell = std::exchange(on_gone_, nullptr))

@@ -20,14 +20,19 @@ namespace kiln::http {
 
 class session final : client {
 public:
-  /// `shared` outlives it. `mine`: null for a session that only refuse()s.
-  session(tcp_socket socket, service& shared, std::unique_ptr<places::place> mine);
+  /// `shared` outlives it. `mine`: null for a session that only refuse()s. `on_timed` is called whenever it
+  /// has a deadline again, and may be called at any time.
+  session(tcp_socket socket, service& shared, std::unique_ptr<places::place> mine,
+          std::function<void()> on_timed);
 
   /// Until the connection is closed.
   [[nodiscard]] aio::task<> run();
 
   /// Answers 503 with Retry-After to whatever is asked, and closes.
   [[nodiscard]] aio::task<> refuse(int retry_after);
+
+  /// Whether there is something that can take too long: not while a handler is at work.
+  [[nodiscard]] bool is_timed() const noexcept { return phase_ != phase::handling; }
 
   /// Ends what has taken too long.
   void on_tick(aio::clock::time_point now);
@@ -76,6 +81,7 @@ private:
   std::vector<field> fields_;
   std::string body_;
 
+  std::function<void()> on_timed_;
   phase phase_ = phase::idle;
   aio::clock::time_point deadline_;
   std::function<void()> on_gone_; ///< of the request that waits

@@ -78,7 +78,10 @@ aio::task<std::optional<domain::attempt_facts>> local_attempt::run(beginning how
 }
 
 aio::task<> local_attempt::launch() {
-  const auto prepare_here = [paths = paths_, blend = request_.spec.blend] { return prepare(paths, blend); };
+  // The .blend may not be the one any more that was there when the job was taken.
+  const auto prepare_here = [paths = paths_, blend = request_.spec.blend, open = settings_.open_blend] {
+    return prepare(paths, blend, open);
+  };
   facts_.start_failure = co_await pool_.run(prepare_here);
   if (facts_.start_failure || facts_.stopped || left_)
     co_return;

@@ -99,6 +99,10 @@ public:
   [[nodiscard]] aio::task<result<std::vector<store::frame_record>>> frames(job_id id, int after,
                                                                            std::size_t limit);
 
+  /// See job_store.
+  [[nodiscard]] aio::task<result<std::optional<store::ended_job>>> first_ended();
+  [[nodiscard]] aio::task<result<std::uintmax_t>> frame_bytes();
+
   /// Cancels it; no effect on one that is final. On disk when this completes; what runs ends soon after.
   [[nodiscard]] aio::task<result<job_ptr>> cancel(job_id id);
   /// conflict when it is final.

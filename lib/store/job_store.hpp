@@ -57,6 +57,13 @@ struct kept_request {
   std::string answer; ///< that was given; empty when that is not known
 };
 
+/// A job that is final.
+struct ended_job {
+  job_id id;
+  time_point finished;
+  std::uintmax_t bytes = 0; ///< of its frames
+};
+
 /// What frames took earlier.
 struct frame_times {
   std::optional<double> loading = {}; ///< seconds
@@ -96,6 +103,11 @@ public:
   [[nodiscard]] virtual aio::task<result<std::vector<live_job>>> load_live() = 0;
   /// The id of the newest job.
   [[nodiscard]] virtual aio::task<result<std::optional<job_id>>> newest() = 0;
+
+  /// The one that ended first of those that are still there.
+  [[nodiscard]] virtual aio::task<result<std::optional<ended_job>>> first_ended() = 0;
+  /// Of the frames of all jobs.
+  [[nodiscard]] virtual aio::task<result<std::uintmax_t>> frame_bytes() = 0;
 
   /// Empty when nothing is known.
   [[nodiscard]] virtual aio::task<result<frame_times>> history(std::string key) = 0;

@@ -243,6 +243,33 @@ aio::task<result<std::optional<job_id>>> sqlite_job_store::newest() {
   co_return co_await database_->read(std::move(look));
 }
 
+aio::task<result<std::optional<ended_job>>> sqlite_job_store::first_ended() {
+  auto look = [](connection& from) -> result<std::optional<ended_job>> {
+    auto& row = from.statement(
+        "SELECT id, finished_ms, (SELECT coalesce(sum(bytes), 0) FROM frame WHERE job = job.id) "
+        "FROM job WHERE finished_ms IS NOT NULL ORDER BY finished_ms, id LIMIT 1");
+    if (!row.executeStep())
+      return std::optional<ended_job>{};
+    const auto id = job_id::parse(row.getColumn(0).getString());
+    if (!id)
+      throw unreadable_row{"a job has the id " + row.getColumn(0).getString()};
+    return std::optional{
+        ended_job{.id = *id,
+                  .finished = time_point{std::chrono::milliseconds{row.getColumn(1).getInt64()}},
+                  .bytes = static_cast<std::uintmax_t>(row.getColumn(2).getInt64())}};
+  };
+  co_return co_await database_->read(std::move(look));
+}
+
+aio::task<result<std::uintmax_t>> sqlite_job_store::frame_bytes() {
+  auto look = [](connection& from) -> result<std::uintmax_t> {
+    auto& row = from.statement("SELECT coalesce(sum(bytes), 0) FROM frame");
+    row.executeStep();
+    return static_cast<std::uintmax_t>(row.getColumn(0).getInt64());
+  };
+  co_return co_await database_->read(std::move(look));
+}
+
 aio::task<result<frame_times>> sqlite_job_store::history(std::string key) {
   frame_times found;
   // Looked up by a writer, since asking is what keeps it.

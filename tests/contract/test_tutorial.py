@@ -51,7 +51,8 @@ def test_blender_is_called_as_the_tutorial_calls_it(start, tmp_path):
     go = tmp_path / "go"
     d = start(f"wait_file {go}")
     pid = d.post_job(4, 6).json()["pid"]
-    argv = open(f"/proc/{pid}/cmdline").read().split("\0")[1:-1]
+    said = wait_for(lambda: open(f"/proc/{pid}/cmdline").read(), "its arguments are there, which is a moment after it runs")
+    argv = said.split("\0")[1:-1]
     output = argv[argv.index("-o") + 1]
     assert re.fullmatch(rf"{re.escape(str(d.output))}/\.kiln/{JOB_ID}-1/blender-render_####", output)
     words = " ".join(a for a in argv if a != output)

@@ -259,6 +259,32 @@ TEST_P(job_store_test, remove_takes_all_of_it) {
   });
 }
 
+TEST_P(job_store_test, the_first_to_end_is_told_with_what_its_frames_take) {
+  run([&]() -> aio::task<> {
+    EXPECT_FALSE((co_await store_->first_ended())->has_value());
+    EXPECT_EQ(*co_await store_->frame_bytes(), 0U);
+    const auto end_of = [](int number) { return job(number).created + std::chrono::hours{10 - number}; };
+    for (const int number : {1, 2, 3}) { // the newest ends first, and the oldest goes on
+      co_await must_add(job(number));
+      change c{job(number)};
+      c.job.revision = 2;
+      c.job.state = number == 1 ? job_state::running : job_state::canceled;
+      if (number != 1)
+        c.job.finished = end_of(number);
+      c.frames = list_of(done(number));
+      c.frames.front().bytes = 100 * number;
+      co_await must_save(c);
+    }
+    const auto first = co_await store_->first_ended();
+    EXPECT_EQ((*first)->id, id_of(3));
+    EXPECT_EQ((*first)->finished, end_of(3));
+    EXPECT_EQ((*first)->bytes, 300U);
+    EXPECT_EQ(*co_await store_->frame_bytes(), 600U);
+    EXPECT_TRUE(co_await store_->remove(id_of(3)));
+    EXPECT_EQ((*co_await store_->first_ended())->id, id_of(2));
+  });
+}
+
 TEST_P(job_store_test, a_key_is_used_once_and_is_known_with_its_answer) {
   run([&]() -> aio::task<> {
     auto now = job(1);
