@@ -27,7 +27,7 @@ constexpr std::size_t longest_key = 255;
 constexpr int busy_seconds = 1; ///< until the same request is asked again
 
 result<store::job_filter> parse_filter(std::string_view query) {
-  constexpr std::array<std::string_view, 4> known{"state", "tag", "limit", "cursor"};
+  constexpr std::array<std::string_view, 5> known{"state", "tag", "owner", "limit", "cursor"};
   const auto parameters = parse_parameters(query, known);
   if (!parameters)
     return parameters.error();
@@ -40,6 +40,8 @@ result<store::job_filter> parse_filter(std::string_view query) {
   }
   if (const auto tag = parameters->find("tag"); tag != parameters->end())
     filter.tag = tag->second;
+  if (const auto owner = parameters->find("owner"); owner != parameters->end())
+    filter.owner = owner->second;
   if (const auto cursor = parameters->find("cursor"); cursor != parameters->end()) {
     filter.before = job_id::parse(cursor->second);
     if (!filter.before)

@@ -144,6 +144,11 @@ CREATE TABLE request (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX request_by_age ON request (created_ms);
 )",
+    // 5: who has asked for a job: the name of a token; nobody where there are no tokens.
+    R"(
+ALTER TABLE job ADD COLUMN owner TEXT CHECK (owner <> '');
+CREATE INDEX job_by_owner ON job (owner, id) WHERE owner IS NOT NULL;
+)",
 };
 
 void keep_copy(SQLite::Database& database, int version) {
