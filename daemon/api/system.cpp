@@ -6,6 +6,7 @@
 namespace kiln::api {
 namespace {
 
+using access::role;
 using http::answer;
 using http::response;
 
@@ -15,12 +16,16 @@ response fine() {
   return {.status = 200, .content_type = "application/json; charset=utf-8", .body = R"({"status":"ok"})"};
 }
 
-aio::task<answer> read_readiness(aio::blocking_pool& pool, readiness_check known, readiness_check look) {
+/// `is_stranger`: may know that something is wrong, not what.
+aio::task<answer> read_readiness(aio::blocking_pool& pool, readiness_check known, readiness_check look,
+                                 bool is_stranger) {
   auto wrong = known();
   if (!wrong)
     wrong = co_await pool.run(std::move(look));
   if (!wrong)
     co_return fine();
+  if (is_stranger)
+    wrong = "kilnd cannot render now; who shows a token is told why";
   auto [type, body] = format_problem(503, *wrong, "/readyz");
   const answer not_ready{response{.status = 503, .content_type = std::string{type}, .body = std::move(body)},
                          retry_seconds};
@@ -32,10 +37,11 @@ aio::task<answer> read_readiness(aio::blocking_pool& pool, readiness_check known
 void add_system_routes(http::service& to, aio::blocking_pool& pool, readiness_check known,
                        readiness_check look) {
   const auto alive = std::make_shared<const http::prebuilt>(fine());
-  to.on("GET", "/livez", [alive](const http::request&) -> http::reply { return alive; });
+  to.on("GET", "/livez", role::none, [alive](const http::request&) -> http::reply { return alive; });
   for (const char* path : {"/readyz", "/healthz"})
-    to.on("GET", path,
-          [&pool, known, look](const http::request&) { return read_readiness(pool, known, look); });
+    to.on("GET", path, role::none, [&pool, known, look](const http::request& asked) {
+      return read_readiness(pool, known, look, asked.by == nullptr);
+    });
 }
 
 } // namespace kiln::api

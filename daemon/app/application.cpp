@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/application.hpp"
 
+#include "access/token_file.hpp"
 #include "aio/blocking_pool.hpp"
 #include "aio/notification.hpp"
 #include "aio/task_group.hpp"
@@ -17,6 +18,7 @@
 #include "app/decoder_program.hpp"
 #include "app/exit_status.hpp"
 #include "app/preflight.hpp"
+#include "app/token_keeper.hpp"
 #include "executor/local_executor.hpp"
 #include "http/server.hpp"
 #include "image/decoding_image_check.hpp"
@@ -52,6 +54,7 @@ constexpr std::chrono::seconds decode_limit{60}; // for one image
 constexpr const char* database_name = "kiln.db";
 constexpr std::chrono::seconds http_grace{5};
 constexpr std::chrono::seconds webhook_grace{3};
+constexpr access::rate wrong_tokens{.per_second = 0.5, .burst = 20}; // of one address
 
 std::chrono::milliseconds milliseconds(double seconds) {
   return std::chrono::milliseconds{static_cast<std::chrono::milliseconds::rep>(seconds * 1000)};
@@ -169,8 +172,9 @@ struct parts {
         tutorial(scheduler, tutorial_job(c)), roots(c.project_roots, pool), events(loop, scheduler),
         jobs(scheduler, events, roots, {.max_frames = c.max_frames}, c.threads),
         frames(scheduler, executor, pool), logs(scheduler, executor, events, pool),
-        webhooks(webhook_store, courier, webhook_targets(c)),
-        service(limits_of(c), hosts_of(c), error_page, log), server(loop, service) {
+        webhooks(webhook_store, courier, webhook_targets(c)), doors({}, wrong_tokens),
+        service(limits_of(c), hosts_of(c), doors, error_page, log), server(loop, service),
+        tokens(loop, c.tokens_file, doors, pool, log, [this] { server.end_sessions_not_admitted(); }) {
     scheduler.add_watcher(tutorial);
     scheduler.add_watcher(events);
     tutorial.add_routes(service);
@@ -203,8 +207,10 @@ struct parts {
   api::frames frames;
   api::logs logs;
   api::webhooks webhooks;
+  access::gate doors;
   http::service service;
   http::server server;
+  token_keeper tokens;
 };
 
 /// What the signals ask for.
@@ -215,7 +221,7 @@ struct requests {
   aio::notification changed;
 };
 
-aio::task<> watch_signals(requests& asked, log& to) {
+aio::task<> watch_signals(requests& asked, parts& p, log& to) {
   for (;;) {
     boost::system::error_code ec;
     const int signal = co_await asked.signals.async_wait(asio::redirect_error(aio::use_task, ec));
@@ -224,6 +230,7 @@ aio::task<> watch_signals(requests& asked, log& to) {
     if (signal == SIGHUP) {
       to.reopen();
       to.logger->info("log reopened");
+      co_await p.tokens.reload();
     } else {
       ++asked.stops;
       asked.changed.notify_all();
@@ -283,6 +290,11 @@ aio::task<int> serve(aio::executor_type loop, const config& c, log& to,
   if (!to_webhooks)
     co_return refuse(to_webhooks.error());
   parts p{loop, c, *blender, *decoder, std::move(*kept), std::move(*to_webhooks), *to.logger, environment};
+  if (const auto known = p.tokens.read(c.needs_tokens); !known)
+    co_return refuse(known.error());
+  if (!p.doors.has_tokens())
+    to.logger->log(c.allow_open_network ? spdlog::level::warn : spdlog::level::info,
+                   "there are no tokens: whoever reaches {} may do everything", c.listen.address);
   if (const auto listening = p.server.listen(c.listen.address, c.listen.port); !listening) {
     to.logger->error("{}", listening.error().message);
     co_return exit_listen;
@@ -298,7 +310,8 @@ aio::task<int> serve(aio::executor_type loop, const config& c, log& to,
   const auto rethrow = [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); };
   aio::task_group work{loop, rethrow};
   work.spawn(p.server.run());
-  work.spawn(watch_signals(asked, to));
+  work.spawn(watch_signals(asked, p, to));
+  work.spawn(p.tokens.watch());
   to.logger->info("{} at {} renders to {}", blender->version, blender->executable.native(),
                   c.output.native());
   to.logger->info("listening on {}", p.server.local_address());
@@ -308,6 +321,7 @@ aio::task<int> serve(aio::executor_type loop, const config& c, log& to,
 
   co_await stop_in_order(loop, c, asked, p, to);
   asked.signals.cancel();
+  p.tokens.stop();
   co_await work.join();
   p.pool.join();
   to.logger->info("stopped");
@@ -339,6 +353,11 @@ aio::task<int> check(aio::executor_type loop, const config& c, const std::vector
     wrong.push_back(blender.error().message);
   if (const auto to_webhooks = make_webhook_sender(loop, c); !to_webhooks)
     wrong.push_back(to_webhooks.error().message);
+  const auto tokens = access::read_token_file(c.tokens_file);
+  if (tokens)
+    fmt::print("tokens   {} in {}\n", tokens->size(), c.tokens_file.native());
+  else if (c.needs_tokens || tokens.error().code != errc::not_found)
+    wrong.push_back(tokens.error().message);
   if (!c.blend.empty())
     fmt::print("blend    {}\n", c.blend.native());
   for (const auto& root : c.project_roots)

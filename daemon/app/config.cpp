@@ -227,8 +227,12 @@ void add_options(CLI::App& app, config& c, words& w) {
       ->delimiter(',')
       ->type_name("NAME,…")
       ->group("Network");
+  app.add_option("--tokens-file", c.tokens_file,
+                 "Who may do what; changed by kilnd token add, list, remove [STATE/tokens]")
+      ->type_name("FILE")
+      ->group("Network");
   app.add_flag("--allow-open-network", c.allow_open_network,
-               "Listen on an address that other machines can reach, though nobody has to authenticate")
+               "Listen on an address that other machines can reach, though there are no tokens")
       ->group("Network");
 
   app.add_option("--webhook-target", c.webhook_targets,
@@ -340,6 +344,37 @@ early_exit unknown_option(const CLI::App& app, const std::string& wrong) {
   return usage_error(message);
 }
 
+constexpr auto token_usage = "say kilnd token add NAME --role read|submit|admin, kilnd token list, or kilnd "
+                             "token remove NAME";
+
+/// Takes "token VERB" off.
+result<token_request::verb> take_token_verb(std::vector<std::string>& arguments) {
+  const auto verb = arguments.size() > 1 ? arguments[1] : std::string{};
+  arguments.erase(arguments.begin(), arguments.begin() + (arguments.size() > 1 ? 2 : 1));
+  using enum token_request::verb;
+  if (verb == "add")
+    return add;
+  if (verb == "list")
+    return list;
+  if (verb == "remove")
+    return remove;
+  return error{errc::invalid_input, token_usage};
+}
+
+void add_token_options(CLI::App& app, token_request& asked) {
+  if (asked.what == token_request::verb::list)
+    return;
+  app.add_option("NAME", asked.name, "The token's name: who or what uses it")
+      ->required()
+      ->configurable(false);
+  if (asked.what == token_request::verb::add)
+    app.add_option("--role", asked.role,
+                   "read: look; submit: also make jobs, and change one's own; admin: all")
+        ->check(CLI::IsMember({"read", "submit", "admin"}))
+        ->required()
+        ->configurable(false);
+}
+
 bool is_loopback(const std::string& address) {
   return address == "::1" || address.starts_with("127.");
 }
@@ -349,6 +384,8 @@ Each flag can stand in the environment (--max-queued as KILN_MAX_QUEUED) or in t
 stronger than the environment, the environment than the file.
 
 kilnd backup FILE copies the jobs of the state directory to FILE, also while kilnd runs.
+kilnd token add NAME --role read|submit|admin prints a new token; kilnd token list; kilnd token remove NAME. As soon as
+there is one, everything but /livez and /readyz needs one.
 
 Signals: SIGTERM and SIGINT stop in order (a second one kills what still renders), SIGHUP reopens the log file.
 Exit status: 0 stopped in order; 1 internal error; 2 wrong flag, variable or key; 3 Blender, .blend, output or state
@@ -424,6 +461,12 @@ std::variant<config, early_exit> read_config(std::vector<std::string> arguments,
     app.add_option("FILE", c.backup_to, "Where the copy goes; must not exist")
         ->required()
         ->configurable(false);
+  } else if (!arguments.empty() && arguments.front() == "token") {
+    const auto verb = take_token_verb(arguments);
+    if (!verb)
+      return usage_error(verb.error().message);
+    c.token.emplace().what = *verb;
+    add_token_options(app, *c.token);
   }
 
   auto all = flags_of_environment(environment, arguments);
@@ -445,12 +488,7 @@ std::variant<config, early_exit> read_config(std::vector<std::string> arguments,
   c.log_json = w.log_format == "json";
   c.leave_on_stop = w.on_stop == "leave";
   c.verify_headers_only = w.verify == "header";
-  if (!is_loopback(c.listen.address) && !c.allow_open_network)
-    return usage_error(
-        fmt::format("anybody who reaches {} could submit jobs, since there are no tokens; listen on "
-                    "127.0.0.1, or say --allow-open-network if that is meant",
-                    w.listen));
-  if (c.blend.empty() && c.project_roots.empty() && c.backup_to.empty())
+  if (c.blend.empty() && c.project_roots.empty() && c.backup_to.empty() && !c.token)
     return usage_error(
         "what may be rendered? Say --project-root DIR (for /v1/jobs), --blend FILE (for /job), or "
         "both; or project_root = \"DIR\" in the file");
@@ -460,15 +498,25 @@ std::variant<config, early_exit> read_config(std::vector<std::string> arguments,
     c.state = home_state_directory();
   if (c.output.empty())
     c.output = c.state / "output";
+  c.needs_tokens = !c.tokens_file.empty();
+  if (!c.needs_tokens)
+    c.tokens_file = c.state / "tokens";
   const auto make_absolute = [](fs::path& path) {
     if (!path.empty())
       path = fs::absolute(path).lexically_normal();
   };
-  for (auto* path : {&c.blend, &c.output, &c.state, &c.backup_to, &c.webhook_ca_file})
+  for (auto* path : {&c.blend, &c.output, &c.state, &c.backup_to, &c.webhook_ca_file, &c.tokens_file})
     make_absolute(*path);
   std::ranges::for_each(c.project_roots, make_absolute);
   if (c.blender.has_parent_path())
     c.blender = fs::absolute(c.blender).lexically_normal();
+  if (std::error_code ec; !is_loopback(c.listen.address) && !c.allow_open_network && c.backup_to.empty() &&
+                          !c.token && !fs::exists(c.tokens_file, ec))
+    return usage_error(
+        fmt::format("anybody who reaches {} could submit jobs, since there are no tokens; make one "
+                    "(kilnd token add NAME --role admin), listen on 127.0.0.1, or say "
+                    "--allow-open-network if that is meant",
+                    w.listen));
   return c;
 }
 

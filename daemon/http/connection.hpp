@@ -34,6 +34,9 @@ public:
   /// The other side's address, without port; empty when it has gone.
   [[nodiscard]] std::string peer() const;
 
+  /// Where the other side is, as a number: an IPv4 address, or the /64 of an IPv6 one.
+  [[nodiscard]] std::uint64_t network() const;
+
   /// Of TLS; nothing to do without. Before anything else.
   [[nodiscard]] aio::task<> open(error_code& ec);
 
