@@ -5,6 +5,7 @@
 #include "aio/blocking_pool.hpp"
 #include "aio/notification.hpp"
 #include "aio/task_group.hpp"
+#include "api/audit.hpp"
 #include "api/events.hpp"
 #include "api/frames.hpp"
 #include "api/jobs.hpp"
@@ -21,6 +22,7 @@
 #include "app/token_keeper.hpp"
 #include "executor/local_executor.hpp"
 #include "http/server.hpp"
+#include "http/tls.hpp"
 #include "image/decoding_image_check.hpp"
 #include "image/structural_image_check.hpp"
 #include "process/child.hpp"
@@ -143,6 +145,11 @@ result<std::unique_ptr<webhook::http_sender>> make_webhook_sender(aio::executor_
       {.targets = webhook_targets(c), .ca_file = c.webhook_ca_file, .user_agent = "kilnd/" KILN_VERSION});
 }
 
+/// Null without TLS. Blocks.
+result<http::tls_context> load_certificate(const config& c) {
+  return c.tls_certificate.empty() ? http::tls_context{} : http::load_tls(c.tls_certificate, c.tls_key);
+}
+
 /// All of a running daemon but its signals. Members are made from the first to the last, and go in the
 /// opposite order.
 struct parts {
@@ -172,7 +179,8 @@ struct parts {
         tutorial(scheduler, tutorial_job(c)), roots(c.project_roots, pool), events(loop, scheduler),
         jobs(scheduler, events, roots, {.max_frames = c.max_frames}, c.threads),
         frames(scheduler, executor, pool), logs(scheduler, executor, events, pool),
-        webhooks(webhook_store, courier, webhook_targets(c)), doors({}, wrong_tokens),
+        webhooks(webhook_store, courier, webhook_targets(c)),
+        doors({.per_second = c.rate_limit, .burst = c.rate_burst}, wrong_tokens),
         service(limits_of(c), hosts_of(c), doors, error_page, log), server(loop, service),
         tokens(loop, c.tokens_file, doors, pool, log, [this] { server.end_sessions_not_admitted(); }) {
     scheduler.add_watcher(tutorial);
@@ -183,6 +191,11 @@ struct parts {
     events.add_routes(service);
     logs.add_routes(service);
     webhooks.add_routes(service);
+    service.allow_origins(http::origins{c.allowed_origins});
+    service.report_changes([&log](const auto& asked, const auto& given, std::string_view id) {
+      if (const auto line = api::format_audit(asked, given, id); !line.empty())
+        log.info("{}", line);
+    });
     store.announce(api::format_job_event, [this] { courier.wake(); });
     const auto known = [this]() -> std::optional<std::string> {
       return scheduler.blocked().empty() ? std::nullopt : std::optional{scheduler.blocked()};
@@ -221,7 +234,20 @@ struct requests {
   aio::notification changed;
 };
 
-aio::task<> watch_signals(requests& asked, parts& p, log& to) {
+/// For connections that come from now on; what cannot be used changes nothing.
+aio::task<> reload_certificate(const config& c, parts& p, log& to) {
+  const auto load = [&c] { return load_certificate(c); };
+  const auto loaded = co_await p.pool.run(load);
+  if (!loaded) {
+    to.logger->error("the certificate stays as it was reason={}", loaded.error().message);
+    co_return;
+  }
+  p.service.use_tls(*loaded);
+  if (*loaded)
+    to.logger->info("certificate read anew{}", http::has_expired(*loaded) ? ", and it has expired" : "");
+}
+
+aio::task<> watch_signals(requests& asked, const config& c, parts& p, log& to) {
   for (;;) {
     boost::system::error_code ec;
     const int signal = co_await asked.signals.async_wait(asio::redirect_error(aio::use_task, ec));
@@ -231,6 +257,7 @@ aio::task<> watch_signals(requests& asked, parts& p, log& to) {
       to.reopen();
       to.logger->info("log reopened");
       co_await p.tokens.reload();
+      co_await reload_certificate(c, p, to);
     } else {
       ++asked.stops;
       asked.changed.notify_all();
@@ -290,6 +317,13 @@ aio::task<int> serve(aio::executor_type loop, const config& c, log& to,
   if (!to_webhooks)
     co_return refuse(to_webhooks.error());
   parts p{loop, c, *blender, *decoder, std::move(*kept), std::move(*to_webhooks), *to.logger, environment};
+  const auto certificate = load_certificate(c);
+  if (!certificate)
+    co_return refuse(certificate.error());
+  p.service.use_tls(*certificate);
+  if (*certificate && http::has_expired(*certificate))
+    to.logger->warn("the certificate has expired: clients will refuse it file={}",
+                    c.tls_certificate.native());
   if (const auto known = p.tokens.read(c.needs_tokens); !known)
     co_return refuse(known.error());
   if (!p.doors.has_tokens())
@@ -310,11 +344,11 @@ aio::task<int> serve(aio::executor_type loop, const config& c, log& to,
   const auto rethrow = [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); };
   aio::task_group work{loop, rethrow};
   work.spawn(p.server.run());
-  work.spawn(watch_signals(asked, p, to));
+  work.spawn(watch_signals(asked, c, p, to));
   work.spawn(p.tokens.watch());
   to.logger->info("{} at {} renders to {}", blender->version, blender->executable.native(),
                   c.output.native());
-  to.logger->info("listening on {}", p.server.local_address());
+  to.logger->info("listening on {}{}", p.server.local_address(), *certificate ? ", with TLS" : "");
   ::sd_notify(0, "READY=1");
   while (asked.stops == 0)
     co_await asked.changed.wait();
@@ -353,6 +387,8 @@ aio::task<int> check(aio::executor_type loop, const config& c, const std::vector
     wrong.push_back(blender.error().message);
   if (const auto to_webhooks = make_webhook_sender(loop, c); !to_webhooks)
     wrong.push_back(to_webhooks.error().message);
+  if (const auto certificate = load_certificate(c); !certificate)
+    wrong.push_back(certificate.error().message);
   const auto tokens = access::read_token_file(c.tokens_file);
   if (tokens)
     fmt::print("tokens   {} in {}\n", tokens->size(), c.tokens_file.native());

@@ -2,6 +2,7 @@
 #include "app/config.hpp"
 
 #include "app/exit_status.hpp"
+#include "http/origins.hpp"
 #include "webhook/target.hpp"
 
 #include <CLI/CLI.hpp>
@@ -64,6 +65,8 @@ public:
   std::string to_config(const CLI::App*, bool, bool, std::string) const override { return {}; } // not used
 };
 
+constexpr double usual_rate = 200;
+constexpr double usual_burst_seconds = 5;
 constexpr std::string_view variable_prefix = "KILN_";
 
 /// KILN_MAX_QUEUED=7 → "--max-queued=7", unless the flag is given as well.
@@ -123,6 +126,8 @@ struct words {
   std::string log_format = "text";
   std::string on_stop = "stop";
   std::string verify = "decode";
+  std::optional<double> rate_limit;
+  std::optional<double> rate_burst;
 };
 
 /// CLI::AsSizeValue takes "-1" for a very large size.
@@ -134,6 +139,7 @@ void add_options(CLI::App& app, config& c, words& w) {
   const auto positive = CLI::Range(1, 1'000'000);
   const auto bytes = CLI::Range(std::size_t{256}, std::size_t{1} << 30);
   const auto seconds = between(0.05, 86'400);
+  const auto rate = between(0.01, 1'000'000) | CLI::IsMember({"0"});
 
   app.set_config("--config", "/etc/kiln/kilnd.toml",
                  "File with the same keys as these flags, for instance: slots = 2")
@@ -227,6 +233,19 @@ void add_options(CLI::App& app, config& c, words& w) {
       ->delimiter(',')
       ->type_name("NAME,…")
       ->group("Network");
+  app.add_option("--allowed-origins", c.allowed_origins,
+                 "Web pages that may use the interface (CORS): https://shop.example, or * with tokens [none]")
+      ->check(checked_by(http::parse_origin, ""))
+      ->delimiter(',')
+      ->type_name("ORIGIN,…")
+      ->group("Network");
+  app.add_option("--tls-certificate", c.tls_certificate,
+                 "Speak TLS with this certificate and those that lead to its authority (PEM)")
+      ->type_name("FILE")
+      ->group("Network");
+  app.add_option("--tls-key", c.tls_key, "Its key (PEM, without a passphrase)")
+      ->type_name("FILE")
+      ->group("Network");
   app.add_option("--tokens-file", c.tokens_file,
                  "Who may do what; changed by kilnd token add, list, remove [STATE/tokens]")
       ->type_name("FILE")
@@ -259,6 +278,17 @@ void add_options(CLI::App& app, config& c, words& w) {
       ->group("Logging");
 
   const std::string limits = "Limits";
+  app.add_option(
+         "--rate-limit", w.rate_limit,
+         "Requests a second of one token, or of one address without tokens; 0: no limit [0 when --listen is "
+         "loopback, else 200]")
+      ->check(rate)
+      ->type_name("N")
+      ->group(limits);
+  app.add_option("--rate-burst", w.rate_burst, "Requests that may come at once [5 seconds' worth]")
+      ->check(between(1, 1'000'000))
+      ->type_name("N")
+      ->group(limits);
   app.add_option("--header-seconds", c.header_seconds, "Time for a whole request header")
       ->check(seconds)
       ->type_name("S")
@@ -505,11 +535,24 @@ std::variant<config, early_exit> read_config(std::vector<std::string> arguments,
     if (!path.empty())
       path = fs::absolute(path).lexically_normal();
   };
-  for (auto* path : {&c.blend, &c.output, &c.state, &c.backup_to, &c.webhook_ca_file, &c.tokens_file})
+  for (auto* path : {&c.blend, &c.output, &c.state, &c.backup_to, &c.webhook_ca_file, &c.tokens_file,
+                     &c.tls_certificate, &c.tls_key})
     make_absolute(*path);
   std::ranges::for_each(c.project_roots, make_absolute);
   if (c.blender.has_parent_path())
     c.blender = fs::absolute(c.blender).lexically_normal();
+  const bool is_open = !is_loopback(c.listen.address);
+  c.rate_limit = w.rate_limit.value_or(is_open ? usual_rate : 0);
+  c.rate_burst = w.rate_burst.value_or(std::max(1.0, usual_burst_seconds * c.rate_limit));
+  if (c.tls_certificate.empty() != c.tls_key.empty())
+    return usage_error("tls_certificate and tls_key belong together: one of them is missing");
+  for (auto& origin : c.allowed_origins)
+    origin = *http::parse_origin(origin);
+  if (std::error_code ec; std::ranges::find(c.allowed_origins, "*") != c.allowed_origins.end() && !c.token &&
+                          !fs::exists(c.tokens_file, ec))
+    return usage_error(
+        "allowed_origins: with \"*\" any web page that somebody looks at could render here, since "
+        "there are no tokens; name the origins, or make a token (kilnd token add NAME --role admin)");
   if (std::error_code ec; !is_loopback(c.listen.address) && !c.allow_open_network && c.backup_to.empty() &&
                           !c.token && !fs::exists(c.tokens_file, ec))
     return usage_error(

@@ -34,6 +34,11 @@ struct config {
   listen_address listen;
   bool allow_open_network = false; ///< serve on an address that others can reach, though there are no tokens
   std::vector<std::string> allowed_hosts;
+  std::vector<std::string> allowed_origins;
+  std::filesystem::path tls_certificate; ///< absolute, PEM; empty: without TLS
+  std::filesystem::path tls_key;
+  double rate_limit = 0; ///< requests a second of one token or one stranger's address; 0: no limit
+  double rate_burst = 1; ///< requests at once
   std::filesystem::path tokens_file; ///< absolute
   bool needs_tokens = false;         ///< tokens_file was said, so it has to be there
 

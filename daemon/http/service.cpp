@@ -8,6 +8,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <random>
 
@@ -26,6 +27,7 @@ bool is_request_id(std::string_view text) {
 /// The fields that decide about a request, found in one pass.
 struct named_fields {
   std::optional<std::string_view> host;
+  std::string_view origin;                       ///< of the page that asks; empty where none was sent
   std::optional<std::string_view> authorization; ///< the first
   int authorizations = 0;
 };
@@ -35,11 +37,17 @@ named_fields find_named(std::span<const field> fields) noexcept {
   for (const auto& [name, value] : fields) {
     if (equals_ignoring_case(name, "Host")) {
       found.host = value;
+    } else if (equals_ignoring_case(name, "Origin")) {
+      found.origin = value;
     } else if (equals_ignoring_case(name, "Authorization") && found.authorizations++ == 0) {
       found.authorization = value;
     }
   }
   return found;
+}
+
+bool is_change(std::string_view method) noexcept {
+  return method != "GET" && method != "HEAD" && method != "OPTIONS";
 }
 
 response nothing(int status) {
@@ -80,33 +88,70 @@ service::choice service::route(request& what) {
   const auto named = find_named(what.fields);
   if (named.host && !is_host(host_without_port(*named.host)))
     return {.refused = error_answer(421, "this host name is not served here; see allowed_hosts", what.path)};
-  const bool is_any = what.path == "*";
-  const auto found = is_any ? router::match{} : router_.find(what.method, what.path);
-  const auto needed = found.handler ? routes_[*found.handler].needed : access::role::none;
   if (named.authorizations > 1)
     return {.refused = error_answer(400, "there is more than one Authorization field", what.path)};
+  const auto standing =
+      named.origin.empty() ? origins::standing::own : origins_.of(named.origin, named.host.value_or(""));
+  choice chosen;
+  chosen.fields = origins_.fields(named.origin, standing);
+  const bool is_preflight = what.method == "OPTIONS" && !named.origin.empty() &&
+                            what.find("Access-Control-Request-Method").has_value();
+  if (standing == origins::standing::foreign && (is_preflight || is_change(what.method))) {
+    chosen.refused = error_answer(
+        403, "a page of this Origin may not ask here, whoever looks at it; see allowed_origins", what.path);
+    return chosen;
+  }
+
+  const bool is_any = what.path == "*";
+  auto found = is_any ? router::match{} : router_.find(what.method, what.path);
+  const auto needed = found.handler ? routes_[*found.handler].needed : access::role::none;
   const access::question asked{named.authorization, what.network, needed};
   const auto made = doors_.decide(asked, std::chrono::steady_clock::now());
   what.by = made.who;
-  choice chosen;
+  if (made.left)
+    chosen.fields += limit_fields(made);
+  if (made.wrong_token && made.what != access::decision::kind::too_often)
+    log_.warn("a token was shown that is none of ours from={} path={}", what.peer, what.path);
   if (auto refused = refusal(made, needed, what)) {
     chosen.refused = std::move(*refused);
-  } else if (is_any) {
-    chosen.refused = nothing(204);
   } else if (found.handler) {
     what.id = found.captured[0];
     what.item = found.captured[1];
     chosen.run = &routes_[*found.handler].answers;
-  } else if (found.allow.empty()) {
-    chosen.refused = error_answer(404, "there is nothing at this path", what.path);
   } else {
-    auto other = what.method == "OPTIONS"
-                     ? nothing(204)
-                     : error_page_(405, fmt::format("{} is not for this path", what.method), what.path);
-    other.fields.emplace_back("Allow", found.allow);
-    chosen.refused = other;
+    if (is_preflight && standing == origins::standing::allowed && !found.allow.empty())
+      chosen.fields += preflight_fields(found.allow);
+    chosen.refused = answer_without_handler(what, found.allow);
   }
   return chosen;
+}
+
+answer service::answer_without_handler(const request& what, const std::string& allow) const {
+  if (what.path == "*")
+    return nothing(204);
+  if (allow.empty())
+    return error_answer(404, "there is nothing at this path", what.path);
+  auto given = what.method == "OPTIONS"
+                   ? nothing(204)
+                   : error_page_(405, fmt::format("{} is not for this path", what.method), what.path);
+  given.fields.emplace_back("Allow", allow);
+  return given;
+}
+
+void service::report(const request& asked, const prebuilt& given, std::string_view request_id) const {
+  if (on_change_ && is_change(asked.method))
+    on_change_(asked, given, request_id);
+}
+
+/// draft-ietf-httpapi-ratelimit-headers-10: how many in how many seconds, how many are left, and when it is
+/// as in the beginning.
+std::string service::limit_fields(const access::decision& made) const {
+  const bool is_request = !made.wrong_token || made.what != access::decision::kind::too_often;
+  const auto& limit = is_request ? doors_.requests() : doors_.failures();
+  const auto* name = is_request ? "requests" : "wrong-tokens";
+  return fmt::format("RateLimit-Policy: \"{}\";q={:.0f};w={:.0f}\r\nRateLimit: \"{}\";r={};t={:.0f}\r\n",
+                     name, limit.burst, std::ceil(limit.burst / limit.per_second), name, made.left->remaining,
+                     std::ceil(made.left->full_in));
 }
 
 std::optional<answer> service::refusal(const access::decision& made, access::role needed,

@@ -9,6 +9,7 @@
 #include "http/connection.hpp"
 #include "http/framing.hpp"
 #include "http/message.hpp"
+#include "http/origins.hpp"
 #include "http/places.hpp"
 #include "http/router.hpp"
 
@@ -65,6 +66,10 @@ using stream_handler = std::function<aio::task<answer>(const request& asked, bod
 
 using any_handler = std::variant<handler, stream_handler>;
 
+/// Told of each request that was to change something, and of what became of it.
+using change_listener =
+    std::function<void(const request& asked, const prebuilt& given, std::string_view request_id)>;
+
 /// The body of an error that the server itself finds.
 using error_page = std::function<response(int status, std::string_view detail, std::string_view path)>;
 
@@ -74,6 +79,13 @@ public:
   /// outlives it.
   service(limits l, std::vector<std::string> hosts, access::gate& doors, error_page page,
           spdlog::logger& log);
+
+  /// Pages of these may ask as well.
+  void allow_origins(origins allowed) { origins_ = std::move(allowed); }
+
+  void report_changes(change_listener to) { on_change_ = std::move(to); }
+  /// Of an answer that is given; does nothing when nothing was to be changed.
+  void report(const request& asked, const prebuilt& given, std::string_view request_id) const;
 
   /// For the connections that come from now on; null: without TLS.
   void use_tls(tls_context with) { tls_ = std::move(with); }
@@ -121,6 +133,8 @@ private:
   void add(std::string method, std::string pattern, access::role needed, any_handler answers);
   [[nodiscard]] std::optional<answer> refusal(const access::decision& made, access::role needed,
                                               const request& what);
+  [[nodiscard]] answer answer_without_handler(const request& what, const std::string& allow) const;
+  [[nodiscard]] std::string limit_fields(const access::decision& made) const;
   [[nodiscard]] bool is_host(std::string_view host) const noexcept;
   [[nodiscard]] std::string_view date();
 
@@ -128,6 +142,8 @@ private:
   tls_context tls_;
   std::vector<std::string> hosts_;
   access::gate& doors_;
+  origins origins_;
+  change_listener on_change_;
   error_page error_page_;
   spdlog::logger& log_;
   router router_;

@@ -286,6 +286,7 @@ aio::task<session::next> session::respond(request& asked, request_parser& parser
                              .chunks = parser.is_http_1_1(),
                              .fields = chosen.fields};
   service_.write(out_, *given, id, how);
+  service_.report(asked, *given->what, id);
   if (service_.log().should_log(spdlog::level::debug))
     service_.log().debug("request status={} method={} request={} path={}", given->what->status(),
                          asked.method, id, asked.path);

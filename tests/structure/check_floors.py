@@ -32,7 +32,7 @@ FLOORS = {
 }
 # No Asio, no file system, no clock, no processes: values in, values out. std::filesystem::path is a value.
 PURE_FOLDERS = {"lib/base", "lib/domain", "lib/policy", "lib/blender"}
-PURE_FILES = {"daemon/http/router", "daemon/http/framing", "daemon/api/problem", "daemon/api/job_json",
+PURE_FILES = {"daemon/http/router", "daemon/http/framing", "daemon/http/origins", "daemon/api/problem", "daemon/api/audit", "daemon/api/job_json",
               "daemon/api/strict_json", "daemon/api/webhook_json", "lib/image/image_structure", "lib/image/image_answer",
               "lib/webhook/signature", "lib/webhook/schedule", "lib/webhook/target",
               "lib/access/role", "lib/access/token", "lib/access/bucket", "lib/access/gate"}
