@@ -105,14 +105,7 @@ service::choice service::route(request& what) {
   const bool is_any = what.path == "*";
   auto found = is_any ? router::match{} : router_.find(what.method, what.path);
   const auto needed = found.handler ? routes_[*found.handler].needed : access::role::none;
-  const access::question asked{named.authorization, what.network, needed};
-  const auto made = doors_.decide(asked, std::chrono::steady_clock::now());
-  what.by = made.who;
-  if (made.left)
-    chosen.fields += limit_fields(made);
-  if (made.wrong_token && made.what != access::decision::kind::too_often)
-    log_.warn("a token was shown that is none of ours from={} path={}", what.peer, what.path);
-  if (auto refused = refusal(made, needed, what)) {
+  if (auto refused = admit(what, named.authorization, needed, chosen.fields)) {
     chosen.refused = std::move(*refused);
   } else if (found.handler) {
     what.id = found.captured[0];
@@ -149,9 +142,27 @@ std::string service::limit_fields(const access::decision& made) const {
   const bool is_request = !made.wrong_token || made.what != access::decision::kind::too_often;
   const auto& limit = is_request ? doors_.requests() : doors_.failures();
   const auto* name = is_request ? "requests" : "wrong-tokens";
-  return fmt::format("RateLimit-Policy: \"{}\";q={:.0f};w={:.0f}\r\nRateLimit: \"{}\";r={};t={:.0f}\r\n",
-                     name, limit.burst, std::ceil(limit.burst / limit.per_second), name, made.left->remaining,
-                     std::ceil(made.left->full_in));
+  const auto whole = [](double value) { return static_cast<std::int64_t>(std::ceil(value)); };
+  return fmt::format("RateLimit-Policy: \"{}\";q={};w={}\r\nRateLimit: \"{}\";r={};t={}\r\n", name,
+                     static_cast<std::int64_t>(limit.burst), whole(limit.burst / limit.per_second), name,
+                     made.left->remaining, whole(made.left->full_in));
+}
+
+/// Finds out who asks; gives the answer when they may not, or not now.
+std::optional<answer> service::admit(request& what, std::optional<std::string_view> authorization,
+                                     access::role needed, std::string& fields) {
+  if (doors_.is_open()) { // the usual case, and the one that has to cost nothing
+    what.by = doors_.everybody();
+    return std::nullopt;
+  }
+  const access::question asked{authorization, what.network, needed};
+  auto made = doors_.decide(asked, std::chrono::steady_clock::now());
+  what.by = std::move(made.who);
+  if (made.left)
+    fields += limit_fields(made);
+  if (made.wrong_token && made.what != access::decision::kind::too_often)
+    log_.warn("a token was shown that is none of ours from={} path={}", what.peer, what.path);
+  return refusal(made, needed, what);
 }
 
 std::optional<answer> service::refusal(const access::decision& made, access::role needed,
@@ -173,7 +184,7 @@ std::optional<answer> service::refusal(const access::decision& made, access::rol
   case kind::forbidden: {
     auto refused = error_page_(403,
                                fmt::format("the role {} is needed, and the token {} has the role {}",
-                                           to_string(needed), made.who->name, to_string(made.who->rank)),
+                                           to_string(needed), what.by->name, to_string(what.by->rank)),
                                what.path);
     refused.fields.emplace_back(
         "WWW-Authenticate",

@@ -131,6 +131,8 @@ private:
     any_handler answers;
   };
   void add(std::string method, std::string pattern, access::role needed, any_handler answers);
+  [[nodiscard]] std::optional<answer> admit(request& what, std::optional<std::string_view> authorization,
+                                            access::role needed, std::string& fields);
   [[nodiscard]] std::optional<answer> refusal(const access::decision& made, access::role needed,
                                               const request& what);
   [[nodiscard]] answer answer_without_handler(const request& what, const std::string& allow) const;

@@ -48,6 +48,10 @@ public:
   /// Whether they would still be who they were.
   [[nodiscard]] bool knows(const principal& who) const noexcept;
 
+  /// Whether there is nothing to decide: everybody() may do everything, as often as they like.
+  [[nodiscard]] bool is_open() const noexcept { return everybody_ && !requests().is_limited(); }
+  [[nodiscard]] const principal_ptr& everybody() const noexcept { return everybody_; }
+
   [[nodiscard]] bool has_tokens() const noexcept { return everybody_ == nullptr; }
   [[nodiscard]] const rate& requests() const noexcept { return by_network_.limit(); }
   [[nodiscard]] const rate& failures() const noexcept { return failures_.limit(); }
@@ -58,9 +62,10 @@ private:
     principal_ptr who;
     bucket requests;
   };
-  [[nodiscard]] holder* find(std::string_view authorization) noexcept;
+  [[nodiscard]] holder* find(std::string_view authorization);
 
   principal_ptr everybody_; ///< null with tokens
+  digester digest_;
   std::vector<holder> holders_;
   bucket_table by_network_;
   bucket_table failures_;

@@ -91,8 +91,29 @@ std::string new_secret() {
 }
 
 digest digest_of(std::string_view secret) {
+  digester once;
+  return once(secret);
+}
+
+struct digester::openssl {
+  std::unique_ptr<EVP_MD, decltype(&EVP_MD_free)> sha256{EVP_MD_fetch(nullptr, "SHA256", nullptr),
+                                                         EVP_MD_free};
+  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context{EVP_MD_CTX_new(), EVP_MD_CTX_free};
+};
+
+digester::digester() : openssl_(std::make_unique<openssl>()) {
+  if (!openssl_->sha256 || !openssl_->context)
+    throw std::runtime_error("OpenSSL has no SHA-256");
+}
+
+digester::~digester() = default;
+
+digest digester::operator()(std::string_view secret) {
   digest hash{};
-  if (EVP_Digest(secret.data(), secret.size(), hash.data(), nullptr, EVP_sha256(), nullptr) != 1)
+  auto* context = openssl_->context.get();
+  if (EVP_DigestInit_ex2(context, openssl_->sha256.get(), nullptr) != 1 ||
+      EVP_DigestUpdate(context, secret.data(), secret.size()) != 1 ||
+      EVP_DigestFinal_ex(context, hash.data(), nullptr) != 1)
     throw std::runtime_error("OpenSSL cannot compute a SHA-256");
   return hash;
 }

@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -37,6 +38,20 @@ inline constexpr std::size_t most_tokens = 1000; ///< each request is held again
 
 /// SHA-256.
 [[nodiscard]] digest digest_of(std::string_view secret);
+
+/// The same for many, without finding the algorithm anew for each, which takes longer than the hash.
+class digester {
+public:
+  digester();
+  ~digester();
+  digester(const digester&) = delete;
+  digester& operator=(const digester&) = delete;
+  [[nodiscard]] digest operator()(std::string_view secret);
+
+private:
+  struct openssl;
+  std::unique_ptr<openssl> openssl_;
+};
 
 /// In a time that does not tell where they differ.
 [[nodiscard]] bool are_equal(const digest& a, const digest& b) noexcept;
