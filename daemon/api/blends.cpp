@@ -18,6 +18,7 @@ namespace kiln::api {
 namespace {
 
 namespace json = boost::json;
+using access::role;
 using http::answer;
 using http::response;
 
@@ -77,11 +78,11 @@ result<upload_request> parse_request(const http::request& asked) {
 
 void blends::add_routes(http::service& to) {
   using http::request;
-  to.on_stream("POST", "/v1/blends",
+  to.on_stream("POST", "/v1/blends", role::submit,
                [this](const request& asked, http::body_reader& body) { return receive(asked, body); });
-  to.on("GET", "/v1/blends", [this](const request& asked) { return list(asked); });
-  to.on("GET", "/v1/blends/{id}", [this](const request& asked) { return read(asked); });
-  to.on("DELETE", "/v1/blends/{id}", [this](const request& asked) { return remove(asked); });
+  to.on("GET", "/v1/blends", role::read, [this](const request& asked) { return list(asked); });
+  to.on("GET", "/v1/blends/{id}", role::read, [this](const request& asked) { return read(asked); });
+  to.on("DELETE", "/v1/blends/{id}", role::admin, [this](const request& asked) { return remove(asked); });
 }
 
 aio::task<answer> blends::receive(const http::request& asked, http::body_reader& body) {

@@ -18,6 +18,8 @@ kind kind_of(int status) {
   switch (status) {
   case 400:
     return {"bad-request", "Bad request"};
+  case 401:
+    return {"unauthorized", "Unauthorized"};
   case 403:
     return {"forbidden", "Forbidden"};
   case 404:

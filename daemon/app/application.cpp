@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/application.hpp"
 
+#include "access/token_file.hpp"
 #include "aio/blocking_pool.hpp"
 #include "aio/notification.hpp"
 #include "aio/task_group.hpp"
+#include "api/audit.hpp"
 #include "api/blends.hpp"
 #include "api/events.hpp"
 #include "api/frames.hpp"
@@ -21,8 +23,10 @@
 #include "app/sandbox.hpp"
 #include "app/service_manager.hpp"
 #include "blends/blend_finder.hpp"
+#include "app/token_keeper.hpp"
 #include "executor/local_executor.hpp"
 #include "http/server.hpp"
+#include "http/tls.hpp"
 #include "image/decoding_image_check.hpp"
 #include "image/structural_image_check.hpp"
 #include "process/child.hpp"
@@ -58,6 +62,7 @@ constexpr std::chrono::seconds decode_limit{60}; // for one image
 constexpr const char* database_name = "kiln.db";
 constexpr std::chrono::seconds http_grace{5};
 constexpr std::chrono::seconds webhook_grace{3};
+constexpr access::rate wrong_tokens{.per_second = 0.5, .burst = 20}; // of one address
 
 std::chrono::milliseconds milliseconds(double seconds) {
   return std::chrono::milliseconds{static_cast<std::chrono::milliseconds::rep>(seconds * 1000)};
@@ -176,6 +181,11 @@ retention::rules retention_rules(const config& c) {
   return r;
 }
 
+/// Null without TLS. Blocks.
+result<http::tls_context> load_certificate(const config& c) {
+  return c.tls_certificate.empty() ? http::tls_context{} : http::load_tls(c.tls_certificate, c.tls_key);
+}
+
 /// All of a running daemon but its signals. Members are made from the first to the last, and go in the
 /// opposite order.
 struct parts {
@@ -216,7 +226,9 @@ struct parts {
         jobs(scheduler, events, blend_finder, {.max_frames = c.max_frames}, c.threads),
         frames(scheduler, executor, pool), logs(scheduler, executor, events, pool),
         blends(uploads, keep_time(c.uploads_keep_days)), webhooks(webhook_store, courier, webhook_targets(c)),
-        service(limits_of(c), hosts_of(c), error_page, log), server(loop, service) {
+        doors({.per_second = c.rate_limit, .burst = c.rate_burst}, wrong_tokens),
+        service(limits_of(c), hosts_of(c), doors, error_page, log), server(loop, service),
+        tokens(loop, c.tokens_file, doors, pool, log, [this] { server.end_sessions_not_admitted(); }) {
     scheduler.add_watcher(tutorial);
     scheduler.add_watcher(events);
     scheduler.add_watcher(retention);
@@ -227,6 +239,11 @@ struct parts {
     logs.add_routes(service);
     blends.add_routes(service);
     webhooks.add_routes(service);
+    service.allow_origins(http::origins{c.allowed_origins});
+    service.report_changes([&log](const auto& asked, const auto& given, std::string_view id) {
+      if (const auto line = api::format_audit(asked, given, id); !line.empty())
+        log.info("{}", line);
+    });
     store.announce(api::format_job_event, [this] { courier.wake(); });
     uploads.announce([this] { retention.wake(); });
     const auto known = [this]() -> std::optional<std::string> {
@@ -256,8 +273,10 @@ struct parts {
   api::logs logs;
   api::blends blends;
   api::webhooks webhooks;
+  access::gate doors;
   http::service service;
   http::server server;
+  token_keeper tokens;
 };
 
 /// What the signals ask for.
@@ -272,7 +291,21 @@ struct requests {
   aio::notification changed;
 };
 
-aio::task<> watch_signals(requests& asked, log& to, const service_manager& manager) {
+/// For connections that come from now on; what cannot be used changes nothing.
+aio::task<> reload_certificate(const config& c, parts& p, log& to) {
+  const auto load = [&c] { return load_certificate(c); };
+  const auto loaded = co_await p.pool.run(load);
+  if (!loaded) {
+    to.logger->error("the certificate stays as it was reason={}", loaded.error().message);
+    co_return;
+  }
+  p.service.use_tls(*loaded);
+  if (*loaded)
+    to.logger->info("certificate read anew{}", http::has_expired(*loaded) ? ", and it has expired" : "");
+}
+
+aio::task<> watch_signals(requests& asked, const config& c, parts& p, log& to,
+                          const service_manager& manager) {
   while (!asked.ended) {
     boost::system::error_code ec;
     const int signal = co_await asked.signals.async_wait(asio::redirect_error(aio::use_task, ec));
@@ -282,6 +315,8 @@ aio::task<> watch_signals(requests& asked, log& to, const service_manager& manag
       manager.tell_reloading();
       to.reopen();
       to.logger->info("log reopened");
+      co_await p.tokens.reload();
+      co_await reload_certificate(c, p, to);
       manager.tell("READY=1");
     } else {
       if (asked.stops++ == 0)
@@ -363,6 +398,18 @@ aio::task<int> serve(aio::executor_type loop, const config& c, const std::option
     co_return refuse(to_webhooks.error());
   parts p{loop,       c,          *blender, *around, *decoder, std::move(*kept), std::move(*to_webhooks),
           *to.logger, environment};
+  const auto certificate = load_certificate(c);
+  if (!certificate)
+    co_return refuse(certificate.error());
+  p.service.use_tls(*certificate);
+  if (*certificate && http::has_expired(*certificate))
+    to.logger->warn("the certificate has expired: clients will refuse it file={}",
+                    c.tls_certificate.native());
+  if (const auto known = p.tokens.read(c.needs_tokens); !known)
+    co_return refuse(known.error());
+  if (!p.doors.has_tokens())
+    to.logger->log(c.allow_open_network ? spdlog::level::warn : spdlog::level::info,
+                   "there are no tokens: whoever reaches {} may do everything", c.listen.address);
   if (const auto listening = listen(p.server, c, given); !listening) {
     to.logger->error("{}", listening.error().message);
     co_return exit_listen;
@@ -382,7 +429,8 @@ aio::task<int> serve(aio::executor_type loop, const config& c, const std::option
   const auto rethrow = [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); };
   aio::task_group work{loop, rethrow};
   work.spawn(p.server.run());
-  work.spawn(watch_signals(asked, to, manager));
+  work.spawn(watch_signals(asked, c, p, to, manager));
+  work.spawn(p.tokens.watch());
   aio::timer watchdog{loop};
   if (const auto within = manager.watchdog())
     work.spawn(feed_watchdog(manager, *within, watchdog, asked));
@@ -391,7 +439,7 @@ aio::task<int> serve(aio::executor_type loop, const config& c, const std::option
   to.logger->info("Blender runs in sandbox={}", process::to_string(around->how));
   for (const auto& line : around->warnings)
     to.logger->warn("{}", line);
-  to.logger->info("listening on {}", p.server.local_address());
+  to.logger->info("listening on {}{}", p.server.local_address(), *certificate ? ", with TLS" : "");
   manager.tell(fmt::format("READY=1\nSTATUS=Listening on {}", p.server.local_address()));
   while (asked.stops == 0)
     co_await asked.changed.wait();
@@ -401,6 +449,7 @@ aio::task<int> serve(aio::executor_type loop, const config& c, const std::option
   asked.ended = true;
   watchdog.cancel();
   asked.signals.cancel();
+  p.tokens.stop();
   co_await work.join();
   p.pool.join();
   to.logger->info("stopped");
@@ -441,6 +490,13 @@ aio::task<int> check(aio::executor_type loop, const config& c, const std::vector
   }
   if (const auto to_webhooks = make_webhook_sender(loop, c); !to_webhooks)
     wrong.push_back(to_webhooks.error().message);
+  if (const auto certificate = load_certificate(c); !certificate)
+    wrong.push_back(certificate.error().message);
+  const auto tokens = access::read_token_file(c.tokens_file);
+  if (tokens)
+    fmt::print("tokens   {} in {}\n", tokens->size(), c.tokens_file.native());
+  else if (c.needs_tokens || tokens.error().code != errc::not_found)
+    wrong.push_back(tokens.error().message);
   if (!c.blend.empty())
     fmt::print("blend    {}\n", c.blend.native());
   for (const auto& root : c.project_roots)

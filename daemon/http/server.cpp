@@ -172,6 +172,11 @@ void server::stop_accepting() {
   pause_.cancel();
 }
 
+void server::end_sessions_not_admitted() {
+  for (auto& s : sessions_)
+    s.finish_if_not_admitted();
+}
+
 aio::task<> server::finish(std::chrono::milliseconds grace) {
   abort_at_ = aio::clock::now() + grace;
   wake_tick();

@@ -35,6 +35,9 @@ public:
 
   void stop_accepting();
 
+  /// Ends the answers, such as streams of events, of those who would not be let in any more.
+  void end_sessions_not_admitted();
+
   /// Closes connections, those with a request under way after its answer (at most `grace`), and completes
   /// when none is left.
   [[nodiscard]] aio::task<> finish(std::chrono::milliseconds grace);

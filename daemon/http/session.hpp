@@ -40,6 +40,9 @@ public:
   /// Closes after the request that is under way, or at once when there is none. Who waits is told.
   void finish();
 
+  /// finish(), when who is being answered would not be let in any more.
+  void finish_if_not_admitted();
+
   /// Closes at once.
   void abort();
 
@@ -68,6 +71,7 @@ private:
 
   connection connection_;
   std::string peer_;
+  std::uint64_t network_;
   service& service_;
   std::unique_ptr<places::place> place_;
 
@@ -84,7 +88,8 @@ private:
   std::function<void()> on_timed_;
   phase phase_ = phase::idle;
   aio::clock::time_point deadline_;
-  std::function<void()> on_gone_; ///< of the request that waits
+  const request* asked_ = nullptr; ///< that is being answered
+  std::function<void()> on_gone_;  ///< of the request that waits
   bool timed_out_ = false;
   bool finishing_ = false;
 };

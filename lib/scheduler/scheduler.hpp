@@ -74,9 +74,10 @@ public:
   /// Takes a job: it is in the store, on disk, when this completes, and it waits in the queue, or its first
   /// attempt runs or could not be started. invalid_input: not a job Kiln takes; unavailable: the queue is
   /// full, the store cannot be written, or the daemon is stopping. A caller that goes away meanwhile does not
-  /// take the job with it.
-  [[nodiscard]] aio::task<result<job_ptr>> submit(domain::job_spec spec);
-  /// The same for a request that its client can ask again: see job_store::add_once().
+  /// take the job with it. `owner`: who asks; empty where nobody has to say.
+  [[nodiscard]] aio::task<result<job_ptr>> submit(domain::job_spec spec, std::string owner = {});
+  /// The same for a request that its client can ask again: see job_store::add_once(). Its principal owns the
+  /// job.
   [[nodiscard]] aio::task<result<job_ptr>> submit_once(domain::job_spec spec, store::request_key by);
 
   /// See job_store.
@@ -169,7 +170,8 @@ private:
   static void add_frame(job& of, store::frame_record record);
   void forget_oldest();
   void forget(const job_id& id);
-  [[nodiscard]] aio::task<result<job_ptr>> take(domain::job_spec spec, std::optional<store::request_key> by);
+  [[nodiscard]] aio::task<result<job_ptr>> take(domain::job_spec spec, std::string owner,
+                                                std::optional<store::request_key> by);
   [[nodiscard]] aio::task<result<mutable_job>> live(job_id id);
 
   // recovery.cpp

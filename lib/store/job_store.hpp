@@ -40,6 +40,7 @@ struct live_job {
 struct job_filter {
   std::optional<domain::job_state> state = {};
   std::string tag;                   ///< any when empty
+  std::string owner;                 ///< any when empty
   std::optional<job_id> before = {}; ///< older than this one
   std::size_t limit = 100;
 };

@@ -165,6 +165,11 @@ CREATE INDEX upload_by_use ON upload (used_ms);
 CREATE INDEX job_by_upload ON job (json_extract(spec, '$.blend')) WHERE json_extract(spec, '$.blend') GLOB 'sha256:*';
 CREATE INDEX job_by_end ON job (finished_ms) WHERE finished_ms IS NOT NULL;
 )",
+    // 6: who has asked for a job: the name of a token; nobody where there are no tokens.
+    R"(
+ALTER TABLE job ADD COLUMN owner TEXT CHECK (owner <> '');
+CREATE INDEX job_by_owner ON job (owner, id) WHERE owner IS NOT NULL;
+)",
 };
 
 void keep_copy(SQLite::Database& database, int version) {

@@ -192,17 +192,21 @@ aio::task<result<std::vector<job_record>>> sqlite_job_store::list(job_filter fil
   auto look = [f = std::move(filter)](connection& from) -> result<std::vector<job_record>> {
     // Each in the order of an index: a page costs the same wherever it begins.
     auto& rows = from.statement(
-        !f.tag.empty() ? "SELECT " KILN_JOB_COLUMNS " FROM job_tag JOIN job ON job.id = job_tag.job "
-                         "WHERE job_tag.tag = ?1 AND job_tag.job < ?2 AND (?3 = '' OR job.state = ?3) "
-                         "ORDER BY job_tag.job DESC LIMIT ?4"
-        : f.state      ? "SELECT " KILN_JOB_COLUMNS " FROM job WHERE ?1 = '' AND id < ?2 AND state = ?3 "
-                         "ORDER BY id DESC LIMIT ?4"
-                       : "SELECT " KILN_JOB_COLUMNS " FROM job WHERE ?1 = '' AND ?3 = '' AND id < ?2 "
-                         "ORDER BY id DESC LIMIT ?4");
+        !f.tag.empty()     ? "SELECT " KILN_JOB_COLUMNS " FROM job_tag JOIN job ON job.id = job_tag.job "
+                             "WHERE job_tag.tag = ?1 AND job_tag.job < ?2 AND (?3 = '' OR job.state = ?3) "
+                             "AND (?5 = '' OR job.owner = ?5) ORDER BY job_tag.job DESC LIMIT ?4"
+        : !f.owner.empty() ? "SELECT " KILN_JOB_COLUMNS " FROM job WHERE ?1 = '' AND id < ?2 AND owner = ?5 "
+                             "AND (?3 = '' OR state = ?3) ORDER BY id DESC LIMIT ?4"
+        : f.state          ? "SELECT " KILN_JOB_COLUMNS
+                    " FROM job WHERE ?1 = '' AND ?5 = '' AND id < ?2 AND state = ?3 "
+                    "ORDER BY id DESC LIMIT ?4"
+                  : "SELECT " KILN_JOB_COLUMNS " FROM job WHERE ?1 = '' AND ?3 = '' AND ?5 = '' AND id < ?2 "
+                    "ORDER BY id DESC LIMIT ?4");
     rows.bind(1, f.tag);
     rows.bind(2, f.before ? f.before->str() : std::string{"k"}); // behind every id, which begin with j
     rows.bind(3, f.state ? std::string{domain::to_string(*f.state)} : std::string{});
     rows.bind(4, static_cast<std::int64_t>(f.limit));
+    rows.bind(5, f.owner);
     return all_jobs(rows);
   };
   co_return co_await database_->read(std::move(look));

@@ -107,7 +107,8 @@ public:
       const auto& job = at->second.job;
       const bool tagged =
           filter.tag.empty() || std::ranges::find(job.spec.tags, filter.tag) != job.spec.tags.end();
-      if (tagged && (!filter.state || job.state == *filter.state) &&
+      const bool owned = filter.owner.empty() || job.owner == filter.owner;
+      if (tagged && owned && (!filter.state || job.state == *filter.state) &&
           (!filter.before || job.id < *filter.before))
         found.push_back(job);
     }
