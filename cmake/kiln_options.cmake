@@ -19,7 +19,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
 endif()
 # What nobody calls stays out of the programs.
 target_compile_options(kiln_options INTERFACE -ffunction-sections -fdata-sections)
-target_link_options(kiln_options INTERFACE LINKER:--gc-sections)
+target_link_options(kiln_options INTERFACE LINKER:--gc-sections LINKER:-z,pack-relative-relocs)
 
 if(KILN_SANITIZE)
   target_compile_options(kiln_options INTERFACE -fsanitize=${KILN_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)

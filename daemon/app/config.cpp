@@ -504,7 +504,8 @@ std::optional<std::string> refuse_open_network(const config& c) {
     return std::nullopt;
   return fmt::format(
       "anybody who reaches {}, port {}, could submit jobs, since there are no tokens; make one "
-      "(kilnd token add NAME --role admin), listen on 127.0.0.1, or say --allow-open-network if that is meant",
+      "(kilnd token add NAME --role admin), listen on 127.0.0.1, or say --allow-open-network if that is "
+      "meant",
       c.listen.address, c.listen.port);
 }
 

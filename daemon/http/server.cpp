@@ -7,10 +7,10 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include <sys/socket.h>
-#include <algorithm>
 
 namespace kiln::http {
 namespace {

@@ -113,7 +113,8 @@ private:
 session::session(tcp_socket socket, service& shared, std::unique_ptr<places::place> mine,
                  std::function<void()> on_timed)
     : connection_(std::move(socket), shared.tls()), peer_(connection_.peer()),
-      network_(connection_.network()), service_(shared), place_(std::move(mine)), in_(read_size), on_timed_(std::move(on_timed)) {
+      network_(connection_.network()), service_(shared), place_(std::move(mine)), in_(read_size),
+      on_timed_(std::move(on_timed)) {
   enter(phase::idle, service_.bounds().idle_time);
 }
 

@@ -101,14 +101,14 @@ struct digester::openssl {
   std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context{EVP_MD_CTX_new(), EVP_MD_CTX_free};
 };
 
-digester::digester() : openssl_(std::make_unique<openssl>()) {
-  if (!openssl_->sha256 || !openssl_->context)
-    throw std::runtime_error("OpenSSL has no SHA-256");
-}
-
+digester::digester() = default;
 digester::~digester() = default;
 
 digest digester::operator()(std::string_view secret) {
+  if (!openssl_) // not before a token is shown: OpenSSL takes 2 MB once it is used
+    openssl_ = std::make_unique<openssl>();
+  if (!openssl_->sha256 || !openssl_->context)
+    throw std::runtime_error("OpenSSL has no SHA-256");
   digest hash{};
   auto* context = openssl_->context.get();
   if (EVP_DigestInit_ex2(context, openssl_->sha256.get(), nullptr) != 1 ||
