@@ -18,7 +18,7 @@ PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").r
 PID, JOB = "4716", "j06h0nhrgvkx9ez8bgq"  # the pages' example: in commands it stands for the newest pid and job
 # In place of kilnd: goes to the background and returns when it listens, so that the page's next command finds it.
 WRAPPER = r"""#!/bin/bash
-case " $* " in *" --check "*|*" --help "*|*" --version "*|" backup "*|" token "*) exec "$KILND_REAL" "$@" ;; esac
+case " $* " in *" --check "*|*" --help "*|*" --version "*|" backup "*|" token "*) KILN_STATE="$HERE/state" exec "$KILND_REAL" "$@" ;; esac
 if [[ -e $HERE/pid ]]; then kill "$(<"$HERE/pid")"; tail -s 0.1 --pid="$(<"$HERE/pid")" -f /dev/null; fi
 "$KILND_REAL" --listen "127.0.0.1:$PORT" --state "$HERE/state" "$@" </dev/null >>"$HERE/log" 2>&1 9>&- &
 echo $! >"$HERE/pid"
@@ -59,7 +59,7 @@ def commands_of(transcript):
 
 def pattern_of(shown):
     """… stands for anything, and so do numbers that differ each time: the pid and the job."""
-    text = re.escape(shown).replace("…", ".*").replace(PID, r"\d+").replace(JOB, "j[a-z0-9]+")
+    text = re.escape(shown).replace("…", ".*").replace(PID, r"\d+").replace(JOB, "j[a-z0-9]+").replace("/var/lib/kiln/", r"\S*/")
     return re.sub(r"(\\ )?\.\*(\\ )?", ".*", text)
 
 
@@ -75,7 +75,7 @@ def script_of(page, port):
             parts.append(text)
         for command, shown in commands_of(text) if language == "console" else []:
             command = command.replace(PID, "$newest_pid").replace(JOB, "$newest_job")
-            parts.append(f"said=$({command})\nprintf '%s\\n' \"$said\"")
+            parts.append(f"said=$({command} 2>&1)\nprintf '%s\\n' \"$said\"")
             if shown:
                 parts.append(f"grep -qP -- {shell_quote(pattern_of(shown))} <<<\"$said\"")
             parts.append("""newest_pid=$(grep -oP '"pid":\\K\\d+' <<<"$said" | head -n 1 || echo "${newest_pid-}")""")
