@@ -42,20 +42,35 @@ def wait_for(condition, what, deadline=DEADLINE):
 
 
 class System:
-    def __init__(self, base="debian-12"):
-        lower = CACHE / base
+    def __init__(self, systemd=False):
+        lower = CACHE / "debian-12"
         subprocess.run([HERE / "make_root", lower], check=True)
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="system-", dir=CACHE))
         for name in ("upper", "work", "root"):
             (self.directory / name).mkdir()
-        self.unshare = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child", "bash", "-c", INIT, "init",
-             lower, self.directory], stdin=subprocess.DEVNULL)
+        self.systemd = systemd
+        if systemd:
+            self._install_systemd(lower)
+            boot = ["unshare", "--mount", HERE / "boot_systemd", lower, self.directory]
+        else:
+            boot = ["unshare", "--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child", "bash", "-c", INIT, "init",
+                    lower, self.directory]
+        self.unshare = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *boot], stdin=subprocess.DEVNULL)
         wait_for(lambda: (self.directory / "up").exists() or self.unshare.poll() is not None, "the system is up")
         self.init = self._child()
-        # What init notes of a booted system (utmp(5)): runlevel 2, from N. invoke-rc.d starts nothing without it.
-        self.path("/run/utmp").write_bytes(struct.pack("=h2xi32s4s32s256s", 1, ord("2") + 256 * ord("N"), b"~", b"~~", b"runlevel", b"")
-                                           .ljust(384, b"\0"))
+        if systemd:
+            wait_for(lambda: self.run("systemctl", "is-system-running", check=False).stdout.strip() in ("running", "degraded"), "systemd has booted")
+        else:
+            # What init notes of a booted system (utmp(5)): runlevel 2, from N. invoke-rc.d starts nothing without it.
+            self.path("/run/utmp").write_bytes(struct.pack("=h2xi32s4s32s256s", 1, ord("2") + 256 * ord("N"), b"~", b"~~", b"runlevel", b"")
+                                               .ljust(384, b"\0"))
+
+    def _install_systemd(self, lower):
+        script = """mount -t overlay overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" "$2/root"; mount -t proc proc "$2/root/proc"
+            DEBIAN_FRONTEND=noninteractive chroot "$2/root" apt-get install -y -q --no-install-recommends systemd systemd-sysv dbus"""
+        done = subprocess.run(["unshare", "--mount", "--pid", "--fork", "bash", "-euc", script, "install", lower, self.directory],
+                              capture_output=True, text=True, stdin=subprocess.DEVNULL)
+        assert done.returncode == 0, done.stdout + done.stderr
 
     def _child(self):
         path = f"/proc/{self.unshare.pid}/task/{self.unshare.pid}/children"
@@ -65,6 +80,10 @@ class System:
         self.unshare.kill()  # and pid 1 with it, and all in its namespace
         self.unshare.wait()
         wait_for(lambda: not pathlib.Path(f"/proc/{self.init}").exists(), "pid 1 has gone")
+        if self.systemd:  # its control groups, which are empty now
+            group = f"{self.directory}/groups"
+            subprocess.run(["unshare", "--mount", "bash", "-c", 'mount -t cgroup2 cgroup2 "$1" && find "$1/$2" -depth -type d -exec rmdir {} +',
+                            "clean", group, self.directory.name], check=False)
         shutil.rmtree(self.directory)
 
     def enter(self, *namespaces):
@@ -72,7 +91,7 @@ class System:
 
     def run(self, *command, check=True, input=None, environment=None, network="own"):
         """A command inside, as root. `network`: "host" to download packages."""
-        namespaces = ["--mount", "--pid", "--ipc", "--uts", "--root", "--wd"] + (["--net"] if network == "own" else [])
+        namespaces = ["--mount", "--pid", "--ipc", "--uts", "--root", "--wd"] + (["--cgroup"] if self.systemd else []) + (["--net"] if network == "own" else [])
         done = subprocess.run([*self.enter(*namespaces), "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C.UTF-8",
                                "DEBIAN_FRONTEND=noninteractive", "HOME=/root", "TERM=dumb",
                                *[f"{k}={v}" for k, v in (environment or {}).items()], *map(str, command)],
