@@ -57,10 +57,15 @@ def commands_of(transcript):
     return found
 
 
+VARIABLE = {r" ?… ?": ".*", PID: r"\d+", JOB: "j[a-z0-9]+", "/var/lib/kiln/": r"\S*/", r"\d{4}-\d\d-\d\dT[\d:.]+Z": r"\d{4}-\d\d-\d\dT[\d:.]+Z"}
+
+
 def pattern_of(shown):
-    """… stands for anything, and so do numbers that differ each time: the pid and the job."""
-    text = re.escape(shown).replace("…", ".*").replace(PID, r"\d+").replace(JOB, "j[a-z0-9]+").replace("/var/lib/kiln/", r"\S*/")
-    return re.sub(r"(\\ )?\.\*(\\ )?", ".*", text)
+    """… stands for anything; pid, job, state directory and time are others each time."""
+    parts = re.split("|".join(f"({pattern})" for pattern in VARIABLE), shown)
+    columns = len(VARIABLE) + 1  # of what split gives: the text between, then one column a variable
+    stands_for = list(VARIABLE.values())
+    return "".join(re.escape(part) if i % columns == 0 else stands_for[i % columns - 1] for i, part in enumerate(parts) if part)
 
 
 def script_of(page, port):

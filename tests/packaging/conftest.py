@@ -12,7 +12,7 @@ import system as systems
 
 @pytest.fixture(scope="session")
 def deb():
-    return pathlib.Path(os.environ["KILN_DEB"])
+    return pathlib.Path(os.environ["DEB_UNDER_TEST"])
 
 
 @pytest.fixture(scope="session")

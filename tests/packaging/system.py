@@ -15,7 +15,7 @@ import tempfile
 import time
 
 HERE = pathlib.Path(__file__).parent
-CACHE = pathlib.Path(os.environ.get("KILN_CACHE", pathlib.Path.home() / ".cache/kiln"))
+CACHE = pathlib.Path(os.environ.get("PACKAGING_CACHE", pathlib.Path.home() / ".cache/kiln"))
 DEADLINE = 120.0
 # Reaps what is left by daemons, as every init does.
 INIT = r"""

@@ -43,7 +43,7 @@ def image(deb, tmp_path_factory):
         (context / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, context / name)
     package = []
-    if "KILN_BUILD_IN_CONTAINER" not in os.environ:  # some minutes more
+    if "BUILD_IN_CONTAINER" not in os.environ:  # some minutes more
         shutil.copy(deb, context / "kilnd.deb")
         package = ["--build-arg", "PACKAGE=kilnd.deb"]
     run("buildah", "--storage-driver", "overlay", "bud", "--isolation", "chroot", "--network", "host", "--format", "docker",
