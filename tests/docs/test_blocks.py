@@ -57,7 +57,7 @@ def commands_of(transcript):
     return found
 
 
-VARIABLE = {r" ?… ?": ".*", PID: r"\d+", JOB: "j[a-z0-9]+", "/var/lib/kiln/": r"\S*/", r"\d{4}-\d\d-\d\dT[\d:.]+Z": r"\d{4}-\d\d-\d\dT[\d:.]+Z"}
+VARIABLE = {r" ?… ?": ".*", PID: r"\d+", JOB: "j[a-z0-9]+", "/var/lib/kiln/": r"\S*/", "sha256:[0-9a-f]{64}": "sha256:[0-9a-f]{64}", r"\d{4}-\d\d-\d\dT[\d:.]+Z": r"\d{4}-\d\d-\d\dT[\d:.]+Z"}
 
 
 def pattern_of(shown):
