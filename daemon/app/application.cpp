@@ -50,6 +50,7 @@ using signal_set = asio::basic_signal_set<aio::executor_type>;
 constexpr std::size_t pool_threads = 3; // as many as there are kinds of slow work: images, files, digests
 constexpr std::chrono::seconds decode_limit{60}; // for one image
 constexpr const char* database_name = "kiln.db";
+constexpr double frame_grace = 2; // seconds for a frame to be finished, when its job is cancelled
 constexpr std::chrono::seconds http_grace{5};
 constexpr std::chrono::seconds webhook_grace{3};
 
@@ -110,6 +111,7 @@ std::optional<domain::job_spec> tutorial_job(const config& c) {
   spec.blend_name = c.blend.native();
   spec.settings.engine = "CYCLES";
   spec.threads = c.threads;
+  spec.own_process = true;
   spec.fail_fast = true; // its pid means the job: another try would have another
   return spec;
 }
@@ -157,7 +159,12 @@ struct parts {
                   .output = c.output,
                   .state = c.state,
                   .environment = executor::environment_for_blender(environment),
-                  .stop_grace = milliseconds(c.stop_grace)},
+                  .stop_grace = milliseconds(c.stop_grace),
+                  .frame_grace = milliseconds(std::min(c.stop_grace, frame_grace)),
+                  .sessions = {.idle = c.sessions,
+                               .idle_memory = c.session_memory,
+                               .idle_time = milliseconds(c.session_idle),
+                               .frames = c.session_frames}},
                  pool, c.verify_headers_only ? static_cast<image::image_check&>(structure) : decoding),
         scheduler(loop, executor, store,
                   {.capacity = {.slots = c.slots, .max_queued = c.max_queued},

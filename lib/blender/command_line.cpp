@@ -14,7 +14,6 @@ namespace kiln::blender {
 namespace {
 
 constexpr std::string_view frame_prefix = "blender-render_";
-constexpr int script_failed = 97; // Blender's exit status when a script raises
 
 } // namespace
 

@@ -19,6 +19,8 @@ namespace kiln::blender {
 /// (from 5.0) variables.
 inline constexpr std::string_view unusable_in_output = "#{}";
 
+inline constexpr int script_failed = 97; ///< Blender's exit status when a script raises
+
 /// argv without argv[0], to render `frames` of the job. Blender carries its arguments out in their order, so
 /// each range of frames is followed by its `-a`. `script`: ours (setup_script.hpp), which applies the
 /// settings before anything renders. The frames go to WORKSPACE/blender-render_####. invalid_input when

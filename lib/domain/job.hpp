@@ -55,9 +55,10 @@ struct job_spec {
   std::string blend_name; ///< as the client wrote it
   std::string name;       ///< for people
   std::vector<std::string> tags;
-  int priority = 0;       ///< -100 to 100; higher goes first
-  int retries = 2;        ///< 0 to 100: further tries of a frame that failed
-  bool fail_fast = false; ///< the first attempt that fails fails the job: nothing is tried again
+  int priority = 0;         ///< -100 to 100; higher goes first
+  int retries = 2;          ///< 0 to 100: further tries of a frame that failed
+  bool own_process = false; ///< each attempt has a Blender of its own, which renders nothing else
+  bool fail_fast = false;   ///< the first attempt that fails fails the job: nothing is tried again
   std::optional<std::chrono::seconds> timeout = {};       ///< of rendering, in all
   std::optional<std::chrono::seconds> stall_timeout = {}; ///< without output, frame or CPU time
 

@@ -147,6 +147,16 @@ void read_tags(reader& in, std::vector<std::string>& into) {
       in.wrong(fmt::format("/tags/{}", i), "must be a string");
 }
 
+void read_process(reader& in, bool& own) {
+  const auto* value = in.take("process");
+  if (!value)
+    return;
+  const auto* name = value->if_string();
+  if (!name || (*name != "own" && *name != "session"))
+    return in.wrong("/process", R"(must be "session" or "own")");
+  own = *name == "own";
+}
+
 void read_processes(reader& in) {
   const auto* value = in.take("processes");
   if (value && !(value->is_int64() && value->as_int64() == 1))
@@ -182,6 +192,7 @@ std::variant<job_spec, std::vector<field_error>> parse_spec(const json::object& 
   in.flag("fail_fast", spec.fail_fast);
   spec.timeout = in.seconds("timeout_seconds");
   spec.stall_timeout = in.seconds("stall_timeout_seconds");
+  read_process(in, spec.own_process);
   read_processes(in);
   auto& s = spec.settings;
   in.text("engine", s.engine);
@@ -228,6 +239,7 @@ json::object format_spec(const job_spec& spec) {
     out[name] = std::move(value);
   out["threads"] = spec.threads;
   out["retries"] = spec.retries;
+  out["process"] = spec.own_process ? "own" : "session";
   if (spec.fail_fast)
     out["fail_fast"] = true;
   if (spec.timeout)

@@ -5,14 +5,17 @@
 #include "blender/command_line.hpp"
 #include "blender/line_splitter.hpp"
 #include "process/adopted.hpp"
-#include "process/child.hpp"
 #include "process/process_table.hpp"
 
 #include <boost/asio/redirect_error.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 #include <variant>
+
+#include <fcntl.h>
+#include <sys/stat.h>
 
 namespace kiln::executor {
 namespace {
@@ -32,6 +35,11 @@ failure launch_failure(const error& e) {
   return {.kind = failure_kind::internal, .message = "Blender cannot be started: " + e.message};
 }
 
+aio::unique_descriptor open_log(const std::filesystem::path& log) {
+  return aio::unique_descriptor{::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
+                                       S_IRUSR | S_IWUSR | S_IRGRP)};
+}
+
 failure internal_failure(const std::string& what) {
   return {.kind = failure_kind::internal, .message = what};
 }
@@ -39,11 +47,11 @@ failure internal_failure(const std::string& what) {
 } // namespace
 
 local_attempt::local_attempt(aio::executor_type loop, const local_settings& settings,
-                             aio::blocking_pool& pool, image::image_check& images, attempt_request request,
-                             attempt_observer& observer)
-    : loop_(loop), settings_(settings), pool_(pool), images_(images), request_(std::move(request)),
-      observer_(observer), paths_(paths_of(request_.id, settings.output, settings.state)), time_over_(loop),
-      sign_due_(loop) {
+                             aio::blocking_pool& pool, image::image_check& images, blend_digests& digests,
+                             session_pool& sessions, attempt_request request, attempt_observer& observer)
+    : loop_(loop), settings_(settings), pool_(pool), images_(images), digests_(digests), sessions_(sessions),
+      request_(std::move(request)), observer_(observer),
+      paths_(paths_of(request_.id, settings.output, settings.state)), time_over_(loop), sign_due_(loop) {
   facts_.requested = request_.frames;
 }
 
@@ -54,8 +62,13 @@ std::optional<pid_t> local_attempt::pid() const noexcept {
 void local_attempt::stop(domain::stop_reason reason) {
   if (!facts_.stopped)
     facts_.stopped = reason;
-  if (process_)
+  if (!process_)
+    return;
+  const bool in_a_hurry = reason != domain::stop_reason::cancel && reason != domain::stop_reason::pause;
+  if (in_a_hurry || std::exchange(stopped_gently_, true))
     process_->stop();
+  else
+    process_->stop_gently();
 }
 
 void local_attempt::leave() {
@@ -84,6 +97,22 @@ aio::task<std::optional<domain::attempt_facts>> local_attempt::run(beginning how
 }
 
 aio::task<> local_attempt::launch() {
+  const auto& spec = request_.spec;
+  if (sessions_.is_on() && !spec.own_process) {
+    // One that cannot be read has no digest; what is wrong with it is said below.
+    if (auto digest = co_await digests_.of(spec.blend)) {
+      session_key key{.blend = spec.blend,
+                      .digest = std::move(*digest),
+                      .threads = spec.threads,
+                      .device = spec.settings.device,
+                      .owner = {}};
+      co_return co_await launch_in_session(std::move(key));
+    }
+  }
+  co_await launch_own();
+}
+
+aio::task<> local_attempt::launch_own() {
   const auto prepare_here = [paths = paths_, blend = request_.spec.blend] { return prepare(paths, blend); };
   facts_.start_failure = co_await pool_.run(prepare_here);
   if (facts_.start_failure || facts_.stopped || left_)
@@ -99,10 +128,103 @@ aio::task<> local_attempt::launch() {
     co_await follow(std::move(*closed));
 }
 
+aio::task<> local_attempt::launch_in_session(session_key key) {
+  for (bool again = true; again;) {
+    auto wanted = key;
+    auto taken = co_await sessions_.take(std::move(wanted));
+    if (!taken) {
+      facts_.start_failure = write_failure(taken.error());
+      co_return;
+    }
+    const auto one = *taken;
+    sound_ = false;
+    try {
+      again = co_await render_in(one);
+    } catch (...) {
+      sessions_.give_back(one, false);
+      throw;
+    }
+    sessions_.give_back(one, sound_);
+  }
+}
+
+/// True when the session has ended before it knew of this attempt: that is no fault of the attempt.
+aio::task<bool> local_attempt::render_in(session_pool::session_ptr one) {
+  paths_ = paths_in_session(request_.id, one->directory(), settings_.output, settings_.state);
+  const auto prepare_here = [paths = paths_, blend = request_.spec.blend] { return prepare(paths, blend); };
+  facts_.start_failure = co_await pool_.run(prepare_here);
+  if (facts_.start_failure || facts_.stopped || left_) {
+    sound_ = one->is_alive();
+    co_return false;
+  }
+  auto closed = watch::directory_watch::open(loop_, paths_.workspace); // before the first frame can be closed
+  if (!closed) {
+    facts_.start_failure = internal_failure(closed.error().message);
+    co_return false;
+  }
+  const bool is_new = !one->is_launched();
+  if (is_new) {
+    if (const auto started = sessions_.launch(one, paths_.log); !started) {
+      facts_.start_failure = launch_failure(started.error());
+      co_return false;
+    }
+  }
+  const auto log = open_log(paths_.log);
+  if (!log.is_open()) {
+    facts_.start_failure = internal_failure(system_error(errno, "open " + paths_.log.native()).message);
+    co_return false;
+  }
+  const blender::session_order order{.blend = request_.spec.blend,
+                                     .settings = request_.spec.settings,
+                                     .workspace = paths_.workspace,
+                                     .frames = {request_.frames.begin(), request_.frames.end()},
+                                     .open = false};
+  auto held = one->begin(order, log.get(), *this);
+  if (!is_new) { // one that waited may have died of it
+    const bool taken_up = co_await one->takes_up();
+    if (!taken_up && !facts_.stopped && !left_)
+      co_return true;
+  }
+  process_ = std::move(held);
+  if (facts_.stopped)
+    process_->stop();
+  if (left_)
+    process_->leave();
+  co_await follow(std::move(*closed));
+  const bool whole = facts_.exit && facts_.exit->is_success() && rejected_.empty();
+  sound_ = whole && (facts_.stopped || published_.size() == request_.frames.size());
+  process_.reset(); // lets go of the session
+  co_return false;
+}
+
+void local_attempt::on_frame_begun(int frame) {
+  last_sign_ = aio::clock::now();
+  facts_.last_named = frame;
+  observer_.on_progress(request_.id, {.frame = frame});
+}
+
+void local_attempt::on_frame_saved(int) {
+  last_sign_ = aio::clock::now();
+}
+
+std::vector<int> local_attempt::more_frames() {
+  return {};
+}
+
+void local_attempt::on_trouble(const std::string& why) {
+  const auto end = why.find_last_not_of(" \n");
+  const auto last_line = why.rfind('\n', end) + 1; // npos + 1 is 0
+  trouble_ = why.substr(last_line, end - last_line + 1);
+}
+
 aio::task<> local_attempt::adopt() {
   facts_.lost = true;
+  const auto find_here = [id = request_.id, output = settings_.output, state = settings_.state] {
+    return find_paths(id, output, state);
+  };
+  paths_ = co_await pool_.run(find_here);
   auto closed = watch::directory_watch::open(loop_, paths_.workspace);
-  auto running = process::adopted::find(loop_, paths_.workspace, mark_of(paths_), settings_.stop_grace);
+  auto running = process::adopted::find(loop_, paths_.directory, mark_of(paths_.temp), settings_.stop_grace);
   if (running && !closed) {
     (*running)->stop(); // nobody could see its frames
     complain(internal_failure(closed.error().message));
@@ -150,6 +272,10 @@ aio::task<> local_attempt::follow(watch::directory_watch closed) {
   co_await rescan(); // a reader may have failed, and an undecodable file may be whole by now
   if (!rejected_.empty())
     co_await explain_rejected();
+  if (!trouble_.empty() && facts_.complaints.empty())
+    complain({.kind = failure_kind::frames_missing,
+              .message = "Blender could not render: " + trouble_ + "; see its log",
+              .frame = facts_.last_named});
 }
 
 aio::task<> local_attempt::watch_time() {
@@ -194,15 +320,11 @@ std::optional<failure> local_attempt::start_process() {
   auto arguments = blender::format_arguments(request_.spec, request_.frames, paths_.workspace, paths_.script);
   if (!arguments)
     return failure{.kind = failure_kind::output_unwritable, .message = arguments.error().message};
-  process::launch_request request{.executable = settings_.blender,
-                                  .arguments = std::move(*arguments),
-                                  .environment = settings_.environment,
-                                  .working_directory = paths_.workspace,
-                                  .log_file = paths_.log};
-  request.environment.push_back(mark_of(paths_));
-  for (const char* name : {"TEMP=", "TMP="})
-    request.environment.push_back(name + paths_.temp.native());
-  auto child = process::child::launch(loop_, request, settings_.stop_grace);
+  auto child = start_blender(loop_, settings_,
+                             {.arguments = std::move(*arguments),
+                              .directory = paths_.directory,
+                              .temp = paths_.temp,
+                              .log = paths_.log});
   if (!child)
     return launch_failure(child.error());
   process_ = std::move(*child);
@@ -288,8 +410,11 @@ aio::task<> local_attempt::consider(std::string name) {
 }
 
 aio::task<> local_attempt::clean_up() {
-  const auto remove_here = [paths = paths_] {
+  const auto remove_here = [paths = paths_, with_session = facts_.lost] {
     remove(paths);
+    std::error_code ignored;
+    if (with_session) // of an earlier life: nobody else renders there
+      std::filesystem::remove_all(paths.directory, ignored);
     return true;
   };
   (void)co_await pool_.run(remove_here);

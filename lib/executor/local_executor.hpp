@@ -7,6 +7,7 @@
 #include "aio/task_group.hpp"
 #include "executor/blend_digest.hpp"
 #include "executor/local_attempt.hpp"
+#include "executor/session_pool.hpp"
 
 #include <map>
 #include <memory>
@@ -44,6 +45,7 @@ private:
   aio::blocking_pool& pool_;
   image::image_check& images_;
   blend_digests digests_;
+  session_pool sessions_;
   std::map<attempt_id, attempt_ptr> running_;
   aio::notification changed_; ///< one has started or ended
   aio::task_group attempts_;
