@@ -47,6 +47,11 @@ struct config {
   double session_idle = 300;                  ///< seconds
   int session_frames = 500;                   ///< that one renders in its life
 
+  std::string sandbox = "auto";                     ///< auto, landlock, bwrap, off
+  std::vector<std::filesystem::path> sandbox_read;  ///< absolute; what Blender may read besides
+  std::vector<std::filesystem::path> sandbox_write; ///< absolute; what Blender may write besides
+  bool sandbox_display = false;                     ///< Blender may talk to an X server
+
   std::vector<std::string> webhook_targets; ///< where webhooks may go; empty: there are none
   std::filesystem::path webhook_ca_file;    ///< absolute; PEM, trusted besides the system's
 
@@ -84,6 +89,9 @@ struct early_exit {
 
 /// "127.0.0.1:3000", "[::1]:3000", ":3000" (all addresses) or "3000" (loopback).
 [[nodiscard]] result<listen_address> parse_listen_address(std::string_view text);
+
+/// Why kilnd must not serve at `c.listen`, if so: others reach it, and nobody has to authenticate.
+[[nodiscard]] std::optional<std::string> refuse_open_network(const config& c);
 
 /// The one of `known` that `wrong` was probably meant to be.
 [[nodiscard]] std::optional<std::string> nearest_name(std::string_view wrong,

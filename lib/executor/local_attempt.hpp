@@ -9,6 +9,7 @@
 #include "blender/log_reader.hpp"
 #include "executor/blend_digest.hpp"
 #include "executor/executor.hpp"
+#include "executor/frame_intake.hpp"
 #include "executor/session_pool.hpp"
 #include "executor/workspace.hpp"
 #include "image/image_check.hpp"
@@ -19,9 +20,7 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -67,7 +66,7 @@ private:
   [[nodiscard]] aio::task<bool> render_in(session_pool::session_ptr one);
   [[nodiscard]] aio::task<> adopt();
   [[nodiscard]] aio::task<> follow(watch::directory_watch closed);
-  [[nodiscard]] std::optional<domain::failure> start_process();
+  [[nodiscard]] std::optional<domain::failure> start_process(process::confinement_ptr sandbox);
   [[nodiscard]] aio::task<> watch_time();
   [[nodiscard]] aio::task<> watch_signs_of_life();
   [[nodiscard]] aio::task<> read_log(watch::file_tail& tail);
@@ -75,13 +74,10 @@ private:
   [[nodiscard]] aio::task<> rescan();
   [[nodiscard]] aio::task<> explain_rejected();
   [[nodiscard]] aio::task<> consider(std::string name);
-  void complain(domain::failure what);
-  void complain_of(const std::exception_ptr& thrown);
 
   aio::executor_type loop_;
   const local_settings& settings_;
   aio::blocking_pool& pool_;
-  image::image_check& images_;
   blend_digests& digests_;
   session_pool& sessions_;
   attempt_request request_;
@@ -99,8 +95,7 @@ private:
   aio::timer time_over_;
   aio::timer sign_due_;
   domain::attempt_facts facts_;
-  std::set<int> published_;
-  std::map<int, std::string> rejected_; ///< frames whose file was not a whole image when last looked at
+  frame_intake frames_;
 };
 
 } // namespace kiln::executor

@@ -95,7 +95,7 @@ session::session(aio::executor_type loop, const local_settings& settings, sessio
     : loop_(loop), settings_(settings), key_(std::move(key)), directory_(std::move(directory)),
       changed_(loop) {}
 
-result<void> session::launch(const fs::path& log) {
+result<void> session::launch(process::confinement_ptr sandbox, const fs::path& log) {
   auto sockets = session_channel::make_pair();
   if (!sockets)
     return sockets.error();
@@ -106,7 +106,8 @@ result<void> session::launch(const fs::path& log) {
        .directory = directory_,
        .temp = temp_of_session(directory_),
        .log = log,
-       .input = theirs.get()});
+       .input = theirs.get(),
+       .sandbox = std::move(sandbox)});
   if (!started)
     return started.error();
   process_ = std::move(*started);

@@ -49,7 +49,7 @@ public:
           std::filesystem::path directory);
 
   /// Starts its Blender, which first writes to `log`.
-  [[nodiscard]] result<void> launch(const std::filesystem::path& log);
+  [[nodiscard]] result<void> launch(process::confinement_ptr sandbox, const std::filesystem::path& log);
 
   /// From the launch to the end of its Blender, or to leave(). Does not throw.
   [[nodiscard]] aio::task<> live();

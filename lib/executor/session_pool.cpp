@@ -38,8 +38,9 @@ session_pool::session_ptr session_pool::lend(session_ptr one) {
   return one;
 }
 
-result<void> session_pool::launch(const session_ptr& one, const std::filesystem::path& log) {
-  auto started = one->launch(log);
+result<void> session_pool::launch(const session_ptr& one, process::confinement_ptr sandbox,
+                                  const std::filesystem::path& log) {
+  auto started = one->launch(std::move(sandbox), log);
   if (started) {
     all_.push_back(one);
     work_.spawn(live(one));
@@ -121,10 +122,11 @@ aio::task<> session_pool::expect(session_key key) {
   if (held >= settings_.sessions.idle_memory)
     co_return;
   auto made = co_await take(std::move(key));
-  if (!made || left_)
+  if (!made)
     co_return;
   const auto one = *made;
-  if (!launch(one, one->directory() / "blender.log"))
+  auto sandbox = co_await confine_blender(pool_, settings_, one->directory(), one->key().blend);
+  if (left_ || !sandbox || !launch(one, std::move(*sandbox), one->directory() / "blender.log"))
     co_return give_back(one, false);
   one->load();
   give_back(one, true);

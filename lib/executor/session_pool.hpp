@@ -29,7 +29,8 @@ public:
   [[nodiscard]] aio::task<result<session_ptr>> take(session_key key);
 
   /// Starts the Blender of a new one.
-  [[nodiscard]] result<void> launch(const session_ptr& one, const std::filesystem::path& log);
+  [[nodiscard]] result<void> launch(const session_ptr& one, process::confinement_ptr sandbox,
+                                    const std::filesystem::path& log);
 
   /// `sound`: it did what it was asked to.
   void give_back(session_ptr one, bool sound);
