@@ -42,6 +42,7 @@
 #include <csignal>
 #include <cstdio>
 
+#include <sched.h>
 #include <unistd.h>
 
 namespace kiln::app {
@@ -59,6 +60,14 @@ constexpr std::chrono::seconds webhook_grace{3};
 
 std::chrono::milliseconds milliseconds(double seconds) {
   return std::chrono::milliseconds{static_cast<std::chrono::milliseconds::rep>(seconds * 1000)};
+}
+
+/// That this process may run on.
+std::size_t usable_cores() {
+  cpu_set_t cores;
+  if (::sched_getaffinity(0, sizeof cores, &cores) != 0)
+    return 1;
+  return static_cast<std::size_t>(CPU_COUNT(&cores));
 }
 
 std::string variable(const std::vector<std::string>& environment, const std::string& name) {
@@ -176,7 +185,8 @@ struct parts {
                    .limits = {.max_frames = c.max_frames},
                    .disk_reserve = c.disk_reserve,
                    .look_again = milliseconds(c.look_again),
-                   .stall_timeout = std::chrono::seconds{c.stall_timeout}},
+                   .stall_timeout = std::chrono::seconds{c.stall_timeout},
+                   .cores = usable_cores()},
                   log),
         tutorial(scheduler, tutorial_job(c)), roots(c.project_roots, pool), events(loop, scheduler),
         jobs(scheduler, events, roots, {.max_frames = c.max_frames}, c.threads),

@@ -238,6 +238,8 @@ class Session:
         self.channel.say("loaded", seconds=time.monotonic() - began, reused=reused)
         output = os.path.join(command["workspace"], "blender-render_####")
         frames, more = list(expand(command["frames"])), command["open"]
+        if self.loaded.report["sequential"]:
+            frames.sort()
         at = 0
         while True:
             news = self.channel.hear(wait=at == len(frames) and more)

@@ -16,17 +16,10 @@ namespace {
 
 namespace json = boost::json;
 
-/// [[first, last, step], ...]: neighbours that go up evenly become one.
 json::array format_frames(const std::vector<int>& frames) {
   json::array out;
-  for (std::size_t i = 0; i < frames.size();) {
-    std::size_t end = i + 1;
-    const int step = end < frames.size() && frames[end] > frames[i] ? frames[end] - frames[i] : 1;
-    while (end < frames.size() && frames[end] - frames[end - 1] == step)
-      ++end;
-    out.push_back(json::array{frames[i], frames[end - 1], step});
-    i = end;
-  }
+  for (const auto& [first, last, step] : runs_of(frames))
+    out.push_back(json::array{first, last, step});
   return out;
 }
 

@@ -35,6 +35,10 @@ failure launch_failure(const error& e) {
   return {.kind = failure_kind::internal, .message = "Blender cannot be started: " + e.message};
 }
 
+std::vector<int> frames_in_order(const attempt_request& of) {
+  return of.in_order.empty() ? std::vector<int>{of.frames.begin(), of.frames.end()} : of.in_order;
+}
+
 aio::unique_descriptor open_log(const std::filesystem::path& log) {
   return aio::unique_descriptor{::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
                                        S_IRUSR | S_IWUSR | S_IRGRP)};
@@ -130,22 +134,18 @@ aio::task<> local_attempt::launch_own() {
 }
 
 aio::task<> local_attempt::launch_in_session(session_key key) {
-  for (bool again = true; again;) {
+  for (;;) {
     auto wanted = key;
     auto taken = co_await sessions_.take(std::move(wanted));
     if (!taken) {
       facts_.start_failure = write_failure(taken.error());
       co_return;
     }
-    const auto one = *taken;
-    sound_ = false;
-    try {
-      again = co_await render_in(one);
-    } catch (...) {
-      sessions_.give_back(one, false);
-      throw;
-    }
-    sessions_.give_back(one, sound_);
+    in_ = *taken; // until clean_up(): its directory holds our workspace
+    const bool again = co_await render_in(in_);
+    if (!again)
+      co_return;
+    sessions_.give_back(std::exchange(in_, nullptr), false);
   }
 }
 
@@ -185,8 +185,8 @@ aio::task<bool> local_attempt::render_in(session_pool::session_ptr one) {
   const blender::session_order order{.blend = request_.spec.blend,
                                      .settings = request_.spec.settings,
                                      .workspace = paths_.workspace,
-                                     .frames = {request_.frames.begin(), request_.frames.end()},
-                                     .open = false};
+                                     .frames = frames_in_order(request_),
+                                     .open = request_.open};
   auto held = one->begin(order, log.get(), *this);
   if (!is_new) { // one that waited may have died of it
     const bool taken_up = co_await one->takes_up();
@@ -215,8 +215,25 @@ void local_attempt::on_frame_saved(int) {
   last_sign_ = aio::clock::now();
 }
 
-std::vector<int> local_attempt::more_frames() {
-  return {};
+void local_attempt::on_hungry() {
+  if (facts_.stopped)
+    in_->give({});
+  else
+    observer_.on_hungry(request_.id);
+}
+
+void local_attempt::give(const std::vector<int>& frames) {
+  if (!in_)
+    return;
+  for (const int frame : frames) {
+    request_.frames.add(frame);
+    facts_.requested.add(frame);
+  }
+  in_->give(frames);
+}
+
+std::uint64_t local_attempt::memory() const noexcept {
+  return in_ ? in_->wear().memory : 0;
 }
 
 void local_attempt::on_trouble(const std::string& why) {
@@ -325,7 +342,9 @@ aio::task<> local_attempt::explain_rejected() {
 }
 
 std::optional<failure> local_attempt::start_process(process::confinement_ptr sandbox) {
-  auto arguments = blender::format_arguments(request_.spec, request_.frames, paths_.workspace, paths_.script);
+  const auto runs =
+      request_.in_order.empty() ? request_.frames.progressions() : blender::runs_of(request_.in_order);
+  auto arguments = blender::format_arguments(request_.spec, runs, paths_.workspace, paths_.script);
   if (!arguments)
     return failure{.kind = failure_kind::output_unwritable, .message = arguments.error().message};
   auto child = start_blender(loop_, settings_,
@@ -394,6 +413,8 @@ aio::task<> local_attempt::clean_up() {
     return true;
   };
   (void)co_await pool_.run(remove_here);
+  if (in_)
+    sessions_.give_back(std::exchange(in_, nullptr), sound_);
 }
 
 } // namespace kiln::executor

@@ -44,10 +44,15 @@ public:
   /// Ends it, also when its process does not run yet. The first reason counts.
   void stop(domain::stop_reason reason);
 
+  /// See executor.
+  void give(const std::vector<int>& frames);
+  /// Bytes that its session holds; 0 while that is not known.
+  [[nodiscard]] std::uint64_t memory() const noexcept;
+
   /// Ends the watching; the process goes on. One that does not run yet will not be started.
   void leave();
 
-  /// Removes what it leaves behind in the output; for after run().
+  /// Removes what it leaves behind in the output, and lets go of its session; for after run().
   [[nodiscard]] aio::task<> clean_up();
 
   [[nodiscard]] const attempt_id& id() const noexcept { return request_.id; }
@@ -57,7 +62,7 @@ public:
 private:
   void on_frame_begun(int frame) override;
   void on_frame_saved(int frame) override;
-  [[nodiscard]] std::vector<int> more_frames() override;
+  void on_hungry() override;
   void on_trouble(const std::string& why) override;
 
   [[nodiscard]] aio::task<> launch();
@@ -87,7 +92,8 @@ private:
   std::function<void()> on_started_;
   std::unique_ptr<process::supervised> process_;
   bool left_ = false;
-  bool sound_ = false; ///< its session did what it was asked to
+  session_pool::session_ptr in_; ///< that renders it
+  bool sound_ = false;           ///< its session did what it was asked to
   bool stopped_gently_ = false;
   std::string trouble_;              ///< what its session said
   bool ended_ = false;               ///< its process, or our watching

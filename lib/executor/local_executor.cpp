@@ -130,6 +130,22 @@ void local_executor::leave() {
   sessions_.leave();
 }
 
+void local_executor::give(const attempt_id& id, std::vector<int> frames) {
+  if (const auto found = running_.find(id); found != running_.end())
+    found->second->give(frames);
+}
+
+aio::task<bool> local_executor::has_memory_for_another(job_id of) {
+  std::uint64_t most = 0;
+  for (const auto& [id, attempt] : running_)
+    if (id.job == of)
+      most = std::max(most, attempt->memory());
+  const auto look = [] { return process::available_memory(); };
+  const auto available = co_await pool_.run(look);
+  constexpr std::uint64_t slack = 256ULL << 20; // what renders now may still grow
+  co_return available > most + most / 4 + slack;
+}
+
 void local_executor::stop(const attempt_id& id, domain::stop_reason reason) {
   if (const auto found = running_.find(id); found != running_.end())
     found->second->stop(reason);

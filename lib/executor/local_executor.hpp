@@ -22,6 +22,8 @@ public:
 
   [[nodiscard]] aio::task<std::optional<pid_t>> start(attempt_request request,
                                                       attempt_observer& observer) override;
+  void give(const attempt_id& id, std::vector<int> frames) override;
+  [[nodiscard]] aio::task<bool> has_memory_for_another(job_id of) override;
   void stop(const attempt_id& id, domain::stop_reason reason) override;
   [[nodiscard]] aio::task<> recover(std::vector<attempt_request> known, attempt_observer& observer) override;
   [[nodiscard]] aio::task<domain::frame_set> published(job_id of) override;

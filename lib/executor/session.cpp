@@ -4,6 +4,7 @@
 #include "aio/task_group.hpp"
 #include "blender/setup_script.hpp"
 #include "executor/workspace.hpp"
+#include "process/process_table.hpp"
 
 #include <cerrno>
 #include <csignal>
@@ -149,9 +150,10 @@ void session::handle(const blender::session_event& event) {
   const auto of = turn_; // a call of the user's may end it
   if (const auto* saved = std::get_if<said::frame_saved>(&event)) {
     ++wear_.frames;
-    wear_.memory = saved->memory;
+    // Behind walls it may not see it itself; behind others it is not the process that we have started.
+    wear_.memory = saved->memory > 0 ? saved->memory : process::resident_memory_of(process_->pid());
     if (wear_.first_memory == 0)
-      wear_.first_memory = saved->memory;
+      wear_.first_memory = wear_.memory;
   }
   if (!of || !of->user || of->ended)
     return;
@@ -163,7 +165,7 @@ void session::handle(const blender::session_event& event) {
   } else if (const auto* saved = std::get_if<said::frame_saved>(&event)) {
     of->user->on_frame_saved(saved->frame);
     if (of->open && of->owed > 0 && --of->owed == 0)
-      give_more();
+      of->user->on_hungry();
   } else if (const auto* ended = std::get_if<said::ended>(&event)) {
     if (ended->memory > 0)
       wear_.memory = ended->memory;
@@ -174,12 +176,12 @@ void session::handle(const blender::session_event& event) {
   }
 }
 
-void session::give_more() {
-  const auto of = turn_;
-  const auto frames = of->user->more_frames();
-  of->owed = frames.size();
-  of->open = !frames.empty();
-  if (!channel_->send(blender::format_more_frames(frames, of->open)))
+void session::give(const std::vector<int>& frames) {
+  if (!turn_ || !turn_->open || turn_->owed > 0 || !is_alive())
+    return;
+  turn_->owed = frames.size();
+  turn_->open = !frames.empty();
+  if (!channel_->send(blender::format_more_frames(frames, turn_->open)))
     end();
 }
 

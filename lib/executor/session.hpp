@@ -33,8 +33,8 @@ class session_user {
 public:
   virtual void on_frame_begun(int frame) = 0;
   virtual void on_frame_saved(int frame) = 0;
-  /// All frames that it was given are saved. Those that come next; none: it has ended.
-  [[nodiscard]] virtual std::vector<int> more_frames() = 0;
+  /// All frames that it was given are saved, and it is open: it waits for give().
+  virtual void on_hungry() = 0;
   /// Why it did not go through, where Blender's log may not say it.
   virtual void on_trouble(const std::string& why) = 0;
 
@@ -61,6 +61,9 @@ public:
   /// Completes once it has taken up the attempt that was begun: true; or has ended before: false.
   [[nodiscard]] aio::task<bool> takes_up();
 
+  /// More frames for the attempt that is hungry; none: it ends.
+  void give(const std::vector<int>& frames);
+
   /// An attempt with its .blend is likely to come.
   void load();
 
@@ -82,7 +85,6 @@ private:
 
   [[nodiscard]] aio::task<> read_events();
   void handle(const blender::session_event& event);
-  void give_more();
 
   aio::executor_type loop_;
   const local_settings& settings_;

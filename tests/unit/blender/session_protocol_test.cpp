@@ -9,11 +9,12 @@ namespace {
 namespace said = session_said;
 
 TEST(session_protocol, what_is_asked) {
-  session_order order{.blend = "/a b/\"c\".blend",
-                      .settings = {.engine = "CYCLES"},
-                      .workspace = "/w",
-                      .frames = {1, 2, 3, 7, 9, 11, 4},
-                      .open = true};
+  session_order order;
+  order.blend = "/a b/\"c\".blend";
+  order.settings.engine = "CYCLES";
+  order.workspace = "/w";
+  order.frames = {1, 2, 3, 7, 9, 11, 4};
+  order.open = true;
   EXPECT_EQ(format_begin(order),
             R"({"do":"begin","blend":"/a b/\"c\".blend","settings":{"engine":"CYCLES"},"workspace":"/w",)"
             R"("frames":[[1,3,1],[7,11,2],[4,4,1]],"open":true})");
