@@ -7,11 +7,11 @@
 namespace kiln::policy {
 namespace {
 
-constexpr double worth = 1.04;   // a wider one must be that much faster: what it uses others could use
-constexpr double least_time = 1; // seconds of a measurement: shorter ones are mostly chance
-constexpr int frames_each = 2;   // that each Blender contributes to one
-constexpr double much_worse = 0.8;
-constexpr double bearable = 15; // what is left must take that many times what a try costs
+constexpr double worth = 1.04;     // a wider one must be that much faster: what it uses others could use
+constexpr double least_time = 1;   // seconds of a measurement: shorter ones are mostly chance
+constexpr int frames_each = 3;     // that each Blender contributes to one
+constexpr double much_worse = 0.5; // frames come in bursts, so a short look can mislead
+constexpr double bearable = 15;    // what is left must take that many times what a try costs
 
 } // namespace
 

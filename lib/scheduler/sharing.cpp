@@ -19,7 +19,7 @@ std::size_t scheduler::wanted_width(const job& of) const {
   return std::min(wanted, settings_.capacity.slots);
 }
 
-/// Frames that have failed come last, one at a time: a crash then costs no other.
+/// A frame that has failed is given out by itself: should it fail again, no other is charged for it.
 std::vector<int> scheduler::next_piece(const job& of) const {
   const auto planned = policy::plan_attempt(of.unassigned(), of.troubles);
   const auto most = of.report.empty() || of.troubles.contains(planned.front())
