@@ -7,6 +7,7 @@
 #include "aio/task_group.hpp"
 #include "executor/blend_digest.hpp"
 #include "executor/local_attempt.hpp"
+#include "executor/session_pool.hpp"
 
 #include <map>
 #include <memory>
@@ -21,6 +22,8 @@ public:
 
   [[nodiscard]] aio::task<std::optional<pid_t>> start(attempt_request request,
                                                       attempt_observer& observer) override;
+  void give(const attempt_id& id, std::vector<int> frames) override;
+  [[nodiscard]] aio::task<bool> has_memory_for_another(job_id of) override;
   void stop(const attempt_id& id, domain::stop_reason reason) override;
   [[nodiscard]] aio::task<> recover(std::vector<attempt_request> known, attempt_observer& observer) override;
   [[nodiscard]] aio::task<domain::frame_set> published(job_id of) override;
@@ -45,6 +48,7 @@ private:
   aio::blocking_pool& pool_;
   image::image_check& images_;
   blend_digests digests_;
+  session_pool sessions_;
   std::map<attempt_id, attempt_ptr> running_;
   aio::notification changed_; ///< one has started or ended
   aio::task_group attempts_;
