@@ -12,6 +12,7 @@
 namespace kiln::api {
 namespace {
 
+using access::role;
 using domain::job_state;
 using http::answer;
 using http::response;
@@ -66,8 +67,8 @@ tutorial::tutorial(scheduler::scheduler& jobs, std::optional<domain::job_spec> e
       not_found_(std::make_shared<const http::prebuilt>(text(400, "Job not found"))) {}
 
 void tutorial::add_routes(http::service& to) {
-  to.on("POST", "/job", [this](const http::request& asked) { return create(asked); });
-  to.on("GET", "/job/{id}", [this](const http::request& asked) { return read(asked); });
+  to.on("POST", "/job", role::submit, [this](const http::request& asked) { return create(asked); });
+  to.on("GET", "/job/{id}", role::read, [this](const http::request& asked) { return read(asked); });
 }
 
 aio::task<answer> tutorial::create(const http::request& asked) {
@@ -80,7 +81,7 @@ aio::task<answer> tutorial::create(const http::request& asked) {
     co_return text(400, "Invalid input: kilnd has no .blend for /job (--blend); use /v1/jobs");
   auto spec = *every_job_;
   spec.frames = std::move(*frames);
-  const auto taken = co_await jobs_.submit(std::move(spec));
+  const auto taken = co_await jobs_.submit(std::move(spec), asked.by->name);
   if (!taken) {
     if (taken.error().code == errc::invalid_input)
       co_return text(400, "Invalid input: " + taken.error().message);

@@ -5,6 +5,7 @@
 
 #include "aio/blocking_pool.hpp"
 #include "base/error.hpp"
+#include "executor/workspace.hpp"
 #include "policy/session_keeping.hpp"
 #include "process/child.hpp"
 #include "process/confinement.hpp"
@@ -27,14 +28,14 @@ struct local_settings {
   std::chrono::milliseconds frame_grace{2'000}; ///< for a frame to be finished, when its job is cancelled
   policy::session_limits sessions = {.idle = 0};
   process::mechanism sandbox = process::mechanism::off;
-  process::walls walls = {}; ///< walls_around_blender()
+  process::walls walls = {};               ///< walls_around_blender()
+  blend_opener open_blend = open_anywhere; ///< of jobs, when an attempt begins
 };
 
 struct blender_start {
   std::vector<std::string> arguments;
-  std::filesystem::path directory; ///< it works and may write there
-  std::filesystem::path temp;      ///< below it
-  std::filesystem::path log;
+  attempt_paths paths; ///< it works in their directory, and first prints to their log
+  std::filesystem::path blend;
   int input = -1; ///< becomes its standard input, where there is one
   process::confinement_ptr sandbox = {};
 };
@@ -42,10 +43,10 @@ struct blender_start {
 /// What such a process has in its environment, and nobody else has: "TMPDIR=…".
 [[nodiscard]] std::string mark_of(const std::filesystem::path& temp);
 
-/// The walls around a Blender that works in `directory` and opens `blend`.
+/// The walls around a Blender that works in the directory of `paths` and opens `blend`.
 [[nodiscard]] aio::task<result<process::confinement_ptr>> confine_blender(aio::blocking_pool& pool,
                                                                           const local_settings& settings,
-                                                                          std::filesystem::path directory,
+                                                                          attempt_paths paths,
                                                                           std::filesystem::path blend);
 
 [[nodiscard]] result<std::unique_ptr<process::child>>

@@ -103,7 +103,7 @@ aio::task<> local_attempt::launch() {
                       .digest = std::move(*digest),
                       .threads = spec.threads,
                       .device = spec.settings.device,
-                      .owner = {}};
+                      .owner = request_.owner};
       co_return co_await launch_in_session(std::move(key));
     }
   }
@@ -111,7 +111,10 @@ aio::task<> local_attempt::launch() {
 }
 
 aio::task<> local_attempt::launch_own() {
-  const auto prepare_here = [paths = paths_, blend = request_.spec.blend] { return prepare(paths, blend); };
+  // The .blend may not be the one any more that was there when the job was taken.
+  const auto prepare_here = [paths = paths_, blend = request_.spec.blend, open = settings_.open_blend] {
+    return prepare(paths, blend, open);
+  };
   facts_.start_failure = co_await pool_.run(prepare_here);
   if (facts_.start_failure || facts_.stopped || left_)
     co_return;
@@ -121,7 +124,7 @@ aio::task<> local_attempt::launch_own() {
     facts_.start_failure = internal_failure(closed.error().message);
     co_return;
   }
-  auto sandbox = co_await confine_blender(pool_, settings_, paths_.directory, request_.spec.blend);
+  auto sandbox = co_await confine_blender(pool_, settings_, paths_, request_.spec.blend);
   if (!sandbox) {
     facts_.start_failure = internal_failure(sandbox.error().message);
     co_return;
@@ -152,7 +155,9 @@ aio::task<> local_attempt::launch_in_session(session_key key) {
 /// True when the session has ended before it knew of this attempt: that is no fault of the attempt.
 aio::task<bool> local_attempt::render_in(session_pool::session_ptr one) {
   paths_ = paths_in_session(request_.id, one->directory(), settings_.output, settings_.state);
-  const auto prepare_here = [paths = paths_, blend = request_.spec.blend] { return prepare(paths, blend); };
+  const auto prepare_here = [paths = paths_, blend = request_.spec.blend, open = settings_.open_blend] {
+    return prepare(paths, blend, open);
+  };
   facts_.start_failure = co_await pool_.run(prepare_here);
   if (facts_.start_failure || facts_.stopped || left_) {
     sound_ = one->is_alive();
@@ -165,7 +170,7 @@ aio::task<bool> local_attempt::render_in(session_pool::session_ptr one) {
   }
   const bool is_new = !one->is_launched();
   if (is_new) {
-    auto sandbox = co_await confine_blender(pool_, settings_, paths_.directory, request_.spec.blend);
+    auto sandbox = co_await confine_blender(pool_, settings_, paths_, request_.spec.blend);
     if (!sandbox) {
       facts_.start_failure = internal_failure(sandbox.error().message);
       co_return false;
@@ -349,9 +354,8 @@ std::optional<failure> local_attempt::start_process(process::confinement_ptr san
     return failure{.kind = failure_kind::output_unwritable, .message = arguments.error().message};
   auto child = start_blender(loop_, settings_,
                              {.arguments = std::move(*arguments),
-                              .directory = paths_.directory,
-                              .temp = paths_.temp,
-                              .log = paths_.log,
+                              .paths = paths_,
+                              .blend = request_.spec.blend,
                               .sandbox = std::move(sandbox)});
   if (!child)
     return launch_failure(child.error());
