@@ -49,6 +49,7 @@
 #include <csignal>
 #include <cstdio>
 
+#include <malloc.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -457,6 +458,7 @@ aio::task<int> serve(aio::executor_type loop, const config& c, const std::option
   for (const auto& line : around->warnings)
     to.logger->warn("{}", line);
   to.logger->info("listening on {}{}", p.server.local_address(), *certificate ? ", with TLS" : "");
+  ::malloc_trim(0); // what the start alone needed goes back
   manager.tell(fmt::format("READY=1\nSTATUS=Listening on {}", p.server.local_address()));
   while (asked.stops == 0)
     co_await asked.changed.wait();

@@ -13,10 +13,10 @@ std::string mark_of(const std::filesystem::path& temp) {
 
 aio::task<result<process::confinement_ptr>> confine_blender(aio::blocking_pool& pool,
                                                             const local_settings& settings,
-                                                            std::filesystem::path directory,
+                                                            attempt_paths paths,
                                                             std::filesystem::path blend) {
-  const auto confine_here = [how = settings.sandbox, &common = settings.walls, directory, blend] {
-    return process::confine(how, walls_of_attempt(common, directory, blend));
+  const auto confine_here = [how = settings.sandbox, &common = settings.walls, paths, blend] {
+    return process::confine(how, walls_of_attempt(common, paths, blend));
   };
   auto sandbox = co_await pool.run(confine_here);
   if (!sandbox)
@@ -29,16 +29,16 @@ result<std::unique_ptr<process::child>> start_blender(aio::executor_type loop, c
   process::launch_request request{.executable = settings.blender,
                                   .arguments = std::move(how.arguments),
                                   .environment = settings.environment,
-                                  .working_directory = std::move(how.directory),
+                                  .working_directory = how.paths.directory,
                                   .input = how.input,
-                                  .log_file = std::move(how.log),
+                                  .log_file = how.paths.log,
                                   .sandbox = std::move(how.sandbox)};
-  request.environment.push_back(mark_of(how.temp));
+  request.environment.push_back(mark_of(how.paths.temp));
   for (const char* name : {"TEMP=", "TMP="})
-    request.environment.push_back(name + how.temp.native());
+    request.environment.push_back(name + how.paths.temp.native());
   if (request.sandbox)
     request.environment.push_back(
-        describe_for_script(walls_of_attempt(settings.walls, request.working_directory, how.blend)));
+        describe_for_script(walls_of_attempt(settings.walls, how.paths, how.blend)));
   return process::child::launch(loop, request, settings.stop_grace);
 }
 

@@ -34,21 +34,19 @@ struct local_settings {
 
 struct blender_start {
   std::vector<std::string> arguments;
-  std::filesystem::path directory; ///< it works and may write there
-  std::filesystem::path temp;      ///< below it
-  std::filesystem::path log;
-  std::filesystem::path blend; ///< that it opens
-  int input = -1;              ///< becomes its standard input, where there is one
+  attempt_paths paths; ///< it works in their directory, and first prints to their log
+  std::filesystem::path blend;
+  int input = -1; ///< becomes its standard input, where there is one
   process::confinement_ptr sandbox = {};
 };
 
 /// What such a process has in its environment, and nobody else has: "TMPDIR=…".
 [[nodiscard]] std::string mark_of(const std::filesystem::path& temp);
 
-/// The walls around a Blender that works in `directory` and opens `blend`.
+/// The walls around a Blender that works in the directory of `paths` and opens `blend`.
 [[nodiscard]] aio::task<result<process::confinement_ptr>> confine_blender(aio::blocking_pool& pool,
                                                                           const local_settings& settings,
-                                                                          std::filesystem::path directory,
+                                                                          attempt_paths paths,
                                                                           std::filesystem::path blend);
 
 [[nodiscard]] result<std::unique_ptr<process::child>>

@@ -125,9 +125,9 @@ process::walls walls_around_blender(const installation& here) {
   return w;
 }
 
-process::walls walls_of_attempt(process::walls common, const fs::path& directory, const fs::path& blend) {
+process::walls walls_of_attempt(process::walls common, const attempt_paths& paths, const fs::path& blend) {
   common.read.push_back(blend);
-  common.write.push_back(directory);
+  common.write.push_back(paths.directory);
   return common;
 }
 

@@ -4,6 +4,7 @@
 // attempt alone. Pure: paths in, a description out.
 #pragma once
 
+#include "executor/workspace.hpp"
 #include "process/walls.hpp"
 
 #include <filesystem>
@@ -27,9 +28,8 @@ struct installation {
 /// The walls without what belongs to an attempt.
 [[nodiscard]] process::walls walls_around_blender(const installation& here);
 
-/// `common` and what an attempt has besides: its .blend, and the directory in which its Blender works, to
-/// write to.
-[[nodiscard]] process::walls walls_of_attempt(process::walls common, const std::filesystem::path& directory,
+/// `common` and what an attempt has besides: its .blend, and the directory of its Blender to write to.
+[[nodiscard]] process::walls walls_of_attempt(process::walls common, const attempt_paths& paths,
                                               const std::filesystem::path& blend);
 
 /// For the environment of Blender, whose setup script (kiln_setup.py) says which files of a scene lie

@@ -27,6 +27,7 @@ struct attempt_request {
   domain::job_spec spec;
   domain::frame_set frames;       ///< of the job: those that this attempt renders
   std::vector<int> in_order = {}; ///< the same, when they are not rendered in ascending order
+  std::string owner = {};         ///< whose job it is; Blenders are not shared among owners
   bool open = false;              ///< give() may add frames, where the executor can take some
   std::optional<std::chrono::milliseconds> time_left = {}; ///< until the job's time for rendering is over
   std::optional<std::chrono::milliseconds> patience = {};  ///< with a process that gives no sign of life

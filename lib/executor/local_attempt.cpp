@@ -103,7 +103,7 @@ aio::task<> local_attempt::launch() {
                       .digest = std::move(*digest),
                       .threads = spec.threads,
                       .device = spec.settings.device,
-                      .owner = {}};
+                      .owner = request_.owner};
       co_return co_await launch_in_session(std::move(key));
     }
   }
@@ -124,7 +124,7 @@ aio::task<> local_attempt::launch_own() {
     facts_.start_failure = internal_failure(closed.error().message);
     co_return;
   }
-  auto sandbox = co_await confine_blender(pool_, settings_, paths_.directory, request_.spec.blend);
+  auto sandbox = co_await confine_blender(pool_, settings_, paths_, request_.spec.blend);
   if (!sandbox) {
     facts_.start_failure = internal_failure(sandbox.error().message);
     co_return;
@@ -170,7 +170,7 @@ aio::task<bool> local_attempt::render_in(session_pool::session_ptr one) {
   }
   const bool is_new = !one->is_launched();
   if (is_new) {
-    auto sandbox = co_await confine_blender(pool_, settings_, paths_.directory, request_.spec.blend);
+    auto sandbox = co_await confine_blender(pool_, settings_, paths_, request_.spec.blend);
     if (!sandbox) {
       facts_.start_failure = internal_failure(sandbox.error().message);
       co_return false;
@@ -354,9 +354,7 @@ std::optional<failure> local_attempt::start_process(process::confinement_ptr san
     return failure{.kind = failure_kind::output_unwritable, .message = arguments.error().message};
   auto child = start_blender(loop_, settings_,
                              {.arguments = std::move(*arguments),
-                              .directory = paths_.directory,
-                              .temp = paths_.temp,
-                              .log = paths_.log,
+                              .paths = paths_,
                               .blend = request_.spec.blend,
                               .sandbox = std::move(sandbox)});
   if (!child)

@@ -101,15 +101,18 @@ result<void> session::launch(process::confinement_ptr sandbox, const fs::path& l
   if (!sockets)
     return sockets.error();
   auto& [ours, theirs] = *sockets;
-  auto started = start_blender(
-      loop_, settings_,
-      {.arguments = blender::format_session_arguments(directory_ / session_script_name, key_.threads),
-       .directory = directory_,
-       .temp = temp_of_session(directory_),
-       .log = log,
-       .blend = key_.blend,
-       .input = theirs.get(),
-       .sandbox = std::move(sandbox)});
+  const attempt_paths paths{.directory = directory_,
+                            .workspace = {},
+                            .temp = temp_of_session(directory_),
+                            .script = directory_ / session_script_name,
+                            .final_dir = {},
+                            .log = log};
+  auto started = start_blender(loop_, settings_,
+                               {.arguments = blender::format_session_arguments(paths.script, key_.threads),
+                                .paths = paths,
+                                .blend = key_.blend,
+                                .input = theirs.get(),
+                                .sandbox = std::move(sandbox)});
   if (!started)
     return started.error();
   process_ = std::move(*started);

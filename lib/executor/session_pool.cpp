@@ -125,7 +125,9 @@ aio::task<> session_pool::expect(session_key key) {
   if (!made)
     co_return;
   const auto one = *made;
-  auto sandbox = co_await confine_blender(pool_, settings_, one->directory(), one->key().blend);
+  attempt_paths paths;
+  paths.directory = one->directory();
+  auto sandbox = co_await confine_blender(pool_, settings_, std::move(paths), one->key().blend);
   if (left_ || !sandbox || !launch(one, std::move(*sandbox), one->directory() / "blender.log"))
     co_return give_back(one, false);
   one->load();

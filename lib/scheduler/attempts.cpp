@@ -120,6 +120,7 @@ executor::attempt_request scheduler::request_for(const job& of, int number, doma
     request.patience = of.spec.stall_timeout;
   else if (settings_.stall_timeout.count() > 0)
     request.patience = settings_.stall_timeout;
+  request.owner = of.owner;
   // The first one has all cores; those that come beside it share.
   if (of.runs.size() > 1 && of.spec.threads == 0)
     request.spec.threads = policy::threads_of(wanted_width(of), settings_.cores);

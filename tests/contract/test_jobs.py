@@ -111,7 +111,7 @@ GOOD = {"blend": "scene.blend", "frames": "1"}
     ({**GOOD, "resolution": [1, 1e9]}, ["/resolution/1"]),
     ({**GOOD, "resolution": [1, 99999]}, ["/resolution/0", "/resolution/1"]),
     ({**GOOD, "format": "FFMPEG", "device": "GPU", "samples": 0}, ["/format", "/device", "/samples"]),
-    ({**GOOD, "processes": "auto", "fail_fast": 1}, ["/fail_fast", "/processes"]),
+    ({**GOOD, "processes": "many", "fail_fast": 1}, ["/fail_fast", "/processes"]),
     ({**GOOD, "colour": "red", "a/b~c": 1}, ["/colour", "/a~1b~0c"]),
     ("[]", [""]), ("nonsense", [""]), ('{"blend":"a","blend":"b"}', [""]), ('{"blend":1e999}', [""]),
 ])

@@ -45,10 +45,11 @@ TEST(blender_walls, a_display_opens_local_sockets_alone) {
 }
 
 TEST(blender_walls, an_attempt_writes_to_its_workspace) {
-  const auto w =
-      walls_of_attempt(walls_around_blender(here()), "/projects/frames/.kiln/one", "/elsewhere/a.blend");
-  EXPECT_THAT(w.write, Contains("/projects/frames/.kiln/one"));
-  EXPECT_THAT(w.write, Not(Contains("/projects/frames")));
+  const auto id = attempt_id::parse("j06h0nhrgvkx9ez8bgq-1").value();
+  const auto paths = paths_of(id, "/projects/frames", "/var/lib/kiln");
+  const auto w = walls_of_attempt(walls_around_blender(here()), paths, "/elsewhere/a.blend");
+  EXPECT_THAT(w.write, Contains(paths.workspace));
+  EXPECT_THAT(w.write, Not(Contains(paths.final_dir)));
   EXPECT_THAT(w.read, Contains("/elsewhere/a.blend"));
 }
 
