@@ -8,6 +8,7 @@
 #include "executor/blend_digest.hpp"
 #include "http/conditional.hpp"
 #include "http/prefer.hpp"
+#include "http/trace_context.hpp"
 
 #include <boost/json/array.hpp>
 #include <fmt/format.h>
@@ -67,9 +68,9 @@ response not_modified(const scheduler::job& of) {
 
 } // namespace
 
-jobs::jobs(scheduler::scheduler& of, events& changes, project_roots& roots, domain::job_limits limits,
-           int threads)
-    : scheduler_(of), events_(changes), roots_(roots), limits_(limits), threads_(threads) {}
+jobs::jobs(scheduler::scheduler& of, events& changes, poll_delay& ends, project_roots& roots,
+           domain::job_limits limits, int threads)
+    : scheduler_(of), events_(changes), ends_(ends), roots_(roots), limits_(limits), threads_(threads) {}
 
 void jobs::add_routes(http::service& to) {
   using http::request;
@@ -107,6 +108,8 @@ answer jobs::show(int status, const scheduler::job& of) {
 
 answer jobs::show_if_new(const http::request& asked, const scheduler::job& of,
                          std::optional<std::chrono::seconds> held) {
+  if (domain::is_final(of.state))
+    ends_.told(of.id);
   const auto known = asked.find("If-None-Match");
   auto shown = known && http::names_etag(*known, etag_of(of)) ? not_modified(of) : describe(200, of);
   if (held)
@@ -125,7 +128,7 @@ aio::task<answer> jobs::create(const http::request& asked) {
     co_return not_json();
   const auto named = asked.find("Idempotency-Key");
   if (!named)
-    co_return co_await create_from(asked.body, std::nullopt);
+    co_return co_await create_from(asked, std::nullopt);
   store::request_key key{.principal = {}, .key = std::string{*named}, .digest = executor::sha256(asked.body)};
   if (key.key.empty() || key.key.size() > longest_key)
     co_return problem(400, fmt::format("Idempotency-Key must have 1 to {} characters", longest_key));
@@ -134,7 +137,7 @@ aio::task<answer> jobs::create(const http::request& asked) {
   std::optional<answer> given;
   std::exception_ptr thrown;
   try {
-    given = co_await create_once(asked.body, key);
+    given = co_await create_once(asked, key);
   } catch (...) {
     thrown = std::current_exception();
   }
@@ -144,12 +147,12 @@ aio::task<answer> jobs::create(const http::request& asked) {
   co_return std::move(*given);
 }
 
-aio::task<answer> jobs::create_once(std::string_view body, const store::request_key& key) {
+aio::task<answer> jobs::create_once(const http::request& asked, const store::request_key& key) {
   const auto before = co_await scheduler_.find_request(key.principal, key.key);
   if (!before)
     co_return refuse(before.error());
   if (!*before)
-    co_return co_await create_from(body, key);
+    co_return co_await create_from(asked, key);
   const auto& first = **before;
   if (first.digest != key.digest)
     co_return problem(422, "this Idempotency-Key was used for another request");
@@ -163,11 +166,12 @@ aio::task<answer> jobs::create_once(std::string_view body, const store::request_
   co_return answer{again, job ? wait_of(**job) : std::nullopt};
 }
 
-aio::task<answer> jobs::create_from(std::string_view body, std::optional<store::request_key> key) {
-  auto parsed = parse_job(body, threads_);
+aio::task<answer> jobs::create_from(const http::request& asked, std::optional<store::request_key> key) {
+  auto parsed = parse_job(asked.body, threads_);
   if (const auto* wrong = std::get_if<std::vector<domain::field_error>>(&parsed))
     co_return field_problem(*wrong);
   auto spec = std::get<domain::job_spec>(std::move(parsed));
+  spec.trace_id = http::trace_id_of(asked);
   auto blend = co_await roots_.find(spec.blend_name);
   std::vector<domain::field_error> wrong;
   if (blend)

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "api/events.hpp"
+#include "api/poll_delay.hpp"
 #include "api/project_roots.hpp"
 #include "http/service.hpp"
 #include "scheduler/scheduler.hpp"
@@ -17,8 +18,8 @@ namespace kiln::api {
 class jobs {
 public:
   /// What is given outlives it. `threads`: of jobs that do not say.
-  jobs(scheduler::scheduler& of, events& changes, project_roots& roots, domain::job_limits limits,
-       int threads);
+  jobs(scheduler::scheduler& of, events& changes, poll_delay& ends, project_roots& roots,
+       domain::job_limits limits, int threads);
 
   /// It outlives the service's requests.
   void add_routes(http::service& to);
@@ -28,8 +29,9 @@ private:
   using change = aio::task<result<job_ptr>> (scheduler::scheduler::*)(job_id);
 
   [[nodiscard]] aio::task<http::answer> create(const http::request& asked);
-  [[nodiscard]] aio::task<http::answer> create_once(std::string_view body, const store::request_key& key);
-  [[nodiscard]] aio::task<http::answer> create_from(std::string_view body,
+  [[nodiscard]] aio::task<http::answer> create_once(const http::request& asked,
+                                                    const store::request_key& key);
+  [[nodiscard]] aio::task<http::answer> create_from(const http::request& asked,
                                                     std::optional<store::request_key> key);
   [[nodiscard]] aio::task<http::answer> list(const http::request& asked);
   [[nodiscard]] http::reply read(const http::request& asked);
@@ -49,6 +51,7 @@ private:
 
   scheduler::scheduler& scheduler_;
   events& events_;
+  poll_delay& ends_;
   project_roots& roots_;
   domain::job_limits limits_;
   int threads_;

@@ -8,6 +8,8 @@
 #include "api/frames.hpp"
 #include "api/jobs.hpp"
 #include "api/logs.hpp"
+#include "api/metrics.hpp"
+#include "api/poll_delay.hpp"
 #include "api/problem.hpp"
 #include "api/project_roots.hpp"
 #include "api/system.hpp"
@@ -147,7 +149,7 @@ struct parts {
         std::filesystem::path decoder, std::shared_ptr<store::database> kept,
         std::unique_ptr<webhook::sender> to_webhooks, spdlog::logger& log,
         const std::vector<std::string>& environment)
-      : store(kept), webhook_store(std::move(kept)), webhook_sender(std::move(to_webhooks)),
+      : store(kept), webhook_store(kept), webhook_sender(std::move(to_webhooks)),
         courier(loop, webhook_store, *webhook_sender, {}, log), pool(pool_threads), structure(pool),
         decoding(loop, pool, decoder_starter(loop, std::move(decoder), c.state / "kiln-image.log"),
                  decode_limit),
@@ -166,19 +168,35 @@ struct parts {
                    .look_again = milliseconds(c.look_again),
                    .stall_timeout = std::chrono::seconds{c.stall_timeout}},
                   log),
-        tutorial(scheduler, tutorial_job(c)), roots(c.project_roots, pool), events(loop, scheduler),
-        jobs(scheduler, events, roots, {.max_frames = c.max_frames}, c.threads),
+        tutorial(scheduler, ends, tutorial_job(c)), roots(c.project_roots, pool), events(loop, scheduler),
+        jobs(scheduler, events, ends, roots, {.max_frames = c.max_frames}, c.threads),
         frames(scheduler, executor, pool), logs(scheduler, executor, events, pool),
-        webhooks(webhook_store, courier, webhook_targets(c)),
+        webhooks(webhook_store, courier, webhook_targets(c)), metrics({.jobs = scheduler,
+                                                                       .ends = ends,
+                                                                       .spawns = executor.times().spawn,
+                                                                       .exits = executor.times().exit,
+                                                                       .commits = kept->commits(),
+                                                                       .service = service,
+                                                                       .server = server,
+                                                                       .pool = pool,
+                                                                       .output = c.output,
+                                                                       .state = c.state,
+                                                                       .disk_reserve = c.disk_reserve,
+                                                                       .slots = c.slots,
+                                                                       .version = KILN_VERSION,
+                                                                       .blender = blender.version}),
         service(limits_of(c), hosts_of(c), error_page, log), server(loop, service) {
     scheduler.add_watcher(tutorial);
     scheduler.add_watcher(events);
+    scheduler.add_watcher(ends);
+    scheduler.add_watcher(metrics);
     tutorial.add_routes(service);
     jobs.add_routes(service);
     frames.add_routes(service);
     events.add_routes(service);
     logs.add_routes(service);
     webhooks.add_routes(service);
+    metrics.add_routes(service);
     store.announce(api::format_job_event, [this] { courier.wake(); });
     const auto known = [this]() -> std::optional<std::string> {
       return scheduler.blocked().empty() ? std::nullopt : std::optional{scheduler.blocked()};
@@ -196,6 +214,7 @@ struct parts {
   image::decoding_image_check decoding;
   executor::local_executor executor;
   scheduler::scheduler scheduler;
+  api::poll_delay ends;
   api::tutorial tutorial;
   api::project_roots roots;
   api::events events;
@@ -203,6 +222,7 @@ struct parts {
   api::frames frames;
   api::logs logs;
   api::webhooks webhooks;
+  api::metrics metrics;
   http::service service;
   http::server server;
 };

@@ -28,13 +28,26 @@ service::service(limits l, std::vector<std::string> hosts, error_page page, spdl
       id_prefix_(fmt::format("{:08x}-", std::random_device{}())) {}
 
 void service::on(std::string method, std::string pattern, handler answers) {
-  router_.add(std::move(method), std::move(pattern), handlers_.size());
-  handlers_.emplace_back(std::move(answers));
+  add(std::move(method), std::move(pattern), std::move(answers));
 }
 
 void service::on_stream(std::string method, std::string pattern, stream_handler answers) {
+  add(std::move(method), std::move(pattern), std::move(answers));
+}
+
+void service::add(std::string method, std::string pattern, any_handler answers) {
+  log_.debug("serves method={} path={}", method, pattern);
+  routes_.push_back({method, pattern});
+  traffic_.add_route();
   router_.add(std::move(method), std::move(pattern), handlers_.size());
-  handlers_.emplace_back(std::move(answers));
+  handlers_.push_back(std::move(answers));
+}
+
+void service::count(const any_handler* by, int status, std::chrono::duration<double> took) {
+  if (by)
+    traffic_.answered(static_cast<std::size_t>(by - handlers_.data()), status, took);
+  else
+    traffic_.answered_unknown(status, took);
 }
 
 bool service::is_host(std::string_view host) const noexcept {
@@ -88,8 +101,10 @@ void service::write(std::string& out, const answer& what, std::string_view reque
   out += "X-Request-Id: ";
   out += request_id;
   out += "\r\n";
-  if (what.retry_after)
+  if (what.retry_after) {
     fmt::format_to(std::back_inserter(out), "Retry-After: {}\r\n", *what.retry_after);
+    traffic_.told_to_wait(what.what->status(), *what.retry_after);
+  }
   if (const auto* file = std::get_if<file_body>(&what.large))
     fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", file->length);
   else if (!std::holds_alternative<std::monostate>(what.large) && how.chunks)

@@ -10,6 +10,7 @@
 #include "http/message.hpp"
 #include "http/places.hpp"
 #include "http/router.hpp"
+#include "http/traffic.hpp"
 
 #include <chrono>
 #include <concepts>
@@ -85,6 +86,17 @@ public:
 
   [[nodiscard]] answer error_answer(int status, std::string_view detail, std::string_view path) const;
 
+  /// Counts an answer; `by`: null when nothing is served there.
+  void count(const any_handler* by, int status, std::chrono::duration<double> took);
+  [[nodiscard]] traffic& counted() noexcept { return traffic_; }
+
+  struct served_route {
+    std::string method;
+    std::string pattern;
+  };
+  /// As their numbers in traffic::routes().
+  [[nodiscard]] const std::vector<served_route>& routes() const noexcept { return routes_; }
+
   /// The client's X-Request-Id if it is one, else a new one.
   [[nodiscard]] std::string request_id(const request& from);
 
@@ -99,6 +111,7 @@ public:
   void write(std::string& out, const answer& what, std::string_view request_id, const framing& how);
 
 private:
+  void add(std::string method, std::string pattern, any_handler answers);
   [[nodiscard]] bool is_host(std::string_view host) const noexcept;
   [[nodiscard]] std::string_view date();
 
@@ -109,6 +122,8 @@ private:
   spdlog::logger& log_;
   router router_;
   std::vector<any_handler> handlers_;
+  std::vector<served_route> routes_; ///< of each handler
+  traffic traffic_;
   std::string id_prefix_;
   std::uint64_t next_id_ = 1;
   std::chrono::sys_seconds date_second_{};

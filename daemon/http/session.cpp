@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/session.hpp"
 
+#include "http/trace_context.hpp"
+
 #include <boost/beast/http/error.hpp>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -22,6 +24,12 @@ constexpr std::size_t write_size = 64 * 1024;       ///< answers are written whe
 constexpr std::size_t linger_bytes = 16 << 20;      ///< that a refused client may still send
 constexpr std::chrono::milliseconds linger_time{2000};
 constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
+
+/// For a line of the log.
+std::string trace_word(const request& asked) {
+  const auto trace = trace_id_of(asked);
+  return trace.empty() ? std::string{} : fmt::format(" trace_id={}", trace);
+}
 
 } // namespace
 
@@ -201,6 +209,7 @@ aio::task<bool> session::flush() {
 session::next session::reject(int status, std::string_view why, std::string_view path) {
   const auto problem = service_.error_answer(status, why, path);
   service_.write(out_, problem, service_.request_id({}), {.close = true});
+  service_.counted().refused(status);
   service_.log().debug("request refused status={} reason={}", status, why);
   return next::linger;
 }
@@ -251,6 +260,8 @@ aio::task<session::next> session::respond(request& asked, request_parser& parser
   }
 
   std::optional<answer> given;
+  const auto began = aio::clock::now();
+  has_waited_ = false;
   try {
     phase_ = phase::handling;
     if (refused) {
@@ -265,13 +276,15 @@ aio::task<session::next> session::respond(request& asked, request_parser& parser
         given = co_await wait_for(replied);
     }
   } catch (const std::exception& e) {
-    service_.log().error("a request failed inside Kiln request={} path={} reason={}", id, asked.path,
-                         e.what());
+    service_.log().error("a request failed inside Kiln request={} path={}{} reason={}", id, asked.path,
+                         trace_word(asked), e.what());
     given =
         service_.error_answer(500, "a defect of Kiln; the log has more under this request's id", asked.path);
   }
   if (body.broken() && body.broken()->status == 408)
     given = service_.error_answer(408, body.broken()->why, asked.path);
+  if (!has_waited_) // for what a client waits says nothing of kilnd
+    service_.count(found, given->what->status(), aio::clock::now() - began);
   if (is_large) {
     in_.resize(std::max(in_end_, read_size));
     in_.shrink_to_fit();
@@ -283,8 +296,8 @@ aio::task<session::next> session::respond(request& asked, request_parser& parser
                              .chunks = parser.is_http_1_1()};
   service_.write(out_, *given, id, how);
   if (service_.log().should_log(spdlog::level::debug))
-    service_.log().debug("request status={} method={} request={} path={}", given->what->status(),
-                         asked.method, id, asked.path);
+    service_.log().debug("request status={} method={} request={} path={}{}", given->what->status(),
+                         asked.method, id, asked.path, trace_word(asked));
   bool is_sent = true;
   if (how.with_body && given->large.index() != 0)
     is_sent = co_await send(given->large, how.chunks);
@@ -306,6 +319,7 @@ aio::task<answer> session::wait_for(reply& later) {
 bool session::begin_waiting(std::function<void()> on_gone) {
   if (finishing_ || !place_ || !place_->begin_waiting())
     return false;
+  has_waited_ = true;
   on_gone_ = std::move(on_gone);
   if (in_begin_ == in_end_) {
     in_begin_ = in_end_ = 0;
@@ -390,6 +404,7 @@ aio::task<> session::refuse(int retry_after) {
     co_return;
   auto refused = service_.error_answer(503, "there are too many connections", "");
   refused.retry_after = retry_after;
+  service_.counted().refused(503);
   service_.write(out_, refused, service_.request_id({}), {.close = true});
   if (co_await flush())
     co_await linger();

@@ -80,6 +80,7 @@ private:
   aio::clock::time_point deadline_;
   std::function<void()> on_gone_; ///< of the request that waits
   bool timed_out_ = false;
+  bool has_waited_ = false; ///< the request that is served, for a change
   bool finishing_ = false;
 };
 

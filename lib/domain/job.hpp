@@ -55,6 +55,7 @@ struct job_spec {
   std::string blend_name; ///< as the client wrote it
   std::string name;       ///< for people
   std::vector<std::string> tags;
+  std::string trace_id;   ///< of the request that asked for it (W3C Trace Context); empty: none
   int priority = 0;       ///< -100 to 100; higher goes first
   int retries = 2;        ///< 0 to 100: further tries of a frame that failed
   bool fail_fast = false; ///< the first attempt that fails fails the job: nothing is tried again

@@ -11,6 +11,7 @@
 #include <boost/asio/redirect_error.hpp>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 #include <variant>
 
@@ -21,6 +22,13 @@ using domain::failure;
 using domain::failure_kind;
 
 constexpr std::uintmax_t full_below = 1 << 20; // bytes that are free: no image of use fits in there
+
+constexpr std::array time_bounds{0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
+                                 0.1,    0.25,    0.5,    1.0,   2.5,    5.0,   10.0, 30.0};
+
+double seconds_since(aio::clock::time_point began) {
+  return std::chrono::duration<double>(aio::clock::now() - began).count();
+}
 
 failure launch_failure(const error& e) {
   using namespace boost::system::errc;
@@ -37,6 +45,8 @@ failure internal_failure(const std::string& what) {
 }
 
 } // namespace
+
+local_times::local_times() : spawn(time_bounds), exit(time_bounds) {}
 
 local_attempt::local_attempt(aio::executor_type loop, const local_settings& settings,
                              aio::blocking_pool& pool, image::image_check& images, attempt_request request,
@@ -138,6 +148,7 @@ aio::task<> local_attempt::follow(watch::directory_watch closed) {
     facts_.exit = end.exit;
     facts_.lost = false;
   }
+  const auto exited = aio::clock::now();
   ended_ = true;
   time_over_.cancel();
   sign_due_.cancel();
@@ -150,6 +161,7 @@ aio::task<> local_attempt::follow(watch::directory_watch closed) {
   co_await rescan(); // a reader may have failed, and an undecodable file may be whole by now
   if (!rejected_.empty())
     co_await explain_rejected();
+  settings_.times->exit.add(seconds_since(exited));
 }
 
 aio::task<> local_attempt::watch_time() {
@@ -202,7 +214,9 @@ std::optional<failure> local_attempt::start_process() {
   request.environment.push_back(mark_of(paths_));
   for (const char* name : {"TEMP=", "TMP="})
     request.environment.push_back(name + paths_.temp.native());
+  const auto began = aio::clock::now();
   auto child = process::child::launch(loop_, request, settings_.stop_grace);
+  settings_.times->spawn.add(seconds_since(began));
   if (!child)
     return launch_failure(child.error());
   process_ = std::move(*child);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "aio/blocking_pool.hpp"
+#include "base/histogram.hpp"
 #include "blender/log_reader.hpp"
 #include "executor/executor.hpp"
 #include "executor/workspace.hpp"
@@ -24,6 +25,13 @@
 
 namespace kiln::executor {
 
+/// What attempts cost besides rendering, in seconds, over all of them.
+struct local_times {
+  local_times();
+  histogram spawn; ///< for which starting a process holds the loop
+  histogram exit;  ///< from the exit that was seen until log and frames are dealt with
+};
+
 struct local_settings {
   std::filesystem::path blender;        ///< absolute
   std::string blender_version;          ///< "Blender 3.4.1"
@@ -31,6 +39,7 @@ struct local_settings {
   std::filesystem::path state;          ///< absolute; logs go to STATE/logs
   std::vector<std::string> environment; ///< "KEY=VALUE" for Blender, without the temporary directory
   std::chrono::milliseconds stop_grace{10'000};
+  std::shared_ptr<local_times> times = std::make_shared<local_times>();
 };
 
 class local_attempt {

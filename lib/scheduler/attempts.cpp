@@ -106,7 +106,7 @@ aio::task<> scheduler::start(mutable_job next) {
   auto c = snapshot(*next);
   // Before anything runs, so that a crash of the daemon leaves no process that nobody knows of.
   if (const auto kept = co_await store_.save(std::move(c), store::durability::relaxed); !kept) {
-    log_.error("an attempt could not be kept job={} reason={}", next->id.str(), kept.error().message);
+    log_.error("an attempt could not be kept {} reason={}", words_of(*next), kept.error().message);
     next->unsaved_attempt = true;
     block("the state directory cannot be written");
     give_back();
@@ -119,7 +119,7 @@ aio::task<> scheduler::start(mutable_job next) {
   const auto pid = co_await executor_.start(std::move(request), *this);
   if (pid) {
     by_pid_.insert_or_assign(*pid, next->id);
-    log_.info("attempt runs job={} attempt={} pid={}", next->id.str(), id.number, *pid);
+    log_.info("attempt runs {} attempt={} pid={}", words_of(*next), id.number, *pid);
     if (next->attempts == id.number && !next->settling && !domain::is_final(next->state)) {
       next->pid = next->attempt->pid = pid;
       next->unsaved_attempt = true;
@@ -183,7 +183,7 @@ void scheduler::on_adopted(const attempt_id& id, pid_t pid) {
   if (!of->started)
     of->started = of->attempt->began;
   by_pid_.insert_or_assign(pid, of->id);
-  log_.info("attempt goes on job={} attempt={} pid={}", of->id.str(), id.number, pid);
+  log_.info("attempt goes on {} attempt={} pid={}", words_of(*of), id.number, pid);
   note(of);
 }
 
@@ -240,7 +240,7 @@ void scheduler::on_published(const attempt_id& id, const executor::published_fra
     record.failure = trouble->second.last;
   }
   add_frame(*of, std::move(record));
-  log_.info("frame done job={} frame={} path={}", id.job.str(), frame.frame, frame.path.native());
+  log_.info("frame done {} frame={} path={}", words_of(*of), frame.frame, frame.path.native());
   note(of);
   if (of->wish == store::intent::pause && !of->pending().empty())
     executor_.stop(id, domain::stop_reason::pause);
@@ -274,7 +274,7 @@ void scheduler::go_on(const mutable_job& of, const domain::attempt_facts& facts)
     const bool over = of->spec.fail_fast && remedy == policy::remedy::try_again;
     if (missing.empty() || over || remedy == policy::remedy::give_up)
       return finish(of, job_state::failed, why);
-    log_.warn("attempt failed job={} attempt={} kind={} reason={}", of->id.str(), of->attempts,
+    log_.warn("attempt failed {} attempt={} kind={} reason={}", words_of(*of), of->attempts,
               domain::to_string(why.kind), why.message);
     if (remedy == policy::remedy::wait_for_room) {
       disk_was_full_ = true;
