@@ -18,7 +18,9 @@
 #include "api/webhooks.hpp"
 #include "app/decoder_program.hpp"
 #include "app/exit_status.hpp"
+#include "app/given_socket.hpp"
 #include "app/preflight.hpp"
+#include "app/service_manager.hpp"
 #include "executor/local_executor.hpp"
 #include "http/server.hpp"
 #include "image/decoding_image_check.hpp"
@@ -41,7 +43,7 @@
 #include <csignal>
 #include <cstdio>
 
-#include <systemd/sd-daemon.h>
+#include <unistd.h>
 
 namespace kiln::app {
 namespace {
@@ -229,23 +231,30 @@ struct parts {
 
 /// What the signals ask for.
 struct requests {
-  explicit requests(aio::executor_type loop) : signals(loop, SIGTERM, SIGINT, SIGHUP), changed(loop) {}
+  explicit requests(aio::executor_type loop) : signals(loop, SIGTERM, SIGINT, SIGHUP), changed(loop) {
+    signals.add(SIGUSR2);
+  }
   signal_set signals;
   int stops = 0;
+  bool leaving = false; ///< the first stop said so
+  bool ended = false;   ///< all is done: also a wait that completes as it is cancelled is the last one
   aio::notification changed;
 };
 
-aio::task<> watch_signals(requests& asked, log& to) {
-  for (;;) {
+aio::task<> watch_signals(requests& asked, log& to, const service_manager& manager) {
+  while (!asked.ended) {
     boost::system::error_code ec;
     const int signal = co_await asked.signals.async_wait(asio::redirect_error(aio::use_task, ec));
     if (ec)
       co_return;
     if (signal == SIGHUP) {
+      manager.tell_reloading();
       to.reopen();
       to.logger->info("log reopened");
+      manager.tell("READY=1");
     } else {
-      ++asked.stops;
+      if (asked.stops++ == 0)
+        asked.leaving = signal == SIGUSR2;
       asked.changed.notify_all();
     }
   }
@@ -258,17 +267,27 @@ aio::task<> kill_at_second_stop(requests& asked, parts& p, const bool& stopped) 
     p.scheduler.hurry();
 }
 
+/// Tells the service manager that the loop turns, twice as often as it wants to hear it.
+aio::task<> feed_watchdog(const service_manager& manager, std::chrono::microseconds within, aio::timer& timer,
+                          const requests& asked) {
+  while (!asked.ended) {
+    manager.tell("WATCHDOG=1");
+    boost::system::error_code ignored;
+    timer.expires_after(within / 2);
+    co_await timer.async_wait(asio::redirect_error(aio::use_task, ignored));
+  }
+}
+
 /// Refuse, finish answers, end what runs: nothing is left on the loop afterwards.
-aio::task<> stop_in_order(aio::executor_type loop, const config& c, requests& asked, parts& p, log& to) {
-  to.logger->info(c.leave_on_stop ? "stopping: renders go on, and the next start takes them up"
-                                  : "stopping: renders get SIGTERM; a second SIGTERM kills them");
-  ::sd_notify(0, "STOPPING=1");
+aio::task<> stop_in_order(aio::executor_type loop, bool leave, requests& asked, parts& p, log& to) {
+  to.logger->info(leave ? "stopping: renders go on, and the next start takes them up"
+                        : "stopping: renders get SIGTERM; a second SIGTERM kills them");
   p.server.stop_accepting();
   co_await p.server.finish(http_grace);
   bool stopped = false;
   aio::task_group impatience{loop, [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); }};
   impatience.spawn(kill_at_second_stop(asked, p, stopped));
-  co_await p.scheduler.stop(c.leave_on_stop ? scheduler::on_stop::leave : scheduler::on_stop::stop);
+  co_await p.scheduler.stop(leave ? scheduler::on_stop::leave : scheduler::on_stop::stop);
   co_await p.courier.stop(webhook_grace);
   co_await p.decoding.close();
   stopped = true;
@@ -276,8 +295,13 @@ aio::task<> stop_in_order(aio::executor_type loop, const config& c, requests& as
   co_await impatience.join();
 }
 
-aio::task<int> serve(aio::executor_type loop, const config& c, log& to,
-                     const std::vector<std::string>& environment) {
+/// Listens on what the service manager has opened, or on the configured address.
+result<void> listen(http::server& server, const config& c, const std::optional<given_socket>& given) {
+  return given ? server.take(given->descriptor) : server.listen(c.listen.address, c.listen.port);
+}
+
+aio::task<int> serve(aio::executor_type loop, const config& c, const std::optional<given_socket>& given,
+                     const service_manager& manager, log& to, const std::vector<std::string>& environment) {
   const auto wrong = check_files(c);
   for (const auto& line : wrong)
     to.logger->error("{}", line);
@@ -303,7 +327,7 @@ aio::task<int> serve(aio::executor_type loop, const config& c, log& to,
   if (!to_webhooks)
     co_return refuse(to_webhooks.error());
   parts p{loop, c, *blender, *decoder, std::move(*kept), std::move(*to_webhooks), *to.logger, environment};
-  if (const auto listening = p.server.listen(c.listen.address, c.listen.port); !listening) {
+  if (const auto listening = listen(p.server, c, given); !listening) {
     to.logger->error("{}", listening.error().message);
     co_return exit_listen;
   }
@@ -318,15 +342,21 @@ aio::task<int> serve(aio::executor_type loop, const config& c, log& to,
   const auto rethrow = [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); };
   aio::task_group work{loop, rethrow};
   work.spawn(p.server.run());
-  work.spawn(watch_signals(asked, to));
+  work.spawn(watch_signals(asked, to, manager));
+  aio::timer watchdog{loop};
+  if (const auto within = manager.watchdog())
+    work.spawn(feed_watchdog(manager, *within, watchdog, asked));
   to.logger->info("{} at {} renders to {}", blender->version, blender->executable.native(),
                   c.output.native());
   to.logger->info("listening on {}", p.server.local_address());
-  ::sd_notify(0, "READY=1");
+  manager.tell(fmt::format("READY=1\nSTATUS=Listening on {}", p.server.local_address()));
   while (asked.stops == 0)
     co_await asked.changed.wait();
 
-  co_await stop_in_order(loop, c, asked, p, to);
+  manager.tell("STOPPING=1\nSTATUS=Stopping");
+  co_await stop_in_order(loop, asked.leaving || c.leave_on_stop, asked, p, to);
+  asked.ended = true;
+  watchdog.cancel();
   asked.signals.cancel();
   co_await work.join();
   p.pool.join();
@@ -374,11 +404,24 @@ aio::task<int> check(aio::executor_type loop, const config& c, const std::vector
 
 } // namespace
 
-int run_daemon(const config& c, log& to, const std::vector<std::string>& environment) {
+int run_daemon(config c, log& to, const std::vector<std::string>& environment) {
   ::signal(SIGPIPE, SIG_IGN);
   process::become_subreaper();
+  const service_manager manager{environment, ::getpid()};
+  const auto given = take_given_socket(manager.sockets());
+  if (!given) {
+    to.logger->error("{}", given.error().message);
+    return exit_listen;
+  }
+  if (*given) {
+    c.listen = (*given)->at;
+    if (const auto refused = refuse_open_network(c)) {
+      to.logger->error("{}", *refused);
+      return exit_listen;
+    }
+  }
   asio::io_context loop{1};
-  return run(loop, serve(loop.get_executor(), c, to, environment));
+  return run(loop, serve(loop.get_executor(), c, *given, manager, to, environment));
 }
 
 int run_check(const config& c, const std::vector<std::string>& environment) {

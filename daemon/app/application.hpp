@@ -13,7 +13,7 @@
 namespace kiln::app {
 
 /// Serves until SIGTERM or SIGINT. What it could not do is in the log; returns an exit_status.
-[[nodiscard]] int run_daemon(const config& c, log& to, const std::vector<std::string>& environment);
+[[nodiscard]] int run_daemon(config c, log& to, const std::vector<std::string>& environment);
 
 /// --check: prints what was found; exit_ok when kilnd could start.
 [[nodiscard]] int run_check(const config& c, const std::vector<std::string>& environment);

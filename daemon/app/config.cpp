@@ -250,7 +250,8 @@ void add_options(CLI::App& app, config& c, words& w) {
       ->check(CLI::IsMember({"text", "json"}))
       ->capture_default_str()
       ->group("Logging");
-  app.add_option("--log-file", c.log_file, "Log to a file, reopened on SIGHUP, instead of standard error")
+  app.add_option("--log-file", c.log_file,
+                 "Log to a file, reopened on SIGHUP, or to syslog (the word), instead of standard error")
       ->type_name("FILE")
       ->group("Logging");
 
@@ -350,7 +351,8 @@ stronger than the environment, the environment than the file.
 
 kilnd backup FILE copies the jobs of the state directory to FILE, also while kilnd runs.
 
-Signals: SIGTERM and SIGINT stop in order (a second one kills what still renders), SIGHUP reopens the log file.
+Signals: SIGTERM and SIGINT stop in order (a second one kills what still renders), SIGUSR2 stops and leaves renders to
+the next start, SIGHUP reopens the log file.
 Exit status: 0 stopped in order; 1 internal error; 2 wrong flag, variable or key; 3 Blender, .blend, output or state
 directory cannot be used; 4 the address to listen on cannot be had.
 
@@ -381,6 +383,15 @@ result<listen_address> parse_listen_address(std::string_view text) {
   if (port.empty() || ec != std::errc{} || end != port.data() + port.size())
     return error{errc::invalid_input, fmt::format("\"{}\" has no port between 0 and 65535", text)};
   return out;
+}
+
+std::optional<std::string> refuse_open_network(const config& c) {
+  if (is_loopback(c.listen.address) || c.allow_open_network)
+    return std::nullopt;
+  return fmt::format(
+      "anybody who reaches {}, port {}, could submit jobs, since there are no tokens; listen on "
+      "127.0.0.1, or say --allow-open-network if that is meant",
+      c.listen.address, c.listen.port);
 }
 
 std::optional<std::string> nearest_name(std::string_view wrong, const std::vector<std::string>& known) {
@@ -445,11 +456,8 @@ std::variant<config, early_exit> read_config(std::vector<std::string> arguments,
   c.log_json = w.log_format == "json";
   c.leave_on_stop = w.on_stop == "leave";
   c.verify_headers_only = w.verify == "header";
-  if (!is_loopback(c.listen.address) && !c.allow_open_network)
-    return usage_error(
-        fmt::format("anybody who reaches {} could submit jobs, since there are no tokens; listen on "
-                    "127.0.0.1, or say --allow-open-network if that is meant",
-                    w.listen));
+  if (const auto refused = refuse_open_network(c))
+    return usage_error(*refused);
   if (c.blend.empty() && c.project_roots.empty() && c.backup_to.empty())
     return usage_error(
         "what may be rendered? Say --project-root DIR (for /v1/jobs), --blend FILE (for /job), or "

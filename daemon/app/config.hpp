@@ -81,6 +81,9 @@ struct early_exit {
 /// "127.0.0.1:3000", "[::1]:3000", ":3000" (all addresses) or "3000" (loopback).
 [[nodiscard]] result<listen_address> parse_listen_address(std::string_view text);
 
+/// Why kilnd must not serve at `c.listen`, if so: others reach it, and nobody has to authenticate.
+[[nodiscard]] std::optional<std::string> refuse_open_network(const config& c);
+
 /// The one of `known` that `wrong` was probably meant to be.
 [[nodiscard]] std::optional<std::string> nearest_name(std::string_view wrong,
                                                       const std::vector<std::string>& known);

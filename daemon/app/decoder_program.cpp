@@ -36,7 +36,9 @@ result<std::filesystem::path> decoder_beside_us() {
   const auto self = std::filesystem::read_symlink("/proc/self/exe", ec);
   if (ec)
     return system_error(ec.value(), "read /proc/self/exe");
-  return self.parent_path() / "kiln-image";
+  // As it is built, or as it is installed: /usr/bin/kilnd and /usr/libexec/kiln/kiln-image.
+  const auto installed = self.parent_path().parent_path() / "libexec/kiln/kiln-image";
+  return std::filesystem::exists(installed, ec) ? installed : self.parent_path() / "kiln-image";
 }
 
 image::decoding_image_check::starter decoder_starter(aio::executor_type loop, std::filesystem::path program,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/log.hpp"
 
+#include "app/syslog_sink.hpp"
+
 #include <boost/json.hpp>
 #include <fmt/chrono.h>
 #include <spdlog/details/file_helper.h>
@@ -86,6 +88,9 @@ result<log> open_log(const std::filesystem::path& file, const std::string& level
     if (file.empty()) {
       sink = std::make_shared<spdlog::sinks::stderr_sink_st>();
       out.reopen = [] {};
+    } else if (file == "syslog") {
+      sink = std::make_shared<syslog_sink>();
+      out.reopen = [] {};
     } else {
       auto to_file = std::make_shared<file_sink>(file);
       out.reopen = [to_file] { to_file->reopen(); };
@@ -96,6 +101,8 @@ result<log> open_log(const std::filesystem::path& file, const std::string& level
   }
   if (json)
     sink->set_formatter(std::make_unique<json_formatter>());
+  else if (file == "syslog") // which has time and level of its own
+    sink->set_formatter(std::make_unique<spdlog::pattern_formatter>("%v"));
   else
     sink->set_formatter(std::make_unique<spdlog::pattern_formatter>("%Y-%m-%dT%H:%M:%S.%eZ %-5l %v",
                                                                     spdlog::pattern_time_type::utc));

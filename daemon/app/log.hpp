@@ -23,7 +23,8 @@ struct log {
   std::function<void()> reopen; ///< opens the file anew, after logrotate has moved it away
 };
 
-/// `level`: a name that spdlog knows. An empty `file` is standard error.
+/// `level`: a name that spdlog knows. An empty `file` is standard error, "syslog" the machine's
+/// syslog.
 [[nodiscard]] result<log> open_log(const std::filesystem::path& file, const std::string& level, bool json);
 
 struct log_message {

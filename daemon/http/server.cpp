@@ -7,6 +7,10 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <cerrno>
+
+#include <sys/socket.h>
+
 namespace kiln::http {
 namespace {
 
@@ -48,6 +52,18 @@ result<void> server::listen(const std::string& address, unsigned short port) {
                            : fmt::format(" by {}; stop it, or choose another with --listen", holder);
   }
   return error{ec, text};
+}
+
+result<void> server::take(int listening) {
+  error_code ec;
+  tcp::endpoint bound;
+  socklen_t length = static_cast<socklen_t>(bound.capacity());
+  if (::getsockname(listening, bound.data(), &length) != 0)
+    return system_error(errno, "the socket that was given to kilnd cannot be used");
+  acceptor_.assign(bound.protocol(), listening, ec); // which knows the family from what was just written
+  if (ec)
+    return error{ec, "the socket that was given to kilnd cannot be used: " + ec.message()};
+  return {};
 }
 
 std::string server::local_address() const {

@@ -24,6 +24,9 @@ public:
   /// address, and who holds it where that can be known.
   [[nodiscard]] result<void> listen(const std::string& address, unsigned short port);
 
+  /// Instead of listen(): a TCP socket that listens already, which is the server's from now on.
+  [[nodiscard]] result<void> take(int listening);
+
   /// "127.0.0.1:3000", "[::1]:3000".
   [[nodiscard]] std::string local_address() const;
 

@@ -3,7 +3,7 @@
 
 #include "aio/task_group.hpp"
 #include "blender/command_line.hpp"
-#include "blender/line_splitter.hpp"
+#include "executor/log_notes.hpp"
 #include "process/adopted.hpp"
 #include "process/child.hpp"
 #include "process/process_table.hpp"
@@ -40,10 +40,6 @@ failure launch_failure(const error& e) {
   return {.kind = failure_kind::internal, .message = "Blender cannot be started: " + e.message};
 }
 
-failure internal_failure(const std::string& what) {
-  return {.kind = failure_kind::internal, .message = what};
-}
-
 } // namespace
 
 local_times::local_times() : spawn(time_bounds), exit(time_bounds) {}
@@ -51,9 +47,9 @@ local_times::local_times() : spawn(time_bounds), exit(time_bounds) {}
 local_attempt::local_attempt(aio::executor_type loop, const local_settings& settings,
                              aio::blocking_pool& pool, image::image_check& images, attempt_request request,
                              attempt_observer& observer)
-    : loop_(loop), settings_(settings), pool_(pool), images_(images), request_(std::move(request)),
-      observer_(observer), paths_(paths_of(request_.id, settings.output, settings.state)), time_over_(loop),
-      sign_due_(loop) {
+    : loop_(loop), settings_(settings), pool_(pool), request_(std::move(request)), observer_(observer),
+      paths_(paths_of(request_.id, settings.output, settings.state)), time_over_(loop), sign_due_(loop),
+      frames_(pool, images, paths_.final_dir, facts_) {
   facts_.requested = request_.frames;
 }
 
@@ -83,13 +79,10 @@ aio::task<std::optional<domain::attempt_facts>> local_attempt::run(beginning how
     else
       co_await adopt();
   } catch (...) {
-    complain_of(std::current_exception());
+    complain_of(facts_, std::current_exception());
   }
   if (left_)
     co_return std::nullopt;
-  facts_.published = domain::frame_set::of({published_.begin(), published_.end()});
-  for (auto& [frame, why] : rejected_)
-    facts_.rejected.push_back({frame, std::move(why)});
   co_return facts_;
 }
 
@@ -115,7 +108,7 @@ aio::task<> local_attempt::adopt() {
   auto running = process::adopted::find(loop_, paths_.workspace, mark_of(paths_), settings_.stop_grace);
   if (running && !closed) {
     (*running)->stop(); // nobody could see its frames
-    complain(internal_failure(closed.error().message));
+    complain(facts_, internal_failure(closed.error().message));
   }
   if (!running || !closed) {
     co_await rescan(); // what it has finished counts
@@ -133,8 +126,8 @@ aio::task<> local_attempt::follow(watch::directory_watch closed) {
   last_sign_ = aio::clock::now();
   auto tail = watch::file_tail::open(loop_, paths_.log);
   if (!tail)
-    complain(internal_failure(tail.error().message)); // no progress and no reasons, but frames
-  aio::task_group readers{loop_, [this](const std::exception_ptr& thrown) { complain_of(thrown); }};
+    complain(facts_, internal_failure(tail.error().message)); // no progress and no reasons, but frames
+  aio::task_group readers{loop_, [this](const std::exception_ptr& thrown) { complain_of(facts_, thrown); }};
   if (tail)
     readers.spawn(read_log(*tail));
   readers.spawn(read_frames(closed));
@@ -159,7 +152,7 @@ aio::task<> local_attempt::follow(watch::directory_watch closed) {
   if (end.left)
     co_return;
   co_await rescan(); // a reader may have failed, and an undecodable file may be whole by now
-  if (!rejected_.empty())
+  if (!facts_.rejected.empty())
     co_await explain_rejected();
   settings_.times->exit.add(seconds_since(exited));
 }
@@ -197,9 +190,9 @@ aio::task<> local_attempt::watch_signs_of_life() {
 aio::task<> local_attempt::explain_rejected() {
   const auto free_here = [workspace = paths_.workspace] { return free_bytes(workspace); };
   if (co_await pool_.run(free_here) < full_below)
-    complain({.kind = failure_kind::disk_full,
-              .message =
-                  "the disk is full: Blender could not write whole images to " + settings_.output.native()});
+    complain(facts_, {.kind = failure_kind::disk_full,
+                      .message = "the disk is full: Blender could not write whole images to " +
+                                 settings_.output.native()});
 }
 
 std::optional<failure> local_attempt::start_process() {
@@ -224,29 +217,19 @@ std::optional<failure> local_attempt::start_process() {
 }
 
 aio::task<> local_attempt::read_log(watch::file_tail& tail) {
-  blender::line_splitter splitter;
-  blender::log_reader reader;
-  const auto on_line = [&](std::string_view line) {
-    const auto event = reader.feed(line);
-    if (!event)
-      return;
-    if (const auto* complaint = std::get_if<blender::complaint>(&*event)) {
-      complain(complaint->why);
-    } else if (const auto* report = std::get_if<blender::scene_report>(&*event)) {
+  const auto tell = [this](const blender::log_event& event) {
+    if (const auto* report = std::get_if<blender::scene_report>(&event))
       observer_.on_report(request_.id, *report);
-      if (report->failure)
-        complain(*report->failure);
-    } else if (const auto* progress = std::get_if<blender::frame_progress>(&*event)) {
-      facts_.last_named = progress->frame;
+    else if (const auto* progress = std::get_if<blender::frame_progress>(&event))
       observer_.on_progress(request_.id, *progress);
-    }
   };
+  log_notes notes{facts_, tell};
   while (const auto chunk = co_await tail.next()) {
     last_sign_ = aio::clock::now();
-    splitter.feed(*chunk, on_line);
+    notes.feed(*chunk);
     observer_.on_output(request_.id, *chunk);
   }
-  splitter.finish(on_line);
+  notes.finish();
 }
 
 aio::task<> local_attempt::read_frames(watch::directory_watch& closed) {
@@ -270,35 +253,12 @@ aio::task<> local_attempt::rescan() {
 
 aio::task<> local_attempt::consider(std::string name) {
   const auto closed_at = aio::clock::now();
-  const auto frame = blender::parse_frame_file_name(name);
-  if (!frame || !request_.frames.contains(*frame))
+  auto file = paths_.workspace / name;
+  const auto news = co_await frames_.consider(std::move(file), closed_at);
+  if (!news)
     co_return;
-  const auto file = paths_.workspace / name;
-  const auto facts = co_await images_.check(file);
-  if (!facts) {
-    if (facts.error().code == boost::system::errc::no_such_file_or_directory)
-      co_return;                                 // published already: it was closed twice
-    if (facts.error().code == errc::unavailable) // nothing is said about the image
-      complain(internal_failure("frames cannot be verified: " + facts.error().message));
-    // A placeholder, or half a frame: it counts only if it is still so at the end.
-    rejected_.insert_or_assign(*frame, facts.error().message);
-    co_return;
-  }
-  const auto final_path = paths_.final_dir / name;
-  const auto publish_here = [file, final_path] { return publish(file, final_path); };
-  const auto done = co_await pool_.run(publish_here);
-  if (!done) {
-    auto why = write_failure(done.error());
-    why.frame = frame;
-    complain(std::move(why));
-    co_return;
-  }
-  rejected_.erase(*frame);
-  if (!published_.insert(*frame).second)
-    co_return; // Blender wrote it again; the newer one stands now
   last_sign_ = closed_at;
-  const published_frame news{*frame, final_path, *done, closed_at};
-  observer_.on_published(request_.id, news);
+  observer_.on_published(request_.id, *news);
 }
 
 aio::task<> local_attempt::clean_up() {
@@ -307,20 +267,6 @@ aio::task<> local_attempt::clean_up() {
     return true;
   };
   (void)co_await pool_.run(remove_here);
-}
-
-void local_attempt::complain(failure what) {
-  // One of each kind: the first explains most, and a log may repeat itself for ever.
-  if (std::ranges::find(facts_.complaints, what.kind, &failure::kind) == facts_.complaints.end())
-    facts_.complaints.push_back(std::move(what));
-}
-
-void local_attempt::complain_of(const std::exception_ptr& thrown) {
-  try {
-    std::rethrow_exception(thrown);
-  } catch (const std::exception& e) {
-    complain(internal_failure(std::string{"the attempt failed inside Kiln: "} + e.what()));
-  }
 }
 
 } // namespace kiln::executor

@@ -8,6 +8,7 @@
 #include "base/histogram.hpp"
 #include "blender/log_reader.hpp"
 #include "executor/executor.hpp"
+#include "executor/frame_intake.hpp"
 #include "executor/workspace.hpp"
 #include "image/image_check.hpp"
 #include "process/supervised.hpp"
@@ -17,9 +18,7 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -81,13 +80,10 @@ private:
   [[nodiscard]] aio::task<> rescan();
   [[nodiscard]] aio::task<> explain_rejected();
   [[nodiscard]] aio::task<> consider(std::string name);
-  void complain(domain::failure what);
-  void complain_of(const std::exception_ptr& thrown);
 
   aio::executor_type loop_;
   const local_settings& settings_;
   aio::blocking_pool& pool_;
-  image::image_check& images_;
   attempt_request request_;
   attempt_observer& observer_;
   attempt_paths paths_;
@@ -100,8 +96,7 @@ private:
   aio::timer time_over_;
   aio::timer sign_due_;
   domain::attempt_facts facts_;
-  std::set<int> published_;
-  std::map<int, std::string> rejected_; ///< frames whose file was not a whole image when last looked at
+  frame_intake frames_;
 };
 
 } // namespace kiln::executor

@@ -155,19 +155,6 @@ def test_the_log_as_json_holds_job_and_request_ids(start):
     assert any(line.get("request") == "mine" for line in lines)
 
 
-def test_readiness_is_told_to_systemd(tmp_path, flags):
-    path = tmp_path / "notify"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
-        s.bind(str(path))
-        s.settimeout(60)
-        process = subprocess.Popen([program("KILND"), *map(str, flags)], stdin=subprocess.DEVNULL,
-                                   stderr=subprocess.DEVNULL, env={**os.environ, "NOTIFY_SOCKET": str(path)})
-        assert b"READY=1" in s.recv(4096)
-        process.terminate()
-        assert b"STOPPING=1" in s.recv(4096)
-        assert process.wait(60) == 0
-
-
 def test_readyz_says_what_is_missing(start, tmp_path):
     import shutil
     blender = tmp_path / "blender"

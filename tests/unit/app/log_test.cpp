@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/log.hpp"
+#include "app/syslog_sink.hpp"
+#include "support/temp_directory.hpp"
 
 #include <boost/json.hpp>
 #include <gtest/gtest.h>
+#include <spdlog/logger.h>
 
+#include <array>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
+
+#include <sys/socket.h>
+#include <sys/un.h>
 
 namespace kiln::app {
 namespace {
@@ -73,6 +81,58 @@ TEST(log, a_file_that_cannot_be_opened_is_an_error) {
   const auto l = open_log("/proc/nowhere/kilnd.log", "info", false);
   ASSERT_FALSE(l);
   EXPECT_NE(l.error().message.find("/proc/nowhere/kilnd.log"), std::string::npos);
+}
+
+class syslog_test : public testing::Test {
+protected:
+  void listen() {
+    sockaddr_un at{};
+    at.sun_family = AF_UNIX;
+    std::strcpy(at.sun_path, path_.c_str());
+    std::filesystem::remove(path_);
+    fd_ = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+    ASSERT_EQ(::bind(fd_, reinterpret_cast<const sockaddr*>(&at), sizeof at), 0);
+  }
+  void TearDown() override { ::close(fd_); }
+  std::string heard() {
+    std::array<char, 512> text{};
+    const auto n = ::recv(fd_, text.data(), text.size(), 0);
+    return {text.data(), n < 0 ? 0 : static_cast<std::size_t>(n)};
+  }
+
+  tests::temp_directory dir_;
+  std::filesystem::path path_ = dir_ / "log";
+  int fd_ = -1;
+  std::string tag_ = "kilnd[" + std::to_string(::getpid()) + "]: ";
+};
+
+TEST_F(syslog_test, lines_have_facility_severity_and_pid) {
+  listen();
+  const auto sink = std::make_shared<syslog_sink>(path_);
+  sink->set_pattern("%v");
+  spdlog::logger to{"kilnd", sink};
+  to.info("job ended job=j1");
+  to.warn("a % and a \n in it");
+  EXPECT_EQ(heard(), "<30>" + tag_ + "job ended job=j1");
+  EXPECT_EQ(heard(), "<28>" + tag_ + "a % and a \n in it");
+}
+
+TEST_F(syslog_test, a_syslogd_that_is_stuck_or_gone_keeps_nobody) {
+  const auto sink = std::make_shared<syslog_sink>(path_);
+  sink->set_pattern("%v");
+  spdlog::logger to{"kilnd", sink};
+  to.info("nobody listens");
+  listen();
+  to.info("somebody listens");
+  EXPECT_EQ(heard(), "<28>" + tag_ + "1 lines were lost: syslogd did not read");
+  EXPECT_EQ(heard(), "<30>" + tag_ + "somebody listens");
+  for (int i = 0; i < 10'000; ++i) // more than any queue holds: would not return
+    to.info("nobody reads");
+  while (!heard().empty()) {
+  }
+  to.info("somebody reads");
+  EXPECT_NE(heard().find("lines were lost"), std::string::npos);
+  EXPECT_EQ(heard(), "<30>" + tag_ + "somebody reads");
 }
 
 } // namespace

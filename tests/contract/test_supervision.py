@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""kilnd and what supervises it: readiness, reload, watchdog, sockets that were opened for it, a stop that leaves renders."""
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+
+import pytest
+from daemon import processes_of_group, program, wait_for
+
+
+class Supervisor:
+    """Starts kilnd with NOTIFY_SOCKET, and hears what it says."""
+
+    def __init__(self, directory, blend):
+        self.path = directory / "notify"
+        self.heard_by = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.heard_by.bind(str(self.path))
+        self.heard_by.settimeout(60)
+        self.log = directory / "log"
+        self.flags = ["--blender", program("FAKE_BLENDER"), "--blend", str(blend), "--output", str(directory / "frames"),
+                      "--state", str(directory / "state")]
+        self.process = None
+
+    def start(self, *more, listener=None, environment=None):
+        """`listener`: a socket that is given as descriptor 3."""
+        # The shell's pid becomes kilnd's: LISTEN_PID must be it.
+        command = ["sh", "-c", 'LISTEN_PID=$$; export LISTEN_PID; exec "$@"', "sh", program("KILND"), *self.flags, *more]
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env={**os.environ, "NOTIFY_SOCKET": str(self.path), **({"LISTEN_FDS": "1"} if listener else {}),
+                     **(environment or {})},
+                preexec_fn=(lambda: os.dup2(listener.fileno(), 3)) if listener else None, pass_fds=[3] if listener else [])
+        return self
+
+    def heard(self):
+        return dict(line.split("=", 1) for line in self.heard_by.recv(4096).decode().splitlines())
+
+    def stop(self, how=signal.SIGTERM):
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        return self.process.wait(60)
+
+
+@pytest.fixture
+def supervisor(tmp_path, blend):
+    s = Supervisor(tmp_path, blend())
+    yield s
+    s.heard_by.close()
+    if s.process:
+        assert s.stop() in (0, 4), s.log.read_text()
+
+
+def test_readiness_and_the_stop_are_told(supervisor):
+    supervisor.start("--listen", "127.0.0.1:0")
+    ready = supervisor.heard()
+    assert ready["READY"] == "1" and "127.0.0.1:" in ready["STATUS"]
+    supervisor.process.terminate()
+    assert supervisor.heard()["STOPPING"] == "1"
+    assert supervisor.stop() == 0
+
+
+def test_a_reload_is_told(supervisor):
+    supervisor.start("--listen", "127.0.0.1:0").heard()
+    supervisor.process.send_signal(signal.SIGHUP)
+    reloading = supervisor.heard()
+    assert reloading["RELOADING"] == "1" and int(reloading["MONOTONIC_USEC"]) > 0
+    assert supervisor.heard()["READY"] == "1"
+
+
+def test_the_watchdog_hears_as_often_as_it_wants(supervisor):
+    supervisor.start("--listen", "127.0.0.1:0", environment={"WATCHDOG_USEC": "200000"})
+    heard = [supervisor.heard() for _ in range(5)]
+    assert sum(h.get("WATCHDOG") == "1" for h in heard) == 4 and sum("READY" in h for h in heard) == 1
+
+
+def test_a_socket_that_is_open_already_is_served(supervisor):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        early = socket.create_connection(("127.0.0.1", port), timeout=60)  # before there is a kilnd
+        early.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        supervisor.start("--listen", "127.0.0.1:1", listener=listener)
+        with early:
+            assert early.recv(12) == b"HTTP/1.1 200"
+        assert supervisor.heard()["STATUS"].endswith(f":{port}")
+        assert supervisor.stop() == 0
+        early = socket.create_connection(("127.0.0.1", port), timeout=60)  # a restart refuses nobody
+        early.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        supervisor.start("--listen", "127.0.0.1:1", listener=listener)
+        with early:
+            assert early.recv(12) == b"HTTP/1.1 200"
+
+
+@pytest.mark.parametrize("family, address, says", [
+    (socket.AF_UNIX, "socket", "ListenStream=127.0.0.1:3000"),
+    (socket.AF_INET, ("0.0.0.0", 0), "--allow-open-network"),
+])
+def test_a_socket_that_must_not_be_served_is_refused(supervisor, tmp_path, family, address, says):
+    with socket.socket(family) as listener:
+        listener.bind(str(tmp_path / address) if family == socket.AF_UNIX else address)
+        listener.listen()
+        supervisor.start(listener=listener)
+        assert supervisor.process.wait(60) == 4
+        assert says in supervisor.log.read_text()
+
+
+def test_sigusr2_stops_and_leaves_renders_to_the_next_start(start, tmp_path):
+    gate = tmp_path / "gate"
+    d = start(f"wait_file {gate}")
+    location = d.post_job(1, 1).headers["location"]
+    pid = int(location.rsplit("/", 1)[1])
+    d.process.send_signal(signal.SIGUSR2)
+    assert d.process.wait(60) == 0
+    assert pid in processes_of_group(pid), d.log()
+    d.log_path.unlink()
+    d.start()
+    assert d.get(location).status == 202
+    gate.touch()
+    assert d.until_final(location).text == "Job completed"
+    wait_for(lambda: not processes_of_group(pid), "nothing is left of it")
+
+
+def test_a_flood_of_signals_does_not_keep_kilnd(supervisor):
+    """One that comes as the last wait is cancelled is not followed by another wait, which nobody would cancel."""
+    for _ in range(20):
+        supervisor.start("--listen", "127.0.0.1:0")
+        while "READY" not in supervisor.heard():
+            pass
+        while supervisor.process.poll() is None:
+            supervisor.process.send_signal(signal.SIGTERM)
+        assert supervisor.process.returncode in (0, -signal.SIGTERM)  # the last may come after main has let go of them
+    supervisor.process = None
