@@ -12,6 +12,7 @@
 #include "api/poll_delay.hpp"
 #include "api/problem.hpp"
 #include "api/project_roots.hpp"
+#include "api/reference.hpp"
 #include "api/system.hpp"
 #include "api/tutorial.hpp"
 #include "api/webhook_json.hpp"
@@ -118,6 +119,14 @@ std::optional<domain::job_spec> tutorial_job(const config& c) {
   return spec;
 }
 
+/// Where the files of /docs are: as they are built, beside kilnd, or as they are installed.
+std::filesystem::path reference_files() {
+  std::error_code ec;
+  const auto bin = std::filesystem::read_symlink("/proc/self/exe", ec).parent_path();
+  const auto installed = bin.parent_path() / "share/kiln/reference";
+  return std::filesystem::exists(installed, ec) ? installed : bin / "reference";
+}
+
 /// The program that verifies frames.
 result<std::filesystem::path> find_decoder(const config& c) {
   const auto program = decoder_beside_us();
@@ -187,7 +196,8 @@ struct parts {
                                                                        .slots = c.slots,
                                                                        .version = KILN_VERSION,
                                                                        .blender = blender.version}),
-        service(limits_of(c), hosts_of(c), error_page, log), server(loop, service) {
+        reference(reference_files(), pool), service(limits_of(c), hosts_of(c), error_page, log),
+        server(loop, service) {
     scheduler.add_watcher(tutorial);
     scheduler.add_watcher(events);
     scheduler.add_watcher(ends);
@@ -199,6 +209,7 @@ struct parts {
     logs.add_routes(service);
     webhooks.add_routes(service);
     metrics.add_routes(service);
+    reference.add_routes(service);
     store.announce(api::format_job_event, [this] { courier.wake(); });
     const auto known = [this]() -> std::optional<std::string> {
       return scheduler.blocked().empty() ? std::nullopt : std::optional{scheduler.blocked()};
@@ -225,6 +236,7 @@ struct parts {
   api::logs logs;
   api::webhooks webhooks;
   api::metrics metrics;
+  api::reference reference;
   http::service service;
   http::server server;
 };
