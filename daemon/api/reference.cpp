@@ -67,15 +67,16 @@ response html(std::string text) {
   return made;
 }
 
-response describe(const http::request& asked) {
+/// What is the same until there is another kilnd.
+response built_in(const http::request& asked, const char* type, std::string_view text) {
   const auto etag = fmt::format("\"{}\"", openapi_digest.substr(0, 32));
-  response shown{.status = 200, .content_type = json_type, .body = {}, .cache_control = "no-cache"};
+  response shown{.status = 200, .content_type = type, .body = {}, .cache_control = "no-cache"};
   shown.fields.emplace_back("ETag", etag);
   if (http::is_not_modified(asked, {.etag = etag})) {
     shown.status = 304;
     shown.content_type.clear();
   } else {
-    shown.body = openapi_json;
+    shown.body = text;
   }
   return shown;
 }
@@ -87,7 +88,8 @@ reference::reference(std::filesystem::path files, aio::blocking_pool& pool)
 
 void reference::add_routes(http::service& to) {
   using http::request;
-  to.on("GET", "/v1/openapi.json", [](const request& asked) { return describe(asked); });
+  to.on("GET", "/v1/openapi.json",
+        [](const request& asked) { return built_in(asked, json_type, openapi_json); });
   to.on("GET", "/docs", [this](const request&) { return page(); });
   to.on("GET", "/docs/{file}", [this](const request& asked) { return part(asked); });
 }
@@ -103,8 +105,7 @@ aio::task<answer> reference::page() {
 
 aio::task<answer> reference::part(const http::request& asked) {
   if (asked.id == "reference.js")
-    co_return response{
-        .status = 200, .content_type = script_type, .body = start_script, .cache_control = "no-cache"};
+    co_return built_in(asked, script_type, start_script);
   const auto* known = std::ranges::find(files, asked.id, &decltype(files)::value_type::first);
   if (known == files.end())
     co_return problem(404, "there is nothing at this path");
