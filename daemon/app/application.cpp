@@ -4,6 +4,7 @@
 #include "aio/blocking_pool.hpp"
 #include "aio/notification.hpp"
 #include "aio/task_group.hpp"
+#include "api/blenders.hpp"
 #include "api/events.hpp"
 #include "api/frames.hpp"
 #include "api/jobs.hpp"
@@ -17,6 +18,7 @@
 #include "api/tutorial.hpp"
 #include "api/webhook_json.hpp"
 #include "api/webhooks.hpp"
+#include "app/blender_inquiry.hpp"
 #include "app/decoder_program.hpp"
 #include "app/exit_status.hpp"
 #include "app/given_socket.hpp"
@@ -196,8 +198,10 @@ struct parts {
                                                                        .slots = c.slots,
                                                                        .version = KILN_VERSION,
                                                                        .blender = blender.version}),
-        reference(reference_files(), pool), service(limits_of(c), hosts_of(c), error_page, log),
-        server(loop, service) {
+        reference(reference_files(), pool),
+        inquiry(loop, blender.executable, c.state, executor::environment_for_blender(environment)),
+        blenders(loop, blender.version, [this] { return inquiry.ask(); }),
+        service(limits_of(c), hosts_of(c), error_page, log), server(loop, service) {
     scheduler.add_watcher(tutorial);
     scheduler.add_watcher(events);
     scheduler.add_watcher(ends);
@@ -210,6 +214,7 @@ struct parts {
     webhooks.add_routes(service);
     metrics.add_routes(service);
     reference.add_routes(service);
+    blenders.add_routes(service);
     store.announce(api::format_job_event, [this] { courier.wake(); });
     const auto known = [this]() -> std::optional<std::string> {
       return scheduler.blocked().empty() ? std::nullopt : std::optional{scheduler.blocked()};
@@ -237,6 +242,8 @@ struct parts {
   api::webhooks webhooks;
   api::metrics metrics;
   api::reference reference;
+  blender_inquiry inquiry;
+  api::blenders blenders;
   http::service service;
   http::server server;
 };
@@ -295,6 +302,7 @@ aio::task<> stop_in_order(aio::executor_type loop, bool leave, requests& asked, 
   to.logger->info(leave ? "stopping: renders go on, and the next start takes them up"
                         : "stopping: renders get SIGTERM; a second SIGTERM kills them");
   p.server.stop_accepting();
+  p.inquiry.stop();
   co_await p.server.finish(http_grace);
   bool stopped = false;
   aio::task_group impatience{loop, [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); }};

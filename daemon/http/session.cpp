@@ -144,6 +144,7 @@ aio::task<> session::run() {
     co_return;
   for (;;) {
     const std::string_view bytes{in_.data() + in_begin_, in_end_ - in_begin_};
+    is_head_ = bytes.starts_with("HEAD ");
     next then = next::go_on;
     if (const auto size = scanner_.find_end(bytes)) {
       then = co_await serve(*size);
@@ -208,7 +209,7 @@ aio::task<bool> session::flush() {
 
 session::next session::reject(int status, std::string_view why, std::string_view path) {
   const auto problem = service_.error_answer(status, why, path);
-  service_.write(out_, problem, service_.request_id({}), {.close = true});
+  service_.write(out_, problem, service_.request_id({}), {.with_body = !is_head_, .close = true});
   service_.counted().refused(status);
   service_.log().debug("request refused status={} reason={}", status, why);
   return next::linger;
@@ -219,6 +220,7 @@ aio::task<session::next> session::serve(std::size_t head_size) {
   in_begin_ += head_size;
   if (head_.starts_with("\r\n"))
     head_.erase(0, 2); // see head_scanner
+  is_head_ = head_.starts_with("HEAD ");
   scanner_ = {};
   if (const auto bad = check_head(head_, service_.bounds().head))
     co_return reject(bad->status, bad->why, "");
@@ -290,7 +292,7 @@ aio::task<session::next> session::respond(request& asked, request_parser& parser
     in_.shrink_to_fit();
   }
 
-  const service::framing how{.with_body = asked.method != "HEAD",
+  const service::framing how{.with_body = !is_head_,
                              .close = finishing_ || !body.is_whole() || !parser.is_http_1_1() ||
                                       !parser.keep_alive(),
                              .chunks = parser.is_http_1_1()};

@@ -79,6 +79,7 @@ private:
   phase phase_ = phase::idle;
   aio::clock::time_point deadline_;
   std::function<void()> on_gone_; ///< of the request that waits
+  bool is_head_ = false; ///< the request that is served, or refused, is a HEAD: its answer has no body
   bool timed_out_ = false;
   bool has_waited_ = false; ///< the request that is served, for a change
   bool finishing_ = false;

@@ -10,7 +10,7 @@ import re
 import subprocess
 
 import pytest
-from daemon import program, wait_for
+from daemon import program
 
 ROOT = pathlib.Path(__file__).parents[2]
 DESCRIPTION = ROOT / "docs/openapi.json"
@@ -117,8 +117,8 @@ def contract(start, tmp_path):
 @pytest.mark.parametrize("seed", [1, random.randrange(2**31)], ids=["fixed", "random"])
 def test_answers_are_as_described(contract, npm, seed):
     print(f"seed {seed}")  # shown when it fails
-    report = fuzz.drive(contract.port, npm, "--seed", seed, "--requests", 2600)
-    assert report["sent"] >= 2600 or report["failures"], report
+    report = fuzz.drive(contract.port, npm, "--seed", seed, "--requests", 2500)
+    assert report["sent"] >= 2500 or report["failures"], report
     assert not fuzz.complaints_of(report), "\n".join(fuzz.complaints_of(report))
     statuses = {status for of in report["seen"].values() for status in of}
     assert {"200", "201", "202", "204", "206", "304", "400", "404", "405", "409", "415", "416", "422"} <= statuses, statuses
@@ -138,7 +138,7 @@ def test_a_description_that_lies_is_found_out(contract, npm, described, tmp_path
     false = json.loads(json.dumps(described))
     lie(false)
     (tmp_path / "false.json").write_text(json.dumps(false))
-    report = fuzz.drive(contract.port, npm, "--seed", 1, "--requests", 4000, "--description", tmp_path / "false.json")
+    report = fuzz.drive(contract.port, npm, "--seed", 1, "--requests", 6000, "--failures", 1, "--description", tmp_path / "false.json")
     assert any(says in failure for failure in report["failures"]), report["failures"]
 
 
@@ -183,7 +183,7 @@ def test_the_reference_shows_every_operation_and_asks_nobody_else(start, npm, wi
     assert len(seen["requests"]) == 5 and all(request.startswith(origin) for request in seen["requests"]), seen["requests"]
     wanted = {(m.upper(), path) for path, item in described["paths"].items() for m in item if m in METHODS}
     assert {tuple(one) for one in seen["operations"]} - {("POST", "event")} == wanted
-    for text in ("Idempotency-Key", "traceparent", "resolution_percentage" if "resolution_percentage" in seen["opened"] else "shot", "202", "422"):
+    for text in ("Idempotency-Key", "traceparent", "scene.blend", "202", "422"):
         assert text in seen["opened"], text
     assert (tmp_path / "page.png").stat().st_size > 20_000
     for file in ("swagger-ui-bundle.js", "swagger-ui.css"):

@@ -64,6 +64,36 @@ export class Generator {
     return fc.tuple(this.valid(schema, name), fc.nat(), fc.nat(), HOSTILE).map(([value, where, how, hostile]) => breakAt(value, where, how, hostile));
   }
 
+  /// An object with what is required, and one member just beyond what the schema allows for it.
+  nearly(schema) {
+    schema = this.resolve(schema);
+    const members = Object.entries(schema.properties);
+    const required = fc.record(Object.fromEntries(schema.required?.map((name) => [name, this.valid(schema.properties[name], name)]) ?? []));
+    return fc.tuple(required, fc.constantFrom(...members).chain(([name, of]) => this.#beyond(of).map((value) => [name, value])))
+      .map(([made, [name, value]]) => ({ ...made, [name]: value }));
+  }
+
+  #beyond(schema) {
+    schema = this.resolve(schema);
+    if (schema.enum) return fc.constantFrom("NONE", schema.enum[0] + " ", String(schema.enum[0]).toLowerCase(), null, 0);
+    switch (schema.type) {
+      case "integer":
+      case "number": {
+        const min = schema.minimum ?? 0, max = schema.maximum ?? 2 ** 53;
+        return fc.constantFrom(min - 1, max + 1, min + 0.5, 2 * max + 2, String(max), null);
+      }
+      case "string":
+        return fc.oneof(fc.constantFrom("x".repeat((schema.maxLength ?? 300) + 1), "", "a\u0000b", "a\nb", "\u007f", 7, null), HOSTILE);
+      case "boolean": return fc.constantFrom("true", 1, 0, null);
+      case "array": {
+        const fine = this.valid(schema.items);
+        return fc.oneof(fc.array(fine, { minLength: (schema.maxItems ?? 5) + 1, maxLength: (schema.maxItems ?? 5) + 2 }), this.#beyond(schema.items).map((x) => [x]),
+          fc.tuple(fine, fine), fc.constant([]));
+      }
+      default: return HOSTILE;
+    }
+  }
+
   /// The text of a body that is not even JSON, or hardly.
   garbage() {
     return fc.oneof(
@@ -99,5 +129,6 @@ function breakAt(value, where, how, hostile) {
     copy[name] = breakAt(value[name], Math.floor(where / names.length), Math.floor(how / 5), hostile);
     return copy;
   }
+  if (typeof value === "number" && how % 2) return value + (where % 2 ? 1 : -1); // over the edge, where it stood there
   return hostile;
 }
