@@ -3,6 +3,10 @@
 
 #include "api/problem.hpp"
 
+#include <fmt/format.h>
+
+#include <utility>
+
 namespace kiln::api {
 namespace {
 
@@ -11,16 +15,17 @@ using http::response;
 
 constexpr int retry_seconds = 5; // for a person, or a supervisor, to put it right
 
-response fine() {
-  return {.status = 200, .content_type = "application/json; charset=utf-8", .body = R"({"status":"ok"})"};
+response fine(std::string body) {
+  return {.status = 200, .content_type = "application/json; charset=utf-8", .body = std::move(body)};
 }
 
-aio::task<answer> read_readiness(aio::blocking_pool& pool, readiness_check known, readiness_check look) {
+aio::task<answer> read_readiness(std::string ready, aio::blocking_pool& pool, readiness_check known,
+                                 readiness_check look) {
   auto wrong = known();
   if (!wrong)
     wrong = co_await pool.run(std::move(look));
   if (!wrong)
-    co_return fine();
+    co_return fine(std::move(ready));
   auto [type, body] = format_problem(503, *wrong, "/readyz");
   const answer not_ready{response{.status = 503, .content_type = std::string{type}, .body = std::move(body)},
                          retry_seconds};
@@ -29,13 +34,15 @@ aio::task<answer> read_readiness(aio::blocking_pool& pool, readiness_check known
 
 } // namespace
 
-void add_system_routes(http::service& to, aio::blocking_pool& pool, readiness_check known,
-                       readiness_check look) {
-  const auto alive = std::make_shared<const http::prebuilt>(fine());
+void add_system_routes(http::service& to, std::string_view sandbox, aio::blocking_pool& pool,
+                       readiness_check known, readiness_check look) {
+  const auto alive = std::make_shared<const http::prebuilt>(fine(R"({"status":"ok"})"));
+  auto ready = fmt::format(R"({{"status":"ok","sandbox":"{}"}})", sandbox);
   to.on("GET", "/livez", [alive](const http::request&) -> http::reply { return alive; });
   for (const char* path : {"/readyz", "/healthz"})
-    to.on("GET", path,
-          [&pool, known, look](const http::request&) { return read_readiness(pool, known, look); });
+    to.on("GET", path, [&pool, ready, known, look](const http::request&) {
+      return read_readiness(ready, pool, known, look);
+    });
 }
 
 } // namespace kiln::api

@@ -10,6 +10,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace kiln::api {
 
@@ -17,7 +18,8 @@ namespace kiln::api {
 using readiness_check = std::function<std::optional<std::string>()>;
 
 /// `look` runs on the pool: it may block. `known` is asked first, on the loop.
-void add_system_routes(http::service& to, aio::blocking_pool& pool, readiness_check known,
-                       readiness_check look);
+/// `sandbox`: the name of what Blender runs in, for those who watch over the daemon.
+void add_system_routes(http::service& to, std::string_view sandbox, aio::blocking_pool& pool,
+                       readiness_check known, readiness_check look);
 
 } // namespace kiln::api

@@ -23,6 +23,7 @@
 #include "app/exit_status.hpp"
 #include "app/given_socket.hpp"
 #include "app/preflight.hpp"
+#include "app/sandbox.hpp"
 #include "app/service_manager.hpp"
 #include "executor/local_executor.hpp"
 #include "http/server.hpp"
@@ -158,7 +159,7 @@ result<std::unique_ptr<webhook::http_sender>> make_webhook_sender(aio::executor_
 /// All of a running daemon but its signals. Members are made from the first to the last, and go in the
 /// opposite order.
 struct parts {
-  parts(aio::executor_type loop, const config& c, const blender_install& blender,
+  parts(aio::executor_type loop, const config& c, const blender_install& blender, const sandbox& around,
         std::filesystem::path decoder, std::shared_ptr<store::database> kept,
         std::unique_ptr<webhook::sender> to_webhooks, spdlog::logger& log,
         const std::vector<std::string>& environment)
@@ -172,7 +173,9 @@ struct parts {
                   .output = c.output,
                   .state = c.state,
                   .environment = executor::environment_for_blender(environment),
-                  .stop_grace = milliseconds(c.stop_grace)},
+                  .stop_grace = milliseconds(c.stop_grace),
+                  .sandbox = around.how,
+                  .walls = around.walls},
                  pool, c.verify_headers_only ? static_cast<image::image_check&>(structure) : decoding),
         scheduler(loop, executor, store,
                   {.capacity = {.slots = c.slots, .max_queued = c.max_queued},
@@ -219,7 +222,7 @@ struct parts {
     const auto known = [this]() -> std::optional<std::string> {
       return scheduler.blocked().empty() ? std::nullopt : std::optional{scheduler.blocked()};
     };
-    api::add_system_routes(service, pool, known,
+    api::add_system_routes(service, process::to_string(around.how), pool, known,
                            [c, path = blender.executable] { return check_readiness(c, path); });
   }
 
@@ -340,13 +343,17 @@ aio::task<int> serve(aio::executor_type loop, const config& c, const std::option
   const auto blender = co_await find_blender(loop, c, environment);
   if (!blender)
     co_return refuse(blender.error());
+  const auto around = co_await choose_sandbox(loop, c, blender->executable, environment);
+  if (!around)
+    co_return refuse(around.error());
   const auto decoder = find_decoder(c);
   if (!decoder)
     co_return refuse(decoder.error());
   auto to_webhooks = make_webhook_sender(loop, c);
   if (!to_webhooks)
     co_return refuse(to_webhooks.error());
-  parts p{loop, c, *blender, *decoder, std::move(*kept), std::move(*to_webhooks), *to.logger, environment};
+  parts p{loop,       c,          *blender, *around, *decoder, std::move(*kept), std::move(*to_webhooks),
+          *to.logger, environment};
   if (const auto listening = listen(p.server, c, given); !listening) {
     to.logger->error("{}", listening.error().message);
     co_return exit_listen;
@@ -368,6 +375,9 @@ aio::task<int> serve(aio::executor_type loop, const config& c, const std::option
     work.spawn(feed_watchdog(manager, *within, watchdog, asked));
   to.logger->info("{} at {} renders to {}", blender->version, blender->executable.native(),
                   c.output.native());
+  to.logger->info("Blender runs in sandbox={}", process::to_string(around->how));
+  for (const auto& line : around->warnings)
+    to.logger->warn("{}", line);
   to.logger->info("listening on {}", p.server.local_address());
   manager.tell(fmt::format("READY=1\nSTATUS=Listening on {}", p.server.local_address()));
   while (asked.stops == 0)
@@ -403,10 +413,19 @@ aio::task<int> check(aio::executor_type loop, const config& c, const std::vector
   const auto blender = co_await find_blender(loop, c, environment);
   if (const auto decoder = find_decoder(c); !decoder)
     wrong.push_back(decoder.error().message);
-  if (blender)
-    fmt::print("blender  {} ({})\n", blender->version, blender->executable.native());
-  else
+  if (!blender) {
     wrong.push_back(blender.error().message);
+  } else {
+    fmt::print("blender  {} ({})\n", blender->version, blender->executable.native());
+    const auto around = co_await choose_sandbox(loop, c, blender->executable, environment);
+    if (around)
+      fmt::print("sandbox  {}\n", process::to_string(around->how));
+    else
+      wrong.push_back(around.error().message);
+    if (around)
+      for (const auto& line : around->warnings)
+        fmt::print(stderr, "kilnd: warning: {}\n", line);
+  }
   if (const auto to_webhooks = make_webhook_sender(loop, c); !to_webhooks)
     wrong.push_back(to_webhooks.error().message);
   if (!c.blend.empty())

@@ -217,6 +217,25 @@ void add_options(CLI::App& app, config& c, words& w) {
       ->capture_default_str()
       ->group("Rendering");
 
+  app.add_option("--sandbox", c.sandbox,
+                 "What Blender runs in: the best that works here (auto), landlock, bwrap, or nothing (off)")
+      ->check(CLI::IsMember({"auto", "landlock", "bwrap", "off"}))
+      ->capture_default_str()
+      ->group("Sandbox");
+  app.add_option("--sandbox-read", c.sandbox_read,
+                 "Directories and files that Blender may read besides the project roots: asset libraries")
+      ->type_name("PATH")
+      ->delimiter(':')
+      ->group("Sandbox");
+  app.add_option("--sandbox-write", c.sandbox_write,
+                 "Directories that Blender may write to besides its workspace: caches of GPU kernels")
+      ->type_name("DIR")
+      ->delimiter(':')
+      ->group("Sandbox");
+  app.add_flag("--sandbox-display", c.sandbox_display,
+               "Blender may talk to an X server, which EEVEE before Blender 4 needs; X is no sandbox")
+      ->group("Sandbox");
+
   app.add_option("--listen", w.listen, "Address and port of the REST interface")
       ->check(checked_by(parse_listen_address, ""))
       ->type_name("ADDRESS:PORT")
@@ -474,7 +493,8 @@ std::variant<config, early_exit> read_config(std::vector<std::string> arguments,
   };
   for (auto* path : {&c.blend, &c.output, &c.state, &c.backup_to, &c.webhook_ca_file})
     make_absolute(*path);
-  std::ranges::for_each(c.project_roots, make_absolute);
+  for (auto* paths : {&c.project_roots, &c.sandbox_read, &c.sandbox_write})
+    std::ranges::for_each(*paths, make_absolute);
   if (c.blender.has_parent_path())
     c.blender = fs::absolute(c.blender).lexically_normal();
   return c;

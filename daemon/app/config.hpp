@@ -43,6 +43,11 @@ struct config {
   int stall_timeout = 600;                 ///< seconds, for jobs that say nothing; 0: never
   bool verify_headers_only = false;        ///< of images
 
+  std::string sandbox = "auto";                     ///< auto, landlock, bwrap, off
+  std::vector<std::filesystem::path> sandbox_read;  ///< absolute; what Blender may read besides
+  std::vector<std::filesystem::path> sandbox_write; ///< absolute; what Blender may write besides
+  bool sandbox_display = false;                     ///< Blender may talk to an X server
+
   std::vector<std::string> webhook_targets; ///< where webhooks may go; empty: there are none
   std::filesystem::path webhook_ca_file;    ///< absolute; PEM, trusted besides the system's
 

@@ -73,15 +73,17 @@ result<fs::path> find_executable(const fs::path& named, const std::string& searc
                            named.native())};
 }
 
-aio::task<result<blender_install>> ask_blender(aio::executor_type loop, fs::path executable, fs::path state) {
-  const auto log = state / "blender-version.log";
+aio::task<result<blender_install>> ask_blender(aio::executor_type loop, fs::path executable,
+                                               fs::path directory, process::confinement_ptr sandbox) {
+  const auto log = directory / "blender-version.log";
   std::error_code ignored;
   fs::remove(log, ignored);
   const process::launch_request request{.executable = executable,
                                         .arguments = {"--version"},
                                         .environment = {"PATH=/usr/bin:/bin"},
-                                        .working_directory = state,
-                                        .log_file = log};
+                                        .working_directory = directory,
+                                        .log_file = log,
+                                        .sandbox = std::move(sandbox)};
   const auto program = process::child::launch(loop, request, std::chrono::seconds{1});
   if (!program)
     co_return error{program.error().code, "blender: " + program.error().message};
@@ -96,8 +98,9 @@ aio::task<result<blender_install>> ask_blender(aio::executor_type loop, fs::path
   std::getline(std::ifstream{log}, found.version);
   fs::remove(log, ignored);
   if (!exit.is_success() || !found.version.starts_with("Blender "))
-    co_return error{errc::invalid_input, fmt::format("blender: {} does not answer --version as Blender does",
-                                                     executable.native())};
+    co_return error{errc::invalid_input,
+                    fmt::format("blender: {} does not answer --version as Blender does, but with \"{}\"",
+                                executable.native(), found.version)};
   co_return found;
 }
 

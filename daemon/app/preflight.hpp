@@ -8,6 +8,7 @@
 #include "aio/task.hpp"
 #include "app/config.hpp"
 #include "base/error.hpp"
+#include "process/confinement.hpp"
 
 #include <filesystem>
 #include <optional>
@@ -25,9 +26,11 @@ struct blender_install {
 [[nodiscard]] result<std::filesystem::path> find_executable(const std::filesystem::path& named,
                                                             const std::string& search_path);
 
-/// Runs `executable --version`, for at most half a minute.
-[[nodiscard]] aio::task<result<blender_install>>
-ask_blender(aio::executor_type loop, std::filesystem::path executable, std::filesystem::path state);
+/// Runs `executable --version` in a directory, for at most half a minute.
+[[nodiscard]] aio::task<result<blender_install>> ask_blender(aio::executor_type loop,
+                                                             std::filesystem::path executable,
+                                                             std::filesystem::path directory,
+                                                             process::confinement_ptr sandbox = nullptr);
 
 /// Makes the output and state directories where they are missing, and writes to them and reads the .blend to
 /// try. What is wrong, each a line for people. Blocks.

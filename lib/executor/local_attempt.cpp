@@ -3,6 +3,7 @@
 
 #include "aio/task_group.hpp"
 #include "blender/command_line.hpp"
+#include "executor/blender_walls.hpp"
 #include "executor/log_notes.hpp"
 #include "process/adopted.hpp"
 #include "process/child.hpp"
@@ -97,7 +98,18 @@ aio::task<> local_attempt::launch() {
     facts_.start_failure = internal_failure(closed.error().message);
     co_return;
   }
-  facts_.start_failure = start_process();
+  const auto confine_here = [this] {
+    return process::confine(settings_.sandbox,
+                            walls_of_attempt(settings_.walls, paths_, request_.spec.blend));
+  };
+  auto sandbox = co_await pool_.run(confine_here);
+  if (!sandbox) {
+    facts_.start_failure = internal_failure("the sandbox cannot be built: " + sandbox.error().message);
+    co_return;
+  }
+  if (facts_.stopped || left_)
+    co_return;
+  facts_.start_failure = start_process(std::move(*sandbox));
   if (!facts_.start_failure)
     co_await follow(std::move(*closed));
 }
@@ -195,7 +207,7 @@ aio::task<> local_attempt::explain_rejected() {
                                  settings_.output.native()});
 }
 
-std::optional<failure> local_attempt::start_process() {
+std::optional<failure> local_attempt::start_process(process::confinement_ptr sandbox) {
   auto arguments = blender::format_arguments(request_.spec, request_.frames, paths_.workspace, paths_.script);
   if (!arguments)
     return failure{.kind = failure_kind::output_unwritable, .message = arguments.error().message};
@@ -203,7 +215,8 @@ std::optional<failure> local_attempt::start_process() {
                                   .arguments = std::move(*arguments),
                                   .environment = settings_.environment,
                                   .working_directory = paths_.workspace,
-                                  .log_file = paths_.log};
+                                  .log_file = paths_.log,
+                                  .sandbox = std::move(sandbox)};
   request.environment.push_back(mark_of(paths_));
   for (const char* name : {"TEMP=", "TMP="})
     request.environment.push_back(name + paths_.temp.native());

@@ -11,6 +11,7 @@
 #include "executor/frame_intake.hpp"
 #include "executor/workspace.hpp"
 #include "image/image_check.hpp"
+#include "process/confinement.hpp"
 #include "process/supervised.hpp"
 #include "watch/directory_watch.hpp"
 #include "watch/file_tail.hpp"
@@ -38,6 +39,8 @@ struct local_settings {
   std::filesystem::path state;          ///< absolute; logs go to STATE/logs
   std::vector<std::string> environment; ///< "KEY=VALUE" for Blender, without the temporary directory
   std::chrono::milliseconds stop_grace{10'000};
+  process::mechanism sandbox = process::mechanism::off;
+  process::walls walls = {}; ///< walls_around_blender()
   std::shared_ptr<local_times> times = std::make_shared<local_times>();
 };
 
@@ -72,7 +75,7 @@ private:
   [[nodiscard]] aio::task<> launch();
   [[nodiscard]] aio::task<> adopt();
   [[nodiscard]] aio::task<> follow(watch::directory_watch closed);
-  [[nodiscard]] std::optional<domain::failure> start_process();
+  [[nodiscard]] std::optional<domain::failure> start_process(process::confinement_ptr sandbox);
   [[nodiscard]] aio::task<> watch_time();
   [[nodiscard]] aio::task<> watch_signs_of_life();
   [[nodiscard]] aio::task<> read_log(watch::file_tail& tail);

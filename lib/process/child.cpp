@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/child.hpp"
 
+#include "aio/unique_descriptor.hpp"
 #include "policy/stop_ladder.hpp"
+#include "process/bubblewrap.hpp"
+#include "process/confinement.hpp"
 #include "process/launcher.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -11,7 +14,9 @@
 
 #include <cerrno>
 #include <csignal>
+#include <string>
 
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -24,10 +29,12 @@ using aio::asio::posix::descriptor_base;
 using pidfd_descriptor = aio::asio::posix::basic_stream_descriptor<aio::executor_type>;
 using signal_set = aio::asio::basic_signal_set<aio::executor_type>;
 
-domain::process_exit exit_of(int native_code) {
+domain::process_exit exit_of(int native_code, bool is_wrapped) {
   using how = domain::process_exit::how;
   if (WIFSIGNALED(native_code))
     return {how::signaled, WTERMSIG(native_code)};
+  if (const int signal = is_wrapped ? signal_of_status(WEXITSTATUS(native_code)) : 0)
+    return {how::signaled, signal};
   return {how::exited, WEXITSTATUS(native_code)};
 }
 
@@ -60,12 +67,17 @@ bool reap_group(pid_t group) {
 
 struct child::state : std::enable_shared_from_this<state> {
   state(aio::executor_type loop, boost::process::v2::basic_process<aio::executor_type> p,
-        std::chrono::milliseconds g)
-      : process(std::move(p)), pid(process.id()), exit_seen(loop), child_signal(loop), grace_over(loop),
-        grace(g) {}
+        std::shared_ptr<const confinement> walls, std::chrono::milliseconds g)
+      : process(std::move(p)), pid(process.id()), sandbox(std::move(walls)),
+        proc(sandbox ? ::open(("/proc/" + std::to_string(pid)).c_str(), O_PATH | O_CLOEXEC) : -1),
+        exit_seen(loop), child_signal(loop), grace_over(loop), grace(g) {}
 
   boost::process::v2::basic_process<aio::executor_type> process;
   pid_t pid;
+  std::shared_ptr<const confinement> sandbox; ///< null: none
+  /// Its directory in /proc, which it may read by a rule on what stands there now. Forgotten by the kernel
+  /// (memory is scarce while scenes load) and looked up again, it would be another.
+  aio::unique_descriptor proc;
   pidfd_descriptor exit_seen;
   signal_set child_signal;
   aio::timer grace_over;
@@ -120,7 +132,8 @@ result<std::unique_ptr<child>> child::launch(aio::executor_type loop, const laun
   auto process = group_launcher{}(loop, request);
   if (!process)
     return process.error();
-  std::unique_ptr<child> made{new child(std::make_shared<state>(loop, std::move(*process), grace))};
+  std::unique_ptr<child> made{
+      new child(std::make_shared<state>(loop, std::move(*process), request.sandbox, grace))};
   auto& s = *made->state_;
   const int pidfd = static_cast<int>(::syscall(SYS_pidfd_open, s.pid, 0)); // CLOEXEC by itself
   boost::system::error_code ec;
@@ -150,7 +163,7 @@ aio::task<domain::process_exit> child::wait() {
       co_await s.exit_seen.async_wait(descriptor_base::wait_read, aio::use_task);
     s.reaping = true;
     co_await s.process.async_wait(aio::use_task);
-    s.exit = exit_of(s.process.native_exit_code());
+    s.exit = exit_of(s.process.native_exit_code(), s.sandbox && s.sandbox->how == mechanism::bubblewrap);
     s.exit_seen.close();
   }
   s.child_signal.add(SIGCHLD); // before the look, so that no exit falls between

@@ -4,10 +4,13 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
 namespace kiln::process {
+
+struct confinement;
 
 struct launch_request {
   std::filesystem::path executable;        ///< with a slash in it: nothing is looked up in PATH
@@ -16,6 +19,7 @@ struct launch_request {
   std::filesystem::path working_directory; ///< must exist
   int input = -1;                 ///< becomes standard input and stays the caller's, too; -1: /dev/null
   std::filesystem::path log_file; ///< takes standard output and error; made if missing, else appended to
+  std::shared_ptr<const confinement> sandbox = {}; ///< the walls around it (confinement.hpp); null: none
 };
 
 } // namespace kiln::process

@@ -2,6 +2,9 @@
 #include "process/launcher.hpp"
 
 #include "aio/unique_descriptor.hpp"
+#include "process/confinement.hpp"
+#include "process/landlock.hpp"
+#include "process/syscall_filter.hpp"
 
 #include <array>
 #include <cerrno>
@@ -9,8 +12,12 @@
 #include <memory>
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <linux/close_range.h>
 #include <sched.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,9 +33,37 @@ struct child_plan {
   const char* directory;
   int input_fd;
   int log_fd;
+  int ruleset_fd = -1;           ///< of Landlock
+  sock_filter* filter = nullptr; ///< the child's own copy
+  std::size_t filter_size = 0;
+  int filter_fd = -1;                ///< the filter as a file, for a wrapper
   const char* failed_step = nullptr; ///< written by the child
   int failed_errno = 0;
 };
+
+constexpr int wrapper_filter_fd = 3;
+
+/// Of root's rights only the one to pass over the modes of files is kept: scenes may be another user's.
+bool drop_capabilities() {
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> sets{};
+  if (::syscall(SYS_capget, &header, sets.data()) != 0)
+    return false;
+  const auto kept = sets[0].permitted & (1U << CAP_DAC_OVERRIDE);
+  sets = {};
+  sets[0] = {.effective = kept, .permitted = kept, .inheritable = 0};
+  return ::syscall(SYS_capset, &header, sets.data()) == 0;
+}
+
+/// Behind the walls: what they do not allow cannot be done from here on.
+bool enter_walls(const child_plan& plan) {
+  if (plan.ruleset_fd < 0)
+    return true;
+  put_own_pid(plan.filter, plan.filter_size);
+  return drop_capabilities() && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         allow_own_proc(plan.ruleset_fd) && enter_landlock(plan.ruleset_fd) &&
+         enter_syscall_filter(plan.filter, plan.filter_size);
+}
 
 /// Runs in the child, on a stack of its own, while the parent waits: async-signal-safe calls only.
 int run_child(void* argument) {
@@ -49,8 +84,13 @@ int run_child(void* argument) {
     fail("connect the output of");
   if (::close_range(3, ~0U, CLOSE_RANGE_CLOEXEC) != 0)
     fail("close descriptors for");
+  if (plan.filter_fd >= 0 && (::dup2(plan.filter_fd, wrapper_filter_fd) < 0 ||
+                              ::fcntl(wrapper_filter_fd, F_SETFD, 0) != 0)) // dup2 to itself changes nothing
+    fail("hand the system call filter to");
   if (::chdir(plan.directory) != 0)
     fail("enter");
+  if (!enter_walls(plan))
+    fail("build the sandbox of");
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -77,6 +117,16 @@ std::vector<char*> pointers(const std::vector<std::string>& words) {
   return out;
 }
 
+/// A file of one's own for each wrapper: they would share a place to read from.
+aio::unique_descriptor write_filter(const std::vector<sock_filter>& filter) {
+  const auto bytes = filter.size() * sizeof(sock_filter);
+  aio::unique_descriptor file{::memfd_create("filter", MFD_CLOEXEC)};
+  if (file.is_open() && (::write(file.get(), filter.data(), bytes) != static_cast<ssize_t>(bytes) ||
+                         ::lseek(file.get(), 0, SEEK_SET) != 0))
+    return aio::unique_descriptor{};
+  return above_standard(file.release());
+}
+
 bool has_nul(const std::vector<std::string>& words) {
   for (const auto& word : words)
     if (word.find('\0') != std::string::npos)
@@ -87,7 +137,12 @@ bool has_nul(const std::vector<std::string>& words) {
 } // namespace
 
 result<pid_t> spawn(const launch_request& request) {
-  std::vector<std::string> words{request.executable.native()};
+  const auto* sandbox = request.sandbox.get();
+  std::vector<std::string> words;
+  if (sandbox)
+    words = sandbox->wrapper;
+  const auto program = words.empty() ? request.executable : std::filesystem::path{words.front()};
+  words.push_back(request.executable.native());
   words.insert(words.end(), request.arguments.begin(), request.arguments.end());
   if (has_nul(words) || has_nul(request.environment))
     return error{errc::invalid_input, "an argument of " + request.executable.native() + " holds a NUL byte"};
@@ -105,12 +160,22 @@ result<pid_t> spawn(const launch_request& request) {
   if (!log.is_open())
     return system_error(errno, "open " + request.log_file.native());
 
-  child_plan plan{.executable = request.executable.c_str(),
+  auto filter = sandbox ? sandbox->filter : std::vector<sock_filter>{};
+  const bool is_wrapped = sandbox && !sandbox->wrapper.empty();
+  const auto filter_file = is_wrapped ? write_filter(filter) : aio::unique_descriptor{};
+  if (is_wrapped && !filter_file.is_open())
+    return system_error(errno, "write the system call filter of " + request.executable.native());
+
+  child_plan plan{.executable = program.c_str(),
                   .argv = argv.data(),
                   .envp = envp.data(),
                   .directory = request.working_directory.c_str(),
                   .input_fd = input.get(),
-                  .log_fd = log.get()};
+                  .log_fd = log.get(),
+                  .ruleset_fd = sandbox ? sandbox->ruleset.get() : -1,
+                  .filter = filter.data(),
+                  .filter_size = filter.size(),
+                  .filter_fd = filter_file.get()};
   constexpr std::size_t stack_size = 64 * 1024;
   const auto stack = std::make_unique_for_overwrite<std::byte[]>(stack_size);
 

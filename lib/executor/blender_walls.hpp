@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What Blender may touch: it sees the scenes and what it needs itself, and writes to the workspace of its
+// attempt alone. Pure: paths in, a description out.
+#pragma once
+
+#include "executor/workspace.hpp"
+#include "process/walls.hpp"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace kiln::executor {
+
+/// What is the same for every Blender of this daemon. Paths are absolute.
+struct installation {
+  std::filesystem::path blender;                    ///< the executable, links followed
+  std::vector<std::filesystem::path> project_roots; ///< and other places of scenes
+  std::filesystem::path output;
+  std::filesystem::path state;
+  std::vector<std::filesystem::path> also_read;  ///< asset libraries and the like
+  std::vector<std::filesystem::path> also_write; ///< caches
+  std::vector<std::string> environment;          ///< Blender's: "KEY=VALUE"
+  bool display = false;                          ///< it may talk to an X server
+};
+
+/// The walls without what belongs to an attempt.
+[[nodiscard]] process::walls walls_around_blender(const installation& here);
+
+/// `common` and what an attempt has besides: its .blend, and its workspace to write to.
+[[nodiscard]] process::walls walls_of_attempt(process::walls common, const attempt_paths& paths,
+                                              const std::filesystem::path& blend);
+
+} // namespace kiln::executor

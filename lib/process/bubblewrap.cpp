@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "process/bubblewrap.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <string_view>
+
+namespace kiln::process {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct mount {
+  fs::path path;
+  const char* how; ///< the option; those but --tmpfs take the path twice
+};
+
+constexpr std::string_view proc = "/proc";
+
+} // namespace
+
+std::vector<std::string> format_wrapper(const fs::path& bwrap, const walls& around, bool keeps_files) {
+  std::vector<std::string> words{bwrap.native(),
+                                 "--unshare-pid",
+                                 "--unshare-ipc",
+                                 "--unshare-uts",
+                                 "--unshare-cgroup-try",
+                                 "--seccomp",
+                                 "3",
+                                 "--cap-drop",
+                                 "ALL"};
+  const auto add = [&words](std::initializer_list<std::string> more) { words.insert(words.end(), more); };
+  if (keeps_files)
+    add({"--cap-add", "CAP_DAC_OVERRIDE"});
+  if (around.talk != sockets::any)
+    add({"--unshare-net"});
+  add({"--proc", std::string{proc}, "--dev", "/dev"});
+
+  std::vector<mount> mounts;
+  for (const auto& path : around.hidden)
+    mounts.push_back({path, "--tmpfs"});
+  for (const auto& path : around.read)
+    if (!path.native().starts_with(proc)) // it has one of its own
+      mounts.push_back({path, "--ro-bind-try"});
+  for (const auto& path : around.devices)
+    mounts.push_back({path, "--dev-bind-try"});
+  for (const auto& path : around.write)
+    mounts.push_back({path, "--bind"});
+  // The deeper ones later: each covers a part of those before it.
+  std::ranges::stable_sort(mounts, {}, [](const mount& m) { return std::ranges::distance(m.path); });
+  for (const auto& [path, how] : mounts) {
+    add({how, path.native()});
+    if (std::string_view{how} != "--tmpfs")
+      add({path.native()});
+  }
+  return words;
+}
+
+int signal_of_status(int status) noexcept {
+  const int signal = status - 128;
+  return signal > 0 && signal < NSIG ? signal : 0;
+}
+
+} // namespace kiln::process

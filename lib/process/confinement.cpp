@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "process/confinement.hpp"
+
+#include "process/bubblewrap.hpp"
+#include "process/landlock.hpp"
+#include "process/syscall_filter.hpp"
+
+#include <cstdlib>
+#include <sstream>
+#include <string>
+#include <utility>
+
+#include <unistd.h>
+
+namespace kiln::process {
+namespace {
+
+namespace fs = std::filesystem;
+
+result<confinement> by_landlock(const walls& around, int version) {
+  if (version == 0)
+    return error{errc::unsupported,
+                 "this kernel has no Landlock: it needs Linux 5.13 or newer with Landlock switched on "
+                 "(CONFIG_SECURITY_LANDLOCK, and \"landlock\" in the kernel's lsm= if that is set)"};
+  auto rules = make_landlock_rules(around, version);
+  if (!rules)
+    return rules.error();
+  auto filter = make_syscall_filter({.talk = around.talk,
+                                     .signals = version < landlock_scopes,
+                                     .truncation = version < landlock_truncates});
+  if (!filter)
+    return filter.error();
+  return confinement{.how = mechanism::landlock,
+                     .filter = std::move(*filter),
+                     .ruleset = std::move(rules->ruleset),
+                     .pinned = std::move(rules->pinned),
+                     .wrapper = {}};
+}
+
+fs::path find_bwrap() {
+  const char* search_path = std::getenv("PATH");
+  std::istringstream directories{search_path ? search_path : "/usr/bin:/bin"};
+  for (std::string directory; std::getline(directories, directory, ':');)
+    if (auto path = fs::path{directory} / "bwrap"; path.is_absolute() && ::access(path.c_str(), X_OK) == 0)
+      return path;
+  return {};
+}
+
+/// A mount needs a place without links. What is named through one is seen at both.
+std::vector<fs::path> places(const std::vector<fs::path>& named) {
+  std::vector<fs::path> all;
+  for (const auto& path : named) {
+    std::error_code ec;
+    auto real = fs::canonical(path, ec);
+    all.push_back(path);
+    if (!ec && real != path)
+      all.push_back(std::move(real));
+  }
+  return all;
+}
+
+result<confinement> by_bubblewrap(walls around) {
+  const auto bwrap = find_bwrap();
+  if (bwrap.empty())
+    return error{errc::unsupported, "there is no bwrap in PATH: install bubblewrap"};
+  auto filter = make_syscall_filter({.talk = around.talk, .signals = false, .truncation = false});
+  if (!filter)
+    return filter.error();
+  around.read = places(around.read);
+  std::erase_if(around.hidden, [](const fs::path& path) {
+    std::error_code ec;
+    return !fs::is_directory(path, ec);
+  });
+  return confinement{.how = mechanism::bubblewrap,
+                     .filter = std::move(*filter),
+                     .ruleset = aio::unique_descriptor{},
+                     .pinned = {},
+                     .wrapper = format_wrapper(bwrap, around, ::geteuid() == 0)};
+}
+
+result<confinement_ptr> share(result<confinement> made) {
+  if (!made)
+    return made.error();
+  return confinement_ptr{std::make_shared<confinement>(std::move(*made))};
+}
+
+} // namespace
+
+result<confinement_ptr> confine(mechanism how, const walls& around) {
+  switch (how) {
+  case mechanism::landlock:
+    return confine_by_landlock(around, landlock_version());
+  case mechanism::bubblewrap:
+    return share(by_bubblewrap(around));
+  case mechanism::off:
+    break;
+  }
+  return confinement_ptr{};
+}
+
+result<confinement_ptr> confine_by_landlock(const walls& around, int version) {
+  return share(by_landlock(around, version));
+}
+
+} // namespace kiln::process
