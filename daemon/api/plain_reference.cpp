@@ -66,8 +66,7 @@ std::string plain_reference(std::string_view openapi) {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Kiln: the API</title>
 <link rel="icon" href="data:,">
-<style>body {{ font-family: sans-serif; max-width: 70em; margin: 2em auto; padding: 0 1em }}
-td {{ vertical-align: top; padding: .3em .8em .3em 0 }}</style>
+<link rel="stylesheet" href="docs/reference.css">
 </head>
 <body>
 <h1>Kiln: the API</h1>

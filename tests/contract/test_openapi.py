@@ -114,11 +114,11 @@ def contract(start, tmp_path):
     return start(file=tmp_path / "quick.blend", arguments=fuzz.ARGUMENTS)
 
 
-@pytest.mark.parametrize("seed", [1, random.randrange(2**31)], ids=["fixed", "random"])
-def test_answers_are_as_described(contract, npm, seed):
+@pytest.mark.parametrize("seed, requests", [(1, 2500), (random.randrange(2**31), 1600)], ids=["fixed", "random"])
+def test_answers_are_as_described(contract, npm, seed, requests):
     print(f"seed {seed}")  # shown when it fails
-    report = fuzz.drive(contract.port, npm, "--seed", seed, "--requests", 2500)
-    assert report["sent"] >= 2500 or report["failures"], report
+    report = fuzz.drive(contract.port, npm, "--seed", seed, "--requests", requests)
+    assert report["sent"] >= requests or report["failures"], report
     assert not fuzz.complaints_of(report), "\n".join(fuzz.complaints_of(report))
     statuses = {status for of in report["seen"].values() for status in of}
     assert {"200", "201", "202", "204", "206", "304", "400", "404", "405", "409", "415", "416", "422"} <= statuses, statuses
@@ -168,7 +168,7 @@ def open_page(npm, d, picture):
 def check_policy(answer):
     policy = answer.headers["content-security-policy"]
     assert "default-src 'none'" in policy and "script-src 'self';" in policy and "connect-src 'self'" in policy
-    assert "http" not in policy and "*" not in policy and "unsafe-eval" not in policy
+    assert "http" not in policy and "*" not in policy and "unsafe" not in policy
 
 
 def test_the_reference_shows_every_operation_and_asks_nobody_else(start, npm, with_reference, described, tmp_path, monkeypatch):
@@ -202,7 +202,7 @@ def test_without_those_files_the_reference_is_a_list(start, npm, described, tmp_
     d = start(arguments=["--verify", "header"])
     check_policy(d.get("/docs"))
     seen = open_page(npm, d, tmp_path / "plain.png")
-    assert seen["complaints"] == [] and len(seen["requests"]) == 1
+    assert seen["complaints"] == [] and len(seen["requests"]) == 2
     for path, item in described["paths"].items():
         assert path in seen["text"]
         for method in item:
