@@ -32,7 +32,7 @@ FLOORS = {
 # No Asio, no file system, no clock, no processes: values in, values out. std::filesystem::path is a value.
 PURE_FOLDERS = {"lib/base", "lib/domain", "lib/policy", "lib/blender"}
 PURE_FILES = {"daemon/http/router", "daemon/http/framing", "daemon/http/trace_context", "daemon/api/problem", "daemon/api/job_json",
-              "daemon/api/strict_json", "daemon/api/webhook_json", "lib/image/image_structure", "lib/image/image_answer",
+              "daemon/api/strict_json", "daemon/api/plain_reference", "daemon/api/webhook_json", "lib/image/image_structure", "lib/image/image_answer",
               "lib/webhook/signature", "lib/webhook/schedule", "lib/webhook/target"}
 IMPURE_INCLUDE = re.compile(r'<(boost/(asio|beast|process)|fstream|thread|mutex|unistd\.h|fcntl\.h|sys/(?!types)|iostream)')
 IMPURE_CALL = re.compile(r"(clock::now\(|std::filesystem::(exists|status|remove|rename|create)|random_device|::open\(|getenv\()")
