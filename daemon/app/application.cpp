@@ -202,7 +202,7 @@ struct parts {
                                                                        .version = KILN_VERSION,
                                                                        .blender = blender.version}),
         reference(reference_files(), pool),
-        inquiry(loop, blender.executable, c.state, executor::environment_for_blender(environment)),
+        inquiry(loop, blender.executable, c.state, executor::environment_for_blender(environment), pool),
         blenders(loop, blender.version, [this] { return inquiry.ask(); }),
         service(limits_of(c), hosts_of(c), error_page, log), server(loop, service) {
     scheduler.add_watcher(tutorial);

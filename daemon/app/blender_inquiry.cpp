@@ -7,7 +7,6 @@
 #include "process/child.hpp"
 
 #include <boost/asio/redirect_error.hpp>
-#include <fmt/format.h>
 
 #include <fstream>
 #include <utility>
@@ -25,19 +24,32 @@ aio::task<> stop_when_late(process::child& program, aio::timer& late) {
     program.stop();
 }
 
+/// What Blender has printed of itself, if it has; the file goes.
+std::string take_report(const std::filesystem::path& log) {
+  std::string found;
+  std::ifstream printed{log};
+  for (std::string line; std::getline(printed, line);)
+    if (auto report = blender::parse_scene_report(line))
+      found = std::move(report->json);
+  std::error_code ignored;
+  std::filesystem::remove(log, ignored);
+  return found;
+}
+
 } // namespace
 
 blender_inquiry::blender_inquiry(aio::executor_type loop, std::filesystem::path executable,
-                                 std::filesystem::path state, std::vector<std::string> environment)
-    : loop_(loop), executable_(std::move(executable)), state_(std::move(state)),
+                                 std::filesystem::path state, std::vector<std::string> environment,
+                                 aio::blocking_pool& pool)
+    : loop_(loop), pool_(pool), executable_(std::move(executable)), state_(std::move(state)),
       environment_(std::move(environment)) {}
 
 aio::task<result<std::string>> blender_inquiry::ask() {
   if (stopped_)
     co_return error{errc::unavailable, "kilnd is stopping"};
   const auto log = state_ / "blender-devices.log";
-  std::error_code ignored;
-  std::filesystem::remove(log, ignored);
+  const auto clear_here = [log] { return take_report(log); }; // of one that was killed
+  (void)co_await pool_.run(clear_here);
   const process::launch_request request{.executable = executable_,
                                         .arguments = {"-b", "--factory-startup", "-noaudio", "--python-expr",
                                                       std::string{blender::devices_script}},
@@ -56,15 +68,10 @@ aio::task<result<std::string>> blender_inquiry::ask() {
   late.cancel();
   co_await watch.join();
 
-  std::string found;
-  std::ifstream printed{log};
-  for (std::string line; std::getline(printed, line);)
-    if (auto report = blender::parse_scene_report(line))
-      found = std::move(report->json);
-  std::filesystem::remove(log, ignored);
+  const auto read_here = [log] { return take_report(log); };
+  auto found = co_await pool_.run(read_here);
   if (!exit.is_success() || found.empty())
-    co_return error{errc::unavailable,
-                    fmt::format("{} did not say what it can render on", executable_.native())};
+    co_return error{errc::unavailable, "this Blender did not say what it can render on"};
   co_return found;
 }
 

@@ -4,6 +4,7 @@
 // asks.
 #pragma once
 
+#include "aio/blocking_pool.hpp"
 #include "aio/task.hpp"
 #include "base/error.hpp"
 
@@ -19,9 +20,10 @@ namespace kiln::app {
 
 class blender_inquiry {
 public:
-  /// `environment`: for Blender. What it prints goes to a file in `state` for as long as it runs.
+  /// `environment`: for Blender. What it prints goes to a file in `state` for as long as it runs. The
+  /// pool outlives it.
   blender_inquiry(aio::executor_type loop, std::filesystem::path executable, std::filesystem::path state,
-                  std::vector<std::string> environment);
+                  std::vector<std::string> environment, aio::blocking_pool& pool);
 
   /// The object that kiln_devices.py prints, as JSON. One at a time. At most half a minute.
   [[nodiscard]] aio::task<result<std::string>> ask();
@@ -31,6 +33,7 @@ public:
 
 private:
   aio::executor_type loop_;
+  aio::blocking_pool& pool_;
   std::filesystem::path executable_;
   std::filesystem::path state_;
   std::vector<std::string> environment_;
