@@ -158,7 +158,7 @@ void events::on_change(const scheduler::job& changed) {
     told.emplace_back("frame", std::move(data));
   }
   if (tells_job) {
-    const job_now now{is_final ? std::nullopt : scheduler_.time_left(changed), scheduler_.waits_for(of)};
+    const job_now now{is_final ? std::nullopt : scheduler_.time_left(changed), scheduler_.waits_for(changed)};
     told.emplace_back("job", format_job(changed, now));
   }
   const auto in_all = fmt::format("{}.{}", epoch_, ++newest_);

@@ -18,6 +18,7 @@
 #include "app/exit_status.hpp"
 #include "app/preflight.hpp"
 #include "executor/local_executor.hpp"
+#include "executor/slurm_executor.hpp"
 #include "http/server.hpp"
 #include "image/decoding_image_check.hpp"
 #include "image/structural_image_check.hpp"
@@ -96,10 +97,16 @@ http::response error_page(int status, std::string_view detail, std::string_view 
 
 aio::task<result<blender_install>> find_blender(aio::executor_type loop, const config& c,
                                                 const std::vector<std::string>& environment) {
+  if (c.on_slurm) // it is on the nodes; there need not be one here
+    co_return blender_install{c.blender, "Blender on the nodes of Slurm"};
   const auto executable = find_executable(c.blender, variable(environment, "PATH"));
   if (!executable)
     co_return executable.error();
   co_return co_await ask_blender(loop, *executable, c.state);
+}
+
+domain::job_limits limits_of_jobs(const config& c) {
+  return {.max_frames = c.max_frames, .has_cluster = c.on_slurm};
 }
 
 std::optional<domain::job_spec> tutorial_job(const config& c) {
@@ -140,6 +147,39 @@ result<std::unique_ptr<webhook::http_sender>> make_webhook_sender(aio::executor_
       {.targets = webhook_targets(c), .ca_file = c.webhook_ca_file, .user_agent = "kilnd/" KILN_VERSION});
 }
 
+std::unique_ptr<executor::executor> make_executor(aio::executor_type loop, const config& c,
+                                                  const blender_install& blender,
+                                                  const std::vector<std::string>& environment,
+                                                  aio::blocking_pool& pool, image::image_check& images) {
+  auto passed = executor::environment_for_blender(environment);
+  if (!c.on_slurm)
+    return std::make_unique<executor::local_executor>(
+        loop,
+        executor::local_settings{.blender = blender.executable,
+                                 .blender_version = blender.version,
+                                 .output = c.output,
+                                 .state = c.state,
+                                 .environment = std::move(passed),
+                                 .stop_grace = milliseconds(c.stop_grace)},
+        pool, images);
+  return std::make_unique<executor::slurm_executor>(
+      loop,
+      executor::slurm_settings{.programs = c.slurm_programs,
+                               .blender = c.blender.native(),
+                               .output = c.output,
+                               .state = c.state,
+                               .environment = std::move(passed),
+                               .site_template = c.slurm_template,
+                               .options = c.slurm_options,
+                               .tasks_at_once = c.slurm_tasks,
+                               .tasks_of_an_array = c.slurm_array_tasks,
+                               .task_seconds = c.slurm_task_seconds,
+                               .nice_step = c.slurm_nice_step,
+                               .poll = milliseconds(c.slurm_poll),
+                               .lag = milliseconds(c.slurm_lag)},
+      pool, images);
+}
+
 /// All of a running daemon but its signals. Members are made from the first to the last, and go in the
 /// opposite order.
 struct parts {
@@ -151,25 +191,19 @@ struct parts {
         courier(loop, webhook_store, *webhook_sender, {}, log), pool(pool_threads), structure(pool),
         decoding(loop, pool, decoder_starter(loop, std::move(decoder), c.state / "kiln-image.log"),
                  decode_limit),
-        executor(loop,
-                 {.blender = blender.executable,
-                  .blender_version = blender.version,
-                  .output = c.output,
-                  .state = c.state,
-                  .environment = executor::environment_for_blender(environment),
-                  .stop_grace = milliseconds(c.stop_grace)},
-                 pool, c.verify_headers_only ? static_cast<image::image_check&>(structure) : decoding),
-        scheduler(loop, executor, store,
-                  {.capacity = {.slots = c.slots, .max_queued = c.max_queued},
-                   .limits = {.max_frames = c.max_frames},
-                   .disk_reserve = c.disk_reserve,
-                   .look_again = milliseconds(c.look_again),
-                   .stall_timeout = std::chrono::seconds{c.stall_timeout}},
-                  log),
+        attempts(
+            make_executor(loop, c, blender, environment, pool,
+                          c.verify_headers_only ? static_cast<image::image_check&>(structure) : decoding)),
+        executor(*attempts), scheduler(loop, executor, store,
+                                       {.capacity = {.slots = c.slots, .max_queued = c.max_queued},
+                                        .limits = limits_of_jobs(c),
+                                        .disk_reserve = c.disk_reserve,
+                                        .look_again = milliseconds(c.look_again),
+                                        .stall_timeout = std::chrono::seconds{c.stall_timeout}},
+                                       log),
         tutorial(scheduler, tutorial_job(c)), roots(c.project_roots, pool), events(loop, scheduler),
-        jobs(scheduler, events, roots, {.max_frames = c.max_frames}, c.threads),
-        frames(scheduler, executor, pool), logs(scheduler, executor, events, pool),
-        webhooks(webhook_store, courier, webhook_targets(c)),
+        jobs(scheduler, events, roots, limits_of_jobs(c), c.threads), frames(scheduler, executor, pool),
+        logs(scheduler, executor, events, pool), webhooks(webhook_store, courier, webhook_targets(c)),
         service(limits_of(c), hosts_of(c), error_page, log), server(loop, service) {
     scheduler.add_watcher(tutorial);
     scheduler.add_watcher(events);
@@ -181,7 +215,10 @@ struct parts {
     webhooks.add_routes(service);
     store.announce(api::format_job_event, [this] { courier.wake(); });
     const auto known = [this]() -> std::optional<std::string> {
-      return scheduler.blocked().empty() ? std::nullopt : std::optional{scheduler.blocked()};
+      if (!scheduler.blocked().empty())
+        return scheduler.blocked();
+      const auto trouble = executor.trouble();
+      return trouble.empty() ? std::nullopt : std::optional{trouble};
     };
     api::add_system_routes(service, pool, known,
                            [c, path = blender.executable] { return check_readiness(c, path); });
@@ -194,7 +231,8 @@ struct parts {
   aio::blocking_pool pool;
   image::structural_image_check structure;
   image::decoding_image_check decoding;
-  executor::local_executor executor;
+  std::unique_ptr<executor::executor> attempts;
+  executor::executor& executor;
   scheduler::scheduler scheduler;
   api::tutorial tutorial;
   api::project_roots roots;

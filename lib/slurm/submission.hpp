@@ -33,7 +33,7 @@ struct submission {
   int threads = 0;                 ///< CPUs of a task; 0: as the site has it
   std::optional<std::chrono::minutes> time = {}; ///< where the job asks for none
   int memory_factor = 1;                         ///< times what the job asks for, after it was not enough
-  std::vector<std::string> site_options;         ///< of the operator, for every job
+  std::vector<std::string> site_options = {};    ///< of the operator, for every job
 };
 
 [[nodiscard]] std::vector<std::string> format_sbatch_arguments(const submission& s);
