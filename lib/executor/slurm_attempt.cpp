@@ -63,10 +63,12 @@ void slurm_attempt::set_priority(int priority) {
 
 aio::task<std::optional<domain::attempt_facts>> slurm_attempt::run(beginning how) {
   try {
-    if (how == beginning::adopt)
+    if (how == beginning::adopt) {
       co_await adopt();
-    else if (!co_await begin())
-      over_ = true;
+    } else {
+      const bool has_begun = co_await begin();
+      over_ = !has_begun;
+    }
     if (!over_)
       co_await live();
   } catch (...) {

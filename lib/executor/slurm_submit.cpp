@@ -49,7 +49,8 @@ aio::task<> slurm_attempt::adopt() {
   };
   auto [kept, last] = co_await pool_.run(read_here);
   if (last == 0) { // it had not begun
-    over_ = !co_await begin();
+    const bool has_begun = co_await begin();
+    over_ = !has_begun;
     co_return;
   }
   last_array_ = last;

@@ -19,16 +19,15 @@ class Cluster:
     def __init__(self, base):
         self.base = base
         # A port of its own for each run of the tests: several may run on one machine.
-        self.environment = {**os.environ, "KILN_SLURM_BASE": str(base), "LC_ALL": "C",
-                            "KILN_SLURM_PORT": str(20000 + os.getpid() * 8 % 12000),
-                            "SLURM_CONF": str(base / "etc/slurm.conf")}
+        self.settings = {"KILN_SLURM_BASE": str(base), "KILN_SLURM_PORT": str(20000 + os.getpid() * 8 % 12000)}
+        self.environment = {"SLURM_CONF": str(base / "etc/slurm.conf")}  # all that others need to know
 
     def do(self, *words, check=True):
-        return subprocess.run([ROOT / "tests/support/slurm_cluster", *map(str, words)], env=self.environment, check=check,
+        return subprocess.run([ROOT / "tests/support/slurm_cluster", *map(str, words)], env={**os.environ, **self.settings}, check=check,
                               stdout=subprocess.DEVNULL, timeout=120)
 
     def ask(self, *command):
-        return subprocess.run(command, env=self.environment, check=True, capture_output=True, text=True, timeout=60).stdout
+        return subprocess.run(command, env={**os.environ, **self.environment, "LC_ALL": "C"}, check=True, capture_output=True, text=True, timeout=60).stdout
 
 
 @pytest.fixture(scope="session")
