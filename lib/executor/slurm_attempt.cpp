@@ -29,6 +29,7 @@ slurm_attempt::slurm_attempt(const slurm_settings& settings, aio::blocking_pool&
   facts_.requested = request_.frames;
   facts_.lost = true; // no single exit says how it ended: its tasks do
   told_.on_frame = [this](const slurm_task::news& news) {
+    mark_running();
     if (news.frame.seconds) {
       frame_sum_ += *news.frame.seconds;
       ++frame_count_;
@@ -90,11 +91,11 @@ aio::task<> slurm_attempt::live() {
 
 aio::task<> slurm_attempt::step() {
   read_queue();
+  watch_time();
   co_await look_at_files();
   if (left_alone_)
     co_return;
   co_await judge();
-  watch_time();
   co_await settle_doubts();
   if (left_alone_ || over_)
     co_return;
@@ -275,17 +276,19 @@ aio::task<> slurm_attempt::end_task(array& of, int number, task_end how) {
   }
 }
 
+void slurm_attempt::mark_running() {
+  if (std::exchange(runs_, true))
+    return;
+  began_to_run_ = aio::clock::now();
+  observer_.on_running(request_.id);
+}
+
 void slurm_attempt::watch_time() {
   const auto now = aio::clock::now();
-  if (!runs_) {
-    for (const auto& [number, of] : arrays_)
-      for (const auto& [task, of_task] : of.live)
-        runs_ = runs_ || of_task->is_running() || !of_task->runs().empty();
-    if (runs_) {
-      began_to_run_ = now;
-      observer_.on_running(request_.id);
-    }
-  }
+  for (const auto& [number, of] : arrays_)
+    for (const auto& [task, of_task] : of.live)
+      if (!runs_ && (of_task->is_running() || !of_task->runs().empty()))
+        mark_running();
   if (runs_ && request_.time_left && now - began_to_run_ >= *request_.time_left && !facts_.stopped)
     facts_.stopped = domain::stop_reason::timeout;
 }

@@ -70,6 +70,7 @@ private:
   [[nodiscard]] aio::task<> judge();
   [[nodiscard]] aio::task<> end_task(array& of, int number, slurm::task_end how);
   [[nodiscard]] bool was_cancelled_as_a_whole() const;
+  void mark_running();
   void watch_time();
   void tell();
 
