@@ -81,7 +81,7 @@ std::optional<std::int64_t> time_of(const fs::path& file) {
 }
 
 seen_run look_at(const fs::path& directory, const slurm::run_name& name, std::uint64_t log_from) {
-  constexpr std::uint64_t most_log = 256 * 1024, most_record = 4 << 20;
+  constexpr std::uint64_t most_log = 4 << 20, most_record = 4 << 20;
   const auto place = directory / name.str();
   seen_run run{.name = name};
   // First: what lies there once the record does is all there is.
@@ -99,6 +99,7 @@ seen_run look_at(const fs::path& directory, const slurm::run_name& name, std::ui
   for (auto& [frame, file] : frames)
     run.frames.push_back(std::move(file));
   run.log = read_file(place / slurm::log_file, log_from, most_log);
+  run.log_is_whole = run.log.size() < most_log;
   return run;
 }
 

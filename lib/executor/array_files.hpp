@@ -57,6 +57,7 @@ struct seen_run {
   std::optional<std::int64_t> began_ns = {}, loaded_ns = {};
   std::vector<seen_file> frames = {}; ///< by their frames
   std::string log = {};               ///< what it has more than last time
+  bool log_is_whole = true;           ///< no more of it was there
   std::optional<slurm::task_record> record = {};
 };
 

@@ -69,7 +69,7 @@ aio::task<> slurm_task::take(seen_run seen) {
   }
   for (std::size_t i = 0; i < seen.frames.size(); ++i)
     co_await take_frame(name, seen, i);
-  if (seen.record && !of.record) {
+  if (seen.record && !of.record && seen.log_is_whole) {
     of.notes->finish();
     of.record = std::move(seen.record);
     of.record_seen = now;

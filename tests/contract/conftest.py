@@ -10,8 +10,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).parents[1] / "support"))
 import daemon as support
 from slurm_simulation import Simulation
 
-# KILN_TEST_EXECUTOR=slurm: the same tests over a simulated Slurm of one node.
-ON_SLURM = os.environ.get("KILN_TEST_EXECUTOR") == "slurm"
+# TEST_EXECUTOR=slurm: the same tests over a simulated Slurm of one node.
+ON_SLURM = os.environ.get("TEST_EXECUTOR") == "slurm"
 
 
 def pytest_configure(config):
