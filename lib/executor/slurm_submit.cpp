@@ -126,11 +126,16 @@ aio::task<> slurm_attempt::fill() {
       waiting += of_task->is_waiting() ? 1 : 0;
   }
   const auto known = pace();
-  if (!known.frame_seconds && alone_.empty() && last_array_ > 0 && count_live() > 0)
+  const bool pilots_are_out = !known.frame_seconds && count_live() >= rules().pilot;
+  if (pilots_are_out && alone_.empty())
     co_return; // the first frames will tell
   if (waiting >= settings_.tasks_at_once && alone_.empty())
     co_return;
-  auto tasks = slurm::cut(left_, alone_, known, rules());
+  auto how = rules();
+  how.pilot -= std::min(how.pilot, count_live());
+  if (how.pilot == 0 && !known.frame_seconds)
+    how.most_tasks = std::min(how.most_tasks, alone_.size());
+  auto tasks = slurm::cut(left_, alone_, known, how);
   co_await submit(std::move(tasks));
 }
 

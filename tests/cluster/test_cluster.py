@@ -45,3 +45,48 @@ def test_frames_from_three_nodes(start, cluster):
     used = cluster.ask("squeue", "-h", "-r", "-t", "all", "-n", f"kiln-{ident}-1-1", "-o", "%N").split()
     assert len(used) == 9 and set(used) == {"n1", "n2", "n3"}
     wait_for(lambda: not os.listdir(d.output / ".kiln"), "the workspace is gone")
+
+
+def test_a_kilnd_that_is_killed_loses_and_doubles_nothing(start, cluster):
+    d = start()
+    ident = submit(d, "slow", "1-6", samples=20)
+    until(d, ident, "running")
+    for _ in range(2):
+        os.kill(d.process.pid, signal.SIGKILL)
+        d.process.wait()
+        d.start()
+    done = until(d, ident, *FINAL)
+    assert done["state"] == "succeeded" and done["attempts"] == 1 and d.frames(ident) == names(1, 6), done
+    assert d.get(f"/v1/jobs/{ident}/log").text.count("Saved: '") == 6, "no frame is rendered twice"
+    arrays = cluster.ask("squeue", "-h", "-r", "-t", "all", "-o", "%F %j").splitlines()
+    assert len({line.split()[0] for line in arrays if ident in line}) == 1, "it is not submitted twice"
+
+
+def test_an_operator_cancels(start, cluster):
+    d = start()
+    ident = submit(d, "slow", "1-6", samples=4000)
+    until(d, ident, "running")
+    cluster.ask("scancel", "--name", f"kiln-{ident}-1-1")
+    assert until(d, ident, *FINAL)["state"] == "canceled"
+
+
+def test_a_user_cancels(start, cluster):
+    d = start()
+    ident = submit(d, "slow", "1-6", samples=4000)
+    until(d, ident, "running")
+    assert d.ask("POST", f"/v1/jobs/{ident}/cancel").status == 202
+    assert until(d, ident, *FINAL)["state"] == "canceled"
+    wait_for(lambda: not cluster.ask("squeue", "-h", "-r", "-n", f"kiln-{ident}-1-1", "-o", "%T").split(), "Slurm has nothing of it")
+
+
+def test_a_partition_that_is_not_there(start):
+    d = start()
+    done = until(d, submit(d, "tiny", "1", slurm={"partition": "nope"}), *FINAL)
+    assert done["state"] == "failed" and done["failure"]["kind"] == "invalid_setting", done
+    assert "invalid partition specified: nope" in done["failure"]["message"]
+
+
+def test_a_scene_that_cannot_render(start):
+    d = start()
+    done = until(d, submit(d, "no_camera", "1-3"), *FINAL)
+    assert done["state"] == "failed" and done["failure"]["kind"] == "no_camera", done
