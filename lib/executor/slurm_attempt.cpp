@@ -77,6 +77,7 @@ aio::task<std::optional<domain::attempt_facts>> slurm_attempt::run(beginning how
   }
   if (left_alone_)
     co_return std::nullopt;
+  facts_.rendered_twice = static_cast<int>(frames_twice_);
   co_return facts_;
 }
 
@@ -246,8 +247,6 @@ aio::task<> slurm_attempt::end_task(array& of, int number, task_end how) {
   };
   const auto closed = co_await pool_.run(close_here);
   task.conclude(how, closed.said, name);
-  ++tasks_ended_;
-  runs_seen_ += task.runs().size();
   frames_twice_ += task.frames_twice();
   // Slurm may keep one that ran to its end ("launch failed requeued held"): it is not to run again.
   const bool still_there = task.row() && task.row()->state == task_state::waiting;

@@ -118,7 +118,7 @@ private:
   std::size_t parallel_;   ///< tasks that run at once, as far as was seen
   int time_raised_ = 0, memory_raised_ = 0, refused_ = 0;
   aio::clock::time_point try_again_, began_to_run_;
-  std::size_t tasks_ended_ = 0, frames_twice_ = 0, runs_seen_ = 0;
+  std::size_t frames_twice_ = 0;
   std::map<std::pair<int, int>, int> released_;         ///< how often, of held tasks
   std::map<std::pair<int, int>, std::size_t> at_pause_; ///< frames that tasks had published then
 };

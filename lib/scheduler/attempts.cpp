@@ -267,6 +267,9 @@ void scheduler::on_end(const attempt_id& id, const domain::attempt_facts& facts)
   of->attempt->ended = now();
   of->unsaved_attempt = true;
   of->frame.reset();
+  if (facts.rendered_twice > 0)
+    log_.info("frames were rendered twice, by a node that was taken for lost job={} attempt={} frames={}",
+              of->id.str(), id.number, facts.rendered_twice);
   of->waits_for.clear();
   of->tasks.reset();
   if (const auto why = std::exchange(of->doomed, std::nullopt))
