@@ -28,14 +28,11 @@ result<argument_pieces> format_argument_pieces(const domain::job_spec& job,
   made.before = {
       "-b", "-noaudio",     "-Y", job.blend.native(), "--python-exit-code", std::to_string(script_failed),
       "-P", script.native()};
-  const auto add = [&made](std::initializer_list<std::string> more) {
-    made.before.insert(made.before.end(), more);
-  };
-  if (!job.settings.scene.empty())
-    add({"-S", job.settings.scene}); // what is set from here on is of this scene
+  if (!job.settings.scene.empty()) // what is set from here on is of this scene
+    made.before.insert(made.before.end(), {"-S", job.settings.scene});
   if (!job.settings.engine.empty())
-    add({"-E", job.settings.engine});
-  add({"-x", "1", "-t", std::to_string(job.threads)});
+    made.settings = {"-E", job.settings.engine};
+  made.settings.insert(made.settings.end(), {"-x", "1", "-t", std::to_string(job.threads)});
   made.after = {"--", boost::json::serialize(domain::format_settings(job.settings))};
   return made;
 }
@@ -56,6 +53,7 @@ result<std::vector<std::string>> format_arguments(const domain::job_spec& job,
     arguments.insert(arguments.end(), more);
   };
   add({"-o", output});
+  std::ranges::move(pieces->settings, std::back_inserter(arguments));
   for (const auto& [first, last, step] : frames.progressions())
     add({"-j", std::to_string(step), "-s", std::to_string(first), "-e", std::to_string(last), "-a"});
   std::ranges::move(pieces->after, std::back_inserter(arguments));

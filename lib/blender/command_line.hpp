@@ -28,10 +28,10 @@ inline constexpr std::string_view unusable_in_output = "#{}";
                                                                 const std::filesystem::path& workspace,
                                                                 const std::filesystem::path& script);
 
-/// The same in pieces, for one who learns frames and workspace later: `before`, `-o` and the workspace's
-/// pattern, the arguments of the frames, `after`.
+/// The same in pieces, for one who learns frames and workspace later. `-o` and the workspace's pattern stand
+/// behind `before`, or behind `settings`; the arguments of the frames behind that.
 struct argument_pieces {
-  std::vector<std::string> before, after;
+  std::vector<std::string> before, settings, after;
 };
 [[nodiscard]] result<argument_pieces> format_argument_pieces(const domain::job_spec& job,
                                                              const std::filesystem::path& script);

@@ -248,8 +248,10 @@ aio::task<> slurm_attempt::end_task(array& of, int number, task_end how) {
   const auto closed = co_await pool_.run(close_here);
   task.conclude(how, closed.said, name);
   frames_twice_ += task.frames_twice();
-  // Slurm may keep one that ran to its end ("launch failed requeued held"): it is not to run again.
-  const bool still_there = task.row() && task.row()->state == task_state::waiting;
+  // Slurm may keep one that ran to its end ("launch failed requeued held"), or have begun it a second time.
+  const bool still_there =
+      task.row() && (task.row()->state == task_state::waiting ||
+                     (task.row()->state == task_state::running && !task.has_ended_by_itself()));
   const auto ended = std::move(of.live.at(number));
   of.live.erase(number);
   if (!closed.log.empty())

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace kiln::executor {
@@ -160,6 +161,7 @@ aio::task<> slurm_attempt::submit(std::vector<domain::frame_set> tasks) {
     left_ = left_.without(frames);
     alone_ = alone_.without(frames);
   }
+  std::ranges::move(pieces->settings, std::back_inserter(pieces->before));
   array_text text{.tasks = std::move(tasks),
                   .before = std::move(pieces->before),
                   .after = std::move(pieces->after),
