@@ -17,6 +17,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 reports these falsely inside coroutines and std::string at -O2.
   target_compile_options(kiln_options INTERFACE -fcoroutines -Wno-maybe-uninitialized -Wno-restrict -Wno-dangling-pointer -Wno-mismatched-new-delete)
 endif()
+# What nobody calls stays out of the programs.
+target_compile_options(kiln_options INTERFACE -ffunction-sections -fdata-sections)
+target_link_options(kiln_options INTERFACE LINKER:--gc-sections LINKER:-z,pack-relative-relocs)
+
 if(KILN_SANITIZE)
   target_compile_options(kiln_options INTERFACE -fsanitize=${KILN_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(kiln_options INTERFACE -fsanitize=${KILN_SANITIZE})

@@ -39,7 +39,7 @@ blenders::blenders(aio::executor_type loop, std::string version, inquiry ask)
       ask_(std::move(ask)), answered_(loop) {}
 
 void blenders::add_routes(http::service& to) {
-  to.on("GET", "/v1/blenders", [this](const http::request&) { return list(); });
+  to.on("GET", "/v1/blenders", access::role::read, [this](const http::request&) { return list(); });
 }
 
 aio::task<answer> blenders::list() {

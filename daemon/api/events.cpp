@@ -18,6 +18,7 @@ namespace kiln::api {
 namespace {
 
 namespace json = boost::json;
+using access::role;
 using http::answer;
 using http::response;
 
@@ -125,8 +126,8 @@ events::events(aio::executor_type loop, scheduler::scheduler& of)
 
 void events::add_routes(http::service& to) {
   using http::request;
-  to.on("GET", "/v1/jobs/{id}/events", [this](const request& asked) { return watch_job(asked); });
-  to.on("GET", "/v1/events", [this](const request& asked) { return watch_all(asked); });
+  to.on("GET", "/v1/jobs/{id}/events", role::read, [this](const request& asked) { return watch_job(asked); });
+  to.on("GET", "/v1/events", role::read, [this](const request& asked) { return watch_all(asked); });
 }
 
 events::channel_ptr events::channel_of(const scheduler::job& of) {

@@ -23,6 +23,7 @@ namespace kiln::api {
 namespace {
 
 namespace json = boost::json;
+using access::role;
 using http::answer;
 using http::response;
 
@@ -113,9 +114,10 @@ frames::frames(scheduler::scheduler& of, executor::executor& files, aio::blockin
 
 void frames::add_routes(http::service& to) {
   using http::request;
-  to.on("GET", "/v1/jobs/{id}/frames", [this](const request& asked) { return list(asked); });
-  to.on("GET", "/v1/jobs/{id}/frames.zip", [this](const request& asked) { return zip(asked); });
-  to.on("GET", "/v1/jobs/{id}/frames/{frame}", [this](const request& asked) { return image(asked); });
+  to.on("GET", "/v1/jobs/{id}/frames", role::read, [this](const request& asked) { return list(asked); });
+  to.on("GET", "/v1/jobs/{id}/frames.zip", role::read, [this](const request& asked) { return zip(asked); });
+  to.on("GET", "/v1/jobs/{id}/frames/{frame}", role::read,
+        [this](const request& asked) { return image(asked); });
 }
 
 answer frames::not_there(const scheduler::job& of, std::string_view what) {

@@ -174,6 +174,7 @@ json::object format_job(const scheduler::job& of, const job_now& now) {
   const auto total = of.spec.frames.size();
   const bool runs = of.state == domain::job_state::running;
   json::object out{{"id", of.id.str()},
+                   {"owner", of.owner.empty() ? json::value(nullptr) : json::value(of.owner)},
                    {"state", domain::to_string(of.state)},
                    {"wanted", name_of(of.wish)},
                    {"revision", of.revision},

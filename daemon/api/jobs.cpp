@@ -5,7 +5,7 @@
 #include "api/job_json.hpp"
 #include "api/media_type.hpp"
 #include "api/query.hpp"
-#include "executor/blend_digest.hpp"
+#include "digest/sha256.hpp"
 #include "http/conditional.hpp"
 #include "http/prefer.hpp"
 #include "http/trace_context.hpp"
@@ -20,6 +20,7 @@ namespace kiln::api {
 namespace {
 
 namespace json = boost::json;
+using access::role;
 using http::answer;
 using http::response;
 
@@ -28,7 +29,7 @@ constexpr std::size_t longest_key = 255;
 constexpr int busy_seconds = 1; ///< until the same request is asked again
 
 result<store::job_filter> parse_filter(std::string_view query) {
-  constexpr std::array<std::string_view, 4> known{"state", "tag", "limit", "cursor"};
+  constexpr std::array<std::string_view, 5> known{"state", "tag", "owner", "limit", "cursor"};
   const auto parameters = parse_parameters(query, known);
   if (!parameters)
     return parameters.error();
@@ -41,6 +42,8 @@ result<store::job_filter> parse_filter(std::string_view query) {
   }
   if (const auto tag = parameters->find("tag"); tag != parameters->end())
     filter.tag = tag->second;
+  if (const auto owner = parameters->find("owner"); owner != parameters->end())
+    filter.owner = owner->second;
   if (const auto cursor = parameters->find("cursor"); cursor != parameters->end()) {
     filter.before = job_id::parse(cursor->second);
     if (!filter.before)
@@ -68,21 +71,21 @@ response not_modified(const scheduler::job& of) {
 
 } // namespace
 
-jobs::jobs(scheduler::scheduler& of, events& changes, poll_delay& ends, project_roots& roots,
+jobs::jobs(scheduler::scheduler& of, events& changes, poll_delay& ends, kiln::blends::blend_finder& blends,
            domain::job_limits limits, int threads)
-    : scheduler_(of), events_(changes), ends_(ends), roots_(roots), limits_(limits), threads_(threads) {}
+    : scheduler_(of), events_(changes), ends_(ends), blends_(blends), limits_(limits), threads_(threads) {}
 
 void jobs::add_routes(http::service& to) {
   using http::request;
   using scheduler::scheduler;
-  to.on("POST", "/v1/jobs", [this](const request& asked) { return create(asked); });
-  to.on("GET", "/v1/jobs", [this](const request& asked) { return list(asked); });
-  to.on("GET", "/v1/jobs/{id}", [this](const request& asked) { return read(asked); });
-  to.on("PATCH", "/v1/jobs/{id}", [this](const request& asked) { return patch(asked); });
-  to.on("DELETE", "/v1/jobs/{id}", [this](const request& asked) { return remove(asked); });
-  to.on("POST", "/v1/jobs/{id}/cancel",
+  to.on("POST", "/v1/jobs", role::submit, [this](const request& asked) { return create(asked); });
+  to.on("GET", "/v1/jobs", role::read, [this](const request& asked) { return list(asked); });
+  to.on("GET", "/v1/jobs/{id}", role::read, [this](const request& asked) { return read(asked); });
+  to.on("PATCH", "/v1/jobs/{id}", role::submit, [this](const request& asked) { return patch(asked); });
+  to.on("DELETE", "/v1/jobs/{id}", role::submit, [this](const request& asked) { return remove(asked); });
+  to.on("POST", "/v1/jobs/{id}/cancel", role::submit,
         [this](const request& asked) { return carry_out(&scheduler::cancel, asked); });
-  to.on("POST", "/v1/jobs/{id}/retry",
+  to.on("POST", "/v1/jobs/{id}/retry", role::submit,
         [this](const request& asked) { return carry_out(&scheduler::retry, asked); });
 }
 
@@ -129,10 +132,12 @@ aio::task<answer> jobs::create(const http::request& asked) {
   const auto named = asked.find("Idempotency-Key");
   if (!named)
     co_return co_await create_from(asked, std::nullopt);
-  store::request_key key{.principal = {}, .key = std::string{*named}, .digest = executor::sha256(asked.body)};
+  store::request_key key{
+      .principal = asked.by->name, .key = std::string{*named}, .digest = digest::sha256(asked.body)};
   if (key.key.empty() || key.key.size() > longest_key)
     co_return problem(400, fmt::format("Idempotency-Key must have 1 to {} characters", longest_key));
-  if (!in_progress_.insert(key.key).second)
+  const auto named_by = std::pair{key.principal, key.key};
+  if (!in_progress_.insert(named_by).second)
     co_return answer{problem(409, "a request with this Idempotency-Key is being answered"), busy_seconds};
   std::optional<answer> given;
   std::exception_ptr thrown;
@@ -141,7 +146,7 @@ aio::task<answer> jobs::create(const http::request& asked) {
   } catch (...) {
     thrown = std::current_exception();
   }
-  in_progress_.erase(key.key);
+  in_progress_.erase(named_by);
   if (thrown)
     std::rethrow_exception(thrown);
   co_return std::move(*given);
@@ -172,10 +177,12 @@ aio::task<answer> jobs::create_from(const http::request& asked, std::optional<st
     co_return field_problem(*wrong);
   auto spec = std::get<domain::job_spec>(std::move(parsed));
   spec.trace_id = http::trace_id_of(asked);
-  auto blend = co_await roots_.find(spec.blend_name);
+  const auto blend = co_await blends_.find(spec.blend_name); // held until the job is taken
+  if (!blend && blend.error().code != errc::invalid_input)
+    co_return refuse(blend.error());
   std::vector<domain::field_error> wrong;
   if (blend)
-    spec.blend = std::move(*blend);
+    spec.blend = blend->file;
   else
     wrong.push_back({"/blend", blend.error().message});
   for (auto& more : domain::check_job(spec, limits_))
@@ -184,7 +191,7 @@ aio::task<answer> jobs::create_from(const http::request& asked, std::optional<st
   if (!wrong.empty())
     co_return field_problem(wrong);
   if (!key) {
-    const auto taken = co_await scheduler_.submit(std::move(spec));
+    const auto taken = co_await scheduler_.submit(std::move(spec), asked.by->name);
     co_return taken ? show(202, **taken) : refuse(taken.error());
   }
   const auto taken = co_await scheduler_.submit_once(std::move(spec), *key);
@@ -252,10 +259,29 @@ aio::task<answer> jobs::hold(const http::request& asked, job_ptr of, std::chrono
   co_return show_if_new(asked, *now, held);
 }
 
+/// Who submits jobs changes their own.
+aio::task<std::optional<answer>> jobs::refuse_unless_theirs(const http::request& asked, job_id id) {
+  if (asked.by->rank == role::admin)
+    co_return std::nullopt;
+  const auto of = co_await scheduler_.look_up(id);
+  if (!of)
+    co_return refuse(of.error());
+  const auto& owner = (*of)->owner;
+  if (owner == asked.by->name)
+    co_return std::nullopt;
+  const auto whose = owner.empty() ? std::string{"nobody's"} : owner + "'s";
+  co_return problem(403,
+                    fmt::format("this job is {}: the role admin is needed to change it, and the token {} "
+                                "has the role {}",
+                                whose, asked.by->name, to_string(asked.by->rank)));
+}
+
 aio::task<answer> jobs::patch(const http::request& asked) {
   const auto id = job_id::parse(asked.id);
   if (!id)
     co_return problem(404, "this is not the id of a job");
+  if (auto refused = co_await refuse_unless_theirs(asked, *id))
+    co_return std::move(*refused);
   if (!is_json(asked.find("Content-Type")))
     co_return not_json();
   const auto parsed = parse_patch(asked.body);
@@ -276,6 +302,8 @@ aio::task<answer> jobs::carry_out(change what, const http::request& asked) {
   const auto id = job_id::parse(asked.id);
   if (!id)
     co_return problem(404, "this is not the id of a job");
+  if (auto refused = co_await refuse_unless_theirs(asked, *id))
+    co_return std::move(*refused);
   const auto changed = co_await (scheduler_.*what)(*id);
   if (!changed)
     co_return refuse(changed.error());
@@ -286,6 +314,8 @@ aio::task<answer> jobs::remove(const http::request& asked) {
   const auto id = job_id::parse(asked.id);
   if (!id)
     co_return problem(404, "this is not the id of a job");
+  if (auto refused = co_await refuse_unless_theirs(asked, *id))
+    co_return std::move(*refused);
   const auto gone = co_await scheduler_.remove(*id);
   if (!gone)
     co_return refuse(gone.error());

@@ -5,20 +5,22 @@
 
 #include "api/events.hpp"
 #include "api/poll_delay.hpp"
-#include "api/project_roots.hpp"
+#include "blends/blend_finder.hpp"
 #include "http/service.hpp"
 #include "scheduler/scheduler.hpp"
 
 #include <functional>
+#include <optional>
+#include <set>
 #include <string>
-#include <unordered_set>
+#include <utility>
 
 namespace kiln::api {
 
 class jobs {
 public:
   /// What is given outlives it. `threads`: of jobs that do not say.
-  jobs(scheduler::scheduler& of, events& changes, poll_delay& ends, project_roots& roots,
+  jobs(scheduler::scheduler& of, events& changes, poll_delay& ends, kiln::blends::blend_finder& blends,
        domain::job_limits limits, int threads);
 
   /// It outlives the service's requests.
@@ -38,6 +40,8 @@ private:
   [[nodiscard]] aio::task<http::answer> read_kept(const http::request& asked, job_id id);
   [[nodiscard]] aio::task<http::answer> hold(const http::request& asked, job_ptr of,
                                              std::chrono::seconds wait);
+  [[nodiscard]] aio::task<std::optional<http::answer>> refuse_unless_theirs(const http::request& asked,
+                                                                            job_id id);
   [[nodiscard]] aio::task<http::answer> patch(const http::request& asked);
   [[nodiscard]] aio::task<http::answer> carry_out(change what, const http::request& asked);
   [[nodiscard]] aio::task<http::answer> remove(const http::request& asked);
@@ -52,10 +56,11 @@ private:
   scheduler::scheduler& scheduler_;
   events& events_;
   poll_delay& ends_;
-  project_roots& roots_;
+  kiln::blends::blend_finder& blends_;
   domain::job_limits limits_;
   int threads_;
-  std::unordered_set<std::string> in_progress_; ///< Idempotency-Keys whose request is being answered
+  /// Who asked, and by which Idempotency-Key, for requests that are being answered.
+  std::set<std::pair<std::string, std::string>> in_progress_;
 };
 
 } // namespace kiln::api

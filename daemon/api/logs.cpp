@@ -18,6 +18,7 @@
 namespace kiln::api {
 namespace {
 
+using access::role;
 using http::answer;
 using http::response;
 using files = std::vector<executor::result_file>;
@@ -99,7 +100,7 @@ logs::logs(scheduler::scheduler& of, executor::executor& files, events& changes,
     : scheduler_(of), executor_(files), events_(changes), pool_(pool) {}
 
 void logs::add_routes(http::service& to) {
-  to.on("GET", "/v1/jobs/{id}/log", [this](const http::request& asked) { return read(asked); });
+  to.on("GET", "/v1/jobs/{id}/log", role::read, [this](const http::request& asked) { return read(asked); });
 }
 
 aio::task<answer> logs::read(const http::request& asked) {

@@ -3,6 +3,9 @@
 
 #include "http/message.hpp"
 
+#include <algorithm>
+#include <array>
+
 namespace kiln::api {
 namespace {
 
@@ -29,6 +32,14 @@ bool is_json(std::optional<std::string_view> content_type) noexcept {
   const auto parameter = trim(content_type->substr(end + 1));
   return parameter.empty() || http::equals_ignoring_case(parameter, "charset=utf-8") ||
          http::equals_ignoring_case(parameter, "charset=\"utf-8\"");
+}
+
+bool is_blend(std::optional<std::string_view> content_type) noexcept {
+  constexpr std::array<std::string_view, 4> known{"application/octet-stream", "application/x-blender",
+                                                  "application/gzip", "application/zstd"};
+  return content_type && std::ranges::any_of(known, [&](std::string_view type) {
+           return http::equals_ignoring_case(trim(*content_type), type);
+         });
 }
 
 } // namespace kiln::api

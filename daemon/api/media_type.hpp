@@ -13,4 +13,8 @@ namespace kiln::api {
 /// asks before it sends this type across origins.
 [[nodiscard]] bool is_json(std::optional<std::string_view> content_type) noexcept;
 
+/// application/octet-stream, or what some clients know a .blend by: application/x-blender, application/gzip,
+/// application/zstd. A form of a foreign web page cannot send these either.
+[[nodiscard]] bool is_blend(std::optional<std::string_view> content_type) noexcept;
+
 } // namespace kiln::api

@@ -126,7 +126,7 @@ void add_http(collection& to, http::service& of, const http::server& server) {
 metrics::metrics(metric_sources from) : from_(std::move(from)), frame_seconds_(frame_bounds) {}
 
 void metrics::add_routes(http::service& to) {
-  to.on("GET", "/metrics", [this](const http::request&) { return show(); });
+  to.on("GET", "/metrics", access::role::read, [this](const http::request&) { return show(); });
 }
 
 void metrics::on_change(const scheduler::job& changed) {

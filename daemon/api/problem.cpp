@@ -18,6 +18,8 @@ kind kind_of(int status) {
   switch (status) {
   case 400:
     return {"bad-request", "Bad request"};
+  case 401:
+    return {"unauthorized", "Unauthorized"};
   case 403:
     return {"forbidden", "Forbidden"};
   case 404:
@@ -52,6 +54,8 @@ kind kind_of(int status) {
     return {"unavailable", "Service unavailable"};
   case 505:
     return {"http-version-not-supported", "HTTP version not supported"};
+  case 507:
+    return {"insufficient-storage", "Insufficient storage"};
   default:
     return {"internal", "Internal error"};
   }
@@ -77,6 +81,10 @@ int status_of(const error& e) noexcept {
     return 503;
   case errc::unsupported:
     return 415;
+  case errc::too_large:
+    return 413;
+  case errc::no_room:
+    return 507;
   case errc::corrupt:
   case errc::internal:
     return 500;

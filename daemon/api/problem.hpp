@@ -13,7 +13,8 @@
 
 namespace kiln::api {
 
-/// invalid_input 422, not_found 404, conflict 409, unavailable 503, unsupported 415, anything else 500.
+/// invalid_input 422, not_found 404, conflict 409, unavailable 503, unsupported 415, too_large 413, no_room
+/// 507, anything else 500.
 [[nodiscard]] int status_of(const error& e) noexcept;
 
 struct error_body {

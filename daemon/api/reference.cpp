@@ -91,10 +91,10 @@ reference::reference(std::filesystem::path files, aio::blocking_pool& pool)
 
 void reference::add_routes(http::service& to) {
   using http::request;
-  to.on("GET", "/v1/openapi.json",
+  to.on("GET", "/v1/openapi.json", access::role::none,
         [](const request& asked) { return built_in(asked, json_type, openapi_json); });
-  to.on("GET", "/docs", [this](const request&) { return page(); });
-  to.on("GET", "/docs/{file}", [this](const request& asked) { return part(asked); });
+  to.on("GET", "/docs", access::role::none, [this](const request&) { return page(); });
+  to.on("GET", "/docs/{file}", access::role::none, [this](const request& asked) { return part(asked); });
 }
 
 aio::task<answer> reference::page() {

@@ -10,22 +10,27 @@
 namespace kiln::api {
 namespace {
 
+using access::role;
 using http::answer;
 using http::response;
 
+constexpr std::string_view fine_text = R"({"status":"ok"})";
 constexpr int retry_seconds = 5; // for a person, or a supervisor, to put it right
 
 response fine(std::string body) {
   return {.status = 200, .content_type = "application/json; charset=utf-8", .body = std::move(body)};
 }
 
+/// `is_stranger`: may know that something is wrong, not what.
 aio::task<answer> read_readiness(std::string ready, aio::blocking_pool& pool, readiness_check known,
-                                 readiness_check look) {
+                                 readiness_check look, bool is_stranger) {
   auto wrong = known();
   if (!wrong)
     wrong = co_await pool.run(std::move(look));
   if (!wrong)
-    co_return fine(std::move(ready));
+    co_return fine(is_stranger ? std::string{fine_text} : std::move(ready));
+  if (is_stranger)
+    wrong = "kilnd cannot render now; who shows a token is told why";
   auto [type, body] = format_problem(503, *wrong, "/readyz");
   const answer not_ready{response{.status = 503, .content_type = std::string{type}, .body = std::move(body)},
                          retry_seconds};
@@ -36,12 +41,12 @@ aio::task<answer> read_readiness(std::string ready, aio::blocking_pool& pool, re
 
 void add_system_routes(http::service& to, std::string_view sandbox, aio::blocking_pool& pool,
                        readiness_check known, readiness_check look) {
-  const auto alive = std::make_shared<const http::prebuilt>(fine(R"({"status":"ok"})"));
+  const auto alive = std::make_shared<const http::prebuilt>(fine(std::string{fine_text}));
   auto ready = fmt::format(R"({{"status":"ok","sandbox":"{}"}})", sandbox);
-  to.on("GET", "/livez", [alive](const http::request&) -> http::reply { return alive; });
+  to.on("GET", "/livez", role::none, [alive](const http::request&) -> http::reply { return alive; });
   for (const char* path : {"/readyz", "/healthz"})
-    to.on("GET", path, [&pool, ready, known, look](const http::request&) {
-      return read_readiness(ready, pool, known, look);
+    to.on("GET", path, role::none, [&pool, ready, known, look](const http::request& asked) {
+      return read_readiness(ready, pool, known, look, asked.by == nullptr);
     });
 }
 

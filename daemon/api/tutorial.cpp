@@ -13,6 +13,7 @@
 namespace kiln::api {
 namespace {
 
+using access::role;
 using domain::job_state;
 using http::answer;
 using http::response;
@@ -67,8 +68,8 @@ tutorial::tutorial(scheduler::scheduler& jobs, poll_delay& ends, std::optional<d
       not_found_(std::make_shared<const http::prebuilt>(text(400, "Job not found"))) {}
 
 void tutorial::add_routes(http::service& to) {
-  to.on("POST", "/job", [this](const http::request& asked) { return create(asked); });
-  to.on("GET", "/job/{id}", [this](const http::request& asked) { return read(asked); });
+  to.on("POST", "/job", role::submit, [this](const http::request& asked) { return create(asked); });
+  to.on("GET", "/job/{id}", role::read, [this](const http::request& asked) { return read(asked); });
 }
 
 aio::task<answer> tutorial::create(const http::request& asked) {
@@ -82,7 +83,7 @@ aio::task<answer> tutorial::create(const http::request& asked) {
   auto spec = *every_job_;
   spec.frames = std::move(*frames);
   spec.trace_id = http::trace_id_of(asked);
-  const auto taken = co_await jobs_.submit(std::move(spec));
+  const auto taken = co_await jobs_.submit(std::move(spec), asked.by->name);
   if (!taken) {
     if (taken.error().code == errc::invalid_input)
       co_return text(400, "Invalid input: " + taken.error().message);

@@ -15,6 +15,7 @@ namespace kiln::api {
 namespace {
 
 namespace json = boost::json;
+using access::role;
 using http::answer;
 using http::response;
 
@@ -43,11 +44,11 @@ webhooks::webhooks(store::webhook_store& kept, webhook::courier& by, webhook::ta
 
 void webhooks::add_routes(http::service& to) {
   using http::request;
-  to.on("POST", "/v1/webhooks", [this](const request& asked) { return create(asked); });
-  to.on("GET", "/v1/webhooks", [this](const request&) { return list(); });
-  to.on("GET", "/v1/webhooks/{id}", [this](const request& asked) { return read(asked); });
-  to.on("DELETE", "/v1/webhooks/{id}", [this](const request& asked) { return remove(asked); });
-  to.on("POST", "/v1/webhooks/{id}/test", [this](const request& asked) { return test(asked); });
+  to.on("POST", "/v1/webhooks", role::admin, [this](const request& asked) { return create(asked); });
+  to.on("GET", "/v1/webhooks", role::admin, [this](const request&) { return list(); });
+  to.on("GET", "/v1/webhooks/{id}", role::admin, [this](const request& asked) { return read(asked); });
+  to.on("DELETE", "/v1/webhooks/{id}", role::admin, [this](const request& asked) { return remove(asked); });
+  to.on("POST", "/v1/webhooks/{id}/test", role::admin, [this](const request& asked) { return test(asked); });
 }
 
 webhook_id webhooks::new_id() {

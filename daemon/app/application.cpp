@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/application.hpp"
 
+#include "access/token_file.hpp"
 #include "aio/blocking_pool.hpp"
 #include "aio/notification.hpp"
 #include "aio/task_group.hpp"
+#include "api/audit.hpp"
 #include "api/blenders.hpp"
+#include "api/blends.hpp"
 #include "api/events.hpp"
 #include "api/frames.hpp"
 #include "api/jobs.hpp"
@@ -12,7 +15,6 @@
 #include "api/metrics.hpp"
 #include "api/poll_delay.hpp"
 #include "api/problem.hpp"
-#include "api/project_roots.hpp"
 #include "api/reference.hpp"
 #include "api/system.hpp"
 #include "api/tutorial.hpp"
@@ -25,15 +27,20 @@
 #include "app/preflight.hpp"
 #include "app/sandbox.hpp"
 #include "app/service_manager.hpp"
+#include "app/token_keeper.hpp"
+#include "blends/blend_finder.hpp"
 #include "executor/local_executor.hpp"
 #include "http/server.hpp"
+#include "http/tls.hpp"
 #include "image/decoding_image_check.hpp"
 #include "image/structural_image_check.hpp"
 #include "process/child.hpp"
+#include "retention/retention.hpp"
 #include "scheduler/scheduler.hpp"
 #include "store/backup.hpp"
 #include "store/database.hpp"
 #include "store/sqlite_job_store.hpp"
+#include "store/sqlite_upload_store.hpp"
 #include "store/sqlite_webhook_store.hpp"
 #include "store/state_lock.hpp"
 #include "webhook/courier.hpp"
@@ -60,6 +67,7 @@ constexpr std::chrono::seconds decode_limit{60}; // for one image
 constexpr const char* database_name = "kiln.db";
 constexpr std::chrono::seconds http_grace{5};
 constexpr std::chrono::seconds webhook_grace{3};
+constexpr access::rate wrong_tokens{.per_second = 0.5, .burst = 20}; // of one address
 
 std::chrono::milliseconds milliseconds(double seconds) {
   return std::chrono::milliseconds{static_cast<std::chrono::milliseconds::rep>(seconds * 1000)};
@@ -156,6 +164,41 @@ result<std::unique_ptr<webhook::http_sender>> make_webhook_sender(aio::executor_
       {.targets = webhook_targets(c), .ca_file = c.webhook_ca_file, .user_agent = "kilnd/" KILN_VERSION});
 }
 
+std::filesystem::path uploads_directory(const config& c) {
+  return c.state / "blends";
+}
+
+/// A job's .blend when an attempt begins: below a root, an upload, or the one that whoever set kilnd up has
+/// named.
+executor::blend_opener permitted_blends(const config& c) {
+  auto directories = c.project_roots;
+  directories.push_back(uploads_directory(c));
+  return [places = blends::project_roots{std::move(directories)},
+          named = c.blend](const std::filesystem::path& blend) {
+    return blend == named ? executor::open_anywhere(blend) : places.open(blend);
+  };
+}
+
+/// 0 days: for ever.
+std::optional<std::chrono::milliseconds> keep_time(double days) {
+  constexpr double seconds_a_day = 86'400;
+  return days > 0 ? std::optional{milliseconds(days * seconds_a_day)} : std::nullopt;
+}
+
+retention::rules retention_rules(const config& c) {
+  retention::rules r;
+  r.keep_jobs = keep_time(c.jobs_keep_days);
+  if (c.jobs_quota > 0)
+    r.job_bytes = c.jobs_quota;
+  r.keep_uploads = keep_time(c.uploads_keep_days);
+  return r;
+}
+
+/// Null without TLS. Blocks.
+result<http::tls_context> load_certificate(const config& c) {
+  return c.tls_certificate.empty() ? http::tls_context{} : http::load_tls(c.tls_certificate, c.tls_key);
+}
+
 /// All of a running daemon but its signals. Members are made from the first to the last, and go in the
 /// opposite order.
 struct parts {
@@ -163,7 +206,7 @@ struct parts {
         std::filesystem::path decoder, std::shared_ptr<store::database> kept,
         std::unique_ptr<webhook::sender> to_webhooks, spdlog::logger& log,
         const std::vector<std::string>& environment)
-      : store(kept), webhook_store(kept), webhook_sender(std::move(to_webhooks)),
+      : store(kept), upload_store(kept), webhook_store(kept), webhook_sender(std::move(to_webhooks)),
         courier(loop, webhook_store, *webhook_sender, {}, log), pool(pool_threads), structure(pool),
         decoding(loop, pool, decoder_starter(loop, std::move(decoder), c.state / "kiln-image.log"),
                  decode_limit),
@@ -175,7 +218,8 @@ struct parts {
                   .environment = executor::environment_for_blender(environment),
                   .stop_grace = milliseconds(c.stop_grace),
                   .sandbox = around.how,
-                  .walls = around.walls},
+                  .walls = around.walls,
+                  .open_blend = permitted_blends(c)},
                  pool, c.verify_headers_only ? static_cast<image::image_check&>(structure) : decoding),
         scheduler(loop, executor, store,
                   {.capacity = {.slots = c.slots, .max_queued = c.max_queued},
@@ -184,41 +228,58 @@ struct parts {
                    .look_again = milliseconds(c.look_again),
                    .stall_timeout = std::chrono::seconds{c.stall_timeout}},
                   log),
-        tutorial(scheduler, ends, tutorial_job(c)), roots(c.project_roots, pool), events(loop, scheduler),
-        jobs(scheduler, events, ends, roots, {.max_frames = c.max_frames}, c.threads),
+        tutorial(scheduler, ends, tutorial_job(c)),
+        uploads(
+            loop, uploads_directory(c),
+            {.file_bytes = c.max_upload_bytes, .all_bytes = c.uploads_quota, .disk_reserve = c.disk_reserve},
+            upload_store, pool, log),
+        blend_finder(blends::project_roots{c.project_roots}, uploads, pool),
+        retention(loop, scheduler, uploads, retention_rules(c), log), events(loop, scheduler),
+        jobs(scheduler, events, ends, blend_finder, {.max_frames = c.max_frames}, c.threads),
         frames(scheduler, executor, pool), logs(scheduler, executor, events, pool),
-        webhooks(webhook_store, courier, webhook_targets(c)), metrics({.jobs = scheduler,
-                                                                       .ends = ends,
-                                                                       .spawns = executor.times().spawn,
-                                                                       .exits = executor.times().exit,
-                                                                       .commits = kept->commits(),
-                                                                       .service = service,
-                                                                       .server = server,
-                                                                       .pool = pool,
-                                                                       .output = c.output,
-                                                                       .state = c.state,
-                                                                       .disk_reserve = c.disk_reserve,
-                                                                       .slots = c.slots,
-                                                                       .version = KILN_VERSION,
-                                                                       .blender = blender.version}),
+        blends(uploads, keep_time(c.uploads_keep_days)), webhooks(webhook_store, courier, webhook_targets(c)),
+        metrics({.jobs = scheduler,
+                 .ends = ends,
+                 .spawns = executor.times().spawn,
+                 .exits = executor.times().exit,
+                 .commits = kept->commits(),
+                 .service = service,
+                 .server = server,
+                 .pool = pool,
+                 .output = c.output,
+                 .state = c.state,
+                 .disk_reserve = c.disk_reserve,
+                 .slots = c.slots,
+                 .version = KILN_VERSION,
+                 .blender = blender.version}),
         reference(reference_files(), pool),
         inquiry(loop, blender.executable, c.state, executor::environment_for_blender(environment), pool),
         blenders(loop, blender.version, [this] { return inquiry.ask(); }),
-        service(limits_of(c), hosts_of(c), error_page, log), server(loop, service) {
+        doors({.per_second = c.rate_limit, .burst = c.rate_burst}, wrong_tokens),
+        service(limits_of(c), hosts_of(c), doors, error_page, log), server(loop, service),
+        tokens(loop, c.tokens_file, doors, pool, log, [this] { server.end_sessions_not_admitted(); }) {
     scheduler.add_watcher(tutorial);
     scheduler.add_watcher(events);
     scheduler.add_watcher(ends);
     scheduler.add_watcher(metrics);
+    scheduler.add_watcher(retention);
     tutorial.add_routes(service);
     jobs.add_routes(service);
     frames.add_routes(service);
     events.add_routes(service);
     logs.add_routes(service);
+    blends.add_routes(service);
     webhooks.add_routes(service);
     metrics.add_routes(service);
     reference.add_routes(service);
     blenders.add_routes(service);
+    service.allow_origins(http::origins{c.allowed_origins});
+    service.report_changes([&log](const auto& asked, const auto& given, std::string_view id) {
+      if (const auto line = api::format_audit(asked, given, id); !line.empty())
+        log.info("{}", line);
+    });
     store.announce(api::format_job_event, [this] { courier.wake(); });
+    uploads.announce([this] { retention.wake(); });
     const auto known = [this]() -> std::optional<std::string> {
       return scheduler.blocked().empty() ? std::nullopt : std::optional{scheduler.blocked()};
     };
@@ -227,6 +288,7 @@ struct parts {
   }
 
   store::sqlite_job_store store;
+  store::sqlite_upload_store upload_store;
   store::sqlite_webhook_store webhook_store;
   std::unique_ptr<webhook::sender> webhook_sender;
   webhook::courier courier;
@@ -237,18 +299,23 @@ struct parts {
   scheduler::scheduler scheduler;
   api::poll_delay ends;
   api::tutorial tutorial;
-  api::project_roots roots;
+  blends::uploads uploads;
+  blends::blend_finder blend_finder;
+  retention::retention retention;
   api::events events;
   api::jobs jobs;
   api::frames frames;
   api::logs logs;
+  api::blends blends;
   api::webhooks webhooks;
   api::metrics metrics;
   api::reference reference;
   blender_inquiry inquiry;
   api::blenders blenders;
+  access::gate doors;
   http::service service;
   http::server server;
+  token_keeper tokens;
 };
 
 /// What the signals ask for.
@@ -263,7 +330,21 @@ struct requests {
   aio::notification changed;
 };
 
-aio::task<> watch_signals(requests& asked, log& to, const service_manager& manager) {
+/// For connections that come from now on; what cannot be used changes nothing.
+aio::task<> reload_certificate(const config& c, parts& p, log& to) {
+  const auto load = [&c] { return load_certificate(c); };
+  const auto loaded = co_await p.pool.run(load);
+  if (!loaded) {
+    to.logger->error("the certificate stays as it was reason={}", loaded.error().message);
+    co_return;
+  }
+  p.service.use_tls(*loaded);
+  if (*loaded)
+    to.logger->info("certificate read anew{}", http::has_expired(*loaded) ? ", and it has expired" : "");
+}
+
+aio::task<> watch_signals(requests& asked, const config& c, parts& p, log& to,
+                          const service_manager& manager) {
   while (!asked.ended) {
     boost::system::error_code ec;
     const int signal = co_await asked.signals.async_wait(asio::redirect_error(aio::use_task, ec));
@@ -273,6 +354,8 @@ aio::task<> watch_signals(requests& asked, log& to, const service_manager& manag
       manager.tell_reloading();
       to.reopen();
       to.logger->info("log reopened");
+      co_await p.tokens.reload();
+      co_await reload_certificate(c, p, to);
       manager.tell("READY=1");
     } else {
       if (asked.stops++ == 0)
@@ -311,6 +394,7 @@ aio::task<> stop_in_order(aio::executor_type loop, bool leave, requests& asked, 
   aio::task_group impatience{loop, [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); }};
   impatience.spawn(kill_at_second_stop(asked, p, stopped));
   co_await p.scheduler.stop(leave ? scheduler::on_stop::leave : scheduler::on_stop::stop);
+  co_await p.retention.stop();
   co_await p.courier.stop(webhook_grace);
   co_await p.decoding.close();
   stopped = true;
@@ -354,22 +438,39 @@ aio::task<int> serve(aio::executor_type loop, const config& c, const std::option
     co_return refuse(to_webhooks.error());
   parts p{loop,       c,          *blender, *around, *decoder, std::move(*kept), std::move(*to_webhooks),
           *to.logger, environment};
+  const auto certificate = load_certificate(c);
+  if (!certificate)
+    co_return refuse(certificate.error());
+  p.service.use_tls(*certificate);
+  if (*certificate && http::has_expired(*certificate))
+    to.logger->warn("the certificate has expired: clients will refuse it file={}",
+                    c.tls_certificate.native());
+  if (const auto known = p.tokens.read(c.needs_tokens); !known)
+    co_return refuse(known.error());
+  if (!p.doors.has_tokens())
+    to.logger->log(c.allow_open_network ? spdlog::level::warn : spdlog::level::info,
+                   "there are no tokens: whoever reaches {} may do everything", c.listen.address);
   if (const auto listening = listen(p.server, c, given); !listening) {
     to.logger->error("{}", listening.error().message);
     co_return exit_listen;
   }
-  if (const auto recovered = co_await p.scheduler.recover(); !recovered) {
+  auto recovered = co_await p.uploads.recover();
+  if (recovered)
+    recovered = co_await p.scheduler.recover();
+  if (!recovered) {
     p.server.stop_accepting();
     co_await p.decoding.close();
     co_return refuse(recovered.error());
   }
 
   p.courier.start();
+  p.retention.start();
   requests asked{loop};
   const auto rethrow = [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); };
   aio::task_group work{loop, rethrow};
   work.spawn(p.server.run());
-  work.spawn(watch_signals(asked, to, manager));
+  work.spawn(watch_signals(asked, c, p, to, manager));
+  work.spawn(p.tokens.watch());
   aio::timer watchdog{loop};
   if (const auto within = manager.watchdog())
     work.spawn(feed_watchdog(manager, *within, watchdog, asked));
@@ -378,7 +479,7 @@ aio::task<int> serve(aio::executor_type loop, const config& c, const std::option
   to.logger->info("Blender runs in sandbox={}", process::to_string(around->how));
   for (const auto& line : around->warnings)
     to.logger->warn("{}", line);
-  to.logger->info("listening on {}", p.server.local_address());
+  to.logger->info("listening on {}{}", p.server.local_address(), *certificate ? ", with TLS" : "");
   manager.tell(fmt::format("READY=1\nSTATUS=Listening on {}", p.server.local_address()));
   while (asked.stops == 0)
     co_await asked.changed.wait();
@@ -388,6 +489,7 @@ aio::task<int> serve(aio::executor_type loop, const config& c, const std::option
   asked.ended = true;
   watchdog.cancel();
   asked.signals.cancel();
+  p.tokens.stop();
   co_await work.join();
   p.pool.join();
   to.logger->info("stopped");
@@ -428,6 +530,13 @@ aio::task<int> check(aio::executor_type loop, const config& c, const std::vector
   }
   if (const auto to_webhooks = make_webhook_sender(loop, c); !to_webhooks)
     wrong.push_back(to_webhooks.error().message);
+  if (const auto certificate = load_certificate(c); !certificate)
+    wrong.push_back(certificate.error().message);
+  const auto tokens = access::read_token_file(c.tokens_file);
+  if (tokens)
+    fmt::print("tokens   {} in {}\n", tokens->size(), c.tokens_file.native());
+  else if (c.needs_tokens || tokens.error().code != errc::not_found)
+    wrong.push_back(tokens.error().message);
   if (!c.blend.empty())
     fmt::print("blend    {}\n", c.blend.native());
   for (const auto& root : c.project_roots)

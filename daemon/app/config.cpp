@@ -2,6 +2,7 @@
 #include "app/config.hpp"
 
 #include "app/exit_status.hpp"
+#include "http/origins.hpp"
 #include "webhook/target.hpp"
 
 #include <CLI/CLI.hpp>
@@ -64,6 +65,8 @@ public:
   std::string to_config(const CLI::App*, bool, bool, std::string) const override { return {}; } // not used
 };
 
+constexpr double usual_rate = 200;
+constexpr double usual_burst_seconds = 5;
 constexpr std::string_view variable_prefix = "KILN_";
 
 /// KILN_MAX_QUEUED=7 → "--max-queued=7", unless the flag is given as well.
@@ -123,6 +126,8 @@ struct words {
   std::string log_format = "text";
   std::string on_stop = "stop";
   std::string verify = "decode";
+  std::optional<double> rate_limit;
+  std::optional<double> rate_burst;
 };
 
 /// CLI::AsSizeValue takes "-1" for a very large size.
@@ -130,10 +135,38 @@ std::string not_negative(std::string& text) {
   return text.starts_with('-') ? text + " is less than nothing" : std::string{};
 }
 
+/// What is kept of what clients send and jobs leave, and how long.
+void add_keeping_options(CLI::App& app, config& c) {
+  const auto size = [&](const char* flag, std::uintmax_t& into, const char* text) {
+    app.add_option(flag, into, text)
+        ->transform(CLI::AsSizeValue(false))
+        ->check(CLI::Validator{not_negative, ""}) // CLI11 runs the newest first
+        ->type_name("SIZE")
+        ->capture_default_str()
+        ->group("Keeping");
+  };
+  const auto days = [&](const char* flag, double& into, const char* text) {
+    app.add_option(flag, into, text)
+        ->check(between(0, 36'500))
+        ->type_name("DAYS")
+        ->capture_default_str()
+        ->group("Keeping");
+  };
+  size("--max-upload-bytes", c.max_upload_bytes, "Size of one uploaded .blend: bytes, or 2GiB");
+  size("--uploads-quota", c.uploads_quota, "Size of all uploads together; more are refused");
+  days("--uploads-keep-days", c.uploads_keep_days,
+       "Days until an upload is removed that no job has used since; 0: never");
+  days("--jobs-keep-days", c.jobs_keep_days,
+       "Days until a job that has ended is removed, with its frames and logs; 0: never");
+  size("--jobs-quota", c.jobs_quota,
+       "Size of all frames together, over which the jobs that ended first are removed; 0: no limit");
+}
+
 void add_options(CLI::App& app, config& c, words& w) {
   const auto positive = CLI::Range(1, 1'000'000);
   const auto bytes = CLI::Range(std::size_t{256}, std::size_t{1} << 30);
   const auto seconds = between(0.05, 86'400);
+  const auto rate = between(0.01, 1'000'000) | CLI::IsMember({"0"});
 
   app.set_config("--config", "/etc/kiln/kilnd.toml",
                  "File with the same keys as these flags, for instance: slots = 2")
@@ -217,24 +250,24 @@ void add_options(CLI::App& app, config& c, words& w) {
       ->capture_default_str()
       ->group("Rendering");
 
-  app.add_option("--sandbox", c.sandbox,
-                 "What Blender runs in: the best that works here (auto), landlock, bwrap, or nothing (off)")
+  app.add_option("--sandbox", c.sandbox, "What Blender runs in; auto: the best that works here, off: nothing")
       ->check(CLI::IsMember({"auto", "landlock", "bwrap", "off"}))
       ->capture_default_str()
       ->group("Sandbox");
   app.add_option("--sandbox-read", c.sandbox_read,
-                 "Directories and files that Blender may read besides the project roots: asset libraries")
+                 "What Blender may read besides the project roots: asset libraries")
       ->type_name("PATH")
       ->delimiter(':')
       ->group("Sandbox");
   app.add_option("--sandbox-write", c.sandbox_write,
-                 "Directories that Blender may write to besides its workspace: caches of GPU kernels")
+                 "Where Blender may write besides its workspace: caches of GPU kernels")
       ->type_name("DIR")
       ->delimiter(':')
       ->group("Sandbox");
   app.add_flag("--sandbox-display", c.sandbox_display,
-               "Blender may talk to an X server, which EEVEE before Blender 4 needs; X is no sandbox")
+               "Blender may talk to an X server (X does not keep clients apart)")
       ->group("Sandbox");
+  add_keeping_options(app, c);
 
   app.add_option("--listen", w.listen, "Address and port of the REST interface")
       ->check(checked_by(parse_listen_address, ""))
@@ -246,8 +279,25 @@ void add_options(CLI::App& app, config& c, words& w) {
       ->delimiter(',')
       ->type_name("NAME,…")
       ->group("Network");
+  app.add_option("--allowed-origins", c.allowed_origins,
+                 "Web pages that may use the interface (CORS): https://shop.example, or * with tokens [none]")
+      ->check(checked_by(http::parse_origin, ""))
+      ->delimiter(',')
+      ->type_name("ORIGIN,…")
+      ->group("Network");
+  app.add_option("--tls-certificate", c.tls_certificate,
+                 "Speak TLS with this certificate and those that lead to its authority (PEM)")
+      ->type_name("FILE")
+      ->group("Network");
+  app.add_option("--tls-key", c.tls_key, "Its key (PEM, without a passphrase)")
+      ->type_name("FILE")
+      ->group("Network");
+  app.add_option("--tokens-file", c.tokens_file,
+                 "Who may do what; changed by kilnd token add, list, remove [STATE/tokens]")
+      ->type_name("FILE")
+      ->group("Network");
   app.add_flag("--allow-open-network", c.allow_open_network,
-               "Listen on an address that other machines can reach, though nobody has to authenticate")
+               "Listen on an address that other machines can reach, though there are no tokens")
       ->group("Network");
 
   app.add_option("--webhook-target", c.webhook_targets,
@@ -275,6 +325,17 @@ void add_options(CLI::App& app, config& c, words& w) {
       ->group("Logging");
 
   const std::string limits = "Limits";
+  app.add_option(
+         "--rate-limit", w.rate_limit,
+         "Requests a second of one token, or of one address without tokens; 0: no limit [0 when --listen is "
+         "loopback, else 200]")
+      ->check(rate)
+      ->type_name("N")
+      ->group(limits);
+  app.add_option("--rate-burst", w.rate_burst, "Requests that may come at once [5 seconds' worth]")
+      ->check(between(1, 1'000'000))
+      ->type_name("N")
+      ->group(limits);
   app.add_option("--header-seconds", c.header_seconds, "Time for a whole request header")
       ->check(seconds)
       ->type_name("S")
@@ -360,6 +421,37 @@ early_exit unknown_option(const CLI::App& app, const std::string& wrong) {
   return usage_error(message);
 }
 
+constexpr auto token_usage = "say kilnd token add NAME --role read|submit|admin, kilnd token list, or kilnd "
+                             "token remove NAME";
+
+/// Takes "token VERB" off.
+result<token_request::verb> take_token_verb(std::vector<std::string>& arguments) {
+  const auto verb = arguments.size() > 1 ? arguments[1] : std::string{};
+  arguments.erase(arguments.begin(), arguments.begin() + (arguments.size() > 1 ? 2 : 1));
+  using enum token_request::verb;
+  if (verb == "add")
+    return add;
+  if (verb == "list")
+    return list;
+  if (verb == "remove")
+    return remove;
+  return error{errc::invalid_input, token_usage};
+}
+
+void add_token_options(CLI::App& app, token_request& asked) {
+  if (asked.what == token_request::verb::list)
+    return;
+  app.add_option("NAME", asked.name, "The token's name: who or what uses it")
+      ->required()
+      ->configurable(false);
+  if (asked.what == token_request::verb::add)
+    app.add_option("--role", asked.role,
+                   "read: look; submit: also make jobs, and change one's own; admin: all")
+        ->check(CLI::IsMember({"read", "submit", "admin"}))
+        ->required()
+        ->configurable(false);
+}
+
 bool is_loopback(const std::string& address) {
   return address == "::1" || address.starts_with("127.");
 }
@@ -369,6 +461,8 @@ Each flag can stand in the environment (--max-queued as KILN_MAX_QUEUED) or in t
 stronger than the environment, the environment than the file.
 
 kilnd backup FILE copies the jobs of the state directory to FILE, also while kilnd runs.
+kilnd token add NAME --role read|submit|admin prints a new token; kilnd token list; kilnd token remove NAME. As soon as
+there is one, everything but /livez and /readyz needs one.
 
 Signals: SIGTERM and SIGINT stop in order (a second one kills what still renders), SIGUSR2 stops and leaves renders to
 the next start, SIGHUP reopens the log file.
@@ -405,11 +499,13 @@ result<listen_address> parse_listen_address(std::string_view text) {
 }
 
 std::optional<std::string> refuse_open_network(const config& c) {
-  if (is_loopback(c.listen.address) || c.allow_open_network)
+  std::error_code ec;
+  if (is_loopback(c.listen.address) || c.allow_open_network || fs::exists(c.tokens_file, ec))
     return std::nullopt;
   return fmt::format(
-      "anybody who reaches {}, port {}, could submit jobs, since there are no tokens; listen on "
-      "127.0.0.1, or say --allow-open-network if that is meant",
+      "anybody who reaches {}, port {}, could submit jobs, since there are no tokens; make one "
+      "(kilnd token add NAME --role admin), listen on 127.0.0.1, or say --allow-open-network if that is "
+      "meant",
       c.listen.address, c.listen.port);
 }
 
@@ -454,6 +550,12 @@ std::variant<config, early_exit> read_config(std::vector<std::string> arguments,
     app.add_option("FILE", c.backup_to, "Where the copy goes; must not exist")
         ->required()
         ->configurable(false);
+  } else if (!arguments.empty() && arguments.front() == "token") {
+    const auto verb = take_token_verb(arguments);
+    if (!verb)
+      return usage_error(verb.error().message);
+    c.token.emplace().what = *verb;
+    add_token_options(app, *c.token);
   }
 
   auto all = flags_of_environment(environment, arguments);
@@ -475,9 +577,7 @@ std::variant<config, early_exit> read_config(std::vector<std::string> arguments,
   c.log_json = w.log_format == "json";
   c.leave_on_stop = w.on_stop == "leave";
   c.verify_headers_only = w.verify == "header";
-  if (const auto refused = refuse_open_network(c))
-    return usage_error(*refused);
-  if (c.blend.empty() && c.project_roots.empty() && c.backup_to.empty())
+  if (c.blend.empty() && c.project_roots.empty() && c.backup_to.empty() && !c.token)
     return usage_error(
         "what may be rendered? Say --project-root DIR (for /v1/jobs), --blend FILE (for /job), or "
         "both; or project_root = \"DIR\" in the file");
@@ -487,16 +587,35 @@ std::variant<config, early_exit> read_config(std::vector<std::string> arguments,
     c.state = home_state_directory();
   if (c.output.empty())
     c.output = c.state / "output";
+  c.needs_tokens = !c.tokens_file.empty();
+  if (!c.needs_tokens)
+    c.tokens_file = c.state / "tokens";
   const auto make_absolute = [](fs::path& path) {
     if (!path.empty())
       path = fs::absolute(path).lexically_normal();
   };
-  for (auto* path : {&c.blend, &c.output, &c.state, &c.backup_to, &c.webhook_ca_file})
+  for (auto* path : {&c.blend, &c.output, &c.state, &c.backup_to, &c.webhook_ca_file, &c.tokens_file,
+                     &c.tls_certificate, &c.tls_key})
     make_absolute(*path);
   for (auto* paths : {&c.project_roots, &c.sandbox_read, &c.sandbox_write})
     std::ranges::for_each(*paths, make_absolute);
   if (c.blender.has_parent_path())
     c.blender = fs::absolute(c.blender).lexically_normal();
+  const bool is_open = !is_loopback(c.listen.address);
+  c.rate_limit = w.rate_limit.value_or(is_open ? usual_rate : 0);
+  c.rate_burst = w.rate_burst.value_or(std::max(1.0, usual_burst_seconds * c.rate_limit));
+  if (c.tls_certificate.empty() != c.tls_key.empty())
+    return usage_error("tls_certificate and tls_key belong together: one of them is missing");
+  for (auto& origin : c.allowed_origins)
+    origin = *http::parse_origin(origin);
+  if (std::error_code ec; std::ranges::find(c.allowed_origins, "*") != c.allowed_origins.end() && !c.token &&
+                          !fs::exists(c.tokens_file, ec))
+    return usage_error(
+        "allowed_origins: with \"*\" any web page that somebody looks at could render here, since "
+        "there are no tokens; name the origins, or make a token (kilnd token add NAME --role admin)");
+  if (c.backup_to.empty() && !c.token)
+    if (const auto refused = refuse_open_network(c))
+      return usage_error(*refused);
   return c;
 }
 

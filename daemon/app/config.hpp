@@ -16,6 +16,14 @@
 
 namespace kiln::app {
 
+/// `kilnd token …`
+struct token_request {
+  enum class verb { add, list, remove };
+  verb what = verb::list;
+  std::string name; ///< not with list
+  std::string role; ///< with add
+};
+
 /// Where HTTP is served: a literal address and a port (0: any free one).
 struct listen_address {
   std::string address = "127.0.0.1";
@@ -26,6 +34,13 @@ struct config {
   listen_address listen;
   bool allow_open_network = false; ///< serve on an address that others can reach, though there are no tokens
   std::vector<std::string> allowed_hosts;
+  std::vector<std::string> allowed_origins;
+  std::filesystem::path tls_certificate; ///< absolute, PEM; empty: without TLS
+  std::filesystem::path tls_key;
+  double rate_limit = 0; ///< requests a second of one token or one stranger's address; 0: no limit
+  double rate_burst = 1; ///< requests at once
+  std::filesystem::path tokens_file; ///< absolute
+  bool needs_tokens = false;         ///< tokens_file was said, so it has to be there
 
   std::filesystem::path blender = "blender";        ///< a path, or a name that is looked up in PATH
   std::filesystem::path blend;                      ///< absolute; what POST /job renders; empty: nothing
@@ -47,6 +62,11 @@ struct config {
   std::vector<std::filesystem::path> sandbox_read;  ///< absolute; what Blender may read besides
   std::vector<std::filesystem::path> sandbox_write; ///< absolute; what Blender may write besides
   bool sandbox_display = false;                     ///< Blender may talk to an X server
+  std::uintmax_t max_upload_bytes = 16ULL << 30;
+  std::uintmax_t uploads_quota = 64ULL << 30; ///< bytes of all uploads
+  double uploads_keep_days = 30;              ///< that an upload stays which nobody uses; 0: for ever
+  double jobs_keep_days = 0;                  ///< that a job stays which has ended; 0: for ever
+  std::uintmax_t jobs_quota = 0;              ///< bytes of all frames, over which the oldest jobs go; 0: none
 
   std::vector<std::string> webhook_targets; ///< where webhooks may go; empty: there are none
   std::filesystem::path webhook_ca_file;    ///< absolute; PEM, trusted besides the system's
@@ -68,8 +88,9 @@ struct config {
   bool log_json = false;
   std::filesystem::path log_file; ///< empty: standard error
 
-  bool check_only = false;         ///< --check
-  std::filesystem::path backup_to; ///< `kilnd backup FILE`: absolute; empty otherwise
+  bool check_only = false;            ///< --check
+  std::filesystem::path backup_to;    ///< `kilnd backup FILE`: absolute; empty otherwise
+  std::optional<token_request> token; ///< `kilnd token …`
 };
 
 /// Nothing more to do: print `text` (to standard output when the status is 0) and exit with `status`.

@@ -3,6 +3,7 @@
 #include "app/config.hpp"
 #include "app/exit_status.hpp"
 #include "app/log.hpp"
+#include "app/token_command.hpp"
 
 #include <cstdio>
 #include <exception>
@@ -25,6 +26,8 @@ int main(int argc, char** argv) {
     const auto& config = std::get<kiln::app::config>(read);
     if (!config.backup_to.empty())
       return run_backup(config);
+    if (config.token)
+      return run_token(config);
     if (config.check_only)
       return run_check(config, environment);
     auto log = open_log(config.log_file, config.log_level, config.log_json);

@@ -39,6 +39,10 @@ process::walls walls_for(const config& c, const fs::path& blender,
                               .display = c.sandbox_display};
   if (!c.blend.empty())
     here.project_roots.push_back(c.blend.parent_path());
+  // A scene can name a file by way of a link to its root or without.
+  for (const auto& root : std::vector{here.project_roots})
+    if (auto real = real_path(root); real != root)
+      here.project_roots.push_back(std::move(real));
   return executor::walls_around_blender(here);
 }
 

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/connection.hpp"
 
+#include "aio/notification.hpp"
+
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/error.hpp>
 #include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/write.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -30,8 +36,16 @@ boost::system::error_code last_error() {
 } // namespace
 
 struct connection::tls_stream {
-  tls_stream(tcp_socket& over, asio::ssl::context& with) : stream(over, with) {}
+  tls_stream(tcp_socket& over, asio::ssl::context& with)
+      : stream(over, with), has_read(over.get_executor()) {}
   asio::ssl::stream<tcp_socket&> stream;
+
+  // What came while the connection was watched, which cannot be peeked at as in a plain one.
+  std::array<char, 4096> early;
+  std::size_t early_begin = 0, early_end = 0;
+  error_code early_error;
+  bool is_reading_ahead = false;
+  aio::notification has_read;
 };
 
 struct connection::watcher {
@@ -43,7 +57,7 @@ connection::connection(tcp_socket socket, tls_context tls)
   error_code ignored; // a socket that is broken already fails at its first use
   socket_.native_non_blocking(true, ignored);
   if (context_)
-    tls_ = std::make_unique<tls_stream>(socket_, *context_);
+    tls_ = std::make_shared<tls_stream>(socket_, *context_);
 }
 
 connection::~connection() = default;
@@ -54,16 +68,61 @@ std::string connection::peer() const {
   return ec ? std::string{} : remote.address().to_string();
 }
 
+std::uint64_t connection::network() const {
+  error_code ec;
+  const auto address = socket_.remote_endpoint(ec).address();
+  if (ec)
+    return 0;
+  if (address.is_v4())
+    return address.to_v4().to_uint();
+  const auto v6 = address.to_v6();
+  if (v6.is_v4_mapped())
+    return asio::ip::make_address_v4(asio::ip::v4_mapped, v6).to_uint();
+  std::uint64_t prefix = 0;
+  for (std::size_t i = 0; i < 8; ++i)
+    prefix = prefix << 8 | v6.to_bytes()[i];
+  return prefix;
+}
+
 aio::task<> connection::open(error_code& ec) {
-  if (tls_)
-    co_await tls_->stream.async_handshake(asio::ssl::stream_base::server,
-                                          asio::redirect_error(aio::use_task, ec));
+  if (!tls_)
+    co_return;
+  co_await tls_->stream.async_handshake(asio::ssl::stream_base::server,
+                                        asio::redirect_error(aio::use_task, ec));
+  if (ec.category() == asio::error::get_ssl_category() &&
+      ERR_GET_REASON(static_cast<unsigned long>(ec.value())) == SSL_R_HTTP_REQUEST)
+    co_await refuse_plain_http();
+}
+
+aio::task<> connection::refuse_plain_http() {
+  constexpr std::string_view told = "HTTP/1.1 400 Bad Request\r\nServer: kilnd\r\nConnection: close\r\n"
+                                    "Content-Type: text/plain; charset=utf-8\r\nContent-Length: 34\r\n\r\n"
+                                    "this port speaks TLS: say https://";
+  error_code ignored;
+  co_await asio::async_write(socket_, asio::buffer(told), asio::redirect_error(aio::use_task, ignored));
+  socket_.shutdown(tcp_socket::shutdown_send, ignored);
 }
 
 aio::task<std::size_t> connection::read_some(asio::mutable_buffer to, error_code& ec) {
   if (tls_)
-    return tls_->stream.async_read_some(to, asio::redirect_error(aio::use_task, ec));
+    return read_tls(to, ec);
   return socket_.async_read_some(to, asio::redirect_error(aio::use_task, ec));
+}
+
+aio::task<std::size_t> connection::read_tls(asio::mutable_buffer to, error_code& ec) {
+  auto& t = *tls_;
+  while (t.is_reading_ahead)
+    co_await t.has_read.wait();
+  if (t.early_begin < t.early_end) {
+    const auto size =
+        asio::buffer_copy(to, asio::buffer(t.early.data() + t.early_begin, t.early_end - t.early_begin));
+    t.early_begin += size;
+    co_return size;
+  }
+  ec = std::exchange(t.early_error, {});
+  if (ec)
+    co_return 0;
+  co_return co_await t.stream.async_read_some(to, asio::redirect_error(aio::use_task, ec));
 }
 
 aio::task<std::size_t> connection::write_some(asio::const_buffer from, error_code& ec) {
@@ -119,7 +178,30 @@ aio::task<> connection::close_output() {
 
 void connection::watch(std::function<void()> gone) {
   watcher_ = std::make_shared<watcher>(watcher{std::move(gone)});
-  look(watcher_);
+  if (tls_)
+    read_ahead(watcher_);
+  else
+    look(watcher_);
+}
+
+/// A client that leaves says so inside of TLS.
+void connection::read_ahead(const std::shared_ptr<watcher>& by) {
+  auto& t = *tls_;
+  if (t.is_reading_ahead || t.early_begin < t.early_end)
+    return; // it has sent something already: that it stays is all that is known
+  t.is_reading_ahead = true;
+  const auto done = [held = tls_, of = std::weak_ptr{by}](const error_code& ec, std::size_t size) {
+    held->is_reading_ahead = false;
+    held->early_begin = 0;
+    held->early_end = size;
+    const auto mine = of.lock();
+    if (ec != asio::error::operation_aborted)
+      held->early_error = ec;
+    held->has_read.notify_all();
+    if (ec && mine)
+      mine->gone();
+  };
+  t.stream.async_read_some(asio::buffer(t.early), done);
 }
 
 void connection::look(const std::shared_ptr<watcher>& by) {

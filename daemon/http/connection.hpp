@@ -34,7 +34,10 @@ public:
   /// The other side's address, without port; empty when it has gone.
   [[nodiscard]] std::string peer() const;
 
-  /// Of TLS; nothing to do without. Before anything else.
+  /// Where the other side is, as a number: an IPv4 address, or the /64 of an IPv6 one.
+  [[nodiscard]] std::uint64_t network() const;
+
+  /// Of TLS; nothing to do without. Before anything else. Who speaks plain HTTP to TLS is told so.
   [[nodiscard]] aio::task<> open(error_code& ec);
 
   [[nodiscard]] aio::task<std::size_t> read_some(aio::asio::mutable_buffer to, error_code& ec);
@@ -61,12 +64,15 @@ private:
   struct watcher;
 
   void look(const std::shared_ptr<watcher>& by);
+  void read_ahead(const std::shared_ptr<watcher>& by);
+  [[nodiscard]] aio::task<std::size_t> read_tls(aio::asio::mutable_buffer to, error_code& ec);
+  [[nodiscard]] aio::task<> refuse_plain_http();
   [[nodiscard]] aio::task<std::size_t> copy_file(int file, std::uint64_t offset, std::uint64_t length,
                                                  error_code& ec);
 
   tcp_socket socket_;
-  tls_context context_; ///< lives as long as what was made with it
-  std::unique_ptr<tls_stream> tls_;
+  tls_context context_;             ///< lives as long as what was made with it
+  std::shared_ptr<tls_stream> tls_; ///< what is under way holds it too
   std::shared_ptr<watcher> watcher_;
 };
 

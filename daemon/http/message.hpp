@@ -3,6 +3,7 @@
 // Requests and answers as handlers see them: plain values, nothing of sockets or of the parser.
 #pragma once
 
+#include "access/role.hpp"
 #include "aio/task.hpp"
 #include "aio/unique_descriptor.hpp"
 
@@ -47,6 +48,8 @@ struct request {
   std::span<const field> fields;
   std::string_view body;
   std::string_view peer;          ///< the address of the client, without port
+  std::uint64_t network = 0;      ///< the same as a number; of IPv6 the /64, which is one customer's
+  access::principal_ptr by;       ///< who asks; null: a stranger, whom only routes of role::none meet
   http::client* client = nullptr; ///< there in every request that came by a connection
 
   /// The value of the first field of this name (in any case).

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include <sys/socket.h>
@@ -101,7 +102,8 @@ void server::admit(tcp_socket socket) {
   const bool has_room = place != nullptr;
   if (!has_room && refused_ >= most_refused)
     return;
-  const auto added = sessions_.emplace(sessions_.end(), std::move(socket), service_, std::move(place));
+  const auto added = sessions_.emplace(sessions_.end(), std::move(socket), service_, std::move(place),
+                                       [this] { wake_tick(); });
   if (has_room) {
     work_.spawn(serve(added));
   } else {
@@ -138,10 +140,20 @@ void server::drop(sessions::iterator gone) {
     tick_timer_.cancel();
 }
 
+void server::wake_tick() {
+  if (std::exchange(tick_sleeps_, false))
+    tick_timer_.cancel();
+}
+
 aio::task<> server::tick() {
   while (!sessions_.empty()) {
     error_code ec;
-    tick_timer_.expires_after(tick_time);
+    // A thousand clients that wait for a change have no deadline here, and cost nothing.
+    tick_sleeps_ = !abort_at_ && std::ranges::none_of(sessions_, &session::is_timed);
+    if (tick_sleeps_)
+      tick_timer_.expires_at(aio::timer::time_point::max());
+    else
+      tick_timer_.expires_after(tick_time);
     co_await tick_timer_.async_wait(asio::redirect_error(aio::use_task, ec));
     const auto now = aio::clock::now();
     for (auto& s : sessions_) {
@@ -160,8 +172,14 @@ void server::stop_accepting() {
   pause_.cancel();
 }
 
+void server::end_sessions_not_admitted() {
+  for (auto& s : sessions_)
+    s.finish_if_not_admitted();
+}
+
 aio::task<> server::finish(std::chrono::milliseconds grace) {
   abort_at_ = aio::clock::now() + grace;
+  wake_tick();
   for (auto& s : sessions_)
     s.finish();
   co_await work_.join();

@@ -38,6 +38,9 @@ public:
 
   void stop_accepting();
 
+  /// Ends the answers, such as streams of events, of those who would not be let in any more.
+  void end_sessions_not_admitted();
+
   /// Closes connections, those with a request under way after its answer (at most `grace`), and completes
   /// when none is left.
   [[nodiscard]] aio::task<> finish(std::chrono::milliseconds grace);
@@ -50,6 +53,7 @@ private:
   [[nodiscard]] aio::task<> refuse(sessions::iterator mine);
   [[nodiscard]] aio::task<> guard(aio::task<> work);
   [[nodiscard]] aio::task<> tick();
+  void wake_tick();
   void admit(tcp_socket socket);
   void drop(sessions::iterator gone);
 
@@ -58,6 +62,7 @@ private:
   aio::timer pause_; ///< after an accept that failed
   aio::timer tick_timer_;
   bool ticking_ = false;
+  bool tick_sleeps_ = false; ///< until a session has a deadline again
   std::optional<aio::clock::time_point> abort_at_;
   places places_;
   sessions sessions_; ///< those that were refused too, while they take their answer

@@ -3,11 +3,13 @@
 // What all sessions of a server share: the routes, the limits, and how an answer is completed.
 #pragma once
 
+#include "access/gate.hpp"
 #include "aio/task.hpp"
 #include "http/body_reader.hpp"
 #include "http/connection.hpp"
 #include "http/framing.hpp"
 #include "http/message.hpp"
+#include "http/origins.hpp"
 #include "http/places.hpp"
 #include "http/router.hpp"
 #include "http/traffic.hpp"
@@ -16,6 +18,8 @@
 #include <concepts>
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <random>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -63,36 +67,59 @@ using stream_handler = std::function<aio::task<answer>(const request& asked, bod
 
 using any_handler = std::variant<handler, stream_handler>;
 
+/// Told of each request that was to change something, and of what became of it.
+using change_listener =
+    std::function<void(const request& asked, const prebuilt& given, std::string_view request_id)>;
+
 /// The body of an error that the server itself finds.
 using error_page = std::function<response(int status, std::string_view detail, std::string_view path)>;
 
 class service {
 public:
-  /// `hosts`: names that requests may be sent to, without ports.
-  service(limits l, std::vector<std::string> hosts, error_page page, spdlog::logger& log);
+  /// `hosts`: names that requests may be sent to, without ports. `doors` says who may ask for what, and
+  /// outlives it.
+  service(limits l, std::vector<std::string> hosts, access::gate& doors, error_page page,
+          spdlog::logger& log);
+
+  /// Pages of these may ask as well.
+  void allow_origins(origins allowed) { origins_ = std::move(allowed); }
+
+  void report_changes(change_listener to) { on_change_ = std::move(to); }
+  /// Of an answer that is given; does nothing when nothing was to be changed.
+  void report(const request& asked, const prebuilt& given, std::string_view request_id) const;
 
   /// For the connections that come from now on; null: without TLS.
   void use_tls(tls_context with) { tls_ = std::move(with); }
   [[nodiscard]] const tls_context& tls() const noexcept { return tls_; }
 
-  void on(std::string method, std::string pattern, handler answers);
-  void on_stream(std::string method, std::string pattern, stream_handler answers);
+  /// `needed`: what one must be to ask for it. There is no route without: what nobody thought of is not open.
+  void on(std::string method, std::string pattern, access::role needed, handler answers);
+  void on_stream(std::string method, std::string pattern, access::role needed, stream_handler answers);
 
   [[nodiscard]] const limits& bounds() const noexcept { return limits_; }
   [[nodiscard]] spdlog::logger& log() const noexcept { return log_; }
 
-  /// A handler to run, or the answer if there is none to run. Needs the head of the request alone.
-  [[nodiscard]] std::variant<const any_handler*, answer> route(request& what) const;
+  struct choice {
+    const any_handler* run = nullptr; ///< null: `refused` is the answer
+    std::optional<answer> refused = {};
+    std::string fields = {}; ///< further fields of the answer, with line ends
+  };
+  /// Who asks, whether they may, and what answers them. Needs the head of the request alone.
+  [[nodiscard]] choice route(request& what);
+
+  /// Whether who was let in would be let in now.
+  [[nodiscard]] bool still_admits(const request& what) const { return !what.by || doors_.knows(*what.by); }
 
   [[nodiscard]] answer error_answer(int status, std::string_view detail, std::string_view path) const;
 
-  /// Counts an answer; `by`: null when nothing is served there.
+  /// Counts an answer; `by`: null when nothing is served there, or who asks was not let in.
   void count(const any_handler* by, int status, std::chrono::duration<double> took);
   [[nodiscard]] traffic& counted() noexcept { return traffic_; }
 
   struct served_route {
     std::string method;
     std::string pattern;
+    access::role needed;
   };
   /// As their numbers in traffic::routes().
   [[nodiscard]] const std::vector<served_route>& routes() const noexcept { return routes_; }
@@ -105,25 +132,36 @@ public:
     bool with_body = true; ///< not to HEAD
     bool close = false;
     bool chunks = true; ///< the client knows them (HTTP/1.1); else the end of the connection ends a stream
+    std::string_view fields = {}; ///< further ones, with line ends
   };
 
   /// Adds the answer to `out` in the bytes of HTTP, but for a large body.
   void write(std::string& out, const answer& what, std::string_view request_id, const framing& how);
 
 private:
-  void add(std::string method, std::string pattern, any_handler answers);
+  void add(std::string method, std::string pattern, access::role needed, any_handler answers);
+  [[nodiscard]] std::optional<answer> admit(request& what, std::optional<std::string_view> authorization,
+                                            access::role needed, std::string& fields);
+  [[nodiscard]] std::optional<answer> refusal(const access::decision& made, access::role needed,
+                                              const request& what);
+  [[nodiscard]] answer answer_without_handler(const request& what, const std::string& allow) const;
+  [[nodiscard]] std::string limit_fields(const access::decision& made) const;
   [[nodiscard]] bool is_host(std::string_view host) const noexcept;
   [[nodiscard]] std::string_view date();
 
   limits limits_;
   tls_context tls_;
   std::vector<std::string> hosts_;
+  access::gate& doors_;
+  origins origins_;
+  change_listener on_change_;
   error_page error_page_;
   spdlog::logger& log_;
   router router_;
   std::vector<any_handler> handlers_;
   std::vector<served_route> routes_; ///< of each handler
   traffic traffic_;
+  std::minstd_rand random_;
   std::string id_prefix_;
   std::uint64_t next_id_ = 1;
   std::chrono::sys_seconds date_second_{};

@@ -118,15 +118,18 @@ private:
   std::optional<refusal> broken_;
 };
 
-session::session(tcp_socket socket, service& shared, std::unique_ptr<places::place> mine)
-    : connection_(std::move(socket), shared.tls()), peer_(connection_.peer()), service_(shared),
-      place_(std::move(mine)), in_(read_size) {
+session::session(tcp_socket socket, service& shared, std::unique_ptr<places::place> mine,
+                 std::function<void()> on_timed)
+    : connection_(std::move(socket), shared.tls()), peer_(connection_.peer()),
+      network_(connection_.network()), service_(shared), place_(std::move(mine)), in_(read_size),
+      on_timed_(std::move(on_timed)) {
   enter(phase::idle, service_.bounds().idle_time);
 }
 
 void session::enter(phase p, std::chrono::milliseconds time) {
   phase_ = p;
   deadline_ = aio::clock::now() + time;
+  on_timed_();
 }
 
 /// For what may take long while it moves: never still for `time`, and as fast as the slowest client allowed.
@@ -239,6 +242,7 @@ aio::task<session::next> session::serve(std::size_t head_size) {
   asked.query = target.query;
   asked.fields = fields_;
   asked.peer = peer_;
+  asked.network = network_;
   asked.client = this;
   co_return co_await respond(asked, parser);
 }
@@ -251,15 +255,17 @@ aio::task<session::next> session::respond(request& asked, request_parser& parser
   incoming_body body{*this, parser, asks_continue};
   const auto id = service_.request_id(asked);
   const auto chosen = service_.route(asked);
-  const auto* refused = std::get_if<answer>(&chosen);
-  const auto* found = refused ? nullptr : std::get<const any_handler*>(chosen);
+  const auto& refused = chosen.refused;
+  const auto* found = chosen.run;
   const bool is_large = found && std::holds_alternative<stream_handler>(*found);
   // Who asks before it sends is not made to send what nobody will read.
   if (!is_large && !(refused && asks_continue)) {
-    if (const auto bad = co_await body.read_whole())
+    const auto bad = co_await body.read_whole();
+    if (bad && !(refused && bad->status == 413)) // that it may not is more to the point
       co_return reject(bad->status, bad->why, asked.path);
     asked.body = body_;
   }
+  asked_ = &asked;
 
   std::optional<answer> given;
   const auto began = aio::clock::now();
@@ -283,8 +289,8 @@ aio::task<session::next> session::respond(request& asked, request_parser& parser
     given =
         service_.error_answer(500, "a defect of Kiln; the log has more under this request's id", asked.path);
   }
-  if (body.broken() && body.broken()->status == 408)
-    given = service_.error_answer(408, body.broken()->why, asked.path);
+  if (const auto& broken = body.broken()) // whatever a handler makes of that
+    given = service_.error_answer(broken->status, broken->why, asked.path);
   if (!has_waited_) // for what a client waits says nothing of kilnd
     service_.count(found, given->what->status(), aio::clock::now() - began);
   if (is_large) {
@@ -295,8 +301,10 @@ aio::task<session::next> session::respond(request& asked, request_parser& parser
   const service::framing how{.with_body = !is_head_,
                              .close = finishing_ || !body.is_whole() || !parser.is_http_1_1() ||
                                       !parser.keep_alive(),
-                             .chunks = parser.is_http_1_1()};
+                             .chunks = parser.is_http_1_1(),
+                             .fields = chosen.fields};
   service_.write(out_, *given, id, how);
+  service_.report(asked, *given->what, id);
   if (service_.log().should_log(spdlog::level::debug))
     service_.log().debug("request status={} method={} request={} path={}{}", given->what->status(),
                          asked.method, id, asked.path, trace_word(asked));
@@ -304,6 +312,7 @@ aio::task<session::next> session::respond(request& asked, request_parser& parser
   if (how.with_body && given->large.index() != 0)
     is_sent = co_await send(given->large, how.chunks);
   end_waiting();
+  asked_ = nullptr;
   phase_ = phase::idle;
   if (!is_sent)
     co_return next::close;
@@ -325,7 +334,7 @@ bool session::begin_waiting(std::function<void()> on_gone) {
   on_gone_ = std::move(on_gone);
   if (in_begin_ == in_end_) {
     in_begin_ = in_end_ = 0;
-    in_ = {};
+    std::vector<char>{}.swap(in_); // `in_ = {}` would keep its memory
   }
   connection_.watch([this] {
     if (const auto tell = std::exchange(on_gone_, nullptr))
@@ -428,6 +437,11 @@ void session::finish() {
     tell();
   else if (phase_ != phase::handling && phase_ != phase::writing)
     abort(); // nothing that was acknowledged is lost with it
+}
+
+void session::finish_if_not_admitted() {
+  if (asked_ && !service_.still_admits(*asked_))
+    finish();
 }
 
 void session::abort() {

@@ -20,8 +20,10 @@ namespace kiln::http {
 
 class session final : client {
 public:
-  /// `shared` outlives it. `mine`: null for a session that only refuse()s.
-  session(tcp_socket socket, service& shared, std::unique_ptr<places::place> mine);
+  /// `shared` outlives it. `mine`: null for a session that only refuse()s. `on_timed` is called whenever it
+  /// has a deadline again, and may be called at any time.
+  session(tcp_socket socket, service& shared, std::unique_ptr<places::place> mine,
+          std::function<void()> on_timed);
 
   /// Until the connection is closed.
   [[nodiscard]] aio::task<> run();
@@ -29,11 +31,17 @@ public:
   /// Answers 503 with Retry-After to whatever is asked, and closes.
   [[nodiscard]] aio::task<> refuse(int retry_after);
 
+  /// Whether there is something that can take too long: not while a handler is at work.
+  [[nodiscard]] bool is_timed() const noexcept { return phase_ != phase::handling; }
+
   /// Ends what has taken too long.
   void on_tick(aio::clock::time_point now);
 
   /// Closes after the request that is under way, or at once when there is none. Who waits is told.
   void finish();
+
+  /// finish(), when who is being answered would not be let in any more.
+  void finish_if_not_admitted();
 
   /// Closes at once.
   void abort();
@@ -63,6 +71,7 @@ private:
 
   connection connection_;
   std::string peer_;
+  std::uint64_t network_;
   service& service_;
   std::unique_ptr<places::place> place_;
 
@@ -76,9 +85,11 @@ private:
   std::vector<field> fields_;
   std::string body_;
 
+  std::function<void()> on_timed_;
   phase phase_ = phase::idle;
   aio::clock::time_point deadline_;
-  std::function<void()> on_gone_; ///< of the request that waits
+  const request* asked_ = nullptr; ///< that is being answered
+  std::function<void()> on_gone_;  ///< of the request that waits
   bool is_head_ = false; ///< the request that is served, or refused, is a HEAD: its answer has no body
   bool timed_out_ = false;
   bool has_waited_ = false; ///< the request that is served, for a change

@@ -26,6 +26,10 @@ public:
       return "corrupt data";
     case errc::internal:
       return "internal error";
+    case errc::too_large:
+      return "too large";
+    case errc::no_room:
+      return "no room left";
     }
     return "unknown error";
   }

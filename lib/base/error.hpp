@@ -21,6 +21,8 @@ enum class errc {
   unsupported,       ///< well-formed, but not something Kiln does
   corrupt,           ///< data that was read is not what its format requires
   internal,          ///< a defect of Kiln
+  too_large,         ///< more than a limit allows
+  no_room,           ///< the disk, or what may be used of it, is full
 };
 
 const boost::system::error_category& kiln_category() noexcept;

@@ -195,8 +195,35 @@ def first_file(image):
     return [path]
 
 
+def depth_of(path, places):
+    """How deep the nearest of the places lies that the path is at or below; 0: it is below none."""
+    real = [os.path.realpath(place) for place in places]
+    return max((len(place) for place in real if path == place or path.startswith(place.rstrip("/") + "/")), default=0)
+
+
+def is_outside(path):
+    """Whether the sandbox keeps this path away: the daemon says what it shows (KILN_SANDBOX), the nearer counts."""
+    walls = json.loads(os.environ.get("KILN_SANDBOX", "null"))
+    if walls is None:
+        return False
+    real = os.path.realpath(path)  # a link does not lead out
+    shown = depth_of(real, walls["read"])
+    return shown == 0 or shown < depth_of(real, walls["hidden"])
+
+
+def complaint_about(path):
+    """Why a file cannot be used; nothing when it can."""
+    if is_outside(path):
+        return f"{path} (outside of the project roots)"
+    if not os.path.exists(path):
+        return path
+    if not os.access(path, os.R_OK):
+        return f"{path} (may not be read)"
+    return None
+
+
 def missing_files():
-    """Paths that are needed and not there, and data that a library does not have."""
+    """Paths that are needed and not there or not to be had, and data that a library does not have."""
     wanted = []
     for library in bpy.data.libraries:
         if not getattr(library, "packed_file", None):
@@ -210,7 +237,7 @@ def missing_files():
             path = getattr(data, "filepath", "")
             if path and path != "<builtin>" and data.users and not getattr(data, "packed_file", None):
                 wanted.append(bpy.path.abspath(path, library=data.library))
-    missing = [path for path in dict.fromkeys(wanted) if not os.path.exists(path)]
+    missing = [complaint for complaint in map(complaint_about, dict.fromkeys(wanted)) if complaint]
     for library in bpy.data.libraries:
         for data in getattr(library, "users_id", ()):
             if getattr(data, "is_missing", False):
@@ -223,7 +250,11 @@ def check_files(report):
     report["missing"] = missing[:20]
     if missing:
         listed = ", ".join(missing[:5]) + (", …" if len(missing) > 5 else "")
-        raise Failure("missing_files", f"files that the .blend uses are missing ({len(missing)}): {listed}")
+        advice = ""
+        if any("(outside of the project roots)" in one for one in missing):
+            advice = "; what lies outside has to be moved below a project root, packed into the .blend, or allowed " \
+                     "to kilnd by --sandbox-read"
+        raise Failure("missing_files", f"files that the .blend uses are missing ({len(missing)}): {listed}{advice}")
 
 
 def describe(scene, report):

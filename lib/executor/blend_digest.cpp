@@ -2,56 +2,18 @@
 #include "executor/blend_digest.hpp"
 
 #include "aio/unique_descriptor.hpp"
-
-#include <fmt/format.h>
+#include "digest/sha256.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <memory>
-#include <new>
-#include <span>
 #include <vector>
 
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 namespace kiln::executor {
-namespace {
-
-class hasher {
-public:
-  hasher() : context_(::EVP_MD_CTX_new(), &::EVP_MD_CTX_free) {
-    if (!context_ || ::EVP_DigestInit_ex(context_.get(), ::EVP_sha256(), nullptr) != 1)
-      throw std::bad_alloc{};
-  }
-
-  void add(const void* bytes, std::size_t size) { ::EVP_DigestUpdate(context_.get(), bytes, size); }
-
-  [[nodiscard]] std::string hex() {
-    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-    unsigned size = 0;
-    ::EVP_DigestFinal_ex(context_.get(), digest.data(), &size);
-    std::string out;
-    for (const auto byte : std::span{digest}.first(size))
-      out += fmt::format("{:02x}", byte);
-    return out;
-  }
-
-private:
-  std::unique_ptr<EVP_MD_CTX, decltype(&::EVP_MD_CTX_free)> context_;
-};
-
-} // namespace
-
-std::string sha256(std::string_view text) {
-  hasher h;
-  h.add(text.data(), text.size());
-  return h.hex();
-}
-
 std::optional<blend_digests::identity> blend_digests::identify(const std::filesystem::path& file) {
   struct stat facts {};
   if (::stat(file.c_str(), &facts) != 0 || !S_ISREG(facts.st_mode))
@@ -64,7 +26,7 @@ std::optional<std::string> blend_digests::digest(const std::filesystem::path& fi
   const aio::unique_descriptor opened{::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (!opened.is_open())
     return std::nullopt;
-  hasher h;
+  digest::sha256_hasher h;
   std::vector<char> buffer(1 << 20);
   for (;;) {
     const auto size = ::read(opened.get(), buffer.data(), buffer.size());

@@ -14,9 +14,6 @@
 
 namespace kiln::executor {
 
-/// 64 hexadecimal digits.
-[[nodiscard]] std::string sha256(std::string_view text);
-
 class blend_digests {
 public:
   /// The pool outlives it.

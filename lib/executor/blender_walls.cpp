@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "executor/blender_walls.hpp"
 
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+
 #include <array>
 #include <string_view>
 
@@ -86,6 +90,13 @@ void add_users_files(std::vector<fs::path>& to, const std::vector<std::string>& 
       to.push_back(fs::path{home} / below);
 }
 
+boost::json::array list_of(const std::vector<fs::path>& paths) {
+  boost::json::array list;
+  for (const auto& path : paths)
+    list.emplace_back(path.native());
+  return list;
+}
+
 } // namespace
 
 process::walls walls_around_blender(const installation& here) {
@@ -118,6 +129,16 @@ process::walls walls_of_attempt(process::walls common, const attempt_paths& path
   common.read.push_back(blend);
   common.write.push_back(paths.workspace);
   return common;
+}
+
+std::string describe_for_script(const process::walls& around) {
+  boost::json::array shown = list_of(around.read);
+  for (const auto& path : around.write)
+    shown.emplace_back(path.native());
+  boost::json::object walls;
+  walls["read"] = std::move(shown);
+  walls["hidden"] = list_of(around.hidden);
+  return "KILN_SANDBOX=" + boost::json::serialize(walls);
 }
 
 } // namespace kiln::executor

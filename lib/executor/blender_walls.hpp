@@ -19,10 +19,10 @@ struct installation {
   std::vector<std::filesystem::path> project_roots; ///< and other places of scenes
   std::filesystem::path output;
   std::filesystem::path state;
-  std::vector<std::filesystem::path> also_read;  ///< asset libraries and the like
-  std::vector<std::filesystem::path> also_write; ///< caches
-  std::vector<std::string> environment;          ///< Blender's: "KEY=VALUE"
-  bool display = false;                          ///< it may talk to an X server
+  std::vector<std::filesystem::path> also_read = {};  ///< asset libraries and the like
+  std::vector<std::filesystem::path> also_write = {}; ///< caches
+  std::vector<std::string> environment = {};          ///< Blender's: "KEY=VALUE"
+  bool display = false;                               ///< it may talk to an X server
 };
 
 /// The walls without what belongs to an attempt.
@@ -31,5 +31,9 @@ struct installation {
 /// `common` and what an attempt has besides: its .blend, and its workspace to write to.
 [[nodiscard]] process::walls walls_of_attempt(process::walls common, const attempt_paths& paths,
                                               const std::filesystem::path& blend);
+
+/// For the environment of Blender, whose setup script (kiln_setup.py) says which files of a scene lie
+/// outside: "KILN_SANDBOX=" and an object in JSON.
+[[nodiscard]] std::string describe_for_script(const process::walls& around);
 
 } // namespace kiln::executor

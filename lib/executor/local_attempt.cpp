@@ -88,7 +88,10 @@ aio::task<std::optional<domain::attempt_facts>> local_attempt::run(beginning how
 }
 
 aio::task<> local_attempt::launch() {
-  const auto prepare_here = [paths = paths_, blend = request_.spec.blend] { return prepare(paths, blend); };
+  // The .blend may not be the one any more that was there when the job was taken.
+  const auto prepare_here = [paths = paths_, blend = request_.spec.blend, open = settings_.open_blend] {
+    return prepare(paths, blend, open);
+  };
   facts_.start_failure = co_await pool_.run(prepare_here);
   if (facts_.start_failure || facts_.stopped || left_)
     co_return;
@@ -220,6 +223,9 @@ std::optional<failure> local_attempt::start_process(process::confinement_ptr san
   request.environment.push_back(mark_of(paths_));
   for (const char* name : {"TEMP=", "TMP="})
     request.environment.push_back(name + paths_.temp.native());
+  if (request.sandbox)
+    request.environment.push_back(
+        describe_for_script(walls_of_attempt(settings_.walls, paths_, request_.spec.blend)));
   const auto began = aio::clock::now();
   auto child = process::child::launch(loop_, request, settings_.stop_grace);
   settings_.times->spawn.add(seconds_since(began));

@@ -40,7 +40,8 @@ struct local_settings {
   std::vector<std::string> environment; ///< "KEY=VALUE" for Blender, without the temporary directory
   std::chrono::milliseconds stop_grace{10'000};
   process::mechanism sandbox = process::mechanism::off;
-  process::walls walls = {}; ///< walls_around_blender()
+  process::walls walls = {};               ///< walls_around_blender()
+  blend_opener open_blend = open_anywhere; ///< of jobs, when an attempt begins
   std::shared_ptr<local_times> times = std::make_shared<local_times>();
 };
 

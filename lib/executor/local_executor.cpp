@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "executor/local_executor.hpp"
 
+#include "digest/sha256.hpp"
 #include "domain/spec_json.hpp"
 #include "process/process_table.hpp"
 
@@ -113,12 +114,20 @@ aio::task<result<void>> local_executor::discard(job_id of) {
   co_return co_await pool_.run(discard_here);
 }
 
+aio::task<std::optional<std::string>> local_executor::digest_of(const domain::job_spec& spec) {
+  constexpr std::string_view prefix = "sha256:"; // of an upload, which is called by its digest
+  if (spec.blend_name.starts_with(prefix))
+    co_return spec.blend_name.substr(prefix.size());
+  co_return co_await digests_.of(spec.blend);
+}
+
 aio::task<std::optional<std::string>> local_executor::fingerprint(domain::job_spec spec) {
-  const auto blend = co_await digests_.of(spec.blend);
+  const auto blend = co_await digest_of(spec);
   if (!blend)
     co_return std::nullopt;
   const auto settings = boost::json::serialize(domain::format_settings(spec.settings));
-  co_return sha256(fmt::format("{}\n{}\n{}\n{}", *blend, settings, spec.threads, settings_.blender_version));
+  co_return digest::sha256(
+      fmt::format("{}\n{}\n{}\n{}", *blend, settings, spec.threads, settings_.blender_version));
 }
 
 aio::task<std::uintmax_t> local_executor::free_bytes() {

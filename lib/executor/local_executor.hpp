@@ -38,6 +38,7 @@ private:
   using attempt_ptr = std::shared_ptr<local_attempt>;
 
   [[nodiscard]] attempt_ptr add(attempt_request request, attempt_observer& observer);
+  [[nodiscard]] aio::task<std::optional<std::string>> digest_of(const domain::job_spec& spec);
   [[nodiscard]] aio::task<> live(attempt_ptr attempt, local_attempt::beginning how,
                                  attempt_observer& observer);
 

@@ -57,16 +57,25 @@ std::string mark_of(const attempt_paths& paths) {
   return "TMPDIR=" + paths.temp.native();
 }
 
-std::optional<failure> check_blend(const fs::path& blend) {
+result<unique_descriptor> open_anywhere(const fs::path& blend) {
   // O_NONBLOCK: a FIFO in its place must not hold us up.
-  const unique_descriptor file{::open(blend.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+  unique_descriptor file{::open(blend.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+  if (!file.is_open())
+    return last_error("open", blend);
+  return file;
+}
+
+std::optional<failure> check_blend(const fs::path& blend, const blend_opener& open) {
+  const auto file = open(blend);
+  if (!file)
+    return unreadable_blend(file.error());
   struct stat facts {};
-  if (!file.is_open() || ::fstat(file.get(), &facts) != 0)
+  if (::fstat(file->get(), &facts) != 0)
     return unreadable_blend(last_error("open", blend));
   if (!S_ISREG(facts.st_mode))
     return unreadable_blend({errc::invalid_input, blend.native() + " is not a file"});
   std::array<std::byte, blender::blend_header_size> begin{};
-  const auto size = ::read(file.get(), begin.data(), begin.size());
+  const auto size = ::read(file->get(), begin.data(), begin.size());
   if (size < 0)
     return unreadable_blend(last_error("read", blend));
   const auto header = blender::parse_blend_header(std::span{begin}.first(static_cast<std::size_t>(size)));
@@ -75,8 +84,8 @@ std::optional<failure> check_blend(const fs::path& blend) {
   return std::nullopt;
 }
 
-std::optional<failure> prepare(const attempt_paths& paths, const fs::path& blend) {
-  if (auto bad = check_blend(blend))
+std::optional<failure> prepare(const attempt_paths& paths, const fs::path& blend, const blend_opener& open) {
+  if (auto bad = check_blend(blend, open))
     return bad;
   std::error_code ignored; // what is left of an earlier life; a failure shows when the directory is made
   fs::remove_all(paths.workspace, ignored);

@@ -5,6 +5,7 @@
 // for the pool.
 #pragma once
 
+#include "aio/unique_descriptor.hpp"
 #include "base/error.hpp"
 #include "base/ids.hpp"
 #include "domain/failure.hpp"
@@ -12,6 +13,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -32,13 +34,21 @@ struct attempt_paths {
 /// What Blender has in its environment for the attempt, and nobody else has: "TMPDIR=…".
 [[nodiscard]] std::string mark_of(const attempt_paths& paths);
 
+/// Opens a .blend for reading, where it may be opened. It may be called from several threads at once.
+using blend_opener = std::function<result<aio::unique_descriptor>(const std::filesystem::path& blend)>;
+
+/// Wherever it is.
+[[nodiscard]] result<aio::unique_descriptor> open_anywhere(const std::filesystem::path& blend);
+
 /// Whether this is a .blend that can be read: nothing, or blend_unreadable with the reason.
-[[nodiscard]] std::optional<domain::failure> check_blend(const std::filesystem::path& blend);
+[[nodiscard]] std::optional<domain::failure> check_blend(const std::filesystem::path& blend,
+                                                         const blend_opener& open = open_anywhere);
 
 /// Makes the directories, empty, writes the script for Blender, and checks that `blend` is a .blend that can
 /// be read. Nothing when all is well, else blend_unreadable, output_unwritable or disk_full.
 [[nodiscard]] std::optional<domain::failure> prepare(const attempt_paths& paths,
-                                                     const std::filesystem::path& blend);
+                                                     const std::filesystem::path& blend,
+                                                     const blend_opener& open = open_anywhere);
 
 /// Moves a regular file (never a link) to `to`, on disk when it returns: fsync, rename, fsync of the
 /// directory. Directories that are links are refused, so that nothing outside the output is touched. The

@@ -53,6 +53,10 @@ std::vector<std::string> format_wrapper(const fs::path& bwrap, const walls& arou
     if (std::string_view{how} != "--tmpfs")
       add({path.native()});
   }
+  // What covers and holds the rest is memory: nothing is to be written there either.
+  for (const auto& path : around.hidden)
+    add({"--remount-ro", path.native()});
+  add({"--remount-ro", "/dev", "--remount-ro", "/"});
   return words;
 }
 

@@ -19,11 +19,13 @@ enum class sockets {
 /// Paths are absolute. A directory stands for all that is below it; links in a path are followed when the
 /// walls are built. A path that is not there is passed over, unless it is to be written.
 struct walls {
-  std::vector<std::filesystem::path> read;    ///< and executed
-  std::vector<std::filesystem::path> write;   ///< and read; files are made and removed, devices and links not
-  std::vector<std::filesystem::path> devices; ///< read, written and controlled
-  std::vector<std::filesystem::path> hidden;  ///< below something of `read`, and not to be read all the same;
-                                              ///< what of `read` and `write` lies below that stays allowed
+  std::vector<std::filesystem::path> read = {}; ///< and executed
+  std::vector<std::filesystem::path> write =
+      {}; ///< and read; files are made and removed, devices and links not
+  std::vector<std::filesystem::path> devices = {}; ///< read, written and controlled
+  std::vector<std::filesystem::path> hidden =
+      {}; ///< below something of `read`, and not to be read all the same;
+          ///< what of `read` and `write` lies below that stays allowed
   sockets talk = sockets::none;
 };
 

@@ -58,15 +58,16 @@ scheduler::scheduler(aio::executor_type loop, executor::executor& attempts, stor
       random_(std::random_device{}()), look_again_(loop), started_(loop), settled_(loop),
       work_(loop, log_failures(log)) {}
 
-aio::task<result<scheduler::job_ptr>> scheduler::submit(domain::job_spec spec) {
-  return take(std::move(spec), std::nullopt);
+aio::task<result<scheduler::job_ptr>> scheduler::submit(domain::job_spec spec, std::string owner) {
+  return take(std::move(spec), std::move(owner), std::nullopt);
 }
 
 aio::task<result<scheduler::job_ptr>> scheduler::submit_once(domain::job_spec spec, store::request_key by) {
-  return take(std::move(spec), std::move(by));
+  auto owner = by.principal;
+  return take(std::move(spec), std::move(owner), std::move(by));
 }
 
-aio::task<result<scheduler::job_ptr>> scheduler::take(domain::job_spec spec,
+aio::task<result<scheduler::job_ptr>> scheduler::take(domain::job_spec spec, std::string owner,
                                                       std::optional<store::request_key> by) {
   if (const auto wrong = domain::check_job(spec, settings_.limits); !wrong.empty())
     co_return error{errc::invalid_input, wrong.front().message};
@@ -77,6 +78,7 @@ aio::task<result<scheduler::job_ptr>> scheduler::take(domain::job_spec spec,
 
   auto added = std::make_shared<job>();
   added->id = new_id();
+  added->owner = std::move(owner);
   added->spec = std::move(spec);
   added->created = now();
   ++adding_;
@@ -306,6 +308,14 @@ aio::task<result<std::vector<scheduler::job_ptr>>> scheduler::list(store::job_fi
 aio::task<result<std::vector<store::frame_record>>> scheduler::frames(job_id id, int after,
                                                                       std::size_t limit) {
   return store_.frames(id, after, limit);
+}
+
+aio::task<result<std::optional<store::ended_job>>> scheduler::first_ended() {
+  return store_.first_ended();
+}
+
+aio::task<result<std::uintmax_t>> scheduler::frame_bytes() {
+  return store_.frame_bytes();
 }
 
 job_id scheduler::new_id() {

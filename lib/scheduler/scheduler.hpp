@@ -74,9 +74,10 @@ public:
   /// Takes a job: it is in the store, on disk, when this completes, and it waits in the queue, or its first
   /// attempt runs or could not be started. invalid_input: not a job Kiln takes; unavailable: the queue is
   /// full, the store cannot be written, or the daemon is stopping. A caller that goes away meanwhile does not
-  /// take the job with it.
-  [[nodiscard]] aio::task<result<job_ptr>> submit(domain::job_spec spec);
-  /// The same for a request that its client can ask again: see job_store::add_once().
+  /// take the job with it. `owner`: who asks; empty where nobody has to say.
+  [[nodiscard]] aio::task<result<job_ptr>> submit(domain::job_spec spec, std::string owner = {});
+  /// The same for a request that its client can ask again: see job_store::add_once(). Its principal owns the
+  /// job.
   [[nodiscard]] aio::task<result<job_ptr>> submit_once(domain::job_spec spec, store::request_key by);
 
   /// See job_store.
@@ -98,6 +99,10 @@ public:
   /// Frames of a job above `after` of which there is something to tell, in their order.
   [[nodiscard]] aio::task<result<std::vector<store::frame_record>>> frames(job_id id, int after,
                                                                            std::size_t limit);
+
+  /// See job_store.
+  [[nodiscard]] aio::task<result<std::optional<store::ended_job>>> first_ended();
+  [[nodiscard]] aio::task<result<std::uintmax_t>> frame_bytes();
 
   /// Cancels it; no effect on one that is final. On disk when this completes; what runs ends soon after.
   [[nodiscard]] aio::task<result<job_ptr>> cancel(job_id id);
@@ -165,7 +170,8 @@ private:
   static void add_frame(job& of, store::frame_record record);
   void forget_oldest();
   void forget(const job_id& id);
-  [[nodiscard]] aio::task<result<job_ptr>> take(domain::job_spec spec, std::optional<store::request_key> by);
+  [[nodiscard]] aio::task<result<job_ptr>> take(domain::job_spec spec, std::string owner,
+                                                std::optional<store::request_key> by);
   [[nodiscard]] aio::task<result<mutable_job>> live(job_id id);
 
   // recovery.cpp

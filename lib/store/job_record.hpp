@@ -27,6 +27,7 @@ enum class intent { run, pause, cancel };
 
 struct job_record {
   job_id id;
+  std::string owner; ///< who asked for it; empty where nobody has to say who they are
   domain::job_spec spec;
   domain::job_state state = domain::job_state::queued;
   intent wish = intent::run;

@@ -40,6 +40,7 @@ struct live_job {
 struct job_filter {
   std::optional<domain::job_state> state = {};
   std::string tag;                   ///< any when empty
+  std::string owner;                 ///< any when empty
   std::optional<job_id> before = {}; ///< older than this one
   std::size_t limit = 100;
 };
@@ -55,6 +56,13 @@ struct kept_request {
   std::string digest;
   job_id job;
   std::string answer; ///< that was given; empty when that is not known
+};
+
+/// A job that is final.
+struct ended_job {
+  job_id id;
+  time_point finished;
+  std::uintmax_t bytes = 0; ///< of its frames
 };
 
 /// What frames took earlier.
@@ -96,6 +104,11 @@ public:
   [[nodiscard]] virtual aio::task<result<std::vector<live_job>>> load_live() = 0;
   /// The id of the newest job.
   [[nodiscard]] virtual aio::task<result<std::optional<job_id>>> newest() = 0;
+
+  /// The one that ended first of those that are still there.
+  [[nodiscard]] virtual aio::task<result<std::optional<ended_job>>> first_ended() = 0;
+  /// Of the frames of all jobs.
+  [[nodiscard]] virtual aio::task<result<std::uintmax_t>> frame_bytes() = 0;
 
   /// Empty when nothing is known.
   [[nodiscard]] virtual aio::task<result<frame_times>> history(std::string key) = 0;

@@ -151,6 +151,7 @@ job_record read_job(SQLite::Statement& row) {
     job.failure->signal = optional(row.getColumn(18), as_int);
   }
   job.report = row.getColumn(19).getString();
+  job.owner = row.getColumn(20).getString(); // empty for NULL
   return job;
 }
 
@@ -159,13 +160,14 @@ void insert_job(connection& to, const job_record& job) {
                            "attempts, pid, render_seconds, "
                            "started_ms, finished_ms, failure_kind, failure_message, failure_frame, "
                            "failure_status, failure_signal, "
-                           "report, spec, blend, frames_total, created_ms) "
+                           "report, spec, blend, frames_total, created_ms, owner) "
                            "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, "
-                           "?17, ?18, ?19, ?20, ?21)");
+                           "?17, ?18, ?19, ?20, ?21, nullif(?22, ''))");
   bind_job(row, job);
   row.bind(19, job.spec.blend.native());
   row.bind(20, static_cast<std::int64_t>(job.spec.frames.size()));
   row.bind(21, ms(job.created));
+  row.bind(22, job.owner);
   row.exec();
   for (const auto& tag : job.spec.tags) {
     auto& tagged = to.statement("INSERT OR IGNORE INTO job_tag (tag, job) VALUES (?1, ?2)");

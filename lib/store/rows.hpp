@@ -20,7 +20,7 @@ struct unreadable_row : std::runtime_error {
 #define KILN_JOB_COLUMNS                                                                                     \
   "id, state, wish, revision, blend, spec, frames_done, frames_failed, attempts, pid, render_seconds, "      \
   "created_ms, started_ms, finished_ms, failure_kind, failure_message, failure_frame, failure_status, "      \
-  "failure_signal, report"
+  "failure_signal, report, owner"
 
 [[nodiscard]] job_record read_job(SQLite::Statement& row);
 void insert_job(connection& to, const job_record& job);

@@ -144,6 +144,32 @@ CREATE TABLE request (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX request_by_age ON request (created_ms);
 )",
+    R"(
+-- .blend files that clients have sent, by the SHA-256 of their content; the numbers are their order.
+CREATE TABLE upload (
+  number INTEGER PRIMARY KEY AUTOINCREMENT,
+  digest TEXT NOT NULL UNIQUE CHECK (length(digest) = 64 AND digest NOT GLOB '*[^0-9a-f]*'),
+  name TEXT NOT NULL,
+  bytes INTEGER NOT NULL CHECK (bytes > 0),
+  packing TEXT NOT NULL CHECK (packing IN ('none', 'gzip', 'zstd')),
+  version INTEGER CHECK (version >= 0),
+  frame_start INTEGER,
+  frame_end INTEGER,
+  scene TEXT NOT NULL,
+  created_ms INTEGER NOT NULL,
+  used_ms INTEGER NOT NULL,
+  CHECK ((frame_start IS NULL) = (frame_end IS NULL))
+) STRICT;
+CREATE INDEX upload_by_use ON upload (used_ms);
+-- Which jobs render an upload, and which jobs have ended first.
+CREATE INDEX job_by_upload ON job (json_extract(spec, '$.blend')) WHERE json_extract(spec, '$.blend') GLOB 'sha256:*';
+CREATE INDEX job_by_end ON job (finished_ms) WHERE finished_ms IS NOT NULL;
+)",
+    // 6: who has asked for a job: the name of a token; nobody where there are no tokens.
+    R"(
+ALTER TABLE job ADD COLUMN owner TEXT CHECK (owner <> '');
+CREATE INDEX job_by_owner ON job (owner, id) WHERE owner IS NOT NULL;
+)",
 };
 
 void keep_copy(SQLite::Database& database, int version) {

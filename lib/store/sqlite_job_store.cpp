@@ -192,17 +192,21 @@ aio::task<result<std::vector<job_record>>> sqlite_job_store::list(job_filter fil
   auto look = [f = std::move(filter)](connection& from) -> result<std::vector<job_record>> {
     // Each in the order of an index: a page costs the same wherever it begins.
     auto& rows = from.statement(
-        !f.tag.empty() ? "SELECT " KILN_JOB_COLUMNS " FROM job_tag JOIN job ON job.id = job_tag.job "
-                         "WHERE job_tag.tag = ?1 AND job_tag.job < ?2 AND (?3 = '' OR job.state = ?3) "
-                         "ORDER BY job_tag.job DESC LIMIT ?4"
-        : f.state      ? "SELECT " KILN_JOB_COLUMNS " FROM job WHERE ?1 = '' AND id < ?2 AND state = ?3 "
-                         "ORDER BY id DESC LIMIT ?4"
-                       : "SELECT " KILN_JOB_COLUMNS " FROM job WHERE ?1 = '' AND ?3 = '' AND id < ?2 "
-                         "ORDER BY id DESC LIMIT ?4");
+        !f.tag.empty()     ? "SELECT " KILN_JOB_COLUMNS " FROM job_tag JOIN job ON job.id = job_tag.job "
+                             "WHERE job_tag.tag = ?1 AND job_tag.job < ?2 AND (?3 = '' OR job.state = ?3) "
+                             "AND (?5 = '' OR job.owner = ?5) ORDER BY job_tag.job DESC LIMIT ?4"
+        : !f.owner.empty() ? "SELECT " KILN_JOB_COLUMNS " FROM job WHERE ?1 = '' AND id < ?2 AND owner = ?5 "
+                             "AND (?3 = '' OR state = ?3) ORDER BY id DESC LIMIT ?4"
+        : f.state          ? "SELECT " KILN_JOB_COLUMNS
+                    " FROM job WHERE ?1 = '' AND ?5 = '' AND id < ?2 AND state = ?3 "
+                    "ORDER BY id DESC LIMIT ?4"
+                  : "SELECT " KILN_JOB_COLUMNS " FROM job WHERE ?1 = '' AND ?3 = '' AND ?5 = '' AND id < ?2 "
+                    "ORDER BY id DESC LIMIT ?4");
     rows.bind(1, f.tag);
     rows.bind(2, f.before ? f.before->str() : std::string{"k"}); // behind every id, which begin with j
     rows.bind(3, f.state ? std::string{domain::to_string(*f.state)} : std::string{});
     rows.bind(4, static_cast<std::int64_t>(f.limit));
+    rows.bind(5, f.owner);
     return all_jobs(rows);
   };
   co_return co_await database_->read(std::move(look));
@@ -239,6 +243,33 @@ aio::task<result<std::optional<job_id>>> sqlite_job_store::newest() {
     auto& rows = from.statement("SELECT max(id) FROM job");
     rows.executeStep();
     return job_id::parse(rows.getColumn(0).getString());
+  };
+  co_return co_await database_->read(std::move(look));
+}
+
+aio::task<result<std::optional<ended_job>>> sqlite_job_store::first_ended() {
+  auto look = [](connection& from) -> result<std::optional<ended_job>> {
+    auto& row = from.statement(
+        "SELECT id, finished_ms, (SELECT coalesce(sum(bytes), 0) FROM frame WHERE job = job.id) "
+        "FROM job WHERE finished_ms IS NOT NULL ORDER BY finished_ms, id LIMIT 1");
+    if (!row.executeStep())
+      return std::optional<ended_job>{};
+    const auto id = job_id::parse(row.getColumn(0).getString());
+    if (!id)
+      throw unreadable_row{"a job has the id " + row.getColumn(0).getString()};
+    return std::optional{
+        ended_job{.id = *id,
+                  .finished = time_point{std::chrono::milliseconds{row.getColumn(1).getInt64()}},
+                  .bytes = static_cast<std::uintmax_t>(row.getColumn(2).getInt64())}};
+  };
+  co_return co_await database_->read(std::move(look));
+}
+
+aio::task<result<std::uintmax_t>> sqlite_job_store::frame_bytes() {
+  auto look = [](connection& from) -> result<std::uintmax_t> {
+    auto& row = from.statement("SELECT coalesce(sum(bytes), 0) FROM frame");
+    row.executeStep();
+    return static_cast<std::uintmax_t>(row.getColumn(0).getInt64());
   };
   co_return co_await database_->read(std::move(look));
 }

@@ -26,7 +26,7 @@ def start(tmp_path, blend):
 
     def run(*commands, arguments=(), environment=None, blender=None, file=None):
         d = support.Daemon(tmp_path, blender or support.program("FAKE_BLENDER"), file or blend(*commands),
-                           ["--stop-grace", "1", *arguments], environment)
+                           ["--stop-grace", "1", "--sandbox-write", tmp_path, *arguments], environment)  # for "once"
         started.append(d)
         return d.start()
 

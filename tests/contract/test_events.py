@@ -4,6 +4,7 @@ import concurrent.futures
 import contextlib
 import http.client
 import json
+import pathlib
 import re
 import time
 
@@ -192,3 +193,29 @@ def test_who_waits_is_let_go_when_kilnd_stops(start, tmp_path):
         assert d.stop() == 0
         assert held.result(DEADLINE).status == 200
         assert all(kind in ("job", "log", "progress") for kind, _, _ in events), "it ends in order"
+
+
+def test_clients_that_wait_do_not_wake_the_daemon(start, tmp_path):
+    d = start(f"wait_file {tmp_path / 'go'}", arguments=["--stall-timeout", "0"])
+    ident = submit(d, "1")
+    until(d, ident, "running")
+    etag = d.get(f"/v1/jobs/{ident}").headers["etag"]
+
+    def switches():
+        text = "".join((task / "status").read_text() for task in pathlib.Path(f"/proc/{d.process.pid}/task").iterdir())
+        return sum(map(int, re.findall(r"\nvoluntary_ctxt_switches:\s*(\d+)", text)))
+
+    def rests():
+        before = switches()
+        time.sleep(2.5)  # a tick a second would be seen
+        return switches() == before
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        held = [pool.submit(d.get, f"/v1/jobs/{ident}", Prefer="wait=60", **{"If-None-Match": etag}) for _ in range(8)]
+        wait_for(rests, "it rests while they wait")
+        assert not any(h.done() for h in held)
+        (tmp_path / "go").touch()
+        assert all(h.result(DEADLINE).status == 200 for h in held)
+    with d.connect() as idle:  # deadlines are kept again afterwards
+        idle.sendall(b"GET /livez HTTP/1.1\r\n")
+        assert idle.recv(4096).startswith(b"HTTP/1.1 408 ")

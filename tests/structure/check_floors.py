@@ -12,28 +12,33 @@ import sys
 
 FLOORS = {
     "lib/base": 0,
+    "lib/digest": 1,
     "lib/domain": 1,
     "lib/policy": 2,
     "lib/blender": 2,
     "lib/aio": 3,
     "lib/process": 4,
+    "lib/access": 4,
     "lib/watch": 4,
     "lib/image": 4,
     "lib/archive": 4,
     "lib/store": 4,
+    "lib/blends": 5,
     "lib/executor": 5,
     "lib/webhook": 5,
     "daemon/decoder": 5,
     "lib/scheduler": 6,
+    "lib/retention": 7,
     "daemon/http": 7,
     "daemon/api": 8,
     "daemon/app": 9,
 }
 # No Asio, no file system, no clock, no processes: values in, values out. std::filesystem::path is a value.
 PURE_FOLDERS = {"lib/base", "lib/domain", "lib/policy", "lib/blender"}
-PURE_FILES = {"daemon/http/router", "daemon/http/framing", "daemon/http/trace_context", "daemon/api/problem", "daemon/api/job_json",
-              "daemon/api/strict_json", "daemon/api/plain_reference", "daemon/api/webhook_json", "lib/image/image_structure", "lib/image/image_answer",
-              "lib/webhook/signature", "lib/webhook/schedule", "lib/webhook/target"}
+PURE_FILES = {"daemon/http/router", "daemon/http/framing", "daemon/http/origins", "daemon/http/trace_context", "daemon/api/problem", "daemon/api/audit", "daemon/api/job_json",
+              "daemon/api/strict_json", "daemon/api/plain_reference", "daemon/api/blend_json", "daemon/api/digest_field", "lib/blends/packed_begin", "daemon/api/webhook_json", "lib/image/image_structure", "lib/image/image_answer",
+              "lib/webhook/signature", "lib/webhook/schedule", "lib/webhook/target",
+              "lib/access/role", "lib/access/token", "lib/access/bucket", "lib/access/gate"}
 IMPURE_INCLUDE = re.compile(r'<(boost/(asio|beast|process)|fstream|thread|mutex|unistd\.h|fcntl\.h|sys/(?!types)|iostream)')
 IMPURE_CALL = re.compile(r"(clock::now\(|std::filesystem::(exists|status|remove|rename|create)|random_device|::open\(|getenv\()")
 # Boost.Process v2 is lib/process's affair; no shell anywhere; a lock or a detached coroutine needs a better idea.

@@ -13,6 +13,7 @@
 //   noise N             frames are N x N pixels that do not compress
 //   once PATH           exit, raise, half_frame and skip_frame only while there is no PATH, which is then
 //   made
+//   # TEXT              nothing: it makes the file longer
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -82,6 +83,8 @@ script read_script(const std::string& file) {
     fail("Error: File format is not supported in file '" + file + "'");
   script s;
   while (std::getline(in, line)) {
+    if (line.starts_with('#'))
+      continue;
     std::istringstream words{line};
     std::string command, word;
     words >> command;

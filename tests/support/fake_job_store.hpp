@@ -107,7 +107,8 @@ public:
       const auto& job = at->second.job;
       const bool tagged =
           filter.tag.empty() || std::ranges::find(job.spec.tags, filter.tag) != job.spec.tags.end();
-      if (tagged && (!filter.state || job.state == *filter.state) &&
+      const bool owned = filter.owner.empty() || job.owner == filter.owner;
+      if (tagged && owned && (!filter.state || job.state == *filter.state) &&
           (!filter.before || job.id < *filter.before))
         found.push_back(job);
     }
@@ -136,9 +137,33 @@ public:
     co_return jobs_.empty() ? std::nullopt : std::optional{jobs_.rbegin()->first};
   }
 
+  aio::task<result<std::optional<store::ended_job>>> first_ended() override {
+    std::optional<store::ended_job> first;
+    for (const auto& [id, job] : jobs_) {
+      if (!job.job.finished || (first && first->finished <= *job.job.finished))
+        continue;
+      first = store::ended_job{.id = id, .finished = *job.job.finished, .bytes = bytes_of(job)};
+    }
+    co_return first;
+  }
+
+  aio::task<result<std::uintmax_t>> frame_bytes() override {
+    std::uintmax_t bytes = 0;
+    for (const auto& [id, job] : jobs_)
+      bytes += bytes_of(job);
+    co_return bytes;
+  }
+
   aio::task<result<store::frame_times>> history(std::string key) override { co_return history_[key]; }
 
 private:
+  static std::uintmax_t bytes_of(const store::live_job& job) {
+    std::uintmax_t bytes = 0;
+    for (const auto& frame : job.frames)
+      bytes += static_cast<std::uintmax_t>(frame.bytes);
+    return bytes;
+  }
+
   static error full() { return {errc::unavailable, "no room"}; }
 
   std::map<std::pair<std::string, std::string>, store::kept_request> requests_;

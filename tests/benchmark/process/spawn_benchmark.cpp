@@ -2,9 +2,11 @@
 //
 // What a process costs the loop: starting one, and hearing of its end, with 1, 50 and 200 children alive and
 // with 1 GB of memory in use; against the launcher of Boost.Process v2 and against waiting by SIGCHLD. All in
-// one run.
+// one run. With the argument "walls" the sandbox's cost alone.
 #include "aio/task_group.hpp"
+#include "executor/blender_walls.hpp"
 #include "process/child.hpp"
+#include "process/confinement.hpp"
 #include "process/launcher.hpp"
 
 #include <boost/asio/basic_signal_set.hpp>
@@ -15,8 +17,11 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <memory>
+#include <stdexcept>
 #include <vector>
 
 #include <sys/wait.h>
@@ -139,6 +144,62 @@ samples spawn_by_boost(aio::asio::io_context& context) {
   return out;
 }
 
+struct walls_row {
+  samples build, spawn, whole;
+};
+
+/// What the walls cost: building them (on a pool, in kilnd), starting /bin/true behind them, and all of its
+/// life.
+walls_row spawn_behind(process::mechanism how, const executor::installation& here,
+                       const std::filesystem::path& workspace) {
+  walls_row out;
+  auto around = executor::walls_around_blender(here);
+  around.write.push_back(workspace);
+  for (int i = 0; i < repeats; ++i) {
+    auto request = sleeper();
+    request.executable = "/bin/true";
+    request.arguments.clear();
+    request.working_directory = workspace;
+    const auto before = clock_type::now();
+    request.sandbox = process::confine(how, around).value();
+    const auto built = clock_type::now();
+    const auto pid = process::spawn(request).value();
+    const auto spawned = clock_type::now();
+    int status = 0;
+    ::waitpid(pid, &status, 0);
+    if (status != 0)
+      throw std::runtime_error("/bin/true does not run behind these walls");
+    out.build.add(built - before);
+    out.spawn.add(spawned - built);
+    out.whole.add(clock_type::now() - built);
+  }
+  return out;
+}
+
+void measure_walls() {
+  auto name = (std::filesystem::temp_directory_path() / "kiln-walls-XXXXXX").native();
+  if (!::mkdtemp(name.data()))
+    throw std::runtime_error("mkdtemp");
+  const std::filesystem::path workspace{name};
+  const executor::installation here{.blender = "/usr/bin/blender",
+                                    .project_roots = {"/usr/share"},
+                                    .output = workspace / "output",
+                                    .state = workspace / "state"};
+  fmt::print("\nwalls, for /bin/true\n{:28} {:>18} {:>18} {:>18}\n", "how", "building", "spawn",
+             "spawn to end");
+  for (const auto how :
+       {process::mechanism::off, process::mechanism::landlock, process::mechanism::bubblewrap}) {
+    if (!process::confine(how, {})) {
+      fmt::print("{:28} not on this machine\n", process::to_string(how));
+      continue;
+    }
+    auto r = spawn_behind(how, here, workspace);
+    fmt::print("{:28} {:>18} {:>18} {:>18}\n", process::to_string(how), r.build.text(), r.spawn.text(),
+               r.whole.text());
+  }
+  std::filesystem::remove_all(workspace);
+}
+
 void run(aio::asio::io_context& context, aio::task<> work) {
   context.restart();
   aio::asio::co_spawn(context.get_executor(), std::move(work), [](std::exception_ptr e) {
@@ -150,7 +211,11 @@ void run(aio::asio::io_context& context, aio::task<> work) {
 
 } // namespace
 
-int main() {
+int main(int argc, char** argv) {
+  if (argc > 1 && std::string_view{argv[1]} == "walls") {
+    measure_walls();
+    return 0;
+  }
   process::become_subreaper();
   aio::asio::io_context context{1};
   const auto loop = context.get_executor();
@@ -175,5 +240,6 @@ int main() {
   fmt::print("\nwith 1 GB of memory in use\n{:28} {:>9} {:>18} {:>18}\n", "Kiln (gated pidfd)", 1,
              r.spawn.text(), r.exit.text());
   fmt::print("{:28} {:>9} {:>18}\n", "Boost's launcher (fork)", 1, spawn_by_boost(context).text());
+  measure_walls();
   return memory[gigabyte / 2] == 1 ? 0 : 1;
 }

@@ -122,6 +122,45 @@ TEST(config, listening_to_others_has_to_be_meant) {
   EXPECT_EQ(good({"--listen", "[::1]:80"}).listen.address, "::1");
 }
 
+TEST(config, limits_are_for_others_unless_said) {
+  EXPECT_EQ(good({}).rate_limit, 0);
+  const auto open = good({"--listen", ":3000", "--allow-open-network"});
+  EXPECT_EQ(open.rate_limit, 200);
+  EXPECT_EQ(open.rate_burst, 1000);
+  EXPECT_EQ(good({"--listen", ":3000", "--allow-open-network", "--rate-limit", "0"}).rate_limit, 0);
+  EXPECT_EQ(good({"--rate-limit", "0.05"}).rate_burst, 1);
+  EXPECT_EQ(good({"--rate-limit", "3", "--rate-burst", "7"}).rate_burst, 7);
+  for (const list& wrong :
+       {list{"--rate-limit", "-1"}, list{"--rate-limit", "0.001"}, list{"--rate-burst", "0.5"}})
+    EXPECT_NE(refused(wrong), "") << wrong[1];
+}
+
+TEST(config, tokens_are_asked_for_by_a_command) {
+  const auto add = read_config({"token", "add", "ci", "--role", "submit", "--state", "/s"}, {});
+  const auto& c = std::get<config>(add);
+  EXPECT_EQ(c.token->what, token_request::verb::add);
+  EXPECT_EQ(c.token->name, "ci");
+  EXPECT_EQ(c.token->role, "submit");
+  EXPECT_EQ(c.tokens_file, "/s/tokens");
+  EXPECT_FALSE(c.needs_tokens);
+  EXPECT_TRUE(good({"--tokens-file", "/t"}).needs_tokens);
+  EXPECT_EQ(std::get<config>(read_config({"token", "list", "--listen", ":1"}, {})).token->what,
+            token_request::verb::list);
+  for (const list& wrong :
+       {list{"token"}, list{"token", "ad"}, list{"token", "add", "x"}, list{"token", "remove"},
+        list{"token", "add", "x", "--role", "none"}, list{"token", "list", "x"}})
+    EXPECT_EQ(std::get<early_exit>(read_config(wrong, {})).status, exit_usage) << wrong.back();
+}
+
+TEST(config, origins_and_certificates) {
+  EXPECT_EQ(good({"--allowed-origins", "HTTPS://Shop.example,http://localhost:1"}).allowed_origins,
+            (list{"https://shop.example", "http://localhost:1"}));
+  EXPECT_NE(refused({"--allowed-origins", "*", "--state", "/nonexistent"}).find("no tokens"),
+            std::string::npos);
+  EXPECT_NE(refused({"--tls-certificate", "c.pem"}).find("tls_key"), std::string::npos);
+  EXPECT_TRUE(good({"--tls-certificate", "c.pem", "--tls-key", "k.pem"}).tls_key.is_absolute());
+}
+
 TEST(config, the_blend_must_be_said) {
   const auto c = read_config({}, {});
   EXPECT_NE(std::get<early_exit>(c).text.find("--blend"), std::string::npos);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // With real processes: fake_blender plays a script. What a client sees of it is in tests/contract.
+#include "digest/sha256.hpp"
 #include "executor/local_executor.hpp"
 #include "image/structural_image_check.hpp"
 #include "process/child.hpp"
@@ -83,6 +84,41 @@ protected:
   aio::blocking_pool pool_{2};
   image::structural_image_check images_{pool_};
 };
+
+TEST_F(local_executor_test, the_same_content_has_the_same_fingerprint_wherever_it_came_from) {
+  auto attempts = make();
+  run([&]() -> aio::task<> {
+    domain::job_spec project, upload;
+    project.blend = dir_.write("a.blend", "abc");
+    project.blend_name = "a.blend";
+    upload.blend = dir_ / "it-need-not-be-read";
+    upload.blend_name = "sha256:" + digest::sha256("abc");
+    const auto of_project = co_await attempts.fingerprint(project);
+    EXPECT_TRUE(of_project);
+    EXPECT_EQ(co_await attempts.fingerprint(upload), of_project);
+    upload.blend_name = "sha256:" + digest::sha256("abcd");
+    EXPECT_NE(co_await attempts.fingerprint(upload), of_project);
+  });
+}
+
+TEST_F(local_executor_test, a_blend_that_may_not_be_opened_is_not_rendered) {
+  seen_attempt seen;
+  local_settings settings;
+  settings.blender = blender_;
+  settings.output = dir_ / "out";
+  settings.state = dir_ / "state";
+  settings.open_blend = [](const std::filesystem::path&) -> result<aio::unique_descriptor> {
+    return error{errc::invalid_input, "it leads out"};
+  };
+  local_executor attempts{executor(), settings, pool_, images_};
+  run([&]() -> aio::task<> {
+    EXPECT_FALSE(co_await attempts.start(request("samples 1"), seen));
+    co_await attempts.join();
+  });
+  ASSERT_TRUE(seen.facts.start_failure);
+  EXPECT_EQ(seen.facts.start_failure->kind, domain::failure_kind::blend_unreadable);
+  EXPECT_NE(seen.facts.start_failure->message.find("it leads out"), std::string::npos);
+}
 
 TEST_F(local_executor_test, a_good_attempt) {
   const auto seen = play("samples 2");

@@ -28,15 +28,16 @@ protected:
     const auto page = [](int status, std::string_view detail, std::string_view) {
       return response{.status = status, .content_type = "text/plain", .body = std::string{detail}};
     };
-    service_ = std::make_unique<service>(limits{}, std::vector<std::string>{"localhost"}, page, log_);
-    service_->on("GET", "/now/{id}", [](const request& asked) -> answer {
+    service_ = std::make_unique<service>(limits{}, std::vector<std::string>{"localhost"}, doors_, page, log_);
+    service_->on("GET", "/now/{id}", access::role::none, [](const request& asked) -> answer {
       return response{.status = 200, .content_type = "text/plain", .body = std::string{asked.id}};
     });
-    service_->on("POST", "/echo", [](const request& asked) -> answer {
+    service_->on("POST", "/echo", access::role::none, [](const request& asked) -> answer {
       return response{.status = 200, .content_type = "text/plain", .body = std::string{asked.body}};
     });
-    service_->on("GET", "/throws", [](const request&) -> answer { throw std::runtime_error("secret"); });
-    service_->on("GET", "/later", [this](const request&) { return later(); });
+    service_->on("GET", "/throws", access::role::none,
+                 [](const request&) -> answer { throw std::runtime_error("secret"); });
+    service_->on("GET", "/later", access::role::none, [this](const request&) { return later(); });
     server_ = std::make_unique<server>(executor(), *service_);
   }
 
@@ -121,6 +122,7 @@ protected:
   }
 
   spdlog::logger log_;
+  access::gate doors_{{}, {}};
   aio::notification go_on_;
   bool may_answer_ = false;
   bool asked_later_ = false;
@@ -211,7 +213,7 @@ TEST_F(server_test, a_part_of_a_file_is_the_body) {
   std::string text(3'000'000, 'a');
   for (std::size_t i = 0; i < text.size(); ++i)
     text[i] = static_cast<char>('a' + i % 23);
-  service_->on("GET", "/file", [&](const request&) -> answer {
+  service_->on("GET", "/file", access::role::none, [&](const request&) -> answer {
     return {response{.status = 206, .content_type = "text/plain", .body = {}},
             file_body{file_of(text), 5, 2'999'000}};
   });
@@ -228,7 +230,7 @@ TEST_F(server_test, a_part_of_a_file_is_the_body) {
 }
 
 TEST_F(server_test, a_file_that_became_shorter_cuts_the_answer) {
-  service_->on("GET", "/file", [&](const request&) -> answer {
+  service_->on("GET", "/file", access::role::none, [&](const request&) -> answer {
     return {response{.status = 200, .content_type = "text/plain", .body = {}},
             file_body{file_of("short"), 0, 100}};
   });
@@ -255,7 +257,7 @@ private:
 };
 
 TEST_F(server_test, a_body_is_made_while_it_is_sent) {
-  service_->on("GET", "/stream", [&](const request&) -> answer {
+  service_->on("GET", "/stream", access::role::none, [&](const request&) -> answer {
     return {response{.status = 200, .content_type = "text/plain", .body = {}},
             std::make_shared<count_down>(11)};
   });
@@ -270,7 +272,7 @@ TEST_F(server_test, a_body_is_made_while_it_is_sent) {
 }
 
 TEST_F(server_test, a_body_that_cannot_be_made_to_its_end_is_seen_to_be_cut) {
-  service_->on("GET", "/stream", [&](const request&) -> answer {
+  service_->on("GET", "/stream", access::role::none, [&](const request&) -> answer {
     return {response{.status = 200, .content_type = "text/plain", .body = {}},
             std::make_shared<count_down>(2, true)};
   });
@@ -296,7 +298,8 @@ aio::task<answer> count_bytes(body_reader& body) {
 }
 
 TEST_F(server_test, large_bodies_are_handled_while_they_come) {
-  service_->on_stream("POST", "/count", [](const request&, body_reader& body) { return count_bytes(body); });
+  service_->on_stream("POST", "/count", access::role::none,
+                      [](const request&, body_reader& body) { return count_bytes(body); });
   with_server([&]() -> aio::task<> {
     const std::string large(5'000'000, 'x');
     const std::string head = "POST /count HTTP/1.1\r\nHost: localhost\r\n";
@@ -316,10 +319,12 @@ TEST_F(server_test, large_bodies_are_handled_while_they_come) {
 }
 
 TEST_F(server_test, who_asks_before_sending_is_told_when_the_body_is_read) {
-  service_->on_stream("POST", "/count", [](const request&, body_reader& body) { return count_bytes(body); });
-  service_->on_stream("POST", "/no", [](const request&, body_reader&) -> aio::task<answer> {
-    co_return response{.status = 403, .content_type = {}, .body = "no"};
-  });
+  service_->on_stream("POST", "/count", access::role::none,
+                      [](const request&, body_reader& body) { return count_bytes(body); });
+  service_->on_stream("POST", "/no", access::role::none,
+                      [](const request&, body_reader&) -> aio::task<answer> {
+                        co_return response{.status = 403, .content_type = {}, .body = "no"};
+                      });
   with_server([&]() -> aio::task<> {
     for (const char* path : {"/count", "/no", "/nothing"}) {
       auto socket = co_await connect();
@@ -338,7 +343,7 @@ TEST_F(server_test, who_asks_before_sending_is_told_when_the_body_is_read) {
 
 TEST_F(server_test, a_client_that_leaves_while_it_waits_is_noticed) {
   bool gone = false, waits = false;
-  service_->on("GET", "/wait", [&](const request& asked) -> reply {
+  service_->on("GET", "/wait", access::role::none, [&](const request& asked) -> reply {
     waits = asked.client->begin_waiting([&] {
       gone = true;
       go_on_.notify_all();
@@ -361,7 +366,7 @@ TEST_F(server_test, a_client_that_leaves_while_it_waits_is_noticed) {
 
 TEST_F(server_test, who_waits_is_told_that_the_server_ends) {
   bool gone = false;
-  service_->on("GET", "/wait", [&](const request& asked) -> reply {
+  service_->on("GET", "/wait", access::role::none, [&](const request& asked) -> reply {
     EXPECT_TRUE(asked.client->begin_waiting([&] {
       gone = true;
       may_answer_ = true;

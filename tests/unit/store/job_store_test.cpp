@@ -32,6 +32,7 @@ job_record job(int number, const char* frames = "1-10") {
 /// With something in every field.
 job_record full_job(int number) {
   auto made = job(number, "1-10x3,50");
+  made.owner = "ci";
   auto& spec = made.spec;
   spec.settings = {.engine = "CYCLES",
                    .scene = "S\"'\\ é",
@@ -212,6 +213,7 @@ TEST_P(job_store_test, lists_the_newest_first_by_state_tag_and_page) {
     for (int i = 1; i <= 6; ++i) {
       auto record = job(i);
       record.spec.tags = {i % 2 == 0 ? "even" : "odd"};
+      record.owner = i == 1 ? "" : i < 4 ? "ann" : "bob";
       if (i > 4) {
         record.state = job_state::canceled;
         record.finished = record.created;
@@ -225,18 +227,30 @@ TEST_P(job_store_test, lists_the_newest_first_by_state_tag_and_page) {
         ids.push_back(record.id);
       co_return ids;
     };
-    job_filter all, page, odd, queued, both;
+    job_filter all, page, odd, queued, both, anns, nobodys, bobs_even, bobs_queued, bobs_odd_canceled;
     page.before = id_of(4);
     page.limit = 2;
     odd.tag = "odd";
     queued.state = job_state::queued;
     both.state = job_state::canceled;
     both.tag = "even";
+    anns.owner = "ann";
+    nobodys.owner = "'' OR 1=1";
+    bobs_even.owner = bobs_queued.owner = bobs_odd_canceled.owner = "bob";
+    bobs_even.tag = "even";
+    bobs_queued.state = job_state::queued;
+    bobs_odd_canceled.state = job_state::canceled;
+    bobs_odd_canceled.tag = "odd";
     EXPECT_EQ((co_await numbers(all)).size(), 6U);
     EXPECT_EQ(co_await numbers(page), list_of(id_of(3), id_of(2)));
     EXPECT_EQ(co_await numbers(odd), list_of(id_of(5), id_of(3), id_of(1)));
     EXPECT_EQ(co_await numbers(queued), list_of(id_of(4), id_of(3), id_of(2), id_of(1)));
     EXPECT_EQ(co_await numbers(both), list_of(id_of(6)));
+    EXPECT_EQ(co_await numbers(anns), list_of(id_of(3), id_of(2)));
+    EXPECT_TRUE((co_await numbers(nobodys)).empty());
+    EXPECT_EQ(co_await numbers(bobs_even), list_of(id_of(6), id_of(4)));
+    EXPECT_EQ(co_await numbers(bobs_queued), list_of(id_of(4)));
+    EXPECT_EQ(co_await numbers(bobs_odd_canceled), list_of(id_of(5)));
   });
 }
 
@@ -256,6 +270,32 @@ TEST_P(job_store_test, remove_takes_all_of_it) {
     EXPECT_FALSE((co_await store_->find_by_pid(5))->has_value());
     EXPECT_EQ((co_await store_->remove(record.id)).error().code, errc::not_found);
     co_await must_add(record); // nothing of it is in the way
+  });
+}
+
+TEST_P(job_store_test, the_first_to_end_is_told_with_what_its_frames_take) {
+  run([&]() -> aio::task<> {
+    EXPECT_FALSE((co_await store_->first_ended())->has_value());
+    EXPECT_EQ(*co_await store_->frame_bytes(), 0U);
+    const auto end_of = [](int number) { return job(number).created + std::chrono::hours{10 - number}; };
+    for (const int number : {1, 2, 3}) { // the newest ends first, and the oldest goes on
+      co_await must_add(job(number));
+      change c{job(number)};
+      c.job.revision = 2;
+      c.job.state = number == 1 ? job_state::running : job_state::canceled;
+      if (number != 1)
+        c.job.finished = end_of(number);
+      c.frames = list_of(done(number));
+      c.frames.front().bytes = 100 * number;
+      co_await must_save(c);
+    }
+    const auto first = co_await store_->first_ended();
+    EXPECT_EQ((*first)->id, id_of(3));
+    EXPECT_EQ((*first)->finished, end_of(3));
+    EXPECT_EQ((*first)->bytes, 300U);
+    EXPECT_EQ(*co_await store_->frame_bytes(), 600U);
+    EXPECT_TRUE(co_await store_->remove(id_of(3)));
+    EXPECT_EQ((*co_await store_->first_ended())->id, id_of(2));
   });
 }
 

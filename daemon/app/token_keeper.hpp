@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Keeps the gate's tokens those of the file: read at the start, when the file is written or replaced, and
+// when asked to. A file that cannot be read, or is gone, changes nothing: who was let in still is, and nobody
+// else.
+#pragma once
+
+#include "access/gate.hpp"
+#include "aio/blocking_pool.hpp"
+#include "watch/directory_watch.hpp"
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+
+namespace spdlog {
+class logger;
+}
+
+namespace kiln::app {
+
+class token_keeper {
+public:
+  /// `of` and `log` outlive it. `changed`: called when others may be let in than before.
+  token_keeper(aio::executor_type loop, std::filesystem::path file, access::gate& of,
+               aio::blocking_pool& pool, spdlog::logger& log, std::function<void()> changed);
+
+  /// At the start; blocks. Without the file there are no tokens, unless `must_be_there`.
+  [[nodiscard]] result<void> read(bool must_be_there);
+
+  /// Reads it anew. What is wrong goes to the log.
+  [[nodiscard]] aio::task<> reload();
+
+  /// Until stop(): reloads when the file changes.
+  [[nodiscard]] aio::task<> watch();
+  void stop();
+
+private:
+  aio::executor_type loop_;
+  std::filesystem::path file_;
+  access::gate& gate_;
+  aio::blocking_pool& pool_;
+  spdlog::logger& log_;
+  std::function<void()> changed_;
+  std::optional<watch::directory_watch> watch_;
+};
+
+} // namespace kiln::app

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "access/gate.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace kiln::access {
+namespace {
+
+constexpr std::size_t most_networks = 4096; ///< that are remembered: some 500 KB
+constexpr std::size_t longest_secret = 200; ///< more is none of ours, and not worth hashing
+
+/// What stands behind "Bearer " (RFC 6750, 2.1); the scheme in any case.
+std::optional<std::string_view> bearer(std::string_view authorization) noexcept {
+  constexpr std::string_view scheme = "bearer ";
+  if (authorization.size() < scheme.size())
+    return std::nullopt;
+  const bool is_bearer =
+      std::ranges::equal(authorization.substr(0, scheme.size()), scheme, [](char a, char b) {
+        return a == b || (a >= 'A' && a <= 'Z' && a - 'A' + 'a' == b);
+      });
+  if (!is_bearer)
+    return std::nullopt;
+  authorization.remove_prefix(
+      std::min(authorization.find_first_not_of(' ', scheme.size()), authorization.size()));
+  return authorization;
+}
+
+} // namespace
+
+gate::gate(const rate& requests, const rate& failures)
+    : everybody_(std::make_shared<const principal>(principal{{}, role::admin})),
+      by_network_(requests, most_networks), failures_(failures, most_networks) {}
+
+void gate::use(std::span<const token> tokens) {
+  auto before = std::exchange(holders_, {});
+  everybody_.reset();
+  for (const auto& t : tokens) {
+    holder now{t.hash, std::make_shared<const principal>(principal{t.name, t.rank}), {}};
+    for (const auto& old : before)
+      if (old.who->name == t.name)
+        now.requests = old.requests; // a reload is no new allowance
+    holders_.push_back(std::move(now));
+  }
+}
+
+gate::holder* gate::find(std::string_view authorization) {
+  const auto secret = bearer(authorization);
+  if (!secret || secret->size() > longest_secret)
+    return nullptr;
+  const auto hash = digest_(*secret);
+  holder* found = nullptr;
+  for (auto& h : holders_) // all of them: the time does not tell which it was
+    if (are_equal(h.hash, hash))
+      found = &h;
+  return found;
+}
+
+decision gate::decide(const question& asked, time_point now) {
+  using enum decision::kind;
+  decision made;
+  holder* known = nullptr;
+  if (everybody_) {
+    made.who = everybody_;
+  } else if (asked.authorization) {
+    known = find(*asked.authorization);
+    if (known) {
+      made.who = known->who;
+    } else {
+      made.wrong_token = true;
+      if (const auto left = failures_.take(asked.network, now); !left.allowed) {
+        made.what = too_often;
+        made.left = left;
+        return made;
+      }
+    }
+  }
+  if (requests().is_limited()) {
+    made.left = known ? known->requests.take(requests(), now) : by_network_.take(asked.network, now);
+    if (!made.left->allowed) {
+      made.what = too_often;
+      return made;
+    }
+  }
+  if (asked.needed == role::none)
+    made.what = admitted;
+  else if (!made.who)
+    made.what = unknown;
+  else if (made.who->rank < asked.needed)
+    made.what = forbidden;
+  return made;
+}
+
+bool gate::knows(const principal& who) const noexcept {
+  if (everybody_)
+    return who == *everybody_;
+  return std::ranges::any_of(holders_, [&](const holder& h) { return *h.who == who; });
+}
+
+} // namespace kiln::access

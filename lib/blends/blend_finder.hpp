@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which file a client means by the `blend` of a job: one below a project root, or an upload.
+#pragma once
+
+#include "aio/blocking_pool.hpp"
+#include "blends/project_roots.hpp"
+#include "blends/uploads.hpp"
+
+#include <string>
+
+namespace kiln::blends {
+
+class blend_finder {
+public:
+  /// What is given outlives it.
+  blend_finder(project_roots roots, uploads& sent, aio::blocking_pool& pool)
+      : roots_(std::move(roots)), uploads_(sent), pool_(pool) {}
+
+  /// A path (see project_roots::find) or the id of an upload. Hold the lease until the job is in the store.
+  /// invalid_input, saying why, when there is no such file.
+  [[nodiscard]] aio::task<result<uploads::lease>> find(std::string name);
+
+private:
+  project_roots roots_;
+  uploads& uploads_;
+  aio::blocking_pool& pool_;
+};
+
+} // namespace kiln::blends

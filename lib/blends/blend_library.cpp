@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "blends/blend_library.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <span>
+#include <system_error>
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace kiln::blends {
+namespace {
+
+namespace fs = std::filesystem;
+using aio::unique_descriptor;
+
+constexpr const char* file_name = "upload.blend";
+constexpr std::string_view incoming_prefix = "incoming-";
+
+error last_error(const char* what, const fs::path& path) {
+  return system_error(errno, what + (" " + path.native()));
+}
+
+result<void> sync_directory(const fs::path& path) {
+  const unique_descriptor directory{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!directory.is_open() || ::fsync(directory.get()) != 0)
+    return last_error("sync", path);
+  return {};
+}
+
+} // namespace
+
+bool is_sha256(std::string_view digits) noexcept {
+  return digits.size() == 64 && digits.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+incoming_file::incoming_file(fs::path library, fs::path directory, int fd)
+    : library_(std::move(library)), directory_(std::move(directory)), file_(fd) {}
+
+result<std::unique_ptr<incoming_file>> incoming_file::make(const fs::path& library) {
+  auto name = (library / (std::string{incoming_prefix} + "XXXXXX")).native();
+  if (!::mkdtemp(name.data()))
+    return last_error("make a directory in", library);
+  const fs::path directory{name};
+  const auto path = directory / file_name;
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0400);
+  auto made = std::unique_ptr<incoming_file>{new incoming_file{library, directory, fd}};
+  if (fd < 0)
+    return last_error("create", path);
+  return made;
+}
+
+incoming_file::~incoming_file() {
+  std::error_code ignored;
+  if (!directory_.empty())
+    fs::remove_all(directory_, ignored);
+}
+
+result<void> incoming_file::look_at_begin() {
+  const auto facts = look_into(std::as_bytes(std::span{begin_}));
+  if (!facts)
+    return facts.error();
+  facts_ = *facts;
+  is_known_ = true;
+  begin_ = {};
+  return {};
+}
+
+result<void> incoming_file::write(std::string_view bytes) {
+  if (!is_known_) {
+    begin_ += bytes.substr(0, telling_size - begin_.size());
+    if (begin_.size() == telling_size)
+      if (auto looked = look_at_begin(); !looked)
+        return looked;
+  }
+  hasher_.add(bytes.data(), bytes.size());
+  size_ += bytes.size();
+  while (!bytes.empty()) {
+    const auto written = ::write(file_.get(), bytes.data(), bytes.size());
+    if (written < 0 && errno != EINTR)
+      return last_error("write", directory_ / file_name);
+    bytes.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(written, 0)));
+  }
+  return {};
+}
+
+result<incoming_file::whole> incoming_file::finish() {
+  if (!is_known_)
+    if (auto looked = look_at_begin(); !looked)
+      return looked.error();
+  if (::fsync(file_.get()) != 0)
+    return last_error("sync", directory_ / file_name);
+  return whole{.digits = hasher_.hex(), .bytes = size_, .facts = facts_};
+}
+
+result<void> incoming_file::keep(const std::string& digits) {
+  if (const auto synced = sync_directory(directory_); !synced)
+    return synced;
+  const auto place = library_ / digits;
+  if (::rename(directory_.c_str(), place.c_str()) == 0) {
+    directory_.clear();
+    return sync_directory(library_);
+  }
+  if (errno == ENOTEMPTY || errno == EEXIST)
+    return {};
+  return last_error("rename to", place);
+}
+
+fs::path blend_library::path_of(std::string_view digits) const {
+  return directory_ / digits / file_name;
+}
+
+result<std::vector<std::string>> blend_library::open() const {
+  std::error_code ec;
+  fs::create_directories(directory_, ec);
+  if (ec)
+    return system_error(ec.value(), "create " + directory_.native());
+  std::vector<std::string> found;
+  std::vector<fs::path> unfinished;
+  for (fs::directory_iterator entry{directory_, ec}, end; !ec && entry != end; entry.increment(ec)) {
+    auto name = entry->path().filename().native();
+    if (is_sha256(name))
+      found.push_back(std::move(name));
+    else if (name.starts_with(incoming_prefix))
+      unfinished.push_back(entry->path());
+  }
+  for (const auto& path : unfinished)
+    fs::remove_all(path, ec);
+  if (ec)
+    return system_error(ec.value(), "read " + directory_.native());
+  return found;
+}
+
+result<incoming_file::whole> blend_library::look_at(const std::string& digits) const {
+  const auto path = path_of(digits);
+  const unique_descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};
+  struct stat facts {};
+  if (!file.is_open() || ::fstat(file.get(), &facts) != 0)
+    return last_error("open", path);
+  std::vector<std::byte> begin(telling_size);
+  const auto size = ::read(file.get(), begin.data(), begin.size());
+  if (size < 0)
+    return last_error("read", path);
+  const auto seen = look_into(std::span{begin}.first(static_cast<std::size_t>(size)));
+  if (!seen)
+    return seen.error();
+  return incoming_file::whole{
+      .digits = digits, .bytes = static_cast<std::uintmax_t>(facts.st_size), .facts = *seen};
+}
+
+result<void> blend_library::remove(std::string_view digits) const {
+  std::error_code ec;
+  fs::remove_all(directory_ / digits, ec);
+  if (ec)
+    return system_error(ec.value(), "remove " + (directory_ / digits).native());
+  return {};
+}
+
+std::uintmax_t blend_library::free_bytes() const {
+  std::error_code ec;
+  return fs::space(directory_, ec).available; // uintmax_t(-1) on an error
+}
+
+} // namespace kiln::blends

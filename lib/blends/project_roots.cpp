@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "blends/project_roots.hpp"
+
+#include "base/utf8.hpp"
+#include "blends/beneath.hpp"
+
+#include <optional>
+
+#include <limits.h>
+
+namespace kiln::blends {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The directory itself; nothing while it is not there.
+std::optional<fs::path> real_path(const fs::path& of) {
+  std::error_code ec;
+  auto real = fs::canonical(of, ec);
+  return ec ? std::nullopt : std::optional{std::move(real)};
+}
+
+} // namespace
+
+result<fs::path> project_roots::find(const std::string& name) const {
+  if (name.empty())
+    return error{errc::invalid_input, "must be the path of a .blend"};
+  if (!is_line_of_text(name))
+    return error{errc::invalid_input, "must not hold control characters"};
+  if (name.size() >= PATH_MAX)
+    return error{errc::invalid_input, "is longer than a path can be"};
+  for (const auto& root : roots_) {
+    const auto top = real_path(root);
+    const auto file = real_path(root / name); // an absolute name replaces the root
+    if (!top || !file || !is_below(*file, *top))
+      continue;
+    if (const auto opened = open_beneath(*top, *file); !opened)
+      return error{errc::invalid_input, "cannot be taken: " + opened.error().message};
+    return *file;
+  }
+  // The same words for what is not there and what must not be seen: nobody is to explore the disk by them.
+  return error{errc::invalid_input,
+               "there is no such file below a project root of kilnd (--project-root), out of "
+               "which neither .. nor a link may lead"};
+}
+
+result<aio::unique_descriptor> project_roots::open(const fs::path& found) const {
+  for (const auto& root : roots_)
+    if (const auto top = real_path(root); top && is_below(found, *top))
+      return open_beneath(*top, found);
+  return error{errc::invalid_input,
+               found.native() + " is not below a project root of kilnd (--project-root) any more"};
+}
+
+} // namespace kiln::blends

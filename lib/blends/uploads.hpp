@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The .blend files that clients send: taken while they come, within limits, kept under the SHA-256 of their
+// content, found for the jobs that render them, and removed when nobody needs them. Lives on the loop.
+#pragma once
+
+#include "aio/blocking_pool.hpp"
+#include "aio/notification.hpp"
+#include "blends/blend_library.hpp"
+#include "store/sqlite_upload_store.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace spdlog {
+class logger;
+}
+
+namespace kiln::blends {
+
+struct upload_limits {
+  std::uintmax_t file_bytes = 16ULL << 30; ///< of one file
+  std::uintmax_t all_bytes = 64ULL << 30;  ///< of all together
+  std::uintmax_t disk_reserve = 0;         ///< that stays free on the disk
+};
+
+/// "sha256:" and 64 hexadecimal digits, as a client writes it: the digits; nothing for what is no such id.
+[[nodiscard]] std::optional<std::string> parse_upload_id(std::string_view text);
+[[nodiscard]] std::string format_upload_id(std::string_view digits);
+
+class uploads;
+
+/// A file that is coming. Ends in finish() or give_up(), both of uploads.
+class arrival {
+public:
+  ~arrival();
+  arrival(const arrival&) = delete;
+  arrival& operator=(const arrival&) = delete;
+
+private:
+  friend class uploads;
+  explicit arrival(uploads& to) : uploads_(to) {}
+
+  uploads& uploads_;
+  std::unique_ptr<incoming_file> file_;
+  std::string waiting_;         ///< bytes that are not written yet
+  std::uintmax_t size_ = 0;     ///< so far, those included
+  std::uintmax_t reserved_ = 0; ///< of the room for all
+};
+
+class uploads {
+public:
+  /// What is given outlives it.
+  uploads(aio::executor_type loop, std::filesystem::path directory, upload_limits limits,
+          store::sqlite_upload_store& kept, aio::blocking_pool& pool, spdlog::logger& log);
+
+  /// `kept` is called once a new one is in the store.
+  void announce(std::function<void()> kept) { on_new_ = std::move(kept); }
+
+  /// Once, first: brings files and store together after an earlier life.
+  [[nodiscard]] aio::task<result<void>> recover();
+
+  // A file comes. Errors: too_large, no_room (of the quota, or the disk), corrupt (not a .blend),
+  // unavailable.
+
+  /// `length`: in bytes, where it is known.
+  [[nodiscard]] aio::task<result<std::unique_ptr<arrival>>> begin(std::optional<std::uint64_t> length);
+  [[nodiscard]] aio::task<result<void>> add(arrival& to, std::string_view bytes);
+  struct outcome {
+    store::upload_record upload;
+    bool is_new = false;
+  };
+  /// On disk when it completes. `expected`: the digits that the client expects, where it says; invalid_input
+  /// when they differ. `name`: for people.
+  [[nodiscard]] aio::task<result<outcome>> finish(std::unique_ptr<arrival> what, std::string name,
+                                                  std::optional<std::string> expected);
+  [[nodiscard]] aio::task<> give_up(std::unique_ptr<arrival> what);
+
+  /// For a job that is being made: the file stays at least as long as the lease is held.
+  struct lease {
+    std::filesystem::path file;
+    std::shared_ptr<void> hold;
+  };
+  /// not_found when there is no such upload.
+  [[nodiscard]] aio::task<result<lease>> use(std::string digits);
+
+  [[nodiscard]] aio::task<result<store::upload_record>> find(std::string digits);
+  /// See sqlite_upload_store.
+  [[nodiscard]] aio::task<result<std::vector<store::upload_record>>> list(std::optional<std::int64_t> before,
+                                                                          std::size_t limit);
+  /// conflict while a job needs it that is not final.
+  [[nodiscard]] aio::task<result<void>> remove(std::string digits);
+
+  /// Removes what was last used before this and is not needed. When the next one was last used; nothing when
+  /// there is none.
+  [[nodiscard]] aio::task<result<std::optional<store::time_point>>> expire(store::time_point used_before);
+
+private:
+  friend class arrival;
+  class change_lock;
+
+  [[nodiscard]] aio::task<> lock();
+  [[nodiscard]] result<void> reserve(arrival& for_it, std::uintmax_t bytes);
+  [[nodiscard]] aio::task<result<void>> check_disk(std::uintmax_t needed);
+  [[nodiscard]] aio::task<result<void>> write_waiting(arrival& of);
+  [[nodiscard]] aio::task<result<outcome>> keep(arrival& what, std::string name, incoming_file::whole whole);
+  [[nodiscard]] aio::task<result<void>> remove_unlocked(store::upload_record what);
+  [[nodiscard]] bool is_leased(const std::string& digits) const;
+  [[nodiscard]] error refuse(const error& why, std::string_view doing);
+
+  blend_library library_;
+  upload_limits limits_;
+  store::sqlite_upload_store& store_;
+  aio::blocking_pool& pool_;
+  spdlog::logger& log_;
+  std::function<void()> on_new_ = [] {};
+  std::uintmax_t stored_ = 0;   ///< bytes
+  std::uintmax_t arriving_ = 0; ///< bytes that are reserved
+  std::map<std::string, std::weak_ptr<void>> leases_;
+  bool is_changing_ = false; ///< files and rows change together, one change at a time
+  aio::notification unlocked_;
+};
+
+} // namespace kiln::blends

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "access/gate.hpp"
+
+#include <gtest/gtest.h>
+
+namespace kiln::access {
+namespace {
+
+using namespace std::chrono_literals;
+using kind = decision::kind;
+
+const time_point start{1000h};
+const rate no_limit{};
+const rate few_failures{.per_second = 1, .burst = 3};
+
+std::vector<token> tokens() {
+  return {{"r", role::read, "", digest_of("kiln_r")},
+          {"s", role::submit, "", digest_of("kiln_s")},
+          {"a", role::admin, "", digest_of("kiln_a")}};
+}
+
+question with(std::string_view authorization, role needed, std::uint64_t network = 1) {
+  return {.authorization = authorization, .network = network, .needed = needed};
+}
+
+TEST(gate, without_tokens_everybody_may_everything) {
+  gate g(no_limit, few_failures);
+  for (const auto& authorization :
+       {std::optional<std::string_view>{}, std::optional<std::string_view>{"Bearer x"}}) {
+    const auto d = g.decide({.authorization = authorization, .network = 1, .needed = role::admin}, start);
+    EXPECT_EQ(d.what, kind::admitted);
+    EXPECT_EQ(d.who->rank, role::admin);
+    EXPECT_EQ(d.who->name, "");
+    EXPECT_FALSE(d.left);
+  }
+  EXPECT_FALSE(g.has_tokens());
+}
+
+TEST(gate, each_role_may_what_those_below_it_may) {
+  gate g(no_limit, few_failures);
+  g.use(tokens());
+  const struct {
+    std::optional<std::string_view> authorization;
+    role rank;
+  } visitors[] = {{std::nullopt, role::none},
+                  {"Bearer kiln_r", role::read},
+                  {"Bearer kiln_s", role::submit},
+                  {"Bearer kiln_a", role::admin}};
+  for (const auto& v : visitors)
+    for (const auto needed : {role::none, role::read, role::submit, role::admin}) {
+      const auto d = g.decide({v.authorization, 1, needed}, start);
+      const auto expected = v.rank >= needed       ? kind::admitted
+                            : v.rank == role::none ? kind::unknown
+                                                   : kind::forbidden;
+      EXPECT_EQ(d.what, expected) << v.authorization.value_or("nothing") << " " << to_string(needed);
+    }
+  EXPECT_EQ(g.decide(with("Bearer kiln_s", role::read), start).who->name, "s");
+}
+
+TEST(gate, a_token_is_read_as_rfc_6750_has_it_and_nothing_else) {
+  gate g(no_limit, {.per_second = 1000, .burst = 1000});
+  g.use(tokens());
+  for (const char* good : {"Bearer kiln_r", "bearer kiln_r", "BEARER kiln_r", "Bearer   kiln_r"})
+    EXPECT_EQ(g.decide(with(good, role::read), start).what, kind::admitted) << good;
+  for (const char* bad :
+       {"", "Bearer", "Bearer ", "kiln_r", "Basic kiln_r", "Bearerkiln_r", "Bearer\tkiln_r", "Bearer kiln_r ",
+        "Bearer kiln_R", "Bearer kiln_", "Bearer kiln_rr", "Bearer \"kiln_r\"", "Bearer kiln_r,kiln_a",
+        "Bearer kiln_r Bearer kiln_a", "Token kiln_r", "Bearer sha256:00"}) {
+    const auto d = g.decide(with(bad, role::read), start);
+    EXPECT_EQ(d.what, kind::unknown) << bad;
+    EXPECT_TRUE(d.wrong_token) << bad;
+    EXPECT_EQ(d.who, nullptr) << bad;
+  }
+  EXPECT_EQ(g.decide(with("Bearer " + std::string(7000, 'x'), role::read), start).what, kind::unknown);
+}
+
+TEST(gate, without_a_single_token_nobody_is_let_in) {
+  gate g(no_limit, few_failures);
+  g.use({});
+  EXPECT_TRUE(g.has_tokens());
+  EXPECT_EQ(g.decide({.needed = role::read}, start).what, kind::unknown);
+  EXPECT_EQ(g.decide({.needed = role::none}, start).what, kind::admitted);
+}
+
+TEST(gate, wrong_tokens_of_a_network_are_limited_and_right_ones_are_not) {
+  gate g(no_limit, few_failures);
+  g.use(tokens());
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(g.decide(with("Bearer no", role::read), start).what, kind::unknown);
+  const auto refused = g.decide(with("Bearer no", role::read), start);
+  EXPECT_EQ(refused.what, kind::too_often);
+  EXPECT_NEAR(refused.left->wait, 1, 1e-6);
+  EXPECT_EQ(g.decide(with("Bearer no", role::none), start).what, kind::too_often) << "no way around it";
+  EXPECT_EQ(g.decide(with("Bearer kiln_r", role::read), start).what, kind::admitted);
+  EXPECT_EQ(g.decide(with("Bearer no", role::read, 2), start).what, kind::unknown);
+  EXPECT_EQ(g.decide({.network = 1, .needed = role::read}, start).what, kind::unknown) << "that was no guess";
+  EXPECT_EQ(g.decide(with("Bearer no", role::read), start + 1s).what, kind::unknown);
+}
+
+TEST(gate, requests_are_limited_by_token_and_those_of_strangers_by_network) {
+  gate g({.per_second = 1, .burst = 2}, few_failures);
+  g.use(tokens());
+  for (std::uint64_t network : {1, 2})
+    EXPECT_EQ(g.decide(with("Bearer kiln_r", role::read, network), start).what, kind::admitted);
+  EXPECT_EQ(g.decide(with("Bearer kiln_r", role::read, 3), start).what, kind::too_often);
+  EXPECT_EQ(g.decide(with("Bearer kiln_s", role::read, 3), start).what, kind::admitted);
+  EXPECT_EQ(g.decide(with("Bearer kiln_r", role::admin, 3), start).what, kind::too_often);
+  EXPECT_EQ(g.decide({.network = 4, .needed = role::none}, start).left->remaining, 1);
+  EXPECT_EQ(g.decide({.network = 4, .needed = role::none}, start).what, kind::admitted);
+  EXPECT_EQ(g.decide({.network = 4, .needed = role::none}, start).what, kind::too_often);
+  EXPECT_EQ(g.decide({.network = 5, .needed = role::none}, start).what, kind::admitted);
+}
+
+TEST(gate, what_is_read_anew_holds_at_once) {
+  gate g({.per_second = 1, .burst = 2}, few_failures);
+  g.use(tokens());
+  const auto before = g.decide(with("Bearer kiln_s", role::submit), start).who;
+  auto changed = tokens();
+  changed[0].rank = role::admin;           // r
+  changed[2].hash = digest_of("kiln_new"); // a
+  g.use(changed);
+  EXPECT_TRUE(g.knows(*before));
+  EXPECT_FALSE(g.knows({"r", role::read}));
+  EXPECT_TRUE(g.knows({"r", role::admin}));
+  EXPECT_EQ(g.decide(with("Bearer kiln_r", role::admin), start).what, kind::admitted);
+  EXPECT_EQ(g.decide(with("Bearer kiln_a", role::read), start).what, kind::unknown);
+  EXPECT_EQ(g.decide(with("Bearer kiln_new", role::admin), start).what, kind::admitted);
+  EXPECT_EQ(g.decide(with("Bearer kiln_s", role::read), start).what, kind::admitted);
+  EXPECT_EQ(g.decide(with("Bearer kiln_s", role::read), start).what, kind::too_often)
+      << "what was used up before stays so";
+  changed.erase(changed.begin() + 1);
+  g.use(changed);
+  EXPECT_FALSE(g.knows(*before));
+}
+
+} // namespace
+} // namespace kiln::access
