@@ -221,3 +221,40 @@ def test_a_process_of_its_own(start):
     assert render(d, "tiny", process="own")["state"] == "succeeded"
     assert d.until_final(d.post_job(1, 1).headers["location"]).text == "Job completed"
     assert not sessions(d)
+
+
+@pytest.mark.parametrize("processes", [2, "auto"])
+def test_several_blenders_give_the_same_pictures(start, blender, scenes, tmp_path, processes):
+    d = start("living", "--slots", "2")
+    expected = by_hand(blender, scenes / "living.blend", tmp_path / "by hand", 1, 12)
+    done = render(d, "living", "1-12", processes=processes)
+    assert done["state"] == "succeeded" and pictures(d, done) == expected
+    if processes == 2:
+        assert done["attempts"] == 2 and len(sessions(d)) == 2
+
+
+def test_simulations_are_rendered_by_one_in_order(start, blender, scenes, tmp_path):
+    d = start("falling", "--slots", "2")
+    expected = by_hand(blender, scenes / "falling.blend", tmp_path / "by hand", 1, 8)
+    done = render(d, "falling", "1-8", processes=2, order="spread")
+    assert done["state"] == "succeeded" and done["attempts"] == 1 and done["file"]["sequential"]
+    assert pictures(d, done) == expected
+
+
+@pytest.mark.parametrize("process", ["own", "session"])
+def test_spread_shows_first_last_and_middle_early(start, process):
+    d = start("tiny")
+    done = render(d, "tiny", "1-9", order="spread", process=process)
+    assert [int(n) for n in re.findall(r"Saved: '.*_(\d+)\.png'", log_of(d, done["id"]))] == [1, 9, 5, 3, 7, 2, 4, 6, 8]
+
+
+def test_a_crash_among_several_costs_one_frame(start):
+    d = start("slow", "--slots", "2")
+    ident = submit(d, "slow", "1-8", samples=20, processes=2)
+    wait_for(lambda: d.get(f"/v1/jobs/{ident}").json()["frames"]["rendering"] == 2 and len(sessions(d)) == 2, "two render")
+    wait_for(lambda: d.get(f"/v1/jobs/{ident}").json()["frames"]["done"] >= 2, "two frames are done")
+    os.kill(sessions(d)[0], signal.SIGSEGV)
+    done = until_final(d, ident)
+    assert done["state"] == "succeeded", done
+    logs = "".join(log_of(d, ident, n) for n in range(1, done["attempts"] + 1))
+    assert sorted(int(n) for n in re.findall(r"Saved: '.*_(\d+)\.png'", logs)) == list(range(1, 9))
