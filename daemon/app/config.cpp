@@ -325,10 +325,8 @@ void add_options(CLI::App& app, config& c, words& w) {
       ->group("Logging");
 
   const std::string limits = "Limits";
-  app.add_option(
-         "--rate-limit", w.rate_limit,
-         "Requests a second of one token, or of one address without tokens; 0: no limit [0 when --listen is "
-         "loopback, else 200]")
+  app.add_option("--rate-limit", w.rate_limit,
+                 "Requests a second of one token or address; 0: no limit [200; on loopback 0]")
       ->check(rate)
       ->type_name("N")
       ->group(limits);

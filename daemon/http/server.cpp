@@ -40,7 +40,7 @@ result<void> server::listen(const std::string& address, unsigned short port) {
   acceptor_.open(endpoint.protocol(), ec);
   if (!ec)
     acceptor_.set_option(asio::socket_base::reuse_address{true},
-                         ec); // a restart must not wait for old connections
+                         ec);                    // a restart must not wait for old connections
   if (!ec && endpoint.address().is_loopback()) { // a start before the network is up: its address will come
     using free_bind_v4 = asio::detail::socket_option::boolean<SOL_IP, IP_FREEBIND>;
     using free_bind_v6 = asio::detail::socket_option::boolean<SOL_IPV6, IPV6_FREEBIND>;

@@ -409,7 +409,7 @@ def test_what_is_not_kept_any_longer_goes(start, tmp_path):
     made = post(d, {"blend": used, "frames": "1"}).json()["id"]
     until(d, made, "running")
     wait_for(lambda: listed(d) == [used], "the one that no job needs is gone")
-    assert kept(d) == [used[7:]]
+    wait_for(lambda: kept(d) == [used[7:]], "and so is its file, which goes after its row")
     assert d.get(f"/v1/blends/{used}").json()["expires_at"] is None
     go.touch()
     until(d, made, "succeeded")

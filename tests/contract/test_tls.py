@@ -165,12 +165,12 @@ def test_garbage_is_cut_off(tls, data):
     d = tls()
     for _ in range(3):
         with d.connect() as s:
-            s.sendall(data)
-            s.shutdown(socket.SHUT_WR)
-            try:
+            try:  # kilnd may have cut it off at any point
+                s.sendall(data)
+                s.shutdown(socket.SHUT_WR)
                 while s.recv(65536):
                     pass
-            except ConnectionResetError:
+            except OSError:
                 pass
     assert ask(d, "GET", "/livez")[0] == 200
 
@@ -280,11 +280,20 @@ def descriptors(d):
     return len(os.listdir(f"/proc/{d.process.pid}/fd"))
 
 
+def quiet_descriptors(d):
+    """How many there are once nothing comes or goes any more: the connections of earlier requests are closed."""
+    seen = set()
+    for _ in range(20):
+        seen.add(descriptors(d))
+        time.sleep(0.05)
+    return seen.pop() if len(seen) == 1 else None
+
+
 def test_events_come_and_who_leaves_is_seen(tls, tmp_path):
     d = tls(f"wait_file {tmp_path / 'go'}")
     job = json.loads(ask(d, "POST", "/v1/jobs", json.dumps({"blend": "scene.blend", "frames": "1"}), JSON)[2])["id"]
     wait_for(lambda: json.loads(ask(d, "GET", f"/v1/jobs/{job}")[2])["state"] == "running", "it runs")
-    quiet = wait_for(lambda: (lambda n: n if n == descriptors(d) else None)(descriptors(d)), "it is quiet")
+    quiet = wait_for(lambda: quiet_descriptors(d), "it is quiet")
 
     def watch():
         s = connect(d)
