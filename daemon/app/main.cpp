@@ -3,39 +3,61 @@
 #include "app/config.hpp"
 #include "app/exit_status.hpp"
 #include "app/log.hpp"
+#include "app/service_manager.hpp"
 #include "app/token_command.hpp"
 
+#include <cerrno>
 #include <cstdio>
 #include <exception>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <unistd.h>
 
+namespace {
+
+using namespace kiln::app;
+
+int run(std::vector<std::string> arguments, const std::vector<std::string>& environment) {
+  const auto read = read_config(std::move(arguments), environment);
+  if (const auto* early = std::get_if<early_exit>(&read)) {
+    std::fputs(early->text.c_str(), early->status == exit_ok ? stdout : stderr);
+    return early->status;
+  }
+  const auto& config = std::get<kiln::app::config>(read);
+  if (!config.backup_to.empty())
+    return run_backup(config);
+  if (config.token)
+    return run_token(config);
+  if (config.check_only)
+    return run_check(config, environment);
+  auto log = open_log(config.log_file, config.log_level, config.log_json);
+  if (!log) {
+    std::fprintf(stderr, "kilnd: %s\n", log.error().message.c_str());
+    return exit_environment;
+  }
+  return run_daemon(config, *log, environment);
+}
+
+/// For a supervisor that waits for READY=1: it need not wait any longer.
+std::string failure_message(int status) {
+  const int number = status == exit_usage ? EINVAL : status == exit_listen ? EADDRNOTAVAIL : EIO;
+  return "ERRNO=" + std::to_string(number) + "\nSTATUS=Exit status " + std::to_string(status) +
+         ", see the log";
+}
+
+} // namespace
+
 int main(int argc, char** argv) {
-  using namespace kiln::app;
   try {
     std::vector<std::string> environment;
     for (char** variable = environ; *variable; ++variable)
       environment.emplace_back(*variable);
-    const auto read = read_config({argv + 1, argv + argc}, environment);
-    if (const auto* early = std::get_if<early_exit>(&read)) {
-      std::fputs(early->text.c_str(), early->status == exit_ok ? stdout : stderr);
-      return early->status;
-    }
-    const auto& config = std::get<kiln::app::config>(read);
-    if (!config.backup_to.empty())
-      return run_backup(config);
-    if (config.token)
-      return run_token(config);
-    if (config.check_only)
-      return run_check(config, environment);
-    auto log = open_log(config.log_file, config.log_level, config.log_json);
-    if (!log) {
-      std::fprintf(stderr, "kilnd: %s\n", log.error().message.c_str());
-      return exit_environment;
-    }
-    return run_daemon(config, *log, environment);
+    const int status = run({argv + 1, argv + argc}, environment);
+    if (status != exit_ok)
+      service_manager{environment, ::getpid()}.tell(failure_message(status));
+    return status;
   } catch (const std::exception& e) {
     std::fprintf(stderr, "kilnd: a defect of Kiln ended it: %s\n", e.what());
     return exit_internal;

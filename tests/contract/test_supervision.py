@@ -106,6 +106,16 @@ def test_a_socket_that_must_not_be_served_is_refused(supervisor, tmp_path, famil
         assert says in supervisor.log.read_text()
 
 
+@pytest.mark.parametrize("wrong, status", [(["--slots", "0"], 2), (["--blender", "/nonexistent"], 3)])
+def test_a_start_that_fails_is_told(supervisor, wrong, status):
+    """start-stop-daemon --notify-await would wait until its time is out."""
+    supervisor.start("--listen", "127.0.0.1:0", *wrong)
+    told = supervisor.heard()
+    assert int(told["ERRNO"]) > 0 and str(status) in told["STATUS"]
+    assert supervisor.process.wait(60) == status
+    supervisor.process = None
+
+
 def test_sigusr2_stops_and_leaves_renders_to_the_next_start(start, tmp_path):
     gate = tmp_path / "gate"
     d = start(f"wait_file {gate}")

@@ -133,6 +133,7 @@ def test_a_wrong_configuration_is_told_and_does_not_stop_what_runs(system):
     assert told.returncode == 6 and "slots" in told.stderr
     assert main_pid(system) == before and system.curl("/livez")[0] == 200
     system.service("stop")
+    system.sh("echo START_TIMEOUT=86400 >> /etc/default/kilnd")  # it does not wait for what has failed
     told = system.service("start")
     assert told.returncode == 1 and "slots" in told.stderr
     assert system.service("status").returncode == 3
@@ -141,6 +142,7 @@ def test_a_wrong_configuration_is_told_and_does_not_stop_what_runs(system):
 def test_without_blender_it_says_so(system):
     system.service("stop")
     system.run("mv", "/usr/bin/blender", "/usr/bin/blender.away")
+    system.sh("echo START_TIMEOUT=86400 >> /etc/default/kilnd")
     told = system.service("start")
     assert told.returncode == 1 and "blender" in told.stderr
     assert system.service("status").returncode == 3 and not system.processes()
