@@ -20,7 +20,9 @@ struct zip_writer::parts {
   parts& operator=(const parts&) = delete;
   ~parts() {
     ::archive_entry_free(entry);
-    ::archive_write_fail(writer); // nothing more is to be written, whatever state it is in
+    // It ends an archive that is given up, and that goes nowhere. (archive_write_fail() would keep it from
+    // that, and leak what the opening made.)
+    is_over = true;
     ::archive_write_free(writer);
   }
 
@@ -30,13 +32,16 @@ struct zip_writer::parts {
   }
 
   static la_ssize_t append(::archive*, void* to, const void* bytes, std::size_t size) {
-    static_cast<parts*>(to)->out.append(static_cast<const char*>(bytes), size);
+    auto& mine = *static_cast<parts*>(to);
+    if (!mine.is_over)
+      mine.out.append(static_cast<const char*>(bytes), size);
     return static_cast<la_ssize_t>(size);
   }
 
   ::archive* writer;
   ::archive_entry* entry;
   std::string out;
+  bool is_over = false; ///< nothing more is taken
 };
 
 zip_writer::zip_writer() : parts_(std::make_unique<parts>()) {

@@ -2,6 +2,7 @@
 """How often somebody may ask: 429, when to come back, and what is left; and lines for who has changed what."""
 import http.client
 import json
+import os
 import re
 
 import pytest
@@ -91,6 +92,8 @@ def test_wrong_tokens_are_limited_and_right_ones_are_not(start, tmp_path):
 
 
 def test_many_addresses_cost_little_memory(start):
+    if os.environ.get("SANITIZERS"):
+        pytest.skip("the sanitizers' own memory is no measure")
     d = start(arguments=["--rate-limit", "0.01", "--rate-burst", "2", "--max-connections-per-address", "1000"])
 
     def resident():
