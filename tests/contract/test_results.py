@@ -115,6 +115,15 @@ def test_the_log_is_that_of_all_attempts(start, tmp_path):
     assert d.get("/v1/jobs/j0123456789abcdefgh/log").status == 404
 
 
+def settled(look):
+    """What look() gives once it stays so; nothing while it is empty or changes."""
+    seen = {look()}
+    for _ in range(10):
+        time.sleep(0.05)
+        seen.add(look())
+    return seen.pop() if len(seen) == 1 else None
+
+
 def test_the_log_is_followed(start, tmp_path):
     go = tmp_path / "go"
     d = start(f"wait_file {go}", "frame_seconds 0.1")
@@ -122,7 +131,7 @@ def test_the_log_is_followed(start, tmp_path):
     until(d, ident, "running")
     with concurrent.futures.ThreadPoolExecutor() as pool:
         following = pool.submit(d.get, f"/v1/jobs/{ident}/log", Prefer="wait=60")
-        now = wait_for(lambda: d.get(f"/v1/jobs/{ident}/log").body, "it has begun")
+        now = wait_for(lambda: settled(lambda: d.get(f"/v1/jobs/{ident}/log").body), "it has begun, and waits for the file")
         behind = pool.submit(d.get, f"/v1/jobs/{ident}/log", Prefer="wait=60", Range=f"bytes={len(now)}-")
         time.sleep(0.3)
         assert not following.done() and not behind.done()
