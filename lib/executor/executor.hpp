@@ -75,6 +75,9 @@ public:
   /// More frames for an open attempt that is hungry, in their order; none: it ends. No effect on any other.
   virtual void give(const attempt_id& /*id*/, std::vector<int> /*frames*/) {}
 
+  /// An attempt of such a job is likely to come soon: what takes time may be done beforehand.
+  virtual void expect(domain::job_spec /*spec*/, std::string /*owner*/) {}
+
   /// Whether there is memory for one more Blender like those that render this job.
   [[nodiscard]] virtual aio::task<bool> has_memory_for_another(job_id /*of*/) { co_return true; }
 

@@ -99,11 +99,7 @@ aio::task<> local_attempt::launch() {
   if (sessions_.is_on() && !spec.own_process) {
     // One that cannot be read has no digest; what is wrong with it is said below.
     if (auto digest = co_await digests_.of(spec.blend)) {
-      session_key key{.blend = spec.blend,
-                      .digest = std::move(*digest),
-                      .threads = spec.threads,
-                      .device = spec.settings.device,
-                      .owner = request_.owner};
+      auto key = key_of(spec, std::move(*digest), request_.owner);
       co_return co_await launch_in_session(std::move(key));
     }
   }

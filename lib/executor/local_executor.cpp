@@ -144,6 +144,22 @@ void local_executor::give(const attempt_id& id, std::vector<int> frames) {
     found->second->give(frames);
 }
 
+void local_executor::expect(domain::job_spec spec, std::string owner) {
+  if (sessions_.is_on() && !spec.own_process)
+    attempts_.spawn(make_ready(std::move(spec), std::move(owner)));
+}
+
+aio::task<> local_executor::make_ready(domain::job_spec spec, std::string owner) {
+  const auto look = [blend = spec.blend, open = settings_.open_blend] { return !check_blend(blend, open); };
+  if (!co_await pool_.run(look)) // what is wrong with it, its attempt will say
+    co_return;
+  auto digest = co_await digests_.of(spec.blend);
+  if (!digest)
+    co_return;
+  auto key = key_of(spec, std::move(*digest), std::move(owner));
+  co_await sessions_.expect(std::move(key));
+}
+
 aio::task<bool> local_executor::has_memory_for_another(job_id of) {
   std::uint64_t most = 0;
   for (const auto& [id, attempt] : running_)

@@ -26,6 +26,14 @@ constexpr const char* setup_script_name = "kiln_setup.py"; // as the other one i
 
 } // namespace
 
+session_key key_of(const domain::job_spec& spec, std::string digest, std::string owner) {
+  return {.blend = spec.blend,
+          .digest = std::move(digest),
+          .threads = spec.threads,
+          .device = spec.settings.device,
+          .owner = std::move(owner)};
+}
+
 /// What is shared of an attempt by the session and the attempt's hold on it.
 struct session::turn_state : std::enable_shared_from_this<turn_state> {
   turn_state(aio::executor_type loop, session_user& u) : user(&u), frame_over(loop) {}

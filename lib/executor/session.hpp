@@ -28,6 +28,8 @@ struct session_key {
   friend bool operator==(const session_key&, const session_key&) = default;
 };
 
+[[nodiscard]] session_key key_of(const domain::job_spec& spec, std::string digest, std::string owner);
+
 /// The attempt that a session renders now; told on the loop.
 class session_user {
 public:

@@ -114,7 +114,9 @@ aio::task<> session_pool::watch_idle_time() {
 }
 
 aio::task<> session_pool::expect(session_key key) {
-  if (!is_on() || left_ || find_idle(key) != idle_.end() || idle_.size() >= settings_.sessions.idle)
+  const auto fits = [&](const session_ptr& one) { return one->key() == key; };
+  if (!is_on() || left_ || std::ranges::any_of(lent_, fits) || find_idle(key) != idle_.end() ||
+      idle_.size() >= settings_.sessions.idle)
     co_return;
   std::uint64_t held = 0;
   for (const auto& w : idle_)

@@ -35,8 +35,8 @@ public:
   /// `sound`: it did what it was asked to.
   void give_back(session_ptr one, bool sound);
 
-  /// An attempt of this kind is likely to come soon: starts a session for it, unless one waits, and if there
-  /// is room without ending another.
+  /// An attempt of this kind is likely to come soon: starts a session for it, unless there is one, and if
+  /// there is room without ending another.
   [[nodiscard]] aio::task<> expect(session_key key);
 
   /// Lets all go on without this daemon: what waits will end by itself.

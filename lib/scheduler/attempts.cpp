@@ -274,6 +274,7 @@ void scheduler::on_progress(const attempt_id& id, const blender::frame_progress&
     of->frame_fraction.reset(); // of one among several it says little
   for (auto* watcher : watchers_)
     watcher->on_progress(*of);
+  look_ahead(*of);
 }
 
 void scheduler::on_output(const attempt_id& id, std::string_view text) {

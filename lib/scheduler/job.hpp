@@ -45,6 +45,7 @@ struct job : store::job_record {
   std::size_t slots = 0;              ///< that it holds: for these, and for what is being started
   std::optional<ending> ends_as;      ///< decided; what still renders is being ended
   policy::width_search width;         ///< where the job leaves that to us
+  bool looked_ahead = false;          ///< at the job that comes after it
   bool is_sequential = false;         ///< its frames need those before them
   std::string history_key;            ///< empty while it is not known
   std::map<int, double> past_seconds; ///< of its frames, in an earlier run

@@ -169,6 +169,8 @@ private:
   void widen();
   [[nodiscard]] aio::task<> widen(mutable_job of);
 
+  void look_ahead(job& of);
+
   // keeping.cpp
   static void keep_attempt(job& of, const store::attempt_record& record, bool newer = true);
   [[nodiscard]] store::change snapshot(job& of);

@@ -92,4 +92,13 @@ aio::task<> scheduler::widen(mutable_job of) {
   co_await start(of);
 }
 
+/// While the last frame of a job renders, the next one's Blender can start.
+void scheduler::look_ahead(job& of) {
+  if (of.looked_ahead || queue_.empty() || stopping_ || !blocked_.empty() || of.pending().size() > 1)
+    return;
+  of.looked_ahead = true;
+  const auto& next = *queue_.begin()->second;
+  executor_.expect(next.spec, next.owner);
+}
+
 } // namespace kiln::scheduler

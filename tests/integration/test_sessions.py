@@ -250,7 +250,7 @@ def test_spread_shows_first_last_and_middle_early(start, process):
 
 def test_a_crash_among_several_costs_one_frame(start):
     d = start("slow", "--slots", "2")
-    ident = submit(d, "slow", "1-8", samples=20, processes=2)
+    ident = submit(d, "slow", "1-8", samples=6, processes=2)
     wait_for(lambda: d.get(f"/v1/jobs/{ident}").json()["frames"]["rendering"] == 2 and len(sessions(d)) == 2, "two render")
     wait_for(lambda: d.get(f"/v1/jobs/{ident}").json()["frames"]["done"] >= 2, "two frames are done")
     os.kill(sessions(d)[0], signal.SIGSEGV)
@@ -258,3 +258,14 @@ def test_a_crash_among_several_costs_one_frame(start):
     assert done["state"] == "succeeded", done
     logs = "".join(log_of(d, ident, n) for n in range(1, done["attempts"] + 1))
     assert sorted(int(n) for n in re.findall(r"Saved: '.*_(\d+)\.png'", logs)) == list(range(1, 9))
+
+
+def test_the_next_jobs_blender_starts_while_the_last_frame_renders(start):
+    d = start("slow")
+    ident = submit(d, "slow", "1", samples=2000)
+    waiting = submit(d, "tiny", "1")
+    wait_for(lambda: len(sessions(d)) == 2, "two Blenders, though there is one slot")
+    assert d.get(f"/v1/jobs/{waiting}").json()["state"] == "queued"
+    d.ask("POST", f"/v1/jobs/{ident}/cancel")
+    done = until_final(d, waiting)
+    assert done["state"] == "succeeded" and log_of(d, waiting).count("kiln: {") == 1

@@ -27,6 +27,7 @@ public:
   std::uintmax_t free = 1U << 30;
   std::optional<std::string> print;
   std::vector<std::pair<attempt_id, std::vector<int>>> gifts; ///< more frames, for those that were hungry
+  std::vector<std::filesystem::path> expected;                ///< jobs that are likely to come
   bool has_memory = true;
   bool left = false;
   bool discard_waits = false;
@@ -51,6 +52,7 @@ public:
     for (const int frame : more)
       running_.at(id).request.frames.add(frame);
   }
+  void expect(domain::job_spec spec, std::string) override { expected.push_back(spec.blend); }
   aio::task<bool> has_memory_for_another(job_id) override { co_return has_memory; }
 
   void stop(const attempt_id& id, domain::stop_reason reason) override { stops.emplace_back(id, reason); }

@@ -198,6 +198,26 @@ TEST_F(sharing_test, slots_go_to_those_who_wait) {
   });
 }
 
+TEST_F(sharing_test, the_next_job_is_expected_while_the_last_frame_renders) {
+  make(1);
+  run([&]() -> aio::task<> {
+    const auto job = co_await submitted("1-2", 1);
+    const auto next = co_await submitted("1", 1);
+    attempts_.name(id(job, 1), 1);
+    EXPECT_TRUE(attempts_.expected.empty());
+    attempts_.publish(id(job, 1), 1);
+    attempts_.name(id(job, 1), 2);
+    attempts_.name(id(job, 1), 2);
+    EXPECT_EQ(attempts_.expected, std::vector<std::filesystem::path>{"/a.blend"}) << "once";
+    attempts_.publish(id(job, 1), 2);
+    attempts_.end(id(job, 1), success);
+    co_await settle();
+    attempts_.publish(id(next, 1), 1);
+    attempts_.end(id(next, 1), success);
+    co_await scheduler_->stop(on_stop::stop);
+  });
+}
+
 TEST_F(sharing_test, without_memory_there_is_one) {
   make(4);
   attempts_.has_memory = false;
