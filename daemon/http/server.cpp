@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 namespace kiln::http {
@@ -39,7 +40,15 @@ result<void> server::listen(const std::string& address, unsigned short port) {
   acceptor_.open(endpoint.protocol(), ec);
   if (!ec)
     acceptor_.set_option(asio::socket_base::reuse_address{true},
-                         ec); // a restart must not wait for old connections
+                         ec);                    // a restart must not wait for old connections
+  if (!ec && endpoint.address().is_loopback()) { // a start before the network is up: its address will come
+    using free_bind_v4 = asio::detail::socket_option::boolean<SOL_IP, IP_FREEBIND>;
+    using free_bind_v6 = asio::detail::socket_option::boolean<SOL_IPV6, IPV6_FREEBIND>;
+    if (endpoint.address().is_v6())
+      acceptor_.set_option(free_bind_v6{true}, ec);
+    else
+      acceptor_.set_option(free_bind_v4{true}, ec);
+  }
   if (!ec)
     acceptor_.bind(endpoint, ec);
   if (!ec)

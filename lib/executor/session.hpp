@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A Blender that stays: it renders attempts one after the other, in a directory of its own in which their
-// workspaces lie. See docs/decisions/0011-sessions.md.
+// workspaces lie. See docs/decisions/0013-sessions.md.
 #pragma once
 
 #include "aio/notification.hpp"

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is shipped, by itself: quick, without root, part of tests/run."""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tomllib
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+PACKAGING = ROOT / "packaging"
+KILND = os.environ.get("KILND", "")
+needs_kilnd = pytest.mark.skipif(not KILND, reason="KILND is not set: run by ctest")
+
+
+def run(*command, **more):
+    return subprocess.run([str(c) for c in command], capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL, **more)
+
+
+def options(*arguments):
+    done = run(PACKAGING / "options", KILND, *arguments)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def flags_of_help():
+    """Found without packaging/options: whatever looks like a flag at the beginning of a line."""
+    return set(re.findall(r"^ +(?:-\w,)?--([\w-]+)", run(KILND, "--help").stdout, re.M))
+
+
+def keys_of_help():
+    return {f.replace("-", "_") for f in flags_of_help() - {"help", "version", "config", "check"}}
+
+
+@needs_kilnd
+def test_no_flag_is_missed():
+    assert set(options("names").split()) == flags_of_help() and len(flags_of_help()) > 30
+
+
+@needs_kilnd
+def test_the_example_configuration_has_every_key_and_its_default(tmp_path):
+    text = options("config")
+    assert set(re.findall(r"^#?(\w+) = ", text, re.M)) == keys_of_help()
+    as_shipped = tomllib.loads(text)
+    assert set(as_shipped) == {"project_root", "output", "state"}
+    everything = re.sub(r"^#(\w+ = )", r"\1", text, flags=re.M)
+    values = tomllib.loads(everything)
+    assert values["slots"] == 1 and values["listen"] == "127.0.0.1:3000" and values["allow_open_network"] is False
+    # kilnd takes it, at other places; and with every key that has a default, at this default.
+    fake = tmp_path / "blender"
+    fake.write_text("#!/bin/sh\necho Blender 3.4.1\n")
+    fake.chmod(0o755)
+    (tmp_path / "projects").mkdir()
+    defaults = "\n".join(line[1:] if re.match(r"#\w+ = ", line) and not re.search(r'= \[?"[A-Z:…]+"', line) else line
+                         for line in text.splitlines())
+    for content in (text, defaults):
+        (tmp_path / "kilnd.toml").write_text(content.replace("/var/lib/kiln", str(tmp_path)))
+        checked = run(KILND, "--config", tmp_path / "kilnd.toml", "--check", "--blender", fake)
+        assert checked.returncode == 0, checked.stderr
+
+
+@needs_kilnd
+@pytest.mark.skipif(not shutil.which("scdoc"), reason="there is no scdoc")
+@pytest.mark.parametrize("page", ["kilnd.8", "kilnd.toml.5"])
+def test_man_pages_are_well_formed_and_whole(page, tmp_path):
+    source = options("man", PACKAGING / f"man/{page}.scd")
+    assert "@" not in source
+    made = subprocess.run(["scdoc"], input=source, capture_output=True, text=True)
+    assert made.returncode == 0, made.stderr
+    file = tmp_path / page
+    file.write_text(made.stdout)
+    shown = run("man", "--warnings", "-E", "UTF-8", "-l", file, env={**os.environ, "MANWIDTH": "100", "MANPAGER": "cat", "PAGER": "cat"})
+    assert shown.returncode == 0 and not shown.stderr, shown.stderr
+    text = re.sub(r".\x08", "", shown.stdout)
+    names = flags_of_help() if page == "kilnd.8" else keys_of_help()
+    for name in names:
+        assert (f"--{name}" if page == "kilnd.8" else name) in text, name
+
+
+def complete(tmp_path, *words):
+    """What bash offers for the last word."""
+    script = tmp_path / "completion"
+    script.write_text(options("bash"))
+    quoted = " ".join(f"'{w}'" for w in words)
+    done = run("bash", "-c", f"compopt() {{ :; }}; . {script}; COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; _kilnd; "
+               'printf "%s\\n" "${COMPREPLY[@]}"', cwd=tmp_path)
+    assert not done.stderr, done.stderr
+    return set(done.stdout.split())
+
+
+@needs_kilnd
+def test_completion(tmp_path):
+    assert {f"--{f}" for f in flags_of_help()} <= complete(tmp_path, "kilnd", "--")
+    assert complete(tmp_path, "kilnd", "--max-qu") == {"--max-queued"}
+    assert complete(tmp_path, "kilnd", "--on-stop", "") == {"stop", "leave"}
+    assert complete(tmp_path, "kilnd", "--on-stop", "=", "l") == {"leave"}
+    (tmp_path / "scene.blend").touch()
+    (tmp_path / "frames").mkdir()
+    assert "scene.blend" in complete(tmp_path, "kilnd", "--blend", "sc")
+    assert complete(tmp_path, "kilnd", "--output", "") == {"frames"}
+    assert complete(tmp_path, "kilnd", "--slots", "") == set()
+
+
+SCRIPTS = [p for p in sorted([*PACKAGING.rglob("*"), *(ROOT / "tests/packaging").rglob("*")])
+           if p.is_file() and re.match(rb"#!/(bin|usr/bin/env) ?(ba)?sh", p.read_bytes()[:40])]
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_shell_scripts_are_sound(script):
+    shell = "bash" if b"bash" in script.read_bytes()[:40] else "dash"
+    assert run(shell, "-n", script).returncode == 0
+    if shutil.which("shellcheck"):
+        checked = run("shellcheck", "-s", shell, "-S", "warning", script)
+        assert checked.returncode == 0, checked.stdout
+
+
+def test_the_init_script_has_an_lsb_header():
+    text = (PACKAGING / "sysvinit/kilnd").read_text()
+    header = re.search(r"^### BEGIN INIT INFO\n(.*?)^### END INIT INFO$", text, re.M | re.S).group(1)
+    fields = dict(re.findall(r"^# ([\w-]+):\s+(.*)$", header, re.M))
+    assert {"Provides", "Required-Start", "Required-Stop", "Default-Start", "Default-Stop", "Short-Description"} <= set(fields)
+    assert fields["Provides"] == "kilnd" and "$network" not in fields["Required-Start"], "it starts before the network"
+
+
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd-analyze")
+def test_the_units_are_sound_and_hardened(tmp_path):
+    for unit in ("kilnd.service", "kilnd.socket"):
+        text = (PACKAGING / "systemd" / unit).read_text()
+        (tmp_path / unit).write_text(text.replace("/usr/bin/kilnd", "/bin/true").replace("Documentation=man:", "#"))
+    verified = run("systemd-analyze", "verify", "--recursive-errors=no", tmp_path / "kilnd.service", tmp_path / "kilnd.socket")
+    ours = [line for line in verified.stderr.splitlines() if "kilnd" in line]
+    assert not ours, ours
+    scored = run("systemd-analyze", "security", "--offline=true", tmp_path / "kilnd.service")
+    score = float(re.search(r"Overall exposure level for kilnd\.service: ([\d.]+)", scored.stdout).group(1))
+    assert score <= 3.0, "docs/operations.md says it"
+
+
+def test_conffiles_are_all_of_etc():
+    listed = set((PACKAGING / "debian/conffiles").read_text().split())
+    assert listed == {"/etc/init.d/kilnd", "/etc/default/kilnd", "/etc/kiln/kilnd.toml", "/etc/logrotate.d/kilnd"}
+
+
+def test_compose_says_what_the_image_needs():
+    yaml = pytest.importorskip("yaml")
+    service = yaml.safe_load((PACKAGING / "docker/compose.yaml").read_text())["services"]["kilnd"]
+    assert service["read_only"] is True and service["ports"] == ["127.0.0.1:3000:3000"]
+    assert {v.rsplit(":", 1)[-1] if not v.endswith(":ro") else v.split(":")[-2] for v in service["volumes"]} >= {"/frames", "/state"}
