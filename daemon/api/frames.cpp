@@ -162,7 +162,7 @@ aio::task<answer> frames::list(const http::request& asked) {
     while (row != rows->end() && row->frame < frame)
       ++row;
     const bool has_row = row != rows->end() && row->frame == frame;
-    const bool renders = (*of)->state == domain::job_state::running && (*of)->frame == frame;
+    const bool renders = (*of)->state == domain::job_state::running && (*of)->renders(frame);
     listed.push_back(format_frame(*id, frame, has_row ? &*row : nullptr, renders));
     last = frame;
   }

@@ -185,7 +185,7 @@ json::object format_job(const scheduler::job& of, const job_now& now) {
                                {"total", total},
                                {"done", of.frames_done},
                                {"failed", of.frames_failed},
-                               {"rendering", runs ? 1 : 0}};
+                               {"rendering", runs ? std::max<std::size_t>(1, of.runs.size()) : 0}};
   const double of_current = runs ? of.frame_fraction.value_or(0) : 0;
   out["progress"] =
       std::min(1.0, (static_cast<double>(of.frames_done) + of_current) / static_cast<double>(total));

@@ -49,6 +49,7 @@
 #include <csignal>
 #include <cstdio>
 
+#include <sched.h>
 #include <unistd.h>
 
 namespace kiln::app {
@@ -60,12 +61,21 @@ using signal_set = asio::basic_signal_set<aio::executor_type>;
 constexpr std::size_t pool_threads = 3; // as many as there are kinds of slow work: images, files, digests
 constexpr std::chrono::seconds decode_limit{60}; // for one image
 constexpr const char* database_name = "kiln.db";
+constexpr double frame_grace = 2; // seconds for a frame to be finished, when its job is cancelled
 constexpr std::chrono::seconds http_grace{5};
 constexpr std::chrono::seconds webhook_grace{3};
 constexpr access::rate wrong_tokens{.per_second = 0.5, .burst = 20}; // of one address
 
 std::chrono::milliseconds milliseconds(double seconds) {
   return std::chrono::milliseconds{static_cast<std::chrono::milliseconds::rep>(seconds * 1000)};
+}
+
+/// That this process may run on.
+std::size_t usable_cores() {
+  cpu_set_t cores;
+  if (::sched_getaffinity(0, sizeof cores, &cores) != 0)
+    return 1;
+  return static_cast<std::size_t>(CPU_COUNT(&cores));
 }
 
 std::string variable(const std::vector<std::string>& environment, const std::string& name) {
@@ -121,6 +131,7 @@ std::optional<domain::job_spec> tutorial_job(const config& c) {
   spec.blend_name = c.blend.native();
   spec.settings.engine = "CYCLES";
   spec.threads = c.threads;
+  spec.own_process = true;
   spec.fail_fast = true; // its pid means the job: another try would have another
   return spec;
 }
@@ -205,6 +216,11 @@ struct parts {
                   .state = c.state,
                   .environment = executor::environment_for_blender(environment),
                   .stop_grace = milliseconds(c.stop_grace),
+                  .frame_grace = milliseconds(std::min(c.stop_grace, frame_grace)),
+                  .sessions = {.idle = c.sessions,
+                               .idle_memory = c.session_memory,
+                               .idle_time = milliseconds(c.session_idle),
+                               .frames = c.session_frames},
                   .sandbox = around.how,
                   .walls = around.walls,
                   .open_blend = permitted_blends(c)},
@@ -214,7 +230,8 @@ struct parts {
                    .limits = {.max_frames = c.max_frames},
                    .disk_reserve = c.disk_reserve,
                    .look_again = milliseconds(c.look_again),
-                   .stall_timeout = std::chrono::seconds{c.stall_timeout}},
+                   .stall_timeout = std::chrono::seconds{c.stall_timeout},
+                   .cores = usable_cores()},
                   log),
         tutorial(scheduler, tutorial_job(c)),
         uploads(

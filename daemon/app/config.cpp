@@ -237,6 +237,29 @@ void add_options(CLI::App& app, config& c, words& w) {
       ->check(CLI::IsMember({"decode", "header"}))
       ->capture_default_str()
       ->group("Rendering");
+  app.add_option("--sessions", c.sessions,
+                 "Blenders that stay, idle, for more frames of the same .blend; 0: none does")
+      ->check(CLI::Range(0, 1024))
+      ->type_name("N")
+      ->capture_default_str()
+      ->group("Rendering");
+  app.add_option("--session-memory", c.session_memory,
+                 "What those may hold in memory, in all: bytes, or 2GiB")
+      ->transform(CLI::AsSizeValue(false))
+      ->check(CLI::Validator{not_negative, ""})
+      ->type_name("SIZE")
+      ->capture_default_str()
+      ->group("Rendering");
+  app.add_option("--session-idle", c.session_idle, "Seconds until a Blender that waits is ended")
+      ->check(between(0.05, 86'400))
+      ->type_name("S")
+      ->capture_default_str()
+      ->group("Rendering");
+  app.add_option("--session-frames", c.session_frames, "Frames until a Blender that stays is replaced")
+      ->check(CLI::Range(1, 1'000'000))
+      ->type_name("N")
+      ->capture_default_str()
+      ->group("Rendering");
   app.add_option("--disk-reserve", c.disk_reserve, "No render is started while less is free: bytes, or 2GiB")
       ->transform(CLI::AsSizeValue(false))
       ->check(CLI::Validator{not_negative, ""}) // CLI11 runs the newest first

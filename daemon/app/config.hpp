@@ -51,12 +51,16 @@ struct config {
   std::size_t max_queued = 1000;
   std::size_t max_frames = 100'000;
   int threads = 0;
-  double stop_grace = 10;                  ///< seconds between SIGTERM and SIGKILL
-  bool leave_on_stop = false;              ///< renders go on when kilnd stops, for the next one to take up
-  std::uintmax_t disk_reserve = 512 << 20; ///< bytes; no attempt is started when less is free
-  double look_again = 5;                   ///< seconds between looks at what keeps attempts from starting
-  int stall_timeout = 600;                 ///< seconds, for jobs that say nothing; 0: never
-  bool verify_headers_only = false;        ///< of images
+  double stop_grace = 10;                     ///< seconds between SIGTERM and SIGKILL
+  bool leave_on_stop = false;                 ///< renders go on when kilnd stops, for the next one to take up
+  std::uintmax_t disk_reserve = 512 << 20;    ///< bytes; no attempt is started when less is free
+  double look_again = 5;                      ///< seconds between looks at what keeps attempts from starting
+  int stall_timeout = 600;                    ///< seconds, for jobs that say nothing; 0: never
+  bool verify_headers_only = false;           ///< of images
+  std::size_t sessions = 2;                   ///< Blenders that are kept for more of the same; 0: none stays
+  std::uintmax_t session_memory = 4ULL << 30; ///< bytes, of all those that wait
+  double session_idle = 300;                  ///< seconds
+  int session_frames = 500;                   ///< that one renders in its life
 
   std::string sandbox = "auto";                     ///< auto, landlock, bwrap, off
   std::vector<std::filesystem::path> sandbox_read;  ///< absolute; what Blender may read besides

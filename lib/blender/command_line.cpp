@@ -14,12 +14,24 @@ namespace kiln::blender {
 namespace {
 
 constexpr std::string_view frame_prefix = "blender-render_";
-constexpr int script_failed = 97; // Blender's exit status when a script raises
 
 } // namespace
 
+std::vector<domain::frame_set::progression> runs_of(const std::vector<int>& frames) {
+  std::vector<domain::frame_set::progression> runs;
+  for (std::size_t i = 0; i < frames.size();) {
+    std::size_t end = i + 1;
+    const int step = end < frames.size() && frames[end] > frames[i] ? frames[end] - frames[i] : 1;
+    while (end < frames.size() && frames[end] - frames[end - 1] == step)
+      ++end;
+    runs.push_back({frames[i], frames[end - 1], step});
+    i = end;
+  }
+  return runs;
+}
+
 result<std::vector<std::string>> format_arguments(const domain::job_spec& job,
-                                                  const domain::frame_set& frames,
+                                                  const std::vector<domain::frame_set::progression>& frames,
                                                   const std::filesystem::path& workspace,
                                                   const std::filesystem::path& script) {
   const auto output = (workspace / frame_prefix).native() + "####";
@@ -41,7 +53,7 @@ result<std::vector<std::string>> format_arguments(const domain::job_spec& job,
   if (!job.settings.engine.empty())
     add({"-E", job.settings.engine});
   add({"-x", "1", "-t", std::to_string(job.threads)});
-  for (const auto& [first, last, step] : frames.progressions())
+  for (const auto& [first, last, step] : frames)
     add({"-j", std::to_string(step), "-s", std::to_string(first), "-e", std::to_string(last), "-a"});
   add({"--", boost::json::serialize(domain::format_settings(job.settings))});
   return arguments;

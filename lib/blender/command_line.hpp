@@ -19,14 +19,18 @@ namespace kiln::blender {
 /// (from 5.0) variables.
 inline constexpr std::string_view unusable_in_output = "#{}";
 
+inline constexpr int script_failed = 97; ///< Blender's exit status when a script raises
+
+/// Frames in the order in which they are given, as few runs that go up evenly.
+[[nodiscard]] std::vector<domain::frame_set::progression> runs_of(const std::vector<int>& frames);
+
 /// argv without argv[0], to render `frames` of the job. Blender carries its arguments out in their order, so
-/// each range of frames is followed by its `-a`. `script`: ours (setup_script.hpp), which applies the
+/// each run of frames is followed by its `-a`. `script`: ours (setup_script.hpp), which applies the
 /// settings before anything renders. The frames go to WORKSPACE/blender-render_####. invalid_input when
 /// `workspace` holds one of `unusable_in_output`.
-[[nodiscard]] result<std::vector<std::string>> format_arguments(const domain::job_spec& job,
-                                                                const domain::frame_set& frames,
-                                                                const std::filesystem::path& workspace,
-                                                                const std::filesystem::path& script);
+[[nodiscard]] result<std::vector<std::string>>
+format_arguments(const domain::job_spec& job, const std::vector<domain::frame_set::progression>& frames,
+                 const std::filesystem::path& workspace, const std::filesystem::path& script);
 
 /// Of the image formats that frames can have.
 inline constexpr std::array<std::string_view, 5> frame_extensions{".png", ".jpg", ".exr", ".tif", ".webp"};

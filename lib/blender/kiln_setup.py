@@ -289,10 +289,12 @@ def say(report):
     sys.stdout.flush()
 
 
-def main():
+def set_up(settings):
+    """Applies the settings to the file that is open. The scene that renders, and the report, which may hold a
+    "failure"."""
     report = {"version": bpy.app.version_string, "scenes": [s.name for s in bpy.data.scenes][:20]}
+    scene = None
     try:
-        settings = read_settings()
         scene = find_scene(settings.get("scene"))
         apply(settings, scene)
         describe(scene, report)
@@ -305,9 +307,15 @@ def main():
     except Exception:  # whatever it was: a frame that is not as asked must not come out
         report["failure"] = {"kind": "internal",
                              "message": "the .blend could not be set up: " + traceback.format_exc()[-600:]}
+    return scene, report
+
+
+def main():
+    _, report = set_up(read_settings())
     say(report)
     if "failure" in report:
         os._exit(1)
 
 
-main()
+if __name__ == "__main__":  # kiln_session.py takes its parts
+    main()

@@ -41,7 +41,10 @@ std::optional<scene_report> parse_scene_report(std::string_view line) {
     return std::nullopt;
   auto failure = read_failure(*report);
   report->erase("failure");
-  return scene_report{json::serialize(*report), std::move(failure)};
+  const auto* sequential = report->if_contains("sequential");
+  return scene_report{.json = json::serialize(*report),
+                      .is_sequential = sequential && sequential->is_bool() && sequential->get_bool(),
+                      .failure = std::move(failure)};
 }
 
 } // namespace kiln::blender

@@ -13,7 +13,8 @@
 namespace kiln::blender {
 
 struct scene_report {
-  std::string json; ///< an object: version, scene, scenes, cameras, frame_start, …
+  std::string json;           ///< an object: version, scene, scenes, cameras, frame_start, …
+  bool is_sequential = false; ///< a frame depends on those before it, as far as the script can see
   std::optional<domain::failure> failure = {}; ///< why the script ended Blender
 
   friend bool operator==(const scene_report&, const scene_report&) = default;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The Python script that Blender runs before it renders (kiln_setup.py): it applies a job's settings, says
+// The Python scripts that Blender runs. kiln_setup.py, before it renders: it applies a job's settings, says
 // what the .blend really is, and ends Blender with a typed failure when it cannot be rendered as asked.
+// kiln_session.py, in a Blender that stays (session_protocol.hpp); it takes its parts from the other.
 #pragma once
 
 #include <string_view>
@@ -9,5 +10,6 @@
 namespace kiln::blender {
 
 extern const std::string_view setup_script;
+extern const std::string_view session_script;
 
 } // namespace kiln::blender

@@ -115,6 +115,9 @@ std::vector<field_error> check_job(const job_spec& spec, const job_limits& limit
   c.number("/priority", spec.priority, lowest_priority, highest_priority);
   c.number("/threads", spec.threads, 0, 1024);
   c.number("/retries", spec.retries, 0, 100);
+  c.number("/processes", spec.processes, 0, 1024); // 0 is "auto"
+  if (spec.own_process && spec.processes != 1)
+    c.wrong("/processes", R"(must be 1 when "process" is "own")");
   c.seconds("/timeout_seconds", spec.timeout);
   c.seconds("/stall_timeout_seconds", spec.stall_timeout);
 

@@ -46,6 +46,12 @@ struct render_settings {
   friend bool operator==(const render_settings&, const render_settings&) = default;
 };
 
+/// In which order frames are rendered.
+enum class frame_order {
+  ascending,
+  spread, ///< the first, the last, the middle, then halves: what is wrong is seen early
+};
+
 struct job_spec {
   std::filesystem::path blend; ///< absolute
   frame_set frames;
@@ -55,9 +61,12 @@ struct job_spec {
   std::string blend_name; ///< as the client wrote it
   std::string name;       ///< for people
   std::vector<std::string> tags;
-  int priority = 0;       ///< -100 to 100; higher goes first
-  int retries = 2;        ///< 0 to 100: further tries of a frame that failed
-  bool fail_fast = false; ///< the first attempt that fails fails the job: nothing is tried again
+  int priority = 0; ///< -100 to 100; higher goes first
+  int retries = 2;  ///< 0 to 100: further tries of a frame that failed
+  frame_order order = frame_order::ascending;
+  int processes = 1;        ///< Blenders that render it at once, 1 to 1024; 0: as many as it gains by
+  bool own_process = false; ///< each attempt has a Blender of its own, which renders nothing else
+  bool fail_fast = false;   ///< the first attempt that fails fails the job: nothing is tried again
   std::optional<std::chrono::seconds> timeout = {};       ///< of rendering, in all
   std::optional<std::chrono::seconds> stall_timeout = {}; ///< without output, frame or CPU time
 

@@ -147,10 +147,36 @@ void read_tags(reader& in, std::vector<std::string>& into) {
       in.wrong(fmt::format("/tags/{}", i), "must be a string");
 }
 
-void read_processes(reader& in) {
+void read_process(reader& in, bool& own) {
+  const auto* value = in.take("process");
+  if (!value)
+    return;
+  const auto* name = value->if_string();
+  if (!name || (*name != "own" && *name != "session"))
+    return in.wrong("/process", R"(must be "session" or "own")");
+  own = *name == "own";
+}
+
+void read_processes(reader& in, int& into) {
   const auto* value = in.take("processes");
-  if (value && !(value->is_int64() && value->as_int64() == 1))
-    in.wrong("/processes", "must be 1: this version renders a job in one process at a time");
+  if (!value)
+    return;
+  if (const auto* name = value->if_string(); name && *name == "auto")
+    into = 0;
+  else if (const auto* n = value->if_int64(); n && *n >= 1 && *n <= 1024)
+    into = static_cast<int>(*n);
+  else
+    in.wrong("/processes", R"(must be "auto", or between 1 and 1024)");
+}
+
+void read_order(reader& in, frame_order& into) {
+  const auto* value = in.take("order");
+  if (!value)
+    return;
+  const auto* name = value->if_string();
+  if (!name || (*name != "ascending" && *name != "spread"))
+    return in.wrong("/order", R"(must be "ascending" or "spread")");
+  into = *name == "spread" ? frame_order::spread : frame_order::ascending;
 }
 
 template<class T>
@@ -182,7 +208,9 @@ std::variant<job_spec, std::vector<field_error>> parse_spec(const json::object& 
   in.flag("fail_fast", spec.fail_fast);
   spec.timeout = in.seconds("timeout_seconds");
   spec.stall_timeout = in.seconds("stall_timeout_seconds");
-  read_processes(in);
+  read_process(in, spec.own_process);
+  read_processes(in, spec.processes);
+  read_order(in, spec.order);
   auto& s = spec.settings;
   in.text("engine", s.engine);
   in.text("scene", s.scene);
@@ -228,6 +256,12 @@ json::object format_spec(const job_spec& spec) {
     out[name] = std::move(value);
   out["threads"] = spec.threads;
   out["retries"] = spec.retries;
+  out["order"] = spec.order == frame_order::spread ? "spread" : "ascending";
+  if (spec.processes == 0)
+    out["processes"] = "auto";
+  else
+    out["processes"] = spec.processes;
+  out["process"] = spec.own_process ? "own" : "session";
   if (spec.fail_fast)
     out["fail_fast"] = true;
   if (spec.timeout)

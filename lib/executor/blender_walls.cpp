@@ -127,7 +127,7 @@ process::walls walls_around_blender(const installation& here) {
 
 process::walls walls_of_attempt(process::walls common, const attempt_paths& paths, const fs::path& blend) {
   common.read.push_back(blend);
-  common.write.push_back(paths.workspace);
+  common.write.push_back(paths.directory);
   return common;
 }
 

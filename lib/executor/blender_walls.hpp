@@ -28,7 +28,7 @@ struct installation {
 /// The walls without what belongs to an attempt.
 [[nodiscard]] process::walls walls_around_blender(const installation& here);
 
-/// `common` and what an attempt has besides: its .blend, and its workspace to write to.
+/// `common` and what an attempt has besides: its .blend, and the directory of its Blender to write to.
 [[nodiscard]] process::walls walls_of_attempt(process::walls common, const attempt_paths& paths,
                                               const std::filesystem::path& blend);
 

@@ -25,7 +25,10 @@ namespace kiln::executor {
 struct attempt_request {
   attempt_id id;
   domain::job_spec spec;
-  domain::frame_set frames;                                ///< of the job: those that this attempt renders
+  domain::frame_set frames;       ///< of the job: those that this attempt renders
+  std::vector<int> in_order = {}; ///< the same, when they are not rendered in ascending order
+  std::string owner = {};         ///< whose job it is; Blenders are not shared among owners
+  bool open = false;              ///< give() may add frames, where the executor can take some
   std::optional<std::chrono::milliseconds> time_left = {}; ///< until the job's time for rendering is over
   std::optional<std::chrono::milliseconds> patience = {};  ///< with a process that gives no sign of life
 };
@@ -50,6 +53,8 @@ public:
   /// What the .blend really is.
   virtual void on_report(const attempt_id& id, const blender::scene_report& report) = 0;
   virtual void on_published(const attempt_id& id, const published_frame& frame) = 0;
+  /// An open attempt has rendered what it was given: it waits for give().
+  virtual void on_hungry(const attempt_id& /*id*/) {}
   /// The last call for an attempt: exactly one for each start() and each that is recovered, but for those
   /// that leave() has left.
   virtual void on_end(const attempt_id& id, const domain::attempt_facts& facts) = 0;
@@ -66,6 +71,15 @@ public:
   /// told why). The observer must outlive the attempt.
   [[nodiscard]] virtual aio::task<std::optional<pid_t>> start(attempt_request request,
                                                               attempt_observer& observer) = 0;
+
+  /// More frames for an open attempt that is hungry, in their order; none: it ends. No effect on any other.
+  virtual void give(const attempt_id& /*id*/, std::vector<int> /*frames*/) {}
+
+  /// An attempt of such a job is likely to come soon: what takes time may be done beforehand.
+  virtual void expect(domain::job_spec /*spec*/, std::string /*owner*/) {}
+
+  /// Whether there is memory for one more Blender like those that render this job.
+  [[nodiscard]] virtual aio::task<bool> has_memory_for_another(job_id /*of*/) { co_return true; }
 
   /// Begins to end an attempt; on_end follows. No effect on one that is unknown or has ended.
   virtual void stop(const attempt_id& id, domain::stop_reason reason) = 0;

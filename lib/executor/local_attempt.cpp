@@ -3,17 +3,19 @@
 
 #include "aio/task_group.hpp"
 #include "blender/command_line.hpp"
-#include "executor/blender_walls.hpp"
 #include "executor/log_notes.hpp"
 #include "process/adopted.hpp"
-#include "process/child.hpp"
 #include "process/process_table.hpp"
 
 #include <boost/asio/redirect_error.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 #include <variant>
+
+#include <fcntl.h>
+#include <sys/stat.h>
 
 namespace kiln::executor {
 namespace {
@@ -33,12 +35,22 @@ failure launch_failure(const error& e) {
   return {.kind = failure_kind::internal, .message = "Blender cannot be started: " + e.message};
 }
 
+std::vector<int> frames_in_order(const attempt_request& of) {
+  return of.in_order.empty() ? std::vector<int>{of.frames.begin(), of.frames.end()} : of.in_order;
+}
+
+aio::unique_descriptor open_log(const std::filesystem::path& log) {
+  return aio::unique_descriptor{::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
+                                       S_IRUSR | S_IWUSR | S_IRGRP)};
+}
+
 } // namespace
 
 local_attempt::local_attempt(aio::executor_type loop, const local_settings& settings,
-                             aio::blocking_pool& pool, image::image_check& images, attempt_request request,
-                             attempt_observer& observer)
-    : loop_(loop), settings_(settings), pool_(pool), request_(std::move(request)), observer_(observer),
+                             aio::blocking_pool& pool, image::image_check& images, blend_digests& digests,
+                             session_pool& sessions, attempt_request request, attempt_observer& observer)
+    : loop_(loop), settings_(settings), pool_(pool), digests_(digests), sessions_(sessions),
+      request_(std::move(request)), observer_(observer),
       paths_(paths_of(request_.id, settings.output, settings.state)), time_over_(loop), sign_due_(loop),
       frames_(pool, images, paths_.final_dir, facts_) {
   facts_.requested = request_.frames;
@@ -51,8 +63,13 @@ std::optional<pid_t> local_attempt::pid() const noexcept {
 void local_attempt::stop(domain::stop_reason reason) {
   if (!facts_.stopped)
     facts_.stopped = reason;
-  if (process_)
+  if (!process_)
+    return;
+  const bool in_a_hurry = reason != domain::stop_reason::cancel && reason != domain::stop_reason::pause;
+  if (in_a_hurry || std::exchange(stopped_gently_, true))
     process_->stop();
+  else
+    process_->stop_gently();
 }
 
 void local_attempt::leave() {
@@ -78,6 +95,18 @@ aio::task<std::optional<domain::attempt_facts>> local_attempt::run(beginning how
 }
 
 aio::task<> local_attempt::launch() {
+  const auto& spec = request_.spec;
+  if (sessions_.is_on() && !spec.own_process) {
+    // One that cannot be read has no digest; what is wrong with it is said below.
+    if (auto digest = co_await digests_.of(spec.blend)) {
+      auto key = key_of(spec, std::move(*digest), request_.owner);
+      co_return co_await launch_in_session(std::move(key));
+    }
+  }
+  co_await launch_own();
+}
+
+aio::task<> local_attempt::launch_own() {
   // The .blend may not be the one any more that was there when the job was taken.
   const auto prepare_here = [paths = paths_, blend = request_.spec.blend, open = settings_.open_blend] {
     return prepare(paths, blend, open);
@@ -91,13 +120,9 @@ aio::task<> local_attempt::launch() {
     facts_.start_failure = internal_failure(closed.error().message);
     co_return;
   }
-  const auto confine_here = [this] {
-    return process::confine(settings_.sandbox,
-                            walls_of_attempt(settings_.walls, paths_, request_.spec.blend));
-  };
-  auto sandbox = co_await pool_.run(confine_here);
+  auto sandbox = co_await confine_blender(pool_, settings_, paths_, request_.spec.blend);
   if (!sandbox) {
-    facts_.start_failure = internal_failure("the sandbox cannot be built: " + sandbox.error().message);
+    facts_.start_failure = internal_failure(sandbox.error().message);
     co_return;
   }
   if (facts_.stopped || left_)
@@ -107,10 +132,125 @@ aio::task<> local_attempt::launch() {
     co_await follow(std::move(*closed));
 }
 
+aio::task<> local_attempt::launch_in_session(session_key key) {
+  for (;;) {
+    auto wanted = key;
+    auto taken = co_await sessions_.take(std::move(wanted));
+    if (!taken) {
+      facts_.start_failure = write_failure(taken.error());
+      co_return;
+    }
+    in_ = *taken; // until clean_up(): its directory holds our workspace
+    const bool again = co_await render_in(in_);
+    if (!again)
+      co_return;
+    sessions_.give_back(std::exchange(in_, nullptr), false);
+  }
+}
+
+/// True when the session has ended before it knew of this attempt: that is no fault of the attempt.
+aio::task<bool> local_attempt::render_in(session_pool::session_ptr one) {
+  paths_ = paths_in_session(request_.id, one->directory(), settings_.output, settings_.state);
+  const auto prepare_here = [paths = paths_, blend = request_.spec.blend, open = settings_.open_blend] {
+    return prepare(paths, blend, open);
+  };
+  facts_.start_failure = co_await pool_.run(prepare_here);
+  if (facts_.start_failure || facts_.stopped || left_) {
+    sound_ = one->is_alive();
+    co_return false;
+  }
+  auto closed = watch::directory_watch::open(loop_, paths_.workspace); // before the first frame can be closed
+  if (!closed) {
+    facts_.start_failure = internal_failure(closed.error().message);
+    co_return false;
+  }
+  const bool is_new = !one->is_launched();
+  if (is_new) {
+    auto sandbox = co_await confine_blender(pool_, settings_, paths_, request_.spec.blend);
+    if (!sandbox) {
+      facts_.start_failure = internal_failure(sandbox.error().message);
+      co_return false;
+    }
+    if (facts_.stopped || left_)
+      co_return false;
+    if (const auto started = sessions_.launch(one, std::move(*sandbox), paths_.log); !started) {
+      facts_.start_failure = launch_failure(started.error());
+      co_return false;
+    }
+  }
+  const auto log = open_log(paths_.log);
+  if (!log.is_open()) {
+    facts_.start_failure = internal_failure(system_error(errno, "open " + paths_.log.native()).message);
+    co_return false;
+  }
+  const blender::session_order order{.blend = request_.spec.blend,
+                                     .settings = request_.spec.settings,
+                                     .workspace = paths_.workspace,
+                                     .frames = frames_in_order(request_),
+                                     .open = request_.open};
+  auto held = one->begin(order, log.get(), *this);
+  if (!is_new) { // one that waited may have died of it
+    const bool taken_up = co_await one->takes_up();
+    if (!taken_up && !facts_.stopped && !left_)
+      co_return true;
+  }
+  process_ = std::move(held);
+  if (facts_.stopped)
+    process_->stop();
+  if (left_)
+    process_->leave();
+  co_await follow(std::move(*closed));
+  const bool whole = facts_.exit && facts_.exit->is_success() && facts_.rejected.empty();
+  sound_ = whole && (facts_.stopped || facts_.published.size() == request_.frames.size());
+  process_.reset(); // lets go of the session
+  co_return false;
+}
+
+void local_attempt::on_frame_begun(int frame) {
+  last_sign_ = aio::clock::now();
+  facts_.last_named = frame;
+  observer_.on_progress(request_.id, {.frame = frame});
+}
+
+void local_attempt::on_frame_saved(int) {
+  last_sign_ = aio::clock::now();
+}
+
+void local_attempt::on_hungry() {
+  if (facts_.stopped)
+    in_->give({});
+  else
+    observer_.on_hungry(request_.id);
+}
+
+void local_attempt::give(const std::vector<int>& frames) {
+  if (!in_)
+    return;
+  for (const int frame : frames) {
+    request_.frames.add(frame);
+    facts_.requested.add(frame);
+  }
+  in_->give(frames);
+}
+
+std::uint64_t local_attempt::memory() const noexcept {
+  return in_ ? in_->wear().memory : 0;
+}
+
+void local_attempt::on_trouble(const std::string& why) {
+  const auto end = why.find_last_not_of(" \n");
+  const auto last_line = why.rfind('\n', end) + 1; // npos + 1 is 0
+  trouble_ = why.substr(last_line, end - last_line + 1);
+}
+
 aio::task<> local_attempt::adopt() {
   facts_.lost = true;
+  const auto find_here = [id = request_.id, output = settings_.output, state = settings_.state] {
+    return find_paths(id, output, state);
+  };
+  paths_ = co_await pool_.run(find_here);
   auto closed = watch::directory_watch::open(loop_, paths_.workspace);
-  auto running = process::adopted::find(loop_, paths_.workspace, mark_of(paths_), settings_.stop_grace);
+  auto running = process::adopted::find(loop_, paths_.directory, mark_of(paths_.temp), settings_.stop_grace);
   if (running && !closed) {
     (*running)->stop(); // nobody could see its frames
     complain(facts_, internal_failure(closed.error().message));
@@ -158,6 +298,10 @@ aio::task<> local_attempt::follow(watch::directory_watch closed) {
   co_await rescan(); // a reader may have failed, and an undecodable file may be whole by now
   if (!facts_.rejected.empty())
     co_await explain_rejected();
+  if (!trouble_.empty() && facts_.complaints.empty())
+    complain(facts_, {.kind = failure_kind::frames_missing,
+                      .message = "Blender could not render: " + trouble_ + "; see its log",
+                      .frame = facts_.last_named});
 }
 
 aio::task<> local_attempt::watch_time() {
@@ -199,22 +343,16 @@ aio::task<> local_attempt::explain_rejected() {
 }
 
 std::optional<failure> local_attempt::start_process(process::confinement_ptr sandbox) {
-  auto arguments = blender::format_arguments(request_.spec, request_.frames, paths_.workspace, paths_.script);
+  const auto runs =
+      request_.in_order.empty() ? request_.frames.progressions() : blender::runs_of(request_.in_order);
+  auto arguments = blender::format_arguments(request_.spec, runs, paths_.workspace, paths_.script);
   if (!arguments)
     return failure{.kind = failure_kind::output_unwritable, .message = arguments.error().message};
-  process::launch_request request{.executable = settings_.blender,
-                                  .arguments = std::move(*arguments),
-                                  .environment = settings_.environment,
-                                  .working_directory = paths_.workspace,
-                                  .log_file = paths_.log,
-                                  .sandbox = std::move(sandbox)};
-  request.environment.push_back(mark_of(paths_));
-  for (const char* name : {"TEMP=", "TMP="})
-    request.environment.push_back(name + paths_.temp.native());
-  if (request.sandbox)
-    request.environment.push_back(
-        describe_for_script(walls_of_attempt(settings_.walls, paths_, request_.spec.blend)));
-  auto child = process::child::launch(loop_, request, settings_.stop_grace);
+  auto child = start_blender(loop_, settings_,
+                             {.arguments = std::move(*arguments),
+                              .paths = paths_,
+                              .blend = request_.spec.blend,
+                              .sandbox = std::move(sandbox)});
   if (!child)
     return launch_failure(child.error());
   process_ = std::move(*child);
@@ -267,11 +405,16 @@ aio::task<> local_attempt::consider(std::string name) {
 }
 
 aio::task<> local_attempt::clean_up() {
-  const auto remove_here = [paths = paths_] {
+  const auto remove_here = [paths = paths_, with_session = facts_.lost] {
     remove(paths);
+    std::error_code ignored;
+    if (with_session) // of an earlier life: nobody else renders there
+      std::filesystem::remove_all(paths.directory, ignored);
     return true;
   };
   (void)co_await pool_.run(remove_here);
+  if (in_)
+    sessions_.give_back(std::exchange(in_, nullptr), sound_);
 }
 
 } // namespace kiln::executor

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One attempt on this machine: a Blender in a workspace of its own, its log read as it grows, its frames
-// verified and published as they are closed. It gathers facts; what they mean is for others.
+// One attempt on this machine: a Blender, of its own or one that stays, that writes into a workspace which is
+// the attempt's alone, its log read as it grows, its frames verified and published as they are closed. It
+// gathers facts; what they mean is for others.
 #pragma once
 
 #include "aio/blocking_pool.hpp"
 #include "blender/log_reader.hpp"
+#include "executor/blend_digest.hpp"
 #include "executor/executor.hpp"
 #include "executor/frame_intake.hpp"
+#include "executor/session_pool.hpp"
 #include "executor/workspace.hpp"
 #include "image/image_check.hpp"
-#include "process/confinement.hpp"
 #include "process/supervised.hpp"
 #include "watch/directory_watch.hpp"
 #include "watch/file_tail.hpp"
@@ -24,23 +26,12 @@
 
 namespace kiln::executor {
 
-struct local_settings {
-  std::filesystem::path blender;        ///< absolute
-  std::string blender_version;          ///< "Blender 3.4.1"
-  std::filesystem::path output;         ///< absolute; frames go to OUTPUT/JOB
-  std::filesystem::path state;          ///< absolute; logs go to STATE/logs
-  std::vector<std::string> environment; ///< "KEY=VALUE" for Blender, without the temporary directory
-  std::chrono::milliseconds stop_grace{10'000};
-  process::mechanism sandbox = process::mechanism::off;
-  process::walls walls = {};               ///< walls_around_blender()
-  blend_opener open_blend = open_anywhere; ///< of jobs, when an attempt begins
-};
-
-class local_attempt {
+class local_attempt final : session_user {
 public:
   /// What it is given outlives it.
   local_attempt(aio::executor_type loop, const local_settings& settings, aio::blocking_pool& pool,
-                image::image_check& images, attempt_request request, attempt_observer& observer);
+                image::image_check& images, blend_digests& digests, session_pool& sessions,
+                attempt_request request, attempt_observer& observer);
 
   enum class beginning { launch, adopt };
 
@@ -53,10 +44,15 @@ public:
   /// Ends it, also when its process does not run yet. The first reason counts.
   void stop(domain::stop_reason reason);
 
+  /// See executor.
+  void give(const std::vector<int>& frames);
+  /// Bytes that its session holds; 0 while that is not known.
+  [[nodiscard]] std::uint64_t memory() const noexcept;
+
   /// Ends the watching; the process goes on. One that does not run yet will not be started.
   void leave();
 
-  /// Removes what it leaves behind in the output; for after run().
+  /// Removes what it leaves behind in the output, and lets go of its session; for after run().
   [[nodiscard]] aio::task<> clean_up();
 
   [[nodiscard]] const attempt_id& id() const noexcept { return request_.id; }
@@ -64,7 +60,15 @@ public:
   [[nodiscard]] std::optional<pid_t> pid() const noexcept;
 
 private:
+  void on_frame_begun(int frame) override;
+  void on_frame_saved(int frame) override;
+  void on_hungry() override;
+  void on_trouble(const std::string& why) override;
+
   [[nodiscard]] aio::task<> launch();
+  [[nodiscard]] aio::task<> launch_own();
+  [[nodiscard]] aio::task<> launch_in_session(session_key key);
+  [[nodiscard]] aio::task<bool> render_in(session_pool::session_ptr one);
   [[nodiscard]] aio::task<> adopt();
   [[nodiscard]] aio::task<> follow(watch::directory_watch closed);
   [[nodiscard]] std::optional<domain::failure> start_process(process::confinement_ptr sandbox);
@@ -79,6 +83,8 @@ private:
   aio::executor_type loop_;
   const local_settings& settings_;
   aio::blocking_pool& pool_;
+  blend_digests& digests_;
+  session_pool& sessions_;
   attempt_request request_;
   attempt_observer& observer_;
   attempt_paths paths_;
@@ -86,6 +92,10 @@ private:
   std::function<void()> on_started_;
   std::unique_ptr<process::supervised> process_;
   bool left_ = false;
+  session_pool::session_ptr in_; ///< that renders it
+  bool sound_ = false;           ///< its session did what it was asked to
+  bool stopped_gently_ = false;
+  std::string trouble_;              ///< what its session said
   bool ended_ = false;               ///< its process, or our watching
   aio::clock::time_point last_sign_; ///< of life
   aio::timer time_over_;

@@ -18,25 +18,23 @@
 namespace kiln::executor {
 namespace {
 
-/// Ends the processes and removes the workspaces that belong to no attempt we know.
+/// Ends the processes and removes the directories that belong to no attempt we know.
 void sweep(const std::set<attempt_id>& kept, const local_settings& settings) {
-  const auto directory = settings.output / ".kiln";
-  for (const auto& stray : process::processes_in(directory)) {
-    const auto place = process::working_directory_of(stray.pid).lexically_relative(directory);
-    const auto of = place.empty() ? std::nullopt : attempt_id::parse(place.begin()->native());
-    if (!of || kept.contains(*of))
-      continue;
-    // Somebody's shell may stand there as well.
-    if (process::has_variable(stray.pid, mark_of(paths_of(*of, settings.output, settings.state))))
-      ::kill(stray.pid, SIGKILL);
-  }
-  const auto found = list_workspaces(settings.output);
-  for (const auto& id : found.attempts)
-    if (!kept.contains(id))
-      remove(paths_of(id, settings.output, settings.state));
+  std::vector<std::filesystem::path> gone;
+  for (const auto& found : list_left_over(settings.output))
+    if (std::ranges::none_of(found.attempts, [&](const attempt_id& id) { return kept.contains(id); }))
+      gone.push_back(found.directory);
+  for (const auto& stray : process::processes_in(settings.output / ".kiln"))
+    for (const auto& directory : gone) {
+      const auto place = process::working_directory_of(stray.pid);
+      const bool is_inside = std::ranges::mismatch(directory, place).in1 == directory.end();
+      // Somebody's shell may stand there as well.
+      if (is_inside && process::has_variable(stray.pid, mark_of(temp_of_session(directory))))
+        ::kill(stray.pid, SIGKILL);
+    }
   std::error_code ignored;
-  for (const auto& path : found.others)
-    std::filesystem::remove_all(path, ignored);
+  for (const auto& directory : gone)
+    std::filesystem::remove_all(directory, ignored);
 }
 
 } // namespace
@@ -44,13 +42,13 @@ void sweep(const std::set<attempt_id>& kept, const local_settings& settings) {
 local_executor::local_executor(aio::executor_type loop, local_settings settings, aio::blocking_pool& pool,
                                image::image_check& images)
     : loop_(loop), settings_(std::move(settings)), pool_(pool), images_(images), digests_(pool),
-      changed_(loop),
+      sessions_(loop, settings_, pool), changed_(loop),
       // Attempts report their own failures; what is thrown past that is a broken invariant.
       attempts_(loop, [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); }) {}
 
 local_executor::attempt_ptr local_executor::add(attempt_request request, attempt_observer& observer) {
-  auto attempt =
-      std::make_shared<local_attempt>(loop_, settings_, pool_, images_, std::move(request), observer);
+  auto attempt = std::make_shared<local_attempt>(loop_, settings_, pool_, images_, digests_, sessions_,
+                                                 std::move(request), observer);
   running_.emplace(attempt->id(), attempt);
   return attempt;
 }
@@ -138,6 +136,39 @@ aio::task<std::uintmax_t> local_executor::free_bytes() {
 void local_executor::leave() {
   for (const auto& [id, attempt] : running_)
     attempt->leave();
+  sessions_.leave();
+}
+
+void local_executor::give(const attempt_id& id, std::vector<int> frames) {
+  if (const auto found = running_.find(id); found != running_.end())
+    found->second->give(frames);
+}
+
+void local_executor::expect(domain::job_spec spec, std::string owner) {
+  if (sessions_.is_on() && !spec.own_process)
+    attempts_.spawn(make_ready(std::move(spec), std::move(owner)));
+}
+
+aio::task<> local_executor::make_ready(domain::job_spec spec, std::string owner) {
+  const auto look = [blend = spec.blend, open = settings_.open_blend] { return !check_blend(blend, open); };
+  if (!co_await pool_.run(look)) // what is wrong with it, its attempt will say
+    co_return;
+  auto digest = co_await digests_.of(spec.blend);
+  if (!digest)
+    co_return;
+  auto key = key_of(spec, std::move(*digest), std::move(owner));
+  co_await sessions_.expect(std::move(key));
+}
+
+aio::task<bool> local_executor::has_memory_for_another(job_id of) {
+  std::uint64_t most = 0;
+  for (const auto& [id, attempt] : running_)
+    if (id.job == of)
+      most = std::max(most, attempt->memory());
+  const auto look = [] { return process::available_memory(); };
+  const auto available = co_await pool_.run(look);
+  constexpr std::uint64_t slack = 256ULL << 20; // what renders now may still grow
+  co_return available > most + most / 4 + slack;
 }
 
 void local_executor::stop(const attempt_id& id, domain::stop_reason reason) {
@@ -147,6 +178,7 @@ void local_executor::stop(const attempt_id& id, domain::stop_reason reason) {
 
 aio::task<> local_executor::join() {
   co_await attempts_.join();
+  co_await sessions_.join();
 }
 
 std::vector<std::string> environment_for_blender(const std::vector<std::string>& own) {

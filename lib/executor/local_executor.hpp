@@ -7,6 +7,7 @@
 #include "aio/task_group.hpp"
 #include "executor/blend_digest.hpp"
 #include "executor/local_attempt.hpp"
+#include "executor/session_pool.hpp"
 
 #include <map>
 #include <memory>
@@ -21,6 +22,9 @@ public:
 
   [[nodiscard]] aio::task<std::optional<pid_t>> start(attempt_request request,
                                                       attempt_observer& observer) override;
+  void give(const attempt_id& id, std::vector<int> frames) override;
+  void expect(domain::job_spec spec, std::string owner) override;
+  [[nodiscard]] aio::task<bool> has_memory_for_another(job_id of) override;
   void stop(const attempt_id& id, domain::stop_reason reason) override;
   [[nodiscard]] aio::task<> recover(std::vector<attempt_request> known, attempt_observer& observer) override;
   [[nodiscard]] aio::task<domain::frame_set> published(job_id of) override;
@@ -37,6 +41,7 @@ private:
 
   [[nodiscard]] attempt_ptr add(attempt_request request, attempt_observer& observer);
   [[nodiscard]] aio::task<std::optional<std::string>> digest_of(const domain::job_spec& spec);
+  [[nodiscard]] aio::task<> make_ready(domain::job_spec spec, std::string owner);
   [[nodiscard]] aio::task<> live(attempt_ptr attempt, local_attempt::beginning how,
                                  attempt_observer& observer);
 
@@ -45,6 +50,7 @@ private:
   aio::blocking_pool& pool_;
   image::image_check& images_;
   blend_digests digests_;
+  session_pool sessions_;
   std::map<attempt_id, attempt_ptr> running_;
   aio::notification changed_; ///< one has started or ended
   aio::task_group attempts_;

@@ -6,6 +6,7 @@
 #include "blender/command_line.hpp"
 #include "blender/setup_script.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <fstream>
@@ -45,16 +46,29 @@ failure unreadable_blend(const error& e) {
 
 attempt_paths paths_of(const attempt_id& id, const fs::path& output, const fs::path& state) {
   attempt_paths paths;
-  paths.workspace = output / ".kiln" / id.str();
-  paths.temp = paths.workspace / "tmp";
-  paths.script = paths.workspace / "kiln_setup.py";
+  paths.workspace = paths.directory = output / ".kiln" / id.str();
+  paths.temp = paths.directory / "tmp";
+  paths.script = paths.directory / "kiln_setup.py";
   paths.final_dir = output / id.job.str();
   paths.log = state / "logs" / (id.str() + ".log");
   return paths;
 }
 
-std::string mark_of(const attempt_paths& paths) {
-  return "TMPDIR=" + paths.temp.native();
+attempt_paths paths_in_session(const attempt_id& id, const fs::path& directory, const fs::path& output,
+                               const fs::path& state) {
+  auto paths = paths_of(id, output, state);
+  paths.directory = directory;
+  paths.workspace = directory / id.str();
+  paths.temp = directory / "tmp";
+  paths.script = directory / "kiln_setup.py";
+  return paths;
+}
+
+attempt_paths find_paths(const attempt_id& id, const fs::path& output, const fs::path& state) {
+  for (const auto& found : list_left_over(output))
+    if (found.directory.filename() != id.str() && std::ranges::count(found.attempts, id) > 0)
+      return paths_in_session(id, found.directory, output, state);
+  return paths_of(id, output, state);
 }
 
 result<unique_descriptor> open_anywhere(const fs::path& blend) {
@@ -89,7 +103,7 @@ std::optional<failure> prepare(const attempt_paths& paths, const fs::path& blend
     return bad;
   std::error_code ignored; // what is left of an earlier life; a failure shows when the directory is made
   fs::remove_all(paths.workspace, ignored);
-  for (const auto& path : {paths.temp, paths.final_dir, paths.log.parent_path()})
+  for (const auto& path : {paths.workspace, paths.temp, paths.final_dir, paths.log.parent_path()})
     if (const auto bad = make_directory(path))
       return write_failure(*bad);
   // The directory of the job must survive a loss of power, as the frames in it do.
@@ -97,6 +111,8 @@ std::optional<failure> prepare(const attempt_paths& paths, const fs::path& blend
       ::open(paths.final_dir.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (!output.is_open() || ::fsync(output.get()) != 0)
     return write_failure(last_error("sync", paths.final_dir.parent_path()));
+  if (paths.directory != paths.workspace)
+    return std::nullopt;
   std::ofstream script{paths.script, std::ios::binary};
   script << blender::setup_script;
   script.close();
@@ -138,16 +154,21 @@ domain::frame_set published_frames(const fs::path& final_dir) {
   return domain::frame_set::of(std::move(frames));
 }
 
-left_over list_workspaces(const fs::path& output) {
-  left_over found;
+std::vector<left_over> list_left_over(const fs::path& output) {
+  std::vector<left_over> all;
   const auto directory = output / ".kiln";
   for (const auto& name : list_files(directory)) {
+    auto& found = all.emplace_back();
+    found.directory = directory / name;
     if (const auto id = attempt_id::parse(name))
       found.attempts.push_back(*id);
-    else
-      found.others.push_back(directory / name);
+    if (!name.starts_with(session_directory_prefix))
+      continue;
+    for (const auto& inside : list_files(found.directory))
+      if (const auto id = attempt_id::parse(inside))
+        found.attempts.push_back(*id);
   }
-  return found;
+  return all;
 }
 
 result<void> discard(const job_id& of, const fs::path& output, const fs::path& state) {

@@ -16,14 +16,16 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace kiln::executor {
 
 struct attempt_paths {
-  std::filesystem::path workspace; ///< OUTPUT/.kiln/JOB-N: frames that are being written
-  std::filesystem::path temp;      ///< WORKSPACE/tmp: Blender's temporary directory
-  std::filesystem::path script;    ///< WORKSPACE/kiln_setup.py
+  std::filesystem::path directory; ///< where its Blender works: the workspace, or its session's directory
+  std::filesystem::path workspace; ///< OUTPUT/.kiln/JOB-N or SESSION/JOB-N: frames that are being written
+  std::filesystem::path temp;      ///< DIRECTORY/tmp: Blender's temporary directory
+  std::filesystem::path script;    ///< DIRECTORY/kiln_setup.py
   std::filesystem::path final_dir; ///< OUTPUT/JOB: published frames
   std::filesystem::path log;       ///< STATE/logs/JOB-N.log
 };
@@ -31,8 +33,17 @@ struct attempt_paths {
 [[nodiscard]] attempt_paths paths_of(const attempt_id& id, const std::filesystem::path& output,
                                      const std::filesystem::path& state);
 
-/// What Blender has in its environment for the attempt, and nobody else has: "TMPDIR=…".
-[[nodiscard]] std::string mark_of(const attempt_paths& paths);
+/// The same when a session renders it that works in `directory`.
+[[nodiscard]] attempt_paths paths_in_session(const attempt_id& id, const std::filesystem::path& directory,
+                                             const std::filesystem::path& output,
+                                             const std::filesystem::path& state);
+
+/// Where an attempt of an earlier life of the daemon has its workspace.
+[[nodiscard]] attempt_paths find_paths(const attempt_id& id, const std::filesystem::path& output,
+                                       const std::filesystem::path& state);
+
+/// OUTPUT/.kiln/session-…: what a session's directory is called.
+inline constexpr std::string_view session_directory_prefix = "session-";
 
 /// Opens a .blend for reading, where it may be opened. It may be called from several threads at once.
 using blend_opener = std::function<result<aio::unique_descriptor>(const std::filesystem::path& blend)>;
@@ -44,8 +55,9 @@ using blend_opener = std::function<result<aio::unique_descriptor>(const std::fil
 [[nodiscard]] std::optional<domain::failure> check_blend(const std::filesystem::path& blend,
                                                          const blend_opener& open = open_anywhere);
 
-/// Makes the directories, empty, writes the script for Blender, and checks that `blend` is a .blend that can
-/// be read. Nothing when all is well, else blend_unreadable, output_unwritable or disk_full.
+/// Makes the directories, the workspace empty, writes the script for a Blender of its own, and checks that
+/// `blend` is a .blend that can be read. Nothing when all is well, else blend_unreadable, output_unwritable
+/// or disk_full.
 [[nodiscard]] std::optional<domain::failure> prepare(const attempt_paths& paths,
                                                      const std::filesystem::path& blend,
                                                      const blend_opener& open = open_anywhere);
@@ -62,12 +74,12 @@ using blend_opener = std::function<result<aio::unique_descriptor>(const std::fil
 /// Frames that stand in the directory of a job.
 [[nodiscard]] domain::frame_set published_frames(const std::filesystem::path& final_dir);
 
-/// The attempts that have a workspace in OUTPUT/.kiln, and what else lies there.
+/// What lies in OUTPUT/.kiln: directories of attempts, of sessions with attempts in them, and others.
 struct left_over {
+  std::filesystem::path directory;
   std::vector<attempt_id> attempts;
-  std::vector<std::filesystem::path> others;
 };
-[[nodiscard]] left_over list_workspaces(const std::filesystem::path& output);
+[[nodiscard]] std::vector<left_over> list_left_over(const std::filesystem::path& output);
 
 /// Removes OUTPUT/JOB and STATE/logs/JOB-*.log. An error names what could not be removed.
 [[nodiscard]] result<void> discard(const job_id& of, const std::filesystem::path& output,

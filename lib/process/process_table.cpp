@@ -5,9 +5,12 @@
 #include <charconv>
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <sstream>
 #include <string>
 #include <string_view>
+
+#include <unistd.h>
 
 namespace kiln::process {
 namespace {
@@ -80,6 +83,21 @@ bool has_variable(pid_t pid, std::string_view variable) {
     if (one == variable)
       return true;
   return false;
+}
+
+std::uint64_t available_memory() {
+  std::ifstream in{"/proc/meminfo"};
+  for (std::string name; in >> name; in.ignore(std::numeric_limits<std::streamsize>::max(), '\n'))
+    if (std::uint64_t kilobytes = 0; name == "MemAvailable:" && in >> kilobytes)
+      return kilobytes * 1024;
+  return std::numeric_limits<std::uint64_t>::max();
+}
+
+std::uint64_t resident_memory_of(pid_t pid) {
+  std::ifstream in{proc_path(pid, "statm")};
+  std::uint64_t size = 0, resident = 0;
+  in >> size >> resident;
+  return in ? resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) : 0;
 }
 
 std::uint64_t cpu_ticks_of_group(pid_t group) {

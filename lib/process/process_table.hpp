@@ -32,6 +32,12 @@ struct process_facts {
 /// Whether it was started with this in its environment: "KEY=VALUE".
 [[nodiscard]] bool has_variable(pid_t pid, std::string_view variable);
 
+/// Bytes that programs can still have without swapping (MemAvailable); a large number when nobody knows.
+[[nodiscard]] std::uint64_t available_memory();
+
+/// Bytes of a process that are in memory; 0 when that cannot be known.
+[[nodiscard]] std::uint64_t resident_memory_of(pid_t pid);
+
 /// CPU time of all that lives in a process group, in ticks. It falls when a member ends.
 [[nodiscard]] std::uint64_t cpu_ticks_of_group(pid_t group);
 

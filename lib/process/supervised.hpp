@@ -32,6 +32,9 @@ public:
   /// under way.
   virtual void stop() = 0;
 
+  /// The same, but what it does for us just now may be finished, where it can and if it does not take long.
+  virtual void stop_gently() { stop(); }
+
   /// Ends the watching, not the process.
   virtual void leave() = 0;
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // How a job that waits becomes an attempt, and what comes after it.
+#include "policy/frame_order.hpp"
 #include "policy/verdict.hpp"
 #include "scheduler/scheduler.hpp"
 #include "scheduler/times.hpp"
@@ -16,6 +17,8 @@ using domain::failure;
 using domain::failure_kind;
 using domain::job_state;
 
+constexpr std::size_t most_of_spread = 200; // frames of an attempt that hops: each is an argument of its own
+
 } // namespace
 
 void scheduler::enqueue(const mutable_job& waiting) {
@@ -23,15 +26,44 @@ void scheduler::enqueue(const mutable_job& waiting) {
 }
 
 void scheduler::start_queued() {
-  while (!stopping_ && blocked_.empty() && !queue_.empty() && running_.size() < settings_.capacity.slots) {
+  while (!stopping_ && blocked_.empty() && !queue_.empty() && slots_taken() < settings_.capacity.slots) {
     auto next = queue_.extract(queue_.begin()).mapped();
     running_.emplace(next->id, next);
+    next->slots = 1;
     work_.spawn(start(std::move(next)));
+  }
+  widen();
+}
+
+std::size_t scheduler::slots_taken() const noexcept {
+  std::size_t taken = 0;
+  for (const auto& [id, of] : running_)
+    taken += of->slots;
+  return taken;
+}
+
+void scheduler::stop_runs(const job& of, domain::stop_reason why) {
+  const auto runs = of.runs; // one may end at once
+  for (const auto& [number, one] : runs)
+    executor_.stop({of.id, number}, why);
+}
+
+/// Once nothing of it renders any more.
+void scheduler::end_as(const mutable_job& of, job_state state, std::optional<failure> failure) {
+  if (of->slots == 0)
+    return finish(of, state, std::move(failure));
+  if (!of->ends_as) {
+    of->ends_as = ending{state, std::move(failure)};
+    stop_runs(*of, domain::stop_reason::cancel);
   }
 }
 
 /// By what is left to do, and what its user wants.
 void scheduler::place(const mutable_job& of) {
+  if (of->slots > 0) // others of it render, and take what is left
+    return note(of);
+  if (auto decided = std::exchange(of->ends_as, {}))
+    return finish(of, decided->state, std::move(decided->failure));
   const auto pending = of->pending();
   if (pending.empty() && of->failed.empty())
     return finish(of, job_state::succeeded, {});
@@ -47,23 +79,40 @@ void scheduler::place(const mutable_job& of) {
 }
 
 executor::attempt_request scheduler::begin_attempt(job& of) {
-  of.attempt = store::attempt_record{
-      .number = ++of.attempts, .frames = policy::plan_attempt(of.pending(), of.troubles), .began = now()};
-  of.unsaved_attempt = true;
-  of.attempt_began = of.frame_began = aio::clock::now();
-  of.timing = {};
-  of.attempt_done = 0;
-  of.frame_fraction.reset();
-  of.frame.reset();
-  of.sample = of.samples = 0;
-  if (!of.past_seconds.empty())
-    of.forecast.emplace(of.attempt->frames, of.past_seconds, of.past_loading);
-  return request_for(of, of.attempt->frames, 0);
+  const auto planned = policy::plan_attempt(of.unassigned(), of.troubles);
+  std::vector<int> frames;
+  if (of.is_shared())
+    frames = next_piece(of);
+  else if (of.order() == domain::frame_order::spread)
+    frames = policy::next_frames(of.spec.frames, planned, of.order(), most_of_spread);
+  auto assigned = frames.empty() ? planned : domain::frame_set::of(frames);
+  const int number = ++of.attempts;
+  run one{.record = {.number = number, .frames = assigned, .began = now()},
+          .began = aio::clock::now(),
+          .frame_began = aio::clock::now(),
+          .done = 0,
+          .frame = {}};
+  keep_attempt(of, one.record);
+  if (of.runs.empty()) {
+    of.attempt_began = of.frame_began = aio::clock::now();
+    of.timing = {};
+    of.attempt_done = 0;
+    of.frame_fraction.reset();
+    of.frame.reset();
+    of.sample = of.samples = 0;
+    if (!of.past_seconds.empty())
+      of.forecast.emplace(of.is_shared() ? planned : assigned, of.past_seconds, of.past_loading);
+  }
+  of.runs.emplace(number, std::move(one));
+  auto request = request_for(of, number, std::move(assigned), 0);
+  request.in_order = std::move(frames);
+  request.open = of.is_shared();
+  return request;
 }
 
-executor::attempt_request scheduler::request_for(const job& of, domain::frame_set frames,
+executor::attempt_request scheduler::request_for(const job& of, int number, domain::frame_set frames,
                                                  double seconds_so_far) const {
-  executor::attempt_request request{{of.id, of.attempt->number}, of.spec, std::move(frames)};
+  executor::attempt_request request{{of.id, number}, of.spec, std::move(frames)};
   if (of.spec.timeout)
     request.time_left = std::chrono::duration_cast<std::chrono::milliseconds>(
         *of.spec.timeout - std::chrono::duration<double>(of.render_seconds + seconds_so_far));
@@ -71,6 +120,10 @@ executor::attempt_request scheduler::request_for(const job& of, domain::frame_se
     request.patience = of.spec.stall_timeout;
   else if (settings_.stall_timeout.count() > 0)
     request.patience = settings_.stall_timeout;
+  request.owner = of.owner;
+  // The first one has all cores; those that come beside it share.
+  if (of.runs.size() > 1 && of.spec.threads == 0)
+    request.spec.threads = policy::threads_of(wanted_width(of), settings_.cores);
   return request;
 }
 
@@ -82,12 +135,16 @@ aio::task<bool> scheduler::has_room() {
 }
 
 aio::task<> scheduler::start(mutable_job next) {
+  std::optional<int> number;
   const auto give_back = [&] {
-    running_.erase(next->id);
-    if (next->attempt && !next->attempt->ended && next->attempt->number == next->attempts) {
-      next->attempt->ended = now();
-      next->unsaved_attempt = true;
+    if (number) {
+      if (const auto one = next->runs.extract(*number)) {
+        one.mapped().record.ended = now();
+        keep_attempt(*next, one.mapped().record);
+      }
     }
+    if (--next->slots == 0)
+      running_.erase(next->id);
     place(next);
     started_.notify_all();
   };
@@ -96,23 +153,27 @@ aio::task<> scheduler::start(mutable_job next) {
     give_back();
     co_return;
   }
-  if (stopping_ || next->wish != store::intent::run) {
+  const auto is_wanted = [&] { return !stopping_ && next->wish == store::intent::run && !next->ends_as; };
+  if (!is_wanted() || next->unassigned().empty()) {
     give_back();
     co_return;
   }
   auto request = begin_attempt(*next);
   const auto id = request.id;
+  number = id.number;
   ++next->revision;
   auto c = snapshot(*next);
+  const auto attempts = c.attempts;
   // Before anything runs, so that a crash of the daemon leaves no process that nobody knows of.
   if (const auto kept = co_await store_.save(std::move(c), store::durability::relaxed); !kept) {
     log_.error("an attempt could not be kept job={} reason={}", next->id.str(), kept.error().message);
-    next->unsaved_attempt = true;
+    for (const auto& attempt : attempts)
+      keep_attempt(*next, attempt, false);
     block("the state directory cannot be written");
     give_back();
     co_return;
   }
-  if (stopping_ || next->wish != store::intent::run) {
+  if (!is_wanted()) {
     give_back();
     co_return;
   }
@@ -120,13 +181,18 @@ aio::task<> scheduler::start(mutable_job next) {
   if (pid) {
     by_pid_.insert_or_assign(*pid, next->id);
     log_.info("attempt runs job={} attempt={} pid={}", next->id.str(), id.number, *pid);
-    if (next->attempts == id.number && !next->settling && !domain::is_final(next->state)) {
-      next->pid = next->attempt->pid = pid;
-      next->unsaved_attempt = true;
-      if (!next->started)
-        next->started = next->attempt->began;
-      if (running_.contains(id.job)) // else it has ended already
+    if (!next->settling && !domain::is_final(next->state)) {
+      next->pid = pid;
+      if (const auto found = next->runs.find(id.number);
+          found != next->runs.end()) { // else it has ended already
+        found->second.record.pid = pid;
+        keep_attempt(*next, found->second.record);
+        if (!next->started)
+          next->started = found->second.record.began;
         next->state = job_state::running;
+      } else if (!next->started) {
+        next->started = now();
+      }
       note(next);
     }
   }
@@ -168,20 +234,22 @@ aio::task<> scheduler::wait_for_room() {
 
 scheduler::mutable_job scheduler::current(const attempt_id& id) const {
   const auto found = running_.find(id.job);
-  return found != running_.end() && found->second->attempts == id.number ? found->second : nullptr;
+  return found != running_.end() && found->second->runs.contains(id.number) ? found->second : nullptr;
 }
 
 void scheduler::on_adopted(const attempt_id& id, pid_t pid) {
   const auto of = current(id);
   if (!of)
     return;
-  const auto age = std::max(now() - of->attempt->began, std::chrono::milliseconds{0});
-  of->attempt_began = of->frame_began = aio::clock::now() - age;
+  auto& one = of->runs.at(id.number);
+  const auto age = std::max(now() - one.record.began, std::chrono::milliseconds{0});
+  one.began = one.frame_began = aio::clock::now() - age;
+  of->attempt_began = of->frame_began = one.frame_began;
   of->state = job_state::running;
-  of->pid = of->attempt->pid = pid;
-  of->unsaved_attempt = true;
+  of->pid = one.record.pid = pid;
+  keep_attempt(*of, one.record);
   if (!of->started)
-    of->started = of->attempt->began;
+    of->started = one.record.began;
   by_pid_.insert_or_assign(pid, of->id);
   log_.info("attempt goes on job={} attempt={} pid={}", of->id.str(), id.number, pid);
   note(of);
@@ -193,14 +261,20 @@ void scheduler::on_progress(const attempt_id& id, const blender::frame_progress&
     return;
   if (of->timing.frames() == 0 && !of->timing.loading()) { // the first word of a frame: the scene is loaded
     of->timing.loaded(seconds_between(of->attempt_began, aio::clock::now()));
+    of->width.loading_takes(*of->timing.loading());
     of->unsaved_loading = true;
   }
+  of->runs.at(id.number).frame = now.frame;
   of->frame = now.frame;
-  of->frame_fraction = now.fraction;
   of->sample = now.sample;
   of->samples = now.samples;
+  if (of->runs.size() == 1)
+    of->frame_fraction = now.fraction;
+  else
+    of->frame_fraction.reset(); // of one among several it says little
   for (auto* watcher : watchers_)
     watcher->on_progress(*of);
+  look_ahead(*of);
 }
 
 void scheduler::on_output(const attempt_id& id, std::string_view text) {
@@ -211,19 +285,27 @@ void scheduler::on_output(const attempt_id& id, std::string_view text) {
 
 void scheduler::on_report(const attempt_id& id, const blender::scene_report& report) {
   const auto of = current(id);
-  if (!of || of->report == report.json)
+  if (!of)
+    return;
+  of->is_sequential = of->is_sequential || report.is_sequential;
+  if (of->report == report.json)
     return;
   of->report = report.json;
   note(of);
+  widen();
 }
 
 void scheduler::on_published(const attempt_id& id, const executor::published_frame& frame) {
   const auto of = current(id);
   if (!of)
     return;
-  const auto seconds = seconds_between(of->frame_began, frame.closed);
-  of->timing.frame_done(seconds);
-  of->frame_began = frame.closed;
+  auto& one = of->runs.at(id.number);
+  const auto seconds = seconds_between(one.frame_began, frame.closed);
+  one.frame_began = frame.closed;
+  ++one.done;
+  // Of the job: from one frame to the next, whoever rendered it.
+  of->timing.frame_done(seconds_between(of->frame_began, frame.closed));
+  of->frame_began = std::max(of->frame_began, frame.closed);
   of->frame_fraction.reset();
   of->sample = of->samples = 0;
   ++of->attempt_done;
@@ -243,38 +325,46 @@ void scheduler::on_published(const attempt_id& id, const executor::published_fra
   log_.info("frame done job={} frame={} path={}", id.job.str(), frame.frame, frame.path.native());
   note(of);
   if (of->wish == store::intent::pause && !of->pending().empty())
-    executor_.stop(id, domain::stop_reason::pause);
+    stop_runs(*of, domain::stop_reason::pause);
+  if (of->spec.processes == 0 && of->is_shared()) {
+    const std::chrono::duration<double> at = frame.closed.time_since_epoch();
+    of->width.frame_done(at.count(), of->runs.size(), of->pending().size(), settings_.capacity.slots);
+    widen();
+  }
 }
 
 void scheduler::on_end(const attempt_id& id, const domain::attempt_facts& facts) {
   const auto of = current(id);
   if (!of)
     return;
-  running_.erase(id.job);
-  of->render_seconds += seconds_between(of->attempt_began, aio::clock::now());
-  of->attempt->ended = now();
-  of->unsaved_attempt = true;
-  of->frame.reset();
-  go_on(of, facts);
+  auto one = of->runs.extract(id.number).mapped();
+  if (--of->slots == 0) {
+    running_.erase(id.job);
+    of->frame.reset();
+  }
+  of->render_seconds += seconds_between(one.began, aio::clock::now());
+  one.record.ended = now();
+  keep_attempt(*of, one.record);
+  go_on(of, id.number, facts);
   started_.notify_all();
   start_queued();
 }
 
-void scheduler::go_on(const mutable_job& of, const domain::attempt_facts& facts) {
+void scheduler::go_on(const mutable_job& of, int number, const domain::attempt_facts& facts) {
   using enum domain::attempt_outcome;
   auto verdict = policy::decide_verdict(facts);
   if (stopping_ && verdict.outcome == canceled && !facts.stopped)
     verdict.outcome = interrupted; // a machine that goes down sends SIGTERM to Blender and to us
   if (verdict.outcome == canceled)
-    return finish(of, job_state::canceled, {});
+    return of->ends_as ? place(of) : end_as(of, job_state::canceled, {});
   if (verdict.outcome == failed) {
     const auto& why = *verdict.failure;
     const auto missing = facts.requested.without(facts.published);
     const auto remedy = policy::remedy_for(why.kind);
     const bool over = of->spec.fail_fast && remedy == policy::remedy::try_again;
     if (missing.empty() || over || remedy == policy::remedy::give_up)
-      return finish(of, job_state::failed, why);
-    log_.warn("attempt failed job={} attempt={} kind={} reason={}", of->id.str(), of->attempts,
+      return of->ends_as ? place(of) : end_as(of, job_state::failed, why);
+    log_.warn("attempt failed job={} attempt={} kind={} reason={}", of->id.str(), number,
               domain::to_string(why.kind), why.message);
     if (remedy == policy::remedy::wait_for_room) {
       disk_was_full_ = true;

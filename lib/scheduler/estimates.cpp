@@ -37,7 +37,7 @@ int scheduler::retry_after(const job& of) {
   std::vector<double> running;
   for (const auto& [id, other] : running_) {
     const auto left = policy::estimate_time_left(other->timing, progress_of(*other));
-    running.push_back(left ? left->likely : guess_seconds(*other));
+    running.insert(running.end(), other->slots, left ? left->likely : guess_seconds(*other));
   }
   std::vector<double> ahead;
   for (const auto& [key, other] : queue_) {

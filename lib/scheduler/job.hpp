@@ -7,6 +7,7 @@
 #include "policy/estimate.hpp"
 #include "policy/forecast.hpp"
 #include "policy/retry.hpp"
+#include "policy/width.hpp"
 #include "store/job_record.hpp"
 
 #include <map>
@@ -17,27 +18,47 @@
 
 namespace kiln::scheduler {
 
+/// An attempt under way.
+struct run {
+  store::attempt_record record;
+  aio::clock::time_point began;
+  aio::clock::time_point frame_began; ///< its current frame: the end of the one before it
+  std::size_t done = 0;               ///< frames that it has published
+  std::optional<int> frame;           ///< that its Blender is on, where it tells
+};
+
+/// What a job comes to once nothing of it renders any more.
+struct ending {
+  domain::job_state state = domain::job_state::failed;
+  std::optional<domain::failure> failure;
+};
+
 struct job : store::job_record {
   job() = default;
   explicit job(store::job_record kept) : job_record(std::move(kept)) {}
 
   // Of a job that is not final.
-  domain::frame_set done;                       ///< published
-  domain::frame_set failed;                     ///< given up
-  policy::troubles troubles;                    ///< of frames that have failed at least once
-  std::optional<store::attempt_record> attempt; ///< the newest
-  std::string history_key;                      ///< empty while it is not known
-  std::map<int, double> past_seconds;           ///< of its frames, in an earlier run
+  domain::frame_set done;             ///< published
+  domain::frame_set failed;           ///< given up
+  policy::troubles troubles;          ///< of frames that have failed at least once
+  std::map<int, run> runs;            ///< attempts under way, by number
+  std::size_t slots = 0;              ///< that it holds: for these, and for what is being started
+  std::optional<ending> ends_as;      ///< decided; what still renders is being ended
+  policy::width_search width;         ///< where the job leaves that to us
+  bool looked_ahead = false;          ///< at the job that comes after it
+  bool is_sequential = false;         ///< its frames need those before them
+  std::string history_key;            ///< empty while it is not known
+  std::map<int, double> past_seconds; ///< of its frames, in an earlier run
   double past_loading = 0;
   double past_total = 0; ///< seconds of all its frames then; 0 when nothing is known
 
-  // Of the attempt that runs now.
+  // Of what renders now: since the first attempt of those that overlap.
   aio::clock::time_point attempt_began;
-  aio::clock::time_point frame_began;       ///< the current frame: the end of the one before it
+  aio::clock::time_point frame_began;       ///< the end of the last frame of any
   policy::frame_timing timing;              ///< seconds of the frames so far
   std::optional<policy::forecast> forecast; ///< where something is known of an earlier run
-  std::size_t attempt_done = 0;             ///< frames that it has published
-  std::optional<int> frame;                 ///< that Blender is on, where it tells
+  std::size_t attempt_done = 0;             ///< frames published
+  std::optional<int> frame;                 ///< that a Blender is on, where it tells
   std::optional<double> frame_fraction;     ///< done of the current frame, 0 to 1, where Blender tells
   int sample = 0, samples = 0;              ///< of the current frame, where Blender tells
 
@@ -45,13 +66,31 @@ struct job : store::job_record {
 
   // What the store has not yet.
   std::vector<store::frame_record> unsaved_frames;
-  bool unsaved_attempt = false;
+  std::vector<store::attempt_record> unsaved_attempts;
   bool unsaved_loading = false;
   bool unsaved = false;  ///< anything
   bool saving = false;   ///< it is being written
   bool settling = false; ///< its final state is being written: nothing else may be
 
   [[nodiscard]] domain::frame_set pending() const { return spec.frames.without(done).without(failed); }
+  /// Those of them that no attempt under way has.
+  [[nodiscard]] domain::frame_set unassigned() const {
+    auto left = pending();
+    for (const auto& [number, one] : runs)
+      left = left.without(one.record.frames);
+    return left;
+  }
+  [[nodiscard]] bool renders(int frame_number) const {
+    for (const auto& [number, one] : runs)
+      if (one.frame == frame_number)
+        return true;
+    return false;
+  }
+  [[nodiscard]] domain::frame_order order() const {
+    return is_sequential ? domain::frame_order::ascending : spec.order;
+  }
+  /// Several Blenders may share its frames.
+  [[nodiscard]] bool is_shared() const { return spec.processes != 1 && !spec.own_process && !is_sequential; }
 };
 
 } // namespace kiln::scheduler

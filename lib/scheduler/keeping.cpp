@@ -22,9 +22,9 @@ store::change scheduler::snapshot(job& of) {
   store::change c;
   c.job = of;
   c.frames = std::exchange(of.unsaved_frames, {});
-  if (std::exchange(of.unsaved_attempt, false))
-    c.attempt = of.attempt;
-  c.history_key = of.history_key;
+  c.attempts = std::exchange(of.unsaved_attempts, {});
+  if (of.runs.size() < 2) // beside others a frame takes longer than it will take alone
+    c.history_key = of.history_key;
   if (std::exchange(of.unsaved_loading, false))
     c.loading = of.timing.loading();
   return c;
@@ -42,6 +42,7 @@ aio::task<> scheduler::save(mutable_job changed) {
   while (changed->unsaved && !changed->settling) {
     auto c = snapshot(*changed);
     const auto frames = c.frames;
+    const auto attempts = c.attempts;
     const auto kept = co_await store_.save(std::move(c), store::durability::relaxed);
     if (kept)
       continue;
@@ -49,7 +50,9 @@ aio::task<> scheduler::save(mutable_job changed) {
     if (kept.error().code == errc::conflict)
       break; // what is there is newer: another try would not change that
     changed->unsaved_frames.insert(changed->unsaved_frames.begin(), frames.begin(), frames.end());
-    changed->unsaved = changed->unsaved_attempt = true;
+    for (const auto& attempt : attempts)
+      keep_attempt(*changed, attempt, false);
+    changed->unsaved = true;
     if (stopping_)
       break;
     co_await pause_a_moment();
@@ -62,6 +65,7 @@ aio::task<result<void>> scheduler::save_now(mutable_job changed) {
   ++changed->revision;
   auto c = snapshot(*changed);
   const auto frames = c.frames;
+  const auto attempts = c.attempts;
   auto kept = co_await store_.save(std::move(c), store::durability::durable);
   if (kept)
     co_return kept;
@@ -69,7 +73,8 @@ aio::task<result<void>> scheduler::save_now(mutable_job changed) {
   if (kept.error().code == errc::conflict)
     co_return error{errc::conflict, "job " + changed->id.str() + " was changed meanwhile: look at it again"};
   changed->unsaved_frames.insert(changed->unsaved_frames.begin(), frames.begin(), frames.end());
-  changed->unsaved_attempt = true;
+  for (const auto& attempt : attempts)
+    keep_attempt(*changed, attempt, false);
   note(changed);
   co_return error{errc::unavailable, "the change cannot be kept now; the log of kilnd says why"};
 }
@@ -133,6 +138,15 @@ void scheduler::tell(job& changed) {
 void scheduler::add_frame(job& of, store::frame_record record) {
   of.news.push_back(record);
   of.unsaved_frames.push_back(std::move(record));
+}
+
+/// `newer`: than what is unsaved of it.
+void scheduler::keep_attempt(job& of, const store::attempt_record& record, bool newer) {
+  const auto known = std::ranges::find(of.unsaved_attempts, record.number, &store::attempt_record::number);
+  if (known == of.unsaved_attempts.end())
+    of.unsaved_attempts.push_back(record);
+  else if (newer)
+    *known = record;
 }
 
 void scheduler::forget_oldest() {

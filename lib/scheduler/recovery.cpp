@@ -47,8 +47,15 @@ aio::task<scheduler::mutable_job> scheduler::take_up(store::live_job kept) {
   made->failed = made->failed.without(made->done);
   made->frames_done = made->done.size();
   made->frames_failed = made->failed.size();
-  if (!kept.attempts.empty())
-    made->attempt = std::move(kept.attempts.back());
+  for (auto& attempt : kept.attempts)
+    if (!attempt.ended)
+      made->runs.emplace(attempt.number, run{.record = attempt,
+                                             .began = aio::clock::now(),
+                                             .frame_began = aio::clock::now(),
+                                             .done = 0,
+                                             .frame = {}});
+  if (const auto report = blender::parse_scene_report("kiln: " + made->report))
+    made->is_sequential = report->is_sequential;
   made->attempt_began = made->frame_began = aio::clock::now();
   co_return made;
 }
@@ -74,13 +81,17 @@ aio::task<result<void>> scheduler::recover() {
         by_pid_.insert_or_assign(*attempt.pid, of->id);
     tell(*of);
     work_.spawn(learn(of));
-    if (!of->attempt || of->attempt->ended) {
+    if (of->runs.empty()) {
       waiting.push_back(of);
       continue;
     }
     running_.emplace(of->id, of);
-    const std::chrono::duration<double> age = std::chrono::system_clock::now() - of->attempt->began;
-    open.push_back(request_for(*of, of->attempt->frames.without(of->done), std::max(0.0, age.count())));
+    of->slots = of->runs.size();
+    for (const auto& [number, under_way] : of->runs) {
+      const std::chrono::duration<double> age = std::chrono::system_clock::now() - under_way.record.began;
+      open.push_back(
+          request_for(*of, number, under_way.record.frames.without(of->done), std::max(0.0, age.count())));
+    }
   }
   if (!kept->empty())
     log_.info("jobs taken up from before: {} that wait, {} that had an attempt under way", waiting.size(),
@@ -89,7 +100,7 @@ aio::task<result<void>> scheduler::recover() {
   const auto recovered = running_;
   for (const auto& [id, of] : recovered)
     if (of->wish == store::intent::cancel)
-      executor_.stop({id, of->attempts}, domain::stop_reason::cancel);
+      stop_runs(*of, domain::stop_reason::cancel);
   for (const auto& of : waiting)
     place(of);
   start_queued();
@@ -113,8 +124,8 @@ aio::task<> scheduler::learn(mutable_job of) {
   of->past_loading = times->loading.value_or(0);
   of->past_seconds = bounded(std::move(times->seconds));
   of->past_total = policy::forecast(of->spec.frames, of->past_seconds, of->past_loading).total();
-  if (running_.contains(of->id) && of->attempt)
-    of->forecast.emplace(of->attempt->frames, of->past_seconds, of->past_loading);
+  if (!of->runs.empty())
+    of->forecast.emplace(of->pending(), of->past_seconds, of->past_loading);
   tell(*of);
 }
 

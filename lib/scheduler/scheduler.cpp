@@ -151,7 +151,7 @@ aio::task<result<scheduler::job_ptr>> scheduler::cancel(job_id id) {
   }
   log_.info("job is to be cancelled job={}", id.str());
   if (running_.contains(id)) {
-    executor_.stop({id, job->attempts}, domain::stop_reason::cancel);
+    stop_runs(*job, domain::stop_reason::cancel);
   } else if (!domain::is_final(job->state) && !job->settling) {
     queue_.erase({-job->spec.priority, id});
     finish(job, job_state::canceled, {});
@@ -326,7 +326,7 @@ job_id scheduler::new_id() {
 }
 
 policy::load scheduler::load() const noexcept {
-  return {.running = running_.size(), .queued = queue_.size() + adding_};
+  return {.running = slots_taken(), .queued = queue_.size() + adding_};
 }
 
 aio::task<> scheduler::stop(on_stop how) {
@@ -342,7 +342,7 @@ aio::task<> scheduler::stop(on_stop how) {
 
 void scheduler::hurry() {
   for (const auto& [id, of] : running_)
-    executor_.stop({id, of->attempts}, domain::stop_reason::shutdown);
+    stop_runs(*of, domain::stop_reason::shutdown);
 }
 
 } // namespace kiln::scheduler

@@ -34,6 +34,7 @@ struct settings {
   std::uintmax_t disk_reserve = 0;            ///< bytes; no attempt is started when less is free
   std::chrono::milliseconds look_again{5000}; ///< at what keeps attempts from starting
   std::chrono::seconds stall_timeout{0};      ///< of jobs that do not say; 0: none
+  std::size_t cores = 1;                      ///< that Blenders of one job share
 };
 
 /// Hears of jobs as they change, on the loop.
@@ -140,6 +141,7 @@ private:
   void on_output(const attempt_id& id, std::string_view text) override;
   void on_report(const attempt_id& id, const blender::scene_report& report) override;
   void on_published(const attempt_id& id, const executor::published_frame& frame) override;
+  void on_hungry(const attempt_id& id) override;
   void on_end(const attempt_id& id, const domain::attempt_facts& facts) override;
 
   // attempts.cpp
@@ -148,16 +150,29 @@ private:
   [[nodiscard]] aio::task<> start(mutable_job next);
   [[nodiscard]] aio::task<bool> has_room();
   [[nodiscard]] executor::attempt_request begin_attempt(job& of);
-  [[nodiscard]] executor::attempt_request request_for(const job& of, domain::frame_set frames,
+  [[nodiscard]] executor::attempt_request request_for(const job& of, int number, domain::frame_set frames,
                                                       double seconds_so_far) const;
+  [[nodiscard]] std::size_t slots_taken() const noexcept;
+  void stop_runs(const job& of, domain::stop_reason why);
+  void end_as(const mutable_job& of, domain::job_state state, std::optional<domain::failure> failure);
   void place(const mutable_job& of);
   void block(std::string why);
   [[nodiscard]] aio::task<> wait_for_room();
-  void go_on(const mutable_job& of, const domain::attempt_facts& facts);
+  void go_on(const mutable_job& of, int number, const domain::attempt_facts& facts);
   void charge(job& of, const domain::frame_set& frames, const domain::failure& why);
   [[nodiscard]] mutable_job current(const attempt_id& id) const;
 
+  // sharing.cpp
+  [[nodiscard]] std::vector<int> next_piece(const job& of) const;
+  [[nodiscard]] std::size_t wanted_width(const job& of) const;
+  [[nodiscard]] aio::task<> feed(mutable_job of, int number);
+  void widen();
+  [[nodiscard]] aio::task<> widen(mutable_job of);
+
+  void look_ahead(job& of);
+
   // keeping.cpp
+  static void keep_attempt(job& of, const store::attempt_record& record, bool newer = true);
   [[nodiscard]] store::change snapshot(job& of);
   void note(const mutable_job& changed);
   [[nodiscard]] aio::task<> save(mutable_job changed);

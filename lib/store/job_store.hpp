@@ -26,7 +26,7 @@ enum class durability {
 struct change {
   job_record job;
   std::vector<frame_record> frames = {}; ///< pending ones are forgotten
-  std::optional<attempt_record> attempt = {};
+  std::vector<attempt_record> attempts = {};
   std::string history_key = {}; ///< when not empty: the seconds of frames that are done go to this history
   std::optional<double> loading = {}; ///< seconds before the first frame, for the history
 };

@@ -143,8 +143,8 @@ aio::task<result<void>> sqlite_job_store::save(change what, durability how) {
       return error{errc::conflict, "job " + c.job.id.str() + " is gone, or was changed meanwhile"};
     for (const auto& frame : c.frames)
       write_frame(to, c.job.id, frame);
-    if (c.attempt)
-      write_attempt(to, c.job.id, *c.attempt);
+    for (const auto& attempt : c.attempts)
+      write_attempt(to, c.job.id, attempt);
     if (!c.history_key.empty())
       write_history(to, c);
     for (const auto event : events)

@@ -48,7 +48,8 @@ def test_a_job_from_its_submission_to_its_end(start, tmp_path):
     d = start("samples 4", f"wait_file {go}", 'print kiln: {"version":"3.4.1","scenes":["Scene"]}')
     fields = {"name": "shot 1", "tags": ["nightly", "é"], "priority": 3, "engine": "CYCLES", "scene": "Scene",
               "camera": "Side", "format": "PNG", "resolution": [64, 32], "resolution_percentage": 50, "samples": 4,
-              "seed": 7, "device": "CPU", "threads": 1, "retries": 1, "timeout_seconds": 600, "stall_timeout_seconds": 60}
+              "seed": 7, "device": "CPU", "threads": 1, "retries": 1, "timeout_seconds": 600, "stall_timeout_seconds": 60,
+              "process": "own"}
     answer = post(d, {"blend": "scene.blend", "frames": {"from": 1, "to": 5, "step": 2}, **fields})
     assert answer.status == 202
     made = answer.json()
@@ -110,7 +111,7 @@ GOOD = {"blend": "scene.blend", "frames": "1"}
     ({**GOOD, "resolution": [1, 1e9]}, ["/resolution/1"]),
     ({**GOOD, "resolution": [1, 99999]}, ["/resolution/0", "/resolution/1"]),
     ({**GOOD, "format": "FFMPEG", "device": "GPU", "samples": 0}, ["/format", "/device", "/samples"]),
-    ({**GOOD, "processes": "auto", "fail_fast": 1}, ["/fail_fast", "/processes"]),
+    ({**GOOD, "processes": "many", "fail_fast": 1}, ["/fail_fast", "/processes"]),
     ({**GOOD, "colour": "red", "a/b~c": 1}, ["/colour", "/a~1b~0c"]),
     ("[]", [""]), ("nonsense", [""]), ('{"blend":"a","blend":"b"}', [""]), ('{"blend":1e999}', [""]),
 ])
@@ -233,7 +234,7 @@ def test_pause_and_resume(start, tmp_path):
 def test_bad_patches_change_nothing(start, tmp_path, body, pointer):
     d = start(f"wait_file {tmp_path / 'go'}")
     ident = submit(d)
-    before = job(d, ident)
+    before = wait_for(lambda: (lambda j: j if j["current"] and j["current"]["frame"] else None)(job(d, ident)), "it renders")
     answer = patch(d, ident, body)
     assert answer.status == 422 and answer.json()["errors"][0]["pointer"] == pointer
     assert {**job(d, ident), "revision": 0, "eta_seconds": 0, "progress": 0} == {**before, "revision": 0, "eta_seconds": 0, "progress": 0}

@@ -23,7 +23,8 @@ def blender():
 def scenes(blender, tmp_path_factory):
     directory = tmp_path_factory.mktemp("scenes")
     subprocess.run([ROOT / "tests/scenes/make", directory, "tiny", "slow", "exr", "jpeg", "no_camera", "denoiser",
-                    "two_scenes", "movie", "missing_image", "missing_library", "hostile", "assets"], check=True)
+                    "two_scenes", "movie", "missing_image", "missing_library", "hostile", "assets", "living",
+                    "falling", "textured"], check=True)
     return directory
 
 

@@ -63,22 +63,27 @@ def test_a_hostile_scene_writes_nothing_outside(start, sandbox, project, blender
 
 
 def blender_that_trespasses(directory, blender, targets):
-    """A Blender that runs trespass.py after each .blend is loaded."""
+    """A Blender that runs trespass.py after the .blend is loaded, or as a session begins."""
     directory.mkdir()
     shutil.copy(HERE / "trespass.py", directory)
     (directory / "trespass.json").write_text(json.dumps(targets))
     script = directory / "blender"
     script.write_text(f"""#!/bin/sh
 [ "$1" = --version ] && exec {blender} --version
-scene="$1 $2 $3"; file=$4; shift 4
-exec {blender} $scene "$file" -P {directory}/trespass.py "$@"
+first="$1 $2 $3"; shift 3
+case "$*" in
+  *kiln_session.py*) exec {blender} $first -P {directory}/trespass.py "$@" ;;
+esac
+file=$1; shift
+exec {blender} $first "$file" -P {directory}/trespass.py "$@"
 """)
     script.chmod(0o755)
     return script
 
 
+@pytest.mark.parametrize("process", ["own", "session"])
 @pytest.mark.parametrize("walls", [True, False])
-def test_even_code_that_runs_in_blender_is_kept_in(start, sandbox, project, blender, tmp_path, walls):
+def test_even_code_that_runs_in_blender_is_kept_in(start, sandbox, project, blender, tmp_path, walls, process):
     if not walls and sandbox != "landlock":
         pytest.skip("once is enough without walls")
     home = tmp_path / "home"
@@ -98,7 +103,7 @@ def test_even_code_that_runs_in_blender_is_kept_in(start, sandbox, project, blen
                   output=project / "frames")
         targets |= {"kilnd": d.process.pid, "port": d.port, "state": str(d.state)}
         (tmp_path / "bin" / "trespass.json").write_text(json.dumps(targets))
-        done = render(d, "tiny", "1-2")
+        done = render(d, "tiny", "1-2", process=process)
         assert done["state"] == "succeeded", done
     log = (d.state / "logs" / f"{done['id']}-1.log").read_text(errors="replace")
     said = dict(re.findall(r"^trespass (\w+): (.*)$", log, re.M))

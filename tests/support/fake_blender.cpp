@@ -14,6 +14,11 @@
 //   once PATH           exit, raise, half_frame and skip_frame only while there is no PATH, which is then
 //   made
 //   # TEXT              nothing: it makes the file longer
+//   leak MB                       a session holds as much more after each frame
+//
+// With -P kiln_session.py it stays, as Blender does with that script: session_protocol.hpp has what is said.
+#include <boost/json.hpp>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -21,9 +26,12 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
+#include <deque>
 #include <fstream>
 #include <iostream>
 #include <map>
+#include <optional>
 #include <random>
 #include <set>
 #include <sstream>
@@ -34,6 +42,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -57,6 +66,7 @@ struct script {
   std::string wait_file;
   std::string once;
   bool prints_arguments = false;
+  int leak_megabytes = 0;
 
   /// Whether to do what goes wrong in this run.
   [[nodiscard]] bool misbehaves() const {
@@ -69,9 +79,14 @@ struct script {
   }
 };
 
+/// What ends Blender, or in a session the attempt.
+struct quit {
+  int status = 1;
+};
+
 [[noreturn]] void fail(const std::string& why, int status = 1) {
-  std::cout << why << "\n\nBlender quit" << std::endl;
-  std::exit(status);
+  std::cout << why << std::endl;
+  throw quit{status};
 }
 
 script read_script(const std::string& file) {
@@ -112,6 +127,8 @@ script read_script(const std::string& file) {
       words >> s.wait_file;
     } else if (command == "once") {
       words >> s.once;
+    } else if (command == "leak") {
+      words >> s.leak_megabytes;
     } else if (command == "print_arguments") {
       s.prints_arguments = true;
     } else if (command == "ignore") {
@@ -231,6 +248,158 @@ void render(const script& s, const std::string& pattern, int frame) {
   std::cout << "Saved: '" << file << "'\n Time: 00:00.36 (Saving: 00:00.16)\n" << std::endl;
 }
 
+/// What the script does before its frames.
+void begin(const script& s, const std::vector<std::string>& arguments) {
+  if (s.ignores_term) {
+    ::signal(SIGTERM, SIG_IGN);
+    std::cout << "ignoring SIGTERM" << std::endl;
+  }
+  if (s.lists_descriptors)
+    list_descriptors();
+  for (char** variable = environ; s.prints_environment && *variable; ++variable)
+    std::cout << *variable << '\n';
+  for (const auto& argument : arguments)
+    if (s.prints_arguments)
+      std::cout << "argument: " << argument << '\n';
+  for (const auto& text : s.texts)
+    std::cout << text << std::endl;
+  for (int i = 0; i < s.flood_megabytes * 1024; ++i)
+    std::cout << std::string(1023, 'x') << '\n';
+  std::cout.flush();
+  if (s.forks && ::fork() == 0) {
+    pause_for(1e6);
+    std::_Exit(0);
+  }
+}
+
+/// What it does after them.
+void end(const script& s) {
+  while (s.hangs)
+    ::pause();
+  if (s.raise_signal && s.raise_at < 0 && s.misbehaves())
+    die_by(s.raise_signal);
+}
+
+/// A Blender that stays.
+class session {
+public:
+  int run(const std::vector<std::string>& arguments) {
+    socket_ = ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
+    ::close(STDIN_FILENO);
+    ::open("/dev/null", O_RDONLY);
+    own_output_ = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    say("ready");
+    while (const auto order = hear(true))
+      if (order->at("do") == "begin")
+        attempt(*order, arguments);
+    return 0;
+  }
+
+private:
+  void say(const std::string& what, boost::json::object more = {}) {
+    more["said"] = what;
+    const auto text = boost::json::serialize(more);
+    if (::send(socket_, text.data(), text.size(), MSG_NOSIGNAL) < 0)
+      alone_ = true;
+  }
+
+  std::optional<boost::json::object> hear(bool wait) {
+    std::string text(1 << 17, '\0');
+    iovec data{text.data(), text.size()};
+    alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+    msghdr whole{};
+    whole.msg_iov = &data;
+    whole.msg_iovlen = 1;
+    whole.msg_control = control.data();
+    whole.msg_controllen = control.size();
+    const auto size = alone_ ? 0 : ::recvmsg(socket_, &whole, wait ? 0 : MSG_DONTWAIT);
+    if (size == 0)
+      alone_ = true;
+    if (size <= 0)
+      return std::nullopt;
+    if (const auto* header = CMSG_FIRSTHDR(&whole))
+      std::memcpy(&log_, CMSG_DATA(header), sizeof log_);
+    text.resize(static_cast<std::size_t>(size));
+    return boost::json::parse(text).as_object();
+  }
+
+  void turn_output_to(int fd) {
+    std::cout.flush();
+    ::dup2(fd, STDOUT_FILENO);
+    ::dup2(fd, STDERR_FILENO);
+  }
+
+  void attempt(const boost::json::object& order, const std::vector<std::string>& arguments) {
+    say("begun");
+    turn_output_to(log_);
+    ::close(log_);
+    int status = 0;
+    try {
+      status = play(order, arguments);
+    } catch (const quit&) {
+      status = 1;
+    }
+    turn_output_to(own_output_);
+    say("ended", {{"status", status}, {"memory", memory_}});
+  }
+
+  int play(const boost::json::object& order, const std::vector<std::string>& arguments) {
+    const auto s = read_script(std::string{order.at("blend").as_string()});
+    std::cout << "Read blend: " << std::string_view{order.at("blend").as_string()} << std::endl;
+    begin(s, arguments);
+    say("loaded", {{"seconds", 0.5}, {"reused", false}});
+    std::deque<int> frames;
+    bool open = order.at("open").as_bool();
+    add(frames, order);
+    const auto pattern = std::string{order.at("workspace").as_string()} + "/blender-render_####";
+    for (;;) {
+      while (const auto news = hear(frames.empty() && open)) {
+        if (news->at("do") == "cancel")
+          return 2;
+        add(frames, *news);
+        open = news->at("open").as_bool();
+      }
+      if (frames.empty() && open)
+        std::_Exit(0); // nobody is there to give any
+      if (frames.empty())
+        break;
+      const int frame = frames.front();
+      frames.pop_front();
+      say("frame", {{"frame", frame}});
+      render(s, pattern, frame);
+      memory_ += static_cast<std::int64_t>(s.leak_megabytes) << 20;
+      say("saved", {{"frame", frame}, {"memory", memory_}});
+    }
+    end(s);
+    if (s.exit_status != 0 && s.misbehaves())
+      std::exit(s.exit_status);
+    return 0;
+  }
+
+  static void add(std::deque<int>& frames, const boost::json::object& from) {
+    for (const auto& run : from.at("frames").as_array())
+      for (auto frame = run.at(0).as_int64(); frame <= run.at(1).as_int64(); frame += run.at(2).as_int64())
+        frames.push_back(static_cast<int>(frame));
+  }
+
+  int socket_ = -1;
+  int own_output_ = -1;
+  int log_ = -1;
+  bool alone_ = false;
+  std::int64_t memory_ = 100 << 20;
+};
+
+int play_once(const std::string& blend, const std::vector<std::string>& arguments,
+              const std::vector<int>& frames, const std::string& pattern) {
+  const auto s = read_script(blend);
+  std::cout << "Read blend: " << blend << std::endl;
+  begin(s, arguments);
+  for (const int frame : frames)
+    render(s, pattern, frame);
+  end(s);
+  return s.exit_status != 0 && s.misbehaves() ? s.exit_status : 0;
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -254,34 +423,14 @@ int main(int argc, char** argv) {
     else if (!a.starts_with('-'))
       blend = a;
   }
-  const auto s = read_script(blend);
-  std::cout << "Read blend: " << blend << std::endl;
-  if (s.ignores_term) {
-    ::signal(SIGTERM, SIG_IGN);
-    std::cout << "ignoring SIGTERM" << std::endl;
+  if (options["-P"].ends_with("kiln_session.py"))
+    return session{}.run(arguments);
+  int status = 0;
+  try {
+    status = play_once(blend, arguments, frames, options["-o"]);
+  } catch (const quit& q) {
+    status = q.status;
   }
-  if (s.lists_descriptors)
-    list_descriptors();
-  for (char** variable = environ; s.prints_environment && *variable; ++variable)
-    std::cout << *variable << '\n';
-  for (const auto& argument : arguments)
-    if (s.prints_arguments)
-      std::cout << "argument: " << argument << '\n';
-  for (const auto& text : s.texts)
-    std::cout << text << std::endl;
-  for (int i = 0; i < s.flood_megabytes * 1024; ++i)
-    std::cout << std::string(1023, 'x') << '\n';
-  std::cout.flush();
-  if (s.forks && ::fork() == 0) {
-    pause_for(1e6);
-    return 0;
-  }
-  for (const int frame : frames)
-    render(s, options["-o"], frame);
-  while (s.hangs)
-    ::pause();
-  if (s.raise_signal && s.raise_at < 0 && s.misbehaves())
-    die_by(s.raise_signal);
   std::cout << "\nBlender quit" << std::endl;
-  return s.exit_status != 0 && s.misbehaves() ? s.exit_status : 0;
+  return status;
 }

@@ -26,6 +26,9 @@ public:
   std::vector<job_id> discarded;
   std::uintmax_t free = 1U << 30;
   std::optional<std::string> print;
+  std::vector<std::pair<attempt_id, std::vector<int>>> gifts; ///< more frames, for those that were hungry
+  std::vector<std::filesystem::path> expected;                ///< jobs that are likely to come
+  bool has_memory = true;
   bool left = false;
   bool discard_waits = false;
 
@@ -43,6 +46,14 @@ public:
     running_.insert_or_assign(request.id, run{request, &observer, {}});
     co_return next_pid_++;
   }
+
+  void give(const attempt_id& id, std::vector<int> more) override {
+    gifts.emplace_back(id, more);
+    for (const int frame : more)
+      running_.at(id).request.frames.add(frame);
+  }
+  void expect(domain::job_spec spec, std::string) override { expected.push_back(spec.blend); }
+  aio::task<bool> has_memory_for_another(job_id) override { co_return has_memory; }
 
   void stop(const attempt_id& id, domain::stop_reason reason) override { stops.emplace_back(id, reason); }
 
@@ -91,6 +102,13 @@ public:
     attempt.published.push_back(frame);
     attempt.observer->on_published(
         id, {.frame = frame, .path = "frame.png", .bytes = 100, .closed = aio::clock::now()});
+  }
+
+  void hunger(const attempt_id& id) { running_.at(id).observer->on_hungry(id); }
+
+  void report(const attempt_id& id, std::string json, bool is_sequential = false) {
+    running_.at(id).observer->on_report(
+        id, {.json = std::move(json), .is_sequential = is_sequential, .failure = {}});
   }
 
   void name(const attempt_id& id, int frame) {

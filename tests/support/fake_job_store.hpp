@@ -66,9 +66,9 @@ public:
         history_[what.history_key].seconds[frame.frame] = frame.seconds;
     }
     std::ranges::sort(kept.frames, {}, &store::frame_record::frame);
-    if (what.attempt) {
-      std::erase_if(kept.attempts, [&](const auto& a) { return a.number == what.attempt->number; });
-      kept.attempts.push_back(*what.attempt);
+    for (const auto& attempt : what.attempts) {
+      std::erase_if(kept.attempts, [&](const auto& a) { return a.number == attempt.number; });
+      kept.attempts.push_back(attempt);
       std::ranges::sort(kept.attempts, {}, &store::attempt_record::number);
     }
     if (!what.history_key.empty() && what.loading)

@@ -18,7 +18,8 @@ domain::job_spec job(int first, int last) {
 using words = std::vector<std::string>;
 
 result<words> arguments(const domain::job_spec& spec, const char* workspace = "/o/.kiln/j1-1") {
-  return format_arguments(spec, spec.frames, workspace, std::filesystem::path{workspace} / "kiln_setup.py");
+  return format_arguments(spec, spec.frames.progressions(), workspace,
+                          std::filesystem::path{workspace} / "kiln_setup.py");
 }
 
 TEST(command_line, is_the_tutorials_in_blenders_order) {

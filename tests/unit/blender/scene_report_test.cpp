@@ -54,7 +54,9 @@ TEST(scene_report, is_an_event_of_the_log) {
 
 TEST(setup_script, is_the_whole_script) {
   EXPECT_TRUE(setup_script.starts_with("# SPDX-License-Identifier"));
-  EXPECT_TRUE(setup_script.ends_with("\nmain()\n"));
+  EXPECT_TRUE(setup_script.ends_with("\n    main()\n"));
+  EXPECT_TRUE(session_script.starts_with("# SPDX-License-Identifier"));
+  EXPECT_TRUE(session_script.ends_with("\n    main()\n"));
   EXPECT_NE(setup_script.find("\\nkiln: "), std::string_view::npos)
       << "backslashes and semicolons survive CMake";
 }

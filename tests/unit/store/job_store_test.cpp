@@ -167,12 +167,12 @@ TEST_P(job_store_test, live_jobs_come_with_all_they_have) {
     running.job.state = job_state::running;
     running.frames = list_of(done(1));
     const auto began = running.job.created;
-    running.attempt =
-        attempt_record{.number = 1, .frames = *domain::frame_set::parse("1-10x3"), .began = began};
+    running.attempts = {
+        attempt_record{.number = 1, .frames = *domain::frame_set::parse("1-10x3"), .began = began}};
     co_await must_save(running);
     running.job.revision = 3;
-    running.attempt->pid = 77;
-    running.attempt->ended = began + std::chrono::seconds{1};
+    running.attempts[0].pid = 77;
+    running.attempts[0].ended = began + std::chrono::seconds{1};
     co_await must_save(running);
     change ended{job(3)};
     ended.job.revision = 2;
@@ -189,7 +189,7 @@ TEST_P(job_store_test, live_jobs_come_with_all_they_have) {
     EXPECT_EQ((*live)[0].job, job(1));
     EXPECT_EQ((*live)[1].job, running.job);
     EXPECT_EQ((*live)[1].frames, list_of(done(1)));
-    EXPECT_EQ((*live)[1].attempts, list_of(*running.attempt));
+    EXPECT_EQ((*live)[1].attempts, running.attempts);
     EXPECT_EQ((*live)[2].job.wish, intent::pause);
   });
 }
@@ -200,7 +200,8 @@ TEST_P(job_store_test, a_pid_means_the_newest_attempt_that_had_it) {
       co_await must_add(job(i));
       change c{job(i)};
       c.job.revision = 2;
-      c.attempt = attempt_record{.number = 1, .frames = c.job.spec.frames, .pid = 77, .began = c.job.created};
+      c.attempts = {
+          attempt_record{.number = 1, .frames = c.job.spec.frames, .pid = 77, .began = c.job.created}};
       co_await must_save(c);
     }
     EXPECT_EQ((**co_await store_->find_by_pid(77)).id, id_of(2));
@@ -262,7 +263,8 @@ TEST_P(job_store_test, remove_takes_all_of_it) {
     change c{record};
     c.job.revision = 2;
     c.frames = list_of(done(1));
-    c.attempt = attempt_record{.number = 1, .frames = record.spec.frames, .pid = 5, .began = record.created};
+    c.attempts = {
+        attempt_record{.number = 1, .frames = record.spec.frames, .pid = 5, .began = record.created}};
     co_await must_save(c);
     EXPECT_TRUE(co_await store_->remove(record.id));
     EXPECT_FALSE((co_await store_->find(record.id))->has_value());

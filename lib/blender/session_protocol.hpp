@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What kilnd and the script of a Blender that stays (kiln_session.py) say to each other: one JSON object a
+// message. Pure. What a .blend brings along runs in that Blender, so any bytes may come: they are facts of an
+// attempt, and no proof of a frame.
+#pragma once
+
+#include "base/error.hpp"
+#include "domain/job.hpp"
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace kiln::blender {
+
+inline constexpr std::size_t longest_session_message = 128 * 1024; ///< bytes
+
+/// What an attempt is begun with.
+struct session_order {
+  std::filesystem::path blend;
+  domain::render_settings settings;
+  std::filesystem::path workspace;
+  std::vector<int> frames; ///< in the order in which they are rendered
+  bool open = false;       ///< more frames may follow
+};
+
+[[nodiscard]] std::string format_begin(const session_order& order);
+[[nodiscard]] std::string format_more_frames(const std::vector<int>& frames, bool open);
+[[nodiscard]] std::string format_cancel();
+[[nodiscard]] std::string format_load(const std::filesystem::path& blend);
+
+namespace session_said {
+struct ready {};
+struct begun {};
+struct loaded {
+  double seconds = 0;
+  bool reused = false; ///< it was open already
+};
+struct frame_begun {
+  int frame = 0;
+};
+struct frame_saved {
+  int frame = 0;
+  std::uint64_t memory = 0; ///< bytes of the process
+};
+struct ended {
+  enum class how { through, failed, canceled };
+  how status = how::failed;
+  std::string reason; ///< of a failure: a traceback, for the log of kilnd
+  std::uint64_t memory = 0;
+};
+} // namespace session_said
+
+using session_event = std::variant<session_said::ready, session_said::begun, session_said::loaded,
+                                   session_said::frame_begun, session_said::frame_saved, session_said::ended>;
+
+/// corrupt for anything that the script does not say.
+[[nodiscard]] result<session_event> parse_session_event(std::string_view message);
+
+/// argv without argv[0] of a Blender that stays.
+[[nodiscard]] std::vector<std::string> format_session_arguments(const std::filesystem::path& script,
+                                                                int threads);
+
+} // namespace kiln::blender

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "executor/blender_process.hpp"
+
+#include "executor/blender_walls.hpp"
+
+#include <utility>
+
+namespace kiln::executor {
+
+std::string mark_of(const std::filesystem::path& temp) {
+  return "TMPDIR=" + temp.native();
+}
+
+aio::task<result<process::confinement_ptr>> confine_blender(aio::blocking_pool& pool,
+                                                            const local_settings& settings,
+                                                            attempt_paths paths,
+                                                            std::filesystem::path blend) {
+  const auto confine_here = [how = settings.sandbox, &common = settings.walls, paths, blend] {
+    return process::confine(how, walls_of_attempt(common, paths, blend));
+  };
+  auto sandbox = co_await pool.run(confine_here);
+  if (!sandbox)
+    co_return error{sandbox.error().code, "the sandbox cannot be built: " + sandbox.error().message};
+  co_return sandbox;
+}
+
+result<std::unique_ptr<process::child>> start_blender(aio::executor_type loop, const local_settings& settings,
+                                                      blender_start how) {
+  process::launch_request request{.executable = settings.blender,
+                                  .arguments = std::move(how.arguments),
+                                  .environment = settings.environment,
+                                  .working_directory = how.paths.directory,
+                                  .input = how.input,
+                                  .log_file = how.paths.log,
+                                  .sandbox = std::move(how.sandbox)};
+  request.environment.push_back(mark_of(how.paths.temp));
+  for (const char* name : {"TEMP=", "TMP="})
+    request.environment.push_back(name + how.paths.temp.native());
+  if (request.sandbox)
+    request.environment.push_back(
+        describe_for_script(walls_of_attempt(settings.walls, how.paths, how.blend)));
+  return process::child::launch(loop, request, settings.stop_grace);
+}
+
+} // namespace kiln::executor

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How a Blender is started on this machine: the one place, for those of one attempt and for those that stay.
+#pragma once
+
+#include "aio/blocking_pool.hpp"
+#include "base/error.hpp"
+#include "executor/workspace.hpp"
+#include "policy/session_keeping.hpp"
+#include "process/child.hpp"
+#include "process/confinement.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace kiln::executor {
+
+struct local_settings {
+  std::filesystem::path blender;        ///< absolute
+  std::string blender_version;          ///< "Blender 3.4.1"
+  std::filesystem::path output;         ///< absolute; frames go to OUTPUT/JOB
+  std::filesystem::path state;          ///< absolute; logs go to STATE/logs
+  std::vector<std::string> environment; ///< "KEY=VALUE" for Blender, without the temporary directory
+  std::chrono::milliseconds stop_grace{10'000};
+  std::chrono::milliseconds frame_grace{2'000}; ///< for a frame to be finished, when its job is cancelled
+  policy::session_limits sessions = {.idle = 0};
+  process::mechanism sandbox = process::mechanism::off;
+  process::walls walls = {};               ///< walls_around_blender()
+  blend_opener open_blend = open_anywhere; ///< of jobs, when an attempt begins
+};
+
+struct blender_start {
+  std::vector<std::string> arguments;
+  attempt_paths paths; ///< it works in their directory, and first prints to their log
+  std::filesystem::path blend;
+  int input = -1; ///< becomes its standard input, where there is one
+  process::confinement_ptr sandbox = {};
+};
+
+/// What such a process has in its environment, and nobody else has: "TMPDIR=…".
+[[nodiscard]] std::string mark_of(const std::filesystem::path& temp);
+
+/// The walls around a Blender that works in the directory of `paths` and opens `blend`.
+[[nodiscard]] aio::task<result<process::confinement_ptr>> confine_blender(aio::blocking_pool& pool,
+                                                                          const local_settings& settings,
+                                                                          attempt_paths paths,
+                                                                          std::filesystem::path blend);
+
+[[nodiscard]] result<std::unique_ptr<process::child>>
+start_blender(aio::executor_type loop, const local_settings& settings, blender_start how);
+
+} // namespace kiln::executor

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "policy/session_keeping.hpp"
+
+#include <gtest/gtest.h>
+
+#include <array>
+
+namespace kiln::policy {
+namespace {
+
+constexpr std::uint64_t mb = 1 << 20;
+constexpr session_limits limits{.idle = 2, .idle_memory = 1000 * mb, .frames = 100};
+
+TEST(session_keeping, wears_out_by_frames_and_by_memory_that_grows) {
+  EXPECT_FALSE(is_worn_out({}, limits));
+  EXPECT_FALSE(is_worn_out({.frames = 99, .first_memory = 100 * mb, .memory = 600 * mb}, limits));
+  EXPECT_TRUE(is_worn_out({.frames = 100}, limits));
+  EXPECT_TRUE(is_worn_out({.frames = 2, .first_memory = 100 * mb, .memory = 700 * mb}, limits));
+  EXPECT_FALSE(is_worn_out({.frames = 2, .first_memory = 8000 * mb, .memory = 12000 * mb}, limits));
+  EXPECT_FALSE(is_worn_out({.frames = 2, .first_memory = 0, .memory = 9000 * mb}, limits)) << "not known";
+}
+
+TEST(session_keeping, the_one_used_the_longest_ago_goes_first) {
+  const auto count = [](auto... memory) {
+    return count_to_end(std::array<std::uint64_t, sizeof...(memory)>{memory * mb...}, limits);
+  };
+  EXPECT_EQ(count_to_end({}, limits), 0U);
+  EXPECT_EQ(count(100ULL, 100ULL), 0U);
+  EXPECT_EQ(count(100ULL, 100ULL, 100ULL), 1U) << "too many";
+  EXPECT_EQ(count(900ULL, 200ULL), 1U) << "too much";
+  EXPECT_EQ(count(100ULL, 1200ULL), 2U) << "the first does not help";
+  EXPECT_EQ(count(1001ULL), 1U);
+}
+
+} // namespace
+} // namespace kiln::policy
