@@ -196,7 +196,7 @@ aio::task<http::answer> metrics::show() {
   all.distribution("kiln_spawn_seconds", "For which starting a Blender holds kilnd.");
   all.value(from_.spawns);
   all.distribution("kiln_exit_seconds",
-                   "From the exit of a Blender until its log and its last frames are dealt with.");
+                   "From the end of an attempt until its log and its last frames are dealt with.");
   all.value(from_.exits);
   all.distribution("kiln_store_commit_seconds", "What the store took to commit.");
   all.value(from_.commits);

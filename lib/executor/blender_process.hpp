@@ -23,7 +23,7 @@ namespace kiln::executor {
 struct local_times {
   local_times();
   histogram spawn; ///< for which starting a process holds the loop
-  histogram exit;  ///< from the exit that was seen until log and frames are dealt with
+  histogram exit;  ///< from the end of an attempt until its log and frames are dealt with
 };
 
 struct local_settings {

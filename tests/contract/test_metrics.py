@@ -76,7 +76,7 @@ def test_what_was_done_is_counted(start, tmp_path):
     go = tmp_path / "go"
     d = start("frame_seconds 0.02", f"wait_file {go}", arguments=["--max-queued", "2"])
     first = submit(d, "1-3")
-    second, third = submit(d, "1"), submit(d, "1")
+    second, third = submit(d, "1", process="own"), submit(d, "1")
     full = post(d, {"blend": "scene.blend", "frames": "1"})
     assert full.status == 503
     patched = d.ask("PATCH", f"/v1/jobs/{third}", '{"paused":true}', JSON)
@@ -109,6 +109,9 @@ def test_what_was_done_is_counted(start, tmp_path):
     assert value(values, "kiln_poll_staleness_seconds_sum") >= 0.2
     d.get(f"/v1/jobs/{first}")
     assert value(scrape(d)[0], "kiln_poll_staleness_seconds_count") == 2, "the first poll counts"
+    until(d, submit(d, "1"), "succeeded")  # by the Blender of the first, which has stayed
+    again, _ = scrape(d)
+    assert value(again, "kiln_spawn_seconds_count") == 2 and value(again, "kiln_exit_seconds_count") == 3
     refused = value(values, "kiln_retry_after_seconds_sum", status="5xx")
     assert refused == int(full.headers["retry-after"])
     assert value(values, "kiln_retry_after_seconds_count", status="2xx") >= 3

@@ -11,6 +11,7 @@ import subprocess
 
 import pytest
 from daemon import program
+from tokens import add
 
 ROOT = pathlib.Path(__file__).parents[2]
 DESCRIPTION = ROOT / "docs/openapi.json"
@@ -118,6 +119,20 @@ def test_answers_are_as_described(contract, npm, seed, requests):
     assert not fuzz.complaints_of(report), "\n".join(fuzz.complaints_of(report))
     statuses = {status for of in report["seen"].values() for status in of}
     assert {"200", "201", "202", "204", "206", "304", "400", "404", "405", "409", "415", "416", "422"} <= statuses, statuses
+
+
+@pytest.mark.parametrize("role, limits, status", [
+    (None, [], "401"), ("read", [], "403"), ("admin", ["--rate-limit", "1", "--rate-burst", "60"], "429")])
+def test_who_may_not_is_told_as_described(start, npm, tmp_path, role, limits, status):
+    fuzz.make_scenes(tmp_path)
+    secret = add(tmp_path / "state", "somebody", role or "admin")
+    d = start(file=tmp_path / "quick.blend", arguments=[*fuzz.ARGUMENTS, *limits])
+    report = fuzz.drive(d.port, npm, "--seed", 1, "--requests", 400, *(["--token", secret] if role else []))
+    assert not report["failures"], "\n".join(report["failures"])
+    told = {name for name, of in report["seen"].items() if status in of}
+    free = {"isAlive", "isReady", "isHealthy", "readDescription", "readReference", "readReferencePart"}
+    changes = {"startTutorialJob", "createJob", "changeJob", "deleteJob", "cancelJob", "retryJob", "uploadBlend", "deleteBlend"}
+    assert changes <= told and (status == "429" or not told & free), told
 
 
 @pytest.mark.parametrize("lie, says", [

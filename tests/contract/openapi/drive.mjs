@@ -3,7 +3,7 @@
 // Holds a running kilnd against its own description: sends requests that are made from it, right and wrong ones, and judges each
 // answer. Prints a report as JSON; exits with 1 when an answer was none that the description allows.
 //
-// use: drive.mjs URL [--seed N] [--requests N] [--seconds S] [--failures N] [--description FILE, instead of its own]
+// use: drive.mjs URL [--token TOKEN] [--seed N] [--requests N] [--seconds S] [--failures N] [--description FILE, instead of its own]
 import { readFileSync } from "node:fs";
 import http from "node:http";
 import { parseArgs } from "node:util";
@@ -12,19 +12,20 @@ import { Contract } from "./contract.mjs";
 import { Requests, operations } from "./requests.mjs";
 
 const { values: options, positionals: [url] } = parseArgs({ allowPositionals: true, options: {
-  seed: { type: "string" }, description: { type: "string" }, requests: { type: "string", default: "3000" }, failures: { type: "string", default: "20" }, seconds: { type: "string" } } });
+  seed: { type: "string" }, token: { type: "string" }, description: { type: "string" }, requests: { type: "string", default: "3000" }, failures: { type: "string", default: "20" }, seconds: { type: "string" } } });
 const seed = Number(options.seed ?? Math.floor(Math.random() * 2 ** 31));
 const until = options.seconds ? Date.now() + 1000 * Number(options.seconds) : Infinity;
 const most = options.seconds ? Infinity : Number(options.requests);
 const most_failures = Number(options.failures);
 const WORKERS = 4, BATCH = 200, LISTEN_MS = 100, MOST_KNOWN = 60;
 
+const credentials = options.token ? { Authorization: `Bearer ${options.token}` } : {};
 const agent = new http.Agent({ keepAlive: true, maxSockets: 2 * WORKERS });
 
 /// The answer; of an event stream, what comes in a moment.
 function send(method, target, headers, body) {
   return new Promise((resolve, reject) => {
-    const request = http.request(url + target, { method, headers, agent }, (response) => {
+    const request = http.request(url + target, { method, headers: { ...credentials, ...headers }, agent }, (response) => {
       const parts = [];
       const finish = () => resolve({ status: response.statusCode, headers: response.headers, body: Buffer.concat(parts) });
       response.on("data", (part) => parts.push(part)).on("end", finish).on("error", (e) => request.listening ? finish() : reject(e));
@@ -50,7 +51,7 @@ for (const path of Object.keys(document_.paths))
   if ((await send("OPTIONS", path.replace(/{[^}]*}/g, "x"), {})).status === 404) missing.push(path);
 
 // Ids that were given; the newest are asked for most.
-const known = { job: [], webhook: [] };
+const known = { job: [], webhook: [], blend: [] };
 const kind_of = (path) => path.startsWith("/v1/webhooks") ? "webhook" : path.startsWith("/v1/blends") ? "blend" : "job";
 const nobody = { job: "j0123456789abcdefgh", webhook: "w0123456789abcdefgh", blend: "sha256:" + "0".repeat(64) };
 
@@ -68,11 +69,14 @@ function judge(request, answer) {
   const { body, query, operation } = request;
   const is_job = request.path.startsWith("/job");
   const complaints = [];
+  if ([401, 403, 429].includes(answer.status)) return complaints; // nobody has looked at it
   if (operation.requestBody && body) {
     if (body.is_valid === false && !body.is_other_type && answer.status < 400)
       complaints.push(`the schema forbids this body, and it was taken with ${answer.status}`);
     if (body.is_other_type && answer.status < 400) complaints.push(`a body of type "${body.type}" was taken with ${answer.status}`);
-    if (body.is_valid && !body.is_other_type && answer.status === 422) {
+    const is_bytes = body.value === undefined && body.type === "application/octet-stream";
+    if (is_bytes && body.is_valid && answer.status === 422 && !/digest|SHA-256/i.test(JSON.parse(answer.body).detail)) complaints.push(`this is a .blend: ${answer.body}`);
+    if (body.is_valid && !body.is_other_type && answer.status === 422 && !is_bytes) {
       const problem = JSON.parse(answer.body);
       // What no schema says: which .blend files there are, how many frames a job may have, where webhooks may go; and limits in bytes.
       const by_meaning = ["/blend", "/frames", "/url", "/secret"];
@@ -118,6 +122,7 @@ async function carry_out(request) {
         : contract.check({ responses: { 405: { ...document_.components.responses.MethodNotAllowed, ...(request.path.startsWith("/job") ? { content: { "text/plain": {} } } : {}) } } }, answer, { method });
       const got = new Set((answer.headers.allow ?? "").split(", "));
       if (got.size !== allowed.size || [...got].some((m) => !allowed.has(m))) complaints.push(`Allow is ${answer.headers.allow}, not ${[...allowed]}`);
+      if (answer.status === 429) complaints = contract.check({ responses: { 429: { $ref: `#/components/responses/${request.path.startsWith("/job") ? "Text" : ""}TooManyRequests` } } }, answer, { method });
     } else {
       if (method === "DELETE") deleted.add(target.split("?")[0]);
       if (request.twist === 1 && method === "GET") method = "HEAD";
@@ -134,8 +139,8 @@ async function carry_out(request) {
   const of = (seen[is_other ? "other methods" : operation.operationId] ??= {});
   if (answer) of[answer.status] = (of[answer.status] ?? 0) + 1;
   if (complaints.length && failures.length < most_failures) failures.push(`${describe({ method }, target, headers, body)}\n${complaints.map((c) => "  => " + c).join("\n")}`);
-  if (answer?.status === 204 && method === "DELETE") known[kind] = known[kind].filter((id) => !target.endsWith(id));
-  if (answer && [201, 202].includes(answer.status) && ["createJob", "startTutorialJob", "createWebhook"].includes(operation.operationId)) {
+  if (answer?.status === 204 && method === "DELETE") known[kind] = known[kind].filter((id) => !decodeURIComponent(target).endsWith(id));
+  if (answer && [201, 202].includes(answer.status) && ["createJob", "startTutorialJob", "createWebhook", "uploadBlend"].includes(operation.operationId)) {
     known[kind].push(JSON.parse(answer.body).id);
     if (known[kind].length > MOST_KNOWN) known[kind].shift();
   }
@@ -144,14 +149,15 @@ async function carry_out(request) {
 /// So that a long run ends with as little as it began with.
 async function clean_up() {
   for (;;) {
-    const page = JSON.parse((await send("GET", "/v1/jobs?limit=1000", {})).body).jobs;
-    if (page.length === 0) return;
+    const page = JSON.parse((await send("GET", "/v1/jobs?limit=1000", {})).body).jobs ?? [];
+    if (page.length === 0) break;
     for (const { id, state } of page) {
       if (!["succeeded", "failed", "canceled"].includes(state)) await send("POST", `/v1/jobs/${id}/cancel`, {});
       else await send("DELETE", `/v1/jobs/${id}`, {});
     }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
+  for (const { id } of JSON.parse((await send("GET", "/v1/blends?limit=1000", {})).body).blends ?? []) await send("DELETE", `/v1/blends/${id}`, {});
 }
 
 const served = (one) => !missing.includes(one.path);

@@ -2,23 +2,34 @@
 //
 // Requests for the operations of the description, right and wrong ones, as fast-check arbitraries; what is known to be right or
 // wrong about each is noted with it.
+import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { Generator, HOSTILE } from "./generate.mjs";
 
 const METHODS = ["get", "post", "put", "patch", "delete"];
+// What clients send as .blend files, and the digests of these.
+const BLENDS = [0, 1, 2, 3, 4, 5].map((i) => `BLENDER-v304\nframe_seconds 0.0${i}\n`);
+const NO_BLENDS = ["", "BLENDER", "no scene", "\x1f\x8b\b\0\0", "(\xb5/\xfd\0"];
+const digest = (text, form) => createHash("sha256").update(text).digest(form);
+
 const HINTS = {
-  blend: ["quick.blend", "quick.blend", "slow.blend", "slow.blend", "failing.blend", "crashing.blend", "missing.blend"],
+  blend: ["quick.blend", "quick.blend", "slow.blend", "slow.blend", "failing.blend", "crashing.blend", "missing.blend",
+    `sha256:${digest(BLENDS[0], "hex")}`, `sha256:${digest(BLENDS[1], "hex")}`],
   frames: ["1", "1-3", "1-9x4,12", "0-20", { from: 1, to: 2 }, { from: 3, to: 30, step: 10 }],
   url: ["http://127.0.0.1:9/hook", "http://127.0.0.1:9/", "http://127.0.0.1:9/hook", "http://127.0.0.1:9/hook?x=1", "http://example.com/", "ftp://127.0.0.1:9", "http://169.254.169.254/"],
   secret: ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_AA=="],
   retries: [0, 1, 2], threads: [0, 1], priority: [0, 5, -100, 100], from: [0, 1, 2], to: [2, 3, 5],
+  processes: [1, 2, "auto"],
 };
 const PREFERENCES = ["wait=0", "wait=1", "wait=\"1\"", "wait=x", "respond-async", "wait=-1", "wait=99999999999", ", ,", "handling=lenient, wait=0"];
+const DIGESTS = [...BLENDS.map((text) => `sha-256=:${digest(text, "base64")}:`), "sha-256=:AAAA:", "sha-512=:x:", "sha-256=", ", ,"];
 const HEADERS = {
+  "Content-Digest": DIGESTS,
+  "Repr-Digest": DIGESTS,
   Prefer: PREFERENCES,
   "If-None-Match": ["*", "W/\"1\"", "\"1\"", "W/\"1\", W/\"2\",W/\"3\"", "\"", "", "W/"],
   "If-Modified-Since": ["Tue, 24 Nov 2030 09:18:02 GMT", "yesterday", "Sun Nov  6 08:49:37 1994"],
-  Range: ["bytes=0-", "bytes=0-9", "bytes=-5", "bytes=9-1", "bytes=999999-", "bytes=0-1,3-4", "lines=1-2", "bytes=", "bytes=18446744073709551616-"],
+  Range: ["bytes=0-", "bytes=0-9", "bytes=1-", "bytes=0-0", "bytes=-5", "bytes=9-1", "bytes=999999-", "bytes=0-1,3-4", "lines=1-2", "bytes=", "bytes=18446744073709551616-"],
   "If-Range": ["\"x\"", "W/\"1\"", "Tue, 24 Nov 2020 09:18:02 GMT"],
   "Last-Event-ID": ["0", "1", "7", "99999999999999999999", "x", "-1", "8f3a01bc.17"],
   "Idempotency-Key": ["a", "b", "c", "x".repeat(255)],
@@ -42,7 +53,7 @@ export class Requests {
 
   /// {operation, method, template, segments: [a value for each parameter, or null for a known id], query, headers, body, …}
   arbitrary(only) {
-    const weights = { createJob: 10, startTutorialJob: 3, deleteJob: 4, readJob: 3, downloadFrame: 4, createWebhook: 6, changeJob: 4 };
+    const weights = { createJob: 10, startTutorialJob: 3, deleteJob: 4, readJob: 3, downloadFrame: 6, readLog: 4, createWebhook: 6, changeJob: 4, uploadBlend: 4 };
     return fc.oneof(...this.all.filter(only).map((one) =>
       ({ weight: weights[one.operation.operationId] ?? 2, arbitrary: this.#of(one) })));
   }
@@ -87,7 +98,7 @@ export class Requests {
 
   #headers(parameters) {
     const printable = fc.string({ unit: "grapheme-ascii", maxLength: 60 });
-    const own = Object.fromEntries(parameters.map((p) => [p.name, fc.oneof(fc.constantFrom(...(HEADERS[p.name] ?? ["x"])), printable)]));
+    const own = Object.fromEntries(parameters.map((p) => [p.name, fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...(HEADERS[p.name] ?? ["x"])) }, { weight: 1, arbitrary: printable })]));
     return fc.record({ ...own, "X-Request-Id": fc.oneof(fc.constantFrom("mine", "", "x".repeat(65), "a b"), printable),
       Accept: fc.constantFrom("*/*", "text/html", "application/json", "image/*;q=0", "nonsense") }, { requiredKeys: [] });
   }
@@ -96,7 +107,9 @@ export class Requests {
     const types = Object.entries(requestBody.content);
     const of_type = types.map(([type, { schema }]) => {
       if (!schema || Object.keys(schema).length === 0) // bytes
-        return fc.oneof(fc.constant({ text: "BLENDER-v304" + "x".repeat(200), type }), fc.string({ unit: "binary" }).map((text) => ({ text, type })));
+        return fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...BLENDS).map((text) => ({ text, type, is_valid: true })) },
+          { weight: 1, arbitrary: fc.constantFrom(...NO_BLENDS).map((text) => ({ text, type, is_valid: false })) },
+          { weight: 1, arbitrary: fc.string({ unit: "binary" }).map((text) => ({ text, type, is_valid: false })) });
       const judged = (made) => {
         const text = JSON.stringify(made), value = JSON.parse(text);
         return { value, text, type, is_valid: !this.contract.wrong(schema, value) };
