@@ -9,6 +9,12 @@ function(kiln_library name)
   target_link_libraries(kiln_${name} PUBLIC kiln_options ${arg_DEPENDS})
 endfunction()
 
+# kiln_fast(NAME): the folder is compiled for speed where others are compiled for size. For what each request or each byte
+# passes through.
+function(kiln_fast name)
+  set_target_properties(kiln_${name} PROPERTIES KILN_FAST ON)
+endfunction()
+
 # kiln_test(NAME SOURCES a_test.cpp ... [DEPENDS kiln::x ...] [LABEL unit])
 # One GoogleTest program, registered test by test with ctest.
 function(kiln_test name)

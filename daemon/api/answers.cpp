@@ -36,4 +36,10 @@ http::response problem_of(const error& e) {
                                        : std::string_view{e.message});
 }
 
+http::answer refusal_of(const error& e) {
+  constexpr int seconds = 5; // a person makes room
+  const auto refused = problem_of(e);
+  return {refused, refused.status == 503 ? std::optional{seconds} : std::nullopt};
+}
+
 } // namespace kiln::api

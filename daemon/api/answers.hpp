@@ -29,5 +29,7 @@ inline constexpr const char* json_type = "application/json; charset=utf-8";
 
 /// The problem for an error of what lies below. What is wrong inside Kiln is for its log alone.
 [[nodiscard]] http::response problem_of(const error& e);
+/// The same, with Retry-After where it may be over soon.
+[[nodiscard]] http::answer refusal_of(const error& e);
 
 } // namespace kiln::api

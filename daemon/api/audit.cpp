@@ -2,6 +2,7 @@
 #include "api/audit.hpp"
 
 #include "base/ids.hpp"
+#include "http/trace_context.hpp"
 
 #include <fmt/format.h>
 
@@ -46,6 +47,8 @@ std::string format_audit(const http::request& asked, const http::prebuilt& given
   else if (const auto made = location_in(given.head()); !made.empty())
     line += " made=" + made;
   line += fmt::format(" status={} request={}", given.status(), request_id);
+  if (const auto trace = http::trace_id_of(asked); !trace.empty())
+    line += fmt::format(" trace_id={}", trace);
   return line;
 }
 

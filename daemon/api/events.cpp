@@ -220,7 +220,7 @@ aio::task<answer> events::watch_job(const http::request& asked) {
     co_return problem(404, "this is not the id of a job");
   const auto of = co_await scheduler_.look_up(*id);
   if (!of)
-    co_return problem_of(of.error());
+    co_return refusal_of(of.error());
   const auto& job = **of;
   const bool is_final = domain::is_final(job.state);
   const auto named = asked.find("Last-Event-ID");

@@ -144,10 +144,10 @@ aio::task<answer> frames::list(const http::request& asked) {
   }
   const auto of = co_await scheduler_.look_up(*id);
   if (!of)
-    co_return problem_of(of.error());
+    co_return refusal_of(of.error());
   const auto rows = co_await scheduler_.frames(*id, after, *limit);
   if (!rows)
-    co_return problem_of(rows.error());
+    co_return refusal_of(rows.error());
   json::array listed;
   bool has_next = false;
   int last = after;
@@ -180,7 +180,7 @@ aio::task<answer> frames::image(const http::request& asked) {
     co_return problem(404, "this is not the id of a job");
   const auto of = co_await scheduler_.look_up(*id);
   if (!of)
-    co_return problem_of(of.error());
+    co_return refusal_of(of.error());
   const auto frame = parse_frame(asked.item);
   if (!frame || !(*of)->spec.frames.contains(*frame))
     co_return problem(404, "this is not a frame of the job");
@@ -188,7 +188,7 @@ aio::task<answer> frames::image(const http::request& asked) {
   if (!file && file.error().code == errc::not_found)
     co_return not_there(**of, fmt::format("frame {}", *frame));
   if (!file)
-    co_return problem_of(file.error());
+    co_return refusal_of(file.error());
   response head{.status = 200,
                 .content_type = std::string{media_type_of(file->name)},
                 .body = {},
@@ -213,7 +213,7 @@ aio::task<answer> frames::zip(const http::request& asked) {
     co_return problem(404, "this is not the id of a job");
   const auto of = co_await scheduler_.look_up(*id);
   if (!of)
-    co_return problem_of(of.error());
+    co_return refusal_of(of.error());
   const auto there = co_await executor_.published(*id);
   const auto& wanted = (*of)->spec.frames;
   auto done = wanted.without(wanted.without(there));

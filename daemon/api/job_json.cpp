@@ -126,6 +126,8 @@ std::variant<domain::job_spec, std::vector<domain::field_error>> parse_job(std::
   if (!members)
     return whole_body(R"(the body must be a JSON object such as {"blend":"a.blend","frames":"1-10"})");
   auto parsed = domain::parse_spec(*members, domain::frame_set::usual_terms);
+  if (auto* spec = std::get_if<domain::job_spec>(&parsed); spec && !spec->trace_id.empty())
+    return std::vector<domain::field_error>{{"/trace_id", "there is no such field: it comes by traceparent"}};
   if (auto* spec = std::get_if<domain::job_spec>(&parsed); spec && !members->contains("threads"))
     spec->threads = threads;
   return parsed;

@@ -8,6 +8,7 @@
 #include "digest/sha256.hpp"
 #include "http/conditional.hpp"
 #include "http/prefer.hpp"
+#include "http/trace_context.hpp"
 
 #include <boost/json/array.hpp>
 #include <fmt/format.h>
@@ -70,9 +71,9 @@ response not_modified(const scheduler::job& of) {
 
 } // namespace
 
-jobs::jobs(scheduler::scheduler& of, events& changes, kiln::blends::blend_finder& blends,
+jobs::jobs(scheduler::scheduler& of, events& changes, poll_delay& ends, kiln::blends::blend_finder& blends,
            domain::job_limits limits, int threads)
-    : scheduler_(of), events_(changes), blends_(blends), limits_(limits), threads_(threads) {}
+    : scheduler_(of), events_(changes), ends_(ends), blends_(blends), limits_(limits), threads_(threads) {}
 
 void jobs::add_routes(http::service& to) {
   using http::request;
@@ -110,6 +111,8 @@ answer jobs::show(int status, const scheduler::job& of) {
 
 answer jobs::show_if_new(const http::request& asked, const scheduler::job& of,
                          std::optional<std::chrono::seconds> held) {
+  if (domain::is_final(of.state))
+    ends_.told(of.id);
   const auto known = asked.find("If-None-Match");
   auto shown = known && http::names_etag(*known, etag_of(of)) ? not_modified(of) : describe(200, of);
   if (held)
@@ -128,7 +131,7 @@ aio::task<answer> jobs::create(const http::request& asked) {
     co_return not_json();
   const auto named = asked.find("Idempotency-Key");
   if (!named)
-    co_return co_await create_from(asked.body, asked.by->name, std::nullopt);
+    co_return co_await create_from(asked, std::nullopt);
   store::request_key key{
       .principal = asked.by->name, .key = std::string{*named}, .digest = digest::sha256(asked.body)};
   if (key.key.empty() || key.key.size() > longest_key)
@@ -139,7 +142,7 @@ aio::task<answer> jobs::create(const http::request& asked) {
   std::optional<answer> given;
   std::exception_ptr thrown;
   try {
-    given = co_await create_once(asked.body, key);
+    given = co_await create_once(asked, key);
   } catch (...) {
     thrown = std::current_exception();
   }
@@ -149,12 +152,12 @@ aio::task<answer> jobs::create(const http::request& asked) {
   co_return std::move(*given);
 }
 
-aio::task<answer> jobs::create_once(std::string_view body, const store::request_key& key) {
+aio::task<answer> jobs::create_once(const http::request& asked, const store::request_key& key) {
   const auto before = co_await scheduler_.find_request(key.principal, key.key);
   if (!before)
     co_return refuse(before.error());
   if (!*before)
-    co_return co_await create_from(body, key.principal, key);
+    co_return co_await create_from(asked, key);
   const auto& first = **before;
   if (first.digest != key.digest)
     co_return problem(422, "this Idempotency-Key was used for another request");
@@ -168,12 +171,12 @@ aio::task<answer> jobs::create_once(std::string_view body, const store::request_
   co_return answer{again, job ? wait_of(**job) : std::nullopt};
 }
 
-aio::task<answer> jobs::create_from(std::string_view body, std::string owner,
-                                    std::optional<store::request_key> key) {
-  auto parsed = parse_job(body, threads_);
+aio::task<answer> jobs::create_from(const http::request& asked, std::optional<store::request_key> key) {
+  auto parsed = parse_job(asked.body, threads_);
   if (const auto* wrong = std::get_if<std::vector<domain::field_error>>(&parsed))
     co_return field_problem(*wrong);
   auto spec = std::get<domain::job_spec>(std::move(parsed));
+  spec.trace_id = http::trace_id_of(asked);
   const auto blend = co_await blends_.find(spec.blend_name); // held until the job is taken
   if (!blend && blend.error().code != errc::invalid_input)
     co_return refuse(blend.error());
@@ -188,7 +191,7 @@ aio::task<answer> jobs::create_from(std::string_view body, std::string owner,
   if (!wrong.empty())
     co_return field_problem(wrong);
   if (!key) {
-    const auto taken = co_await scheduler_.submit(std::move(spec), std::move(owner));
+    const auto taken = co_await scheduler_.submit(std::move(spec), asked.by->name);
     co_return taken ? show(202, **taken) : refuse(taken.error());
   }
   const auto taken = co_await scheduler_.submit_once(std::move(spec), *key);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "api/events.hpp"
+#include "api/poll_delay.hpp"
 #include "blends/blend_finder.hpp"
 #include "http/service.hpp"
 #include "scheduler/scheduler.hpp"
@@ -19,7 +20,7 @@ namespace kiln::api {
 class jobs {
 public:
   /// What is given outlives it. `threads`: of jobs that do not say.
-  jobs(scheduler::scheduler& of, events& changes, kiln::blends::blend_finder& blends,
+  jobs(scheduler::scheduler& of, events& changes, poll_delay& ends, kiln::blends::blend_finder& blends,
        domain::job_limits limits, int threads);
 
   /// It outlives the service's requests.
@@ -30,8 +31,9 @@ private:
   using change = aio::task<result<job_ptr>> (scheduler::scheduler::*)(job_id);
 
   [[nodiscard]] aio::task<http::answer> create(const http::request& asked);
-  [[nodiscard]] aio::task<http::answer> create_once(std::string_view body, const store::request_key& key);
-  [[nodiscard]] aio::task<http::answer> create_from(std::string_view body, std::string owner,
+  [[nodiscard]] aio::task<http::answer> create_once(const http::request& asked,
+                                                    const store::request_key& key);
+  [[nodiscard]] aio::task<http::answer> create_from(const http::request& asked,
                                                     std::optional<store::request_key> key);
   [[nodiscard]] aio::task<http::answer> list(const http::request& asked);
   [[nodiscard]] http::reply read(const http::request& asked);
@@ -53,6 +55,7 @@ private:
 
   scheduler::scheduler& scheduler_;
   events& events_;
+  poll_delay& ends_;
   kiln::blends::blend_finder& blends_;
   domain::job_limits limits_;
   int threads_;

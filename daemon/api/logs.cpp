@@ -109,7 +109,7 @@ aio::task<answer> logs::read(const http::request& asked) {
     co_return problem(404, "this is not the id of a job");
   auto of = co_await scheduler_.look_up(*id);
   if (!of)
-    co_return problem_of(of.error());
+    co_return refusal_of(of.error());
   const auto wish = http::preferred_wait(asked);
   const auto wait = std::min(wish.value_or(std::chrono::seconds{0}), longest_follow);
   const auto until = aio::clock::now() + wait;

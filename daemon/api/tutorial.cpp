@@ -4,6 +4,7 @@
 #include "api/job_json.hpp"
 #include "api/media_type.hpp"
 #include "api/problem.hpp"
+#include "http/trace_context.hpp"
 
 #include <fmt/format.h>
 
@@ -62,8 +63,8 @@ std::optional<pid_t> parse_pid(std::string_view text) {
 
 } // namespace
 
-tutorial::tutorial(scheduler::scheduler& jobs, std::optional<domain::job_spec> every_job)
-    : jobs_(jobs), every_job_(std::move(every_job)),
+tutorial::tutorial(scheduler::scheduler& jobs, poll_delay& ends, std::optional<domain::job_spec> every_job)
+    : jobs_(jobs), ends_(ends), every_job_(std::move(every_job)),
       not_found_(std::make_shared<const http::prebuilt>(text(400, "Job not found"))) {}
 
 void tutorial::add_routes(http::service& to) {
@@ -81,6 +82,7 @@ aio::task<answer> tutorial::create(const http::request& asked) {
     co_return text(400, "Invalid input: kilnd has no .blend for /job (--blend); use /v1/jobs");
   auto spec = *every_job_;
   spec.frames = std::move(*frames);
+  spec.trace_id = http::trace_id_of(asked);
   const auto taken = co_await jobs_.submit(std::move(spec), asked.by->name);
   if (!taken) {
     if (taken.error().code == errc::invalid_input)
@@ -110,8 +112,10 @@ http::reply tutorial::read(const http::request& asked) {
   if (!found)
     return read_kept(std::string{asked.id});
   const auto built = answers_.find(found->id);
-  if (domain::is_final(found->state))
+  if (domain::is_final(found->state)) {
+    ends_.told(found->id);
     return answer{built->second};
+  }
   return answer{built->second, jobs_.retry_after(*found)};
 }
 

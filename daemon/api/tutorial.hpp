@@ -4,6 +4,7 @@
 // not when it is asked for; only Retry-After is reckoned then.
 #pragma once
 
+#include "api/poll_delay.hpp"
 #include "http/service.hpp"
 #include "scheduler/scheduler.hpp"
 
@@ -17,8 +18,8 @@ namespace kiln::api {
 class tutorial final : public scheduler::job_watcher {
 public:
   /// `every_job`: what /job renders; its frames come from the request; nothing when there is no .blend for
-  /// it. `jobs` outlives it.
-  tutorial(scheduler::scheduler& jobs, std::optional<domain::job_spec> every_job);
+  /// it. `jobs` and `ends` outlive it.
+  tutorial(scheduler::scheduler& jobs, poll_delay& ends, std::optional<domain::job_spec> every_job);
 
   /// Serves /job; it outlives the service's requests.
   void add_routes(http::service& to);
@@ -32,6 +33,7 @@ private:
   [[nodiscard]] aio::task<http::answer> read_kept(std::string id);
 
   scheduler::scheduler& jobs_;
+  poll_delay& ends_;
   std::optional<domain::job_spec> every_job_;
   std::shared_ptr<const http::prebuilt> not_found_;
   std::unordered_map<job_id, std::shared_ptr<const http::prebuilt>> answers_;

@@ -123,7 +123,7 @@ json::object format_webhook(const store::webhook_record& of) {
 std::string format_job_event(const store::job_record& job, webhook_event event, store::time_point when) {
   auto all = format_job(scheduler::job{job}, {});
   json::object told;
-  for (const char* name : {"id", "name", "tags", "state", "revision", "created_at", "started_at",
+  for (const char* name : {"id", "name", "trace_id", "tags", "state", "revision", "created_at", "started_at",
                            "finished_at", "frames", "failure", "links"})
     if (const auto* member = all.if_contains(name))
       told[name] = *member;

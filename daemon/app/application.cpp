@@ -6,16 +6,21 @@
 #include "aio/notification.hpp"
 #include "aio/task_group.hpp"
 #include "api/audit.hpp"
+#include "api/blenders.hpp"
 #include "api/blends.hpp"
 #include "api/events.hpp"
 #include "api/frames.hpp"
 #include "api/jobs.hpp"
 #include "api/logs.hpp"
+#include "api/metrics.hpp"
+#include "api/poll_delay.hpp"
 #include "api/problem.hpp"
+#include "api/reference.hpp"
 #include "api/system.hpp"
 #include "api/tutorial.hpp"
 #include "api/webhook_json.hpp"
 #include "api/webhooks.hpp"
+#include "app/blender_inquiry.hpp"
 #include "app/decoder_program.hpp"
 #include "app/exit_status.hpp"
 #include "app/given_socket.hpp"
@@ -136,6 +141,14 @@ std::optional<domain::job_spec> tutorial_job(const config& c) {
   return spec;
 }
 
+/// Where the files of /docs are: as they are built, beside kilnd, or as they are installed.
+std::filesystem::path reference_files() {
+  std::error_code ec;
+  const auto bin = std::filesystem::read_symlink("/proc/self/exe", ec).parent_path();
+  const auto installed = bin.parent_path() / "share/kiln/reference";
+  return std::filesystem::exists(installed, ec) ? installed : bin / "reference";
+}
+
 /// The program that verifies frames.
 result<std::filesystem::path> find_decoder(const config& c) {
   const auto program = decoder_beside_us();
@@ -204,9 +217,8 @@ struct parts {
         std::filesystem::path decoder, std::shared_ptr<store::database> kept,
         std::unique_ptr<webhook::sender> to_webhooks, spdlog::logger& log,
         const std::vector<std::string>& environment)
-      : store(kept), upload_store(kept), webhook_store(std::move(kept)),
-        webhook_sender(std::move(to_webhooks)), courier(loop, webhook_store, *webhook_sender, {}, log),
-        pool(pool_threads), structure(pool),
+      : store(kept), upload_store(kept), webhook_store(kept), webhook_sender(std::move(to_webhooks)),
+        courier(loop, webhook_store, *webhook_sender, {}, log), pool(pool_threads), structure(pool),
         decoding(loop, pool, decoder_starter(loop, std::move(decoder), c.state / "kiln-image.log"),
                  decode_limit),
         executor(loop,
@@ -233,21 +245,40 @@ struct parts {
                    .stall_timeout = std::chrono::seconds{c.stall_timeout},
                    .cores = usable_cores()},
                   log),
-        tutorial(scheduler, tutorial_job(c)),
+        tutorial(scheduler, ends, tutorial_job(c)),
         uploads(
             loop, uploads_directory(c),
             {.file_bytes = c.max_upload_bytes, .all_bytes = c.uploads_quota, .disk_reserve = c.disk_reserve},
             upload_store, pool, log),
         blend_finder(blends::project_roots{c.project_roots}, uploads, pool),
         retention(loop, scheduler, uploads, retention_rules(c), log), events(loop, scheduler),
-        jobs(scheduler, events, blend_finder, {.max_frames = c.max_frames}, c.threads),
+        jobs(scheduler, events, ends, blend_finder, {.max_frames = c.max_frames}, c.threads),
         frames(scheduler, executor, pool), logs(scheduler, executor, events, pool),
         blends(uploads, keep_time(c.uploads_keep_days)), webhooks(webhook_store, courier, webhook_targets(c)),
+        metrics({.jobs = scheduler,
+                 .ends = ends,
+                 .spawns = executor.times().spawn,
+                 .exits = executor.times().exit,
+                 .commits = kept->commits(),
+                 .service = service,
+                 .server = server,
+                 .pool = pool,
+                 .output = c.output,
+                 .state = c.state,
+                 .disk_reserve = c.disk_reserve,
+                 .slots = c.slots,
+                 .version = KILN_VERSION,
+                 .blender = blender.version}),
+        reference(reference_files(), pool),
+        inquiry(loop, blender.executable, c.state, executor::environment_for_blender(environment), pool),
+        blenders(loop, blender.version, [this] { return inquiry.ask(); }),
         doors({.per_second = c.rate_limit, .burst = c.rate_burst}, wrong_tokens),
         service(limits_of(c), hosts_of(c), doors, error_page, log), server(loop, service),
         tokens(loop, c.tokens_file, doors, pool, log, [this] { server.end_sessions_not_admitted(); }) {
     scheduler.add_watcher(tutorial);
     scheduler.add_watcher(events);
+    scheduler.add_watcher(ends);
+    scheduler.add_watcher(metrics);
     scheduler.add_watcher(retention);
     tutorial.add_routes(service);
     jobs.add_routes(service);
@@ -256,6 +287,9 @@ struct parts {
     logs.add_routes(service);
     blends.add_routes(service);
     webhooks.add_routes(service);
+    metrics.add_routes(service);
+    reference.add_routes(service);
+    blenders.add_routes(service);
     service.allow_origins(http::origins{c.allowed_origins});
     service.report_changes([&log](const auto& asked, const auto& given, std::string_view id) {
       if (const auto line = api::format_audit(asked, given, id); !line.empty())
@@ -280,6 +314,7 @@ struct parts {
   image::decoding_image_check decoding;
   executor::local_executor executor;
   scheduler::scheduler scheduler;
+  api::poll_delay ends;
   api::tutorial tutorial;
   blends::uploads uploads;
   blends::blend_finder blend_finder;
@@ -290,6 +325,10 @@ struct parts {
   api::logs logs;
   api::blends blends;
   api::webhooks webhooks;
+  api::metrics metrics;
+  api::reference reference;
+  blender_inquiry inquiry;
+  api::blenders blenders;
   access::gate doors;
   http::service service;
   http::server server;
@@ -366,6 +405,7 @@ aio::task<> stop_in_order(aio::executor_type loop, bool leave, requests& asked, 
   to.logger->info(leave ? "stopping: renders go on, and the next start takes them up"
                         : "stopping: renders get SIGTERM; a second SIGTERM kills them");
   p.server.stop_accepting();
+  p.inquiry.stop();
   co_await p.server.finish(http_grace);
   bool stopped = false;
   aio::task_group impatience{loop, [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); }};

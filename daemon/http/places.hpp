@@ -40,17 +40,19 @@ public:
     bool waits_ = false;
   };
 
-  explicit places(const place_limits& most) : most_(most) {}
-
-  /// Null when there is no room.
-  [[nodiscard]] std::unique_ptr<place> take(const boost::asio::ip::address& from);
-
-private:
   struct counts {
     std::size_t served = 0;
     std::size_t waiting = 0;
   };
 
+  explicit places(const place_limits& most) : most_(most) {}
+
+  /// Null when there is no room.
+  [[nodiscard]] std::unique_ptr<place> take(const boost::asio::ip::address& from);
+
+  [[nodiscard]] const counts& all() const noexcept { return all_; }
+
+private:
   place_limits most_;
   counts all_;
   std::map<boost::asio::ip::address, counts> by_address_;

@@ -30,6 +30,9 @@ public:
   /// "127.0.0.1:3000", "[::1]:3000".
   [[nodiscard]] std::string local_address() const;
 
+  /// Connections that are there now.
+  [[nodiscard]] const places::counts& connections() const noexcept { return places_.all(); }
+
   /// Accepts until stop_accepting().
   [[nodiscard]] aio::task<> run();
 

@@ -71,8 +71,18 @@ void service::on_stream(std::string method, std::string pattern, access::role ne
 }
 
 void service::add(std::string method, std::string pattern, access::role needed, any_handler answers) {
-  router_.add(std::move(method), std::move(pattern), routes_.size());
-  routes_.push_back({needed, std::move(answers)});
+  log_.debug("serves method={} path={}", method, pattern);
+  routes_.push_back({method, pattern, needed});
+  traffic_.add_route();
+  router_.add(std::move(method), std::move(pattern), handlers_.size());
+  handlers_.push_back(std::move(answers));
+}
+
+void service::count(const any_handler* by, int status, std::chrono::duration<double> took) {
+  if (by)
+    traffic_.answered(static_cast<std::size_t>(by - handlers_.data()), status, took);
+  else
+    traffic_.answered_unknown(status, took);
 }
 
 bool service::is_host(std::string_view host) const noexcept {
@@ -110,7 +120,7 @@ service::choice service::route(request& what) {
   } else if (found.handler) {
     what.id = found.captured[0];
     what.item = found.captured[1];
-    chosen.run = &routes_[*found.handler].answers;
+    chosen.run = &handlers_[*found.handler];
   } else {
     if (is_preflight && standing == origins::standing::allowed && !found.allow.empty())
       chosen.fields += preflight_fields(found.allow);
@@ -224,8 +234,10 @@ void service::write(std::string& out, const answer& what, std::string_view reque
   out += "X-Request-Id: ";
   out += request_id;
   out += "\r\n";
-  if (what.retry_after)
+  if (what.retry_after) {
     fmt::format_to(std::back_inserter(out), "Retry-After: {}\r\n", *what.retry_after);
+    traffic_.told_to_wait(what.what->status(), *what.retry_after);
+  }
   if (const auto* file = std::get_if<file_body>(&what.large))
     fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", file->length);
   else if (!std::holds_alternative<std::monostate>(what.large) && how.chunks)

@@ -12,6 +12,7 @@
 #include "http/origins.hpp"
 #include "http/places.hpp"
 #include "http/router.hpp"
+#include "http/traffic.hpp"
 
 #include <chrono>
 #include <concepts>
@@ -111,6 +112,18 @@ public:
 
   [[nodiscard]] answer error_answer(int status, std::string_view detail, std::string_view path) const;
 
+  /// Counts an answer; `by`: null when nothing is served there, or who asks was not let in.
+  void count(const any_handler* by, int status, std::chrono::duration<double> took);
+  [[nodiscard]] traffic& counted() noexcept { return traffic_; }
+
+  struct served_route {
+    std::string method;
+    std::string pattern;
+    access::role needed;
+  };
+  /// As their numbers in traffic::routes().
+  [[nodiscard]] const std::vector<served_route>& routes() const noexcept { return routes_; }
+
   /// The client's X-Request-Id if it is one, else a new one.
   [[nodiscard]] std::string request_id(const request& from);
 
@@ -126,10 +139,6 @@ public:
   void write(std::string& out, const answer& what, std::string_view request_id, const framing& how);
 
 private:
-  struct route_entry {
-    access::role needed;
-    any_handler answers;
-  };
   void add(std::string method, std::string pattern, access::role needed, any_handler answers);
   [[nodiscard]] std::optional<answer> admit(request& what, std::optional<std::string_view> authorization,
                                             access::role needed, std::string& fields);
@@ -149,7 +158,9 @@ private:
   error_page error_page_;
   spdlog::logger& log_;
   router router_;
-  std::vector<route_entry> routes_;
+  std::vector<any_handler> handlers_;
+  std::vector<served_route> routes_; ///< of each handler
+  traffic traffic_;
   std::minstd_rand random_;
   std::string id_prefix_;
   std::uint64_t next_id_ = 1;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/session.hpp"
 
+#include "http/trace_context.hpp"
+
 #include <boost/beast/http/error.hpp>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -22,6 +24,12 @@ constexpr std::size_t write_size = 64 * 1024;       ///< answers are written whe
 constexpr std::size_t linger_bytes = 16 << 20;      ///< that a refused client may still send
 constexpr std::chrono::milliseconds linger_time{2000};
 constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
+
+/// For a line of the log.
+std::string trace_word(const request& asked) {
+  const auto trace = trace_id_of(asked);
+  return trace.empty() ? std::string{} : fmt::format(" trace_id={}", trace);
+}
 
 } // namespace
 
@@ -139,6 +147,7 @@ aio::task<> session::run() {
     co_return;
   for (;;) {
     const std::string_view bytes{in_.data() + in_begin_, in_end_ - in_begin_};
+    is_head_ = bytes.starts_with("HEAD ");
     next then = next::go_on;
     if (const auto size = scanner_.find_end(bytes)) {
       then = co_await serve(*size);
@@ -203,7 +212,8 @@ aio::task<bool> session::flush() {
 
 session::next session::reject(int status, std::string_view why, std::string_view path) {
   const auto problem = service_.error_answer(status, why, path);
-  service_.write(out_, problem, service_.request_id({}), {.close = true});
+  service_.write(out_, problem, service_.request_id({}), {.with_body = !is_head_, .close = true});
+  service_.counted().refused(status);
   service_.log().debug("request refused status={} reason={}", status, why);
   return next::linger;
 }
@@ -213,6 +223,7 @@ aio::task<session::next> session::serve(std::size_t head_size) {
   in_begin_ += head_size;
   if (head_.starts_with("\r\n"))
     head_.erase(0, 2); // see head_scanner
+  is_head_ = head_.starts_with("HEAD ");
   scanner_ = {};
   if (const auto bad = check_head(head_, service_.bounds().head))
     co_return reject(bad->status, bad->why, "");
@@ -257,6 +268,8 @@ aio::task<session::next> session::respond(request& asked, request_parser& parser
   asked_ = &asked;
 
   std::optional<answer> given;
+  const auto began = aio::clock::now();
+  has_waited_ = false;
   try {
     phase_ = phase::handling;
     if (refused) {
@@ -271,19 +284,21 @@ aio::task<session::next> session::respond(request& asked, request_parser& parser
         given = co_await wait_for(replied);
     }
   } catch (const std::exception& e) {
-    service_.log().error("a request failed inside Kiln request={} path={} reason={}", id, asked.path,
-                         e.what());
+    service_.log().error("a request failed inside Kiln request={} path={}{} reason={}", id, asked.path,
+                         trace_word(asked), e.what());
     given =
         service_.error_answer(500, "a defect of Kiln; the log has more under this request's id", asked.path);
   }
   if (const auto& broken = body.broken()) // whatever a handler makes of that
     given = service_.error_answer(broken->status, broken->why, asked.path);
+  if (!has_waited_) // for what a client waits says nothing of kilnd
+    service_.count(found, given->what->status(), aio::clock::now() - began);
   if (is_large) {
     in_.resize(std::max(in_end_, read_size));
     in_.shrink_to_fit();
   }
 
-  const service::framing how{.with_body = asked.method != "HEAD",
+  const service::framing how{.with_body = !is_head_,
                              .close = finishing_ || !body.is_whole() || !parser.is_http_1_1() ||
                                       !parser.keep_alive(),
                              .chunks = parser.is_http_1_1(),
@@ -291,8 +306,8 @@ aio::task<session::next> session::respond(request& asked, request_parser& parser
   service_.write(out_, *given, id, how);
   service_.report(asked, *given->what, id);
   if (service_.log().should_log(spdlog::level::debug))
-    service_.log().debug("request status={} method={} request={} path={}", given->what->status(),
-                         asked.method, id, asked.path);
+    service_.log().debug("request status={} method={} request={} path={}{}", given->what->status(),
+                         asked.method, id, asked.path, trace_word(asked));
   bool is_sent = true;
   if (how.with_body && given->large.index() != 0)
     is_sent = co_await send(given->large, how.chunks);
@@ -315,6 +330,7 @@ aio::task<answer> session::wait_for(reply& later) {
 bool session::begin_waiting(std::function<void()> on_gone) {
   if (finishing_ || !place_ || !place_->begin_waiting())
     return false;
+  has_waited_ = true;
   on_gone_ = std::move(on_gone);
   if (in_begin_ == in_end_) {
     in_begin_ = in_end_ = 0;
@@ -399,6 +415,7 @@ aio::task<> session::refuse(int retry_after) {
     co_return;
   auto refused = service_.error_answer(503, "there are too many connections", "");
   refused.retry_after = retry_after;
+  service_.counted().refused(503);
   service_.write(out_, refused, service_.request_id({}), {.close = true});
   if (co_await flush())
     co_await linger();

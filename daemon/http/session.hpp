@@ -90,7 +90,9 @@ private:
   aio::clock::time_point deadline_;
   const request* asked_ = nullptr; ///< that is being answered
   std::function<void()> on_gone_;  ///< of the request that waits
+  bool is_head_ = false; ///< the request that is served, or refused, is a HEAD: its answer has no body
   bool timed_out_ = false;
+  bool has_waited_ = false; ///< the request that is served, for a change
   bool finishing_ = false;
 };
 

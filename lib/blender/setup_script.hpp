@@ -12,4 +12,7 @@ namespace kiln::blender {
 extern const std::string_view setup_script;
 extern const std::string_view session_script;
 
+/// kiln_devices.py: Blender says what it can render on and with, and ends.
+extern const std::string_view devices_script;
+
 } // namespace kiln::blender

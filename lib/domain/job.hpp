@@ -61,8 +61,9 @@ struct job_spec {
   std::string blend_name; ///< as the client wrote it
   std::string name;       ///< for people
   std::vector<std::string> tags;
-  int priority = 0; ///< -100 to 100; higher goes first
-  int retries = 2;  ///< 0 to 100: further tries of a frame that failed
+  std::string trace_id; ///< of the request that asked for it (W3C Trace Context); empty: none
+  int priority = 0;     ///< -100 to 100; higher goes first
+  int retries = 2;      ///< 0 to 100: further tries of a frame that failed
   frame_order order = frame_order::ascending;
   int processes = 1;        ///< Blenders that render it at once, 1 to 1024; 0: as many as it gains by
   bool own_process = false; ///< each attempt has a Blender of its own, which renders nothing else

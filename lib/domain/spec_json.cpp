@@ -201,6 +201,7 @@ std::variant<job_spec, std::vector<field_error>> parse_spec(const json::object& 
     in.wrong("/blend", "is missing: which .blend shall be rendered?");
   read_frames(in, spec.frames, max_frame_terms);
   in.text("name", spec.name);
+  in.text("trace_id", spec.trace_id);
   read_tags(in, spec.tags);
   in.number("priority", spec.priority);
   in.number("threads", spec.threads);
@@ -249,6 +250,7 @@ json::object format_spec(const job_spec& spec) {
   out["blend"] = spec.blend_name;
   out["frames"] = format_frame_set(spec.frames);
   put(out, "name", spec.name);
+  put(out, "trace_id", spec.trace_id);
   if (!spec.tags.empty())
     out["tags"] = json::array(spec.tags.begin(), spec.tags.end());
   out["priority"] = spec.priority;

@@ -3,9 +3,18 @@
 
 #include "executor/blender_walls.hpp"
 
+#include <array>
 #include <utility>
 
 namespace kiln::executor {
+namespace {
+
+constexpr std::array time_bounds{0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
+                                 0.1,    0.25,    0.5,    1.0,   2.5,    5.0,   10.0, 30.0};
+
+} // namespace
+
+local_times::local_times() : spawn(time_bounds), exit(time_bounds) {}
 
 std::string mark_of(const std::filesystem::path& temp) {
   return "TMPDIR=" + temp.native();
@@ -39,7 +48,10 @@ result<std::unique_ptr<process::child>> start_blender(aio::executor_type loop, c
   if (request.sandbox)
     request.environment.push_back(
         describe_for_script(walls_of_attempt(settings.walls, how.paths, how.blend)));
-  return process::child::launch(loop, request, settings.stop_grace);
+  const auto began = aio::clock::now();
+  auto child = process::child::launch(loop, request, settings.stop_grace);
+  settings.times->spawn.add(std::chrono::duration<double>(aio::clock::now() - began).count());
+  return child;
 }
 
 } // namespace kiln::executor

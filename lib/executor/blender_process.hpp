@@ -5,6 +5,7 @@
 
 #include "aio/blocking_pool.hpp"
 #include "base/error.hpp"
+#include "base/histogram.hpp"
 #include "executor/workspace.hpp"
 #include "policy/session_keeping.hpp"
 #include "process/child.hpp"
@@ -18,6 +19,13 @@
 
 namespace kiln::executor {
 
+/// What attempts cost besides rendering, in seconds, over all of them.
+struct local_times {
+  local_times();
+  histogram spawn; ///< for which starting a process holds the loop
+  histogram exit;  ///< from the end of an attempt until its log and frames are dealt with
+};
+
 struct local_settings {
   std::filesystem::path blender;        ///< absolute
   std::string blender_version;          ///< "Blender 3.4.1"
@@ -30,6 +38,7 @@ struct local_settings {
   process::mechanism sandbox = process::mechanism::off;
   process::walls walls = {};               ///< walls_around_blender()
   blend_opener open_blend = open_anywhere; ///< of jobs, when an attempt begins
+  std::shared_ptr<local_times> times = std::make_shared<local_times>();
 };
 
 struct blender_start {

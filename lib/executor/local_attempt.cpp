@@ -286,6 +286,7 @@ aio::task<> local_attempt::follow(watch::directory_watch closed) {
     facts_.exit = end.exit;
     facts_.lost = false;
   }
+  const auto exited = aio::clock::now();
   ended_ = true;
   time_over_.cancel();
   sign_due_.cancel();
@@ -302,6 +303,7 @@ aio::task<> local_attempt::follow(watch::directory_watch closed) {
     complain(facts_, {.kind = failure_kind::frames_missing,
                       .message = "Blender could not render: " + trouble_ + "; see its log",
                       .frame = facts_.last_named});
+  settings_.times->exit.add(std::chrono::duration<double>(aio::clock::now() - exited).count());
 }
 
 aio::task<> local_attempt::watch_time() {

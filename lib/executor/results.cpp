@@ -38,6 +38,10 @@ aio::unique_descriptor open_directory(const fs::path& path) {
 
 } // namespace
 
+std::optional<result_file> open_file(const fs::path& file) {
+  return open_in(AT_FDCWD, file.native());
+}
+
 result<result_file> open_frame(const fs::path& final_dir, int frame) {
   const auto directory = open_directory(final_dir);
   for (const auto extension : blender::frame_extensions)

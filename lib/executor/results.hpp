@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,9 @@ struct result_file {
   std::chrono::sys_seconds modified;
   std::string mark; ///< another one for every other content: of inode, size and time
 };
+
+/// Nothing when it is not there, or no regular file.
+[[nodiscard]] std::optional<result_file> open_file(const std::filesystem::path& file);
 
 /// not_found when the frame does not stand there.
 [[nodiscard]] result<result_file> open_frame(const std::filesystem::path& final_dir, int frame);

@@ -166,7 +166,7 @@ aio::task<> scheduler::start(mutable_job next) {
   const auto attempts = c.attempts;
   // Before anything runs, so that a crash of the daemon leaves no process that nobody knows of.
   if (const auto kept = co_await store_.save(std::move(c), store::durability::relaxed); !kept) {
-    log_.error("an attempt could not be kept job={} reason={}", next->id.str(), kept.error().message);
+    log_.error("an attempt could not be kept {} reason={}", words_of(*next), kept.error().message);
     for (const auto& attempt : attempts)
       keep_attempt(*next, attempt, false);
     block("the state directory cannot be written");
@@ -180,7 +180,7 @@ aio::task<> scheduler::start(mutable_job next) {
   const auto pid = co_await executor_.start(std::move(request), *this);
   if (pid) {
     by_pid_.insert_or_assign(*pid, next->id);
-    log_.info("attempt runs job={} attempt={} pid={}", next->id.str(), id.number, *pid);
+    log_.info("attempt runs {} attempt={} pid={}", words_of(*next), id.number, *pid);
     if (!next->settling && !domain::is_final(next->state)) {
       next->pid = pid;
       if (const auto found = next->runs.find(id.number);
@@ -251,7 +251,7 @@ void scheduler::on_adopted(const attempt_id& id, pid_t pid) {
   if (!of->started)
     of->started = one.record.began;
   by_pid_.insert_or_assign(pid, of->id);
-  log_.info("attempt goes on job={} attempt={} pid={}", of->id.str(), id.number, pid);
+  log_.info("attempt goes on {} attempt={} pid={}", words_of(*of), id.number, pid);
   note(of);
 }
 
@@ -322,7 +322,7 @@ void scheduler::on_published(const attempt_id& id, const executor::published_fra
     record.failure = trouble->second.last;
   }
   add_frame(*of, std::move(record));
-  log_.info("frame done job={} frame={} path={}", id.job.str(), frame.frame, frame.path.native());
+  log_.info("frame done {} frame={} path={}", words_of(*of), frame.frame, frame.path.native());
   note(of);
   if (of->wish == store::intent::pause && !of->pending().empty())
     stop_runs(*of, domain::stop_reason::pause);
@@ -364,7 +364,7 @@ void scheduler::go_on(const mutable_job& of, int number, const domain::attempt_f
     const bool over = of->spec.fail_fast && remedy == policy::remedy::try_again;
     if (missing.empty() || over || remedy == policy::remedy::give_up)
       return of->ends_as ? place(of) : end_as(of, job_state::failed, why);
-    log_.warn("attempt failed job={} attempt={} kind={} reason={}", of->id.str(), number,
+    log_.warn("attempt failed {} attempt={} kind={} reason={}", words_of(*of), number,
               domain::to_string(why.kind), why.message);
     if (remedy == policy::remedy::wait_for_room) {
       disk_was_full_ = true;

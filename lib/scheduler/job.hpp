@@ -93,4 +93,12 @@ struct job : store::job_record {
   [[nodiscard]] bool is_shared() const { return spec.processes != 1 && !spec.own_process && !is_sequential; }
 };
 
+/// The words of a log line that say which job it is about: "job=j…", and "trace_id=…" where there is one.
+[[nodiscard]] inline std::string words_of(const store::job_record& job) {
+  auto words = "job=" + job.id.str();
+  if (!job.spec.trace_id.empty())
+    words += " trace_id=" + job.spec.trace_id;
+  return words;
+}
+
 } // namespace kiln::scheduler

@@ -46,7 +46,7 @@ aio::task<> scheduler::save(mutable_job changed) {
     const auto kept = co_await store_.save(std::move(c), store::durability::relaxed);
     if (kept)
       continue;
-    log_.error("progress could not be kept job={} reason={}", changed->id.str(), kept.error().message);
+    log_.error("progress could not be kept {} reason={}", words_of(*changed), kept.error().message);
     if (kept.error().code == errc::conflict)
       break; // what is there is newer: another try would not change that
     changed->unsaved_frames.insert(changed->unsaved_frames.begin(), frames.begin(), frames.end());
@@ -69,7 +69,7 @@ aio::task<result<void>> scheduler::save_now(mutable_job changed) {
   auto kept = co_await store_.save(std::move(c), store::durability::durable);
   if (kept)
     co_return kept;
-  log_.error("a change could not be kept job={} reason={}", changed->id.str(), kept.error().message);
+  log_.error("a change could not be kept {} reason={}", words_of(*changed), kept.error().message);
   if (kept.error().code == errc::conflict)
     co_return error{errc::conflict, "job " + changed->id.str() + " was changed meanwhile: look at it again"};
   changed->unsaved_frames.insert(changed->unsaved_frames.begin(), frames.begin(), frames.end());
@@ -98,7 +98,7 @@ aio::task<> scheduler::settle(mutable_job done, job_state state, std::optional<d
     const auto kept = co_await store_.save(std::move(copy), store::durability::durable);
     if (kept)
       break;
-    log_.error("the end of a job could not be kept job={} reason={}", done->id.str(), kept.error().message);
+    log_.error("the end of a job could not be kept {} reason={}", words_of(*done), kept.error().message);
     if (stopping_) { // the next start finds its frames, and ends it
       done->settling = false;
       settled_.notify_all();
@@ -110,11 +110,10 @@ aio::task<> scheduler::settle(mutable_job done, job_state state, std::optional<d
   *done = job{std::move(c.job)}; // what only matters while it lives goes
   done->news = std::move(news);
   if (done->failure)
-    log_.warn("job ended job={} state={} kind={} frames_done={} reason={}", done->id.str(), to_string(state),
+    log_.warn("job ended {} state={} kind={} frames_done={} reason={}", words_of(*done), to_string(state),
               to_string(done->failure->kind), done->frames_done, done->failure->message);
   else
-    log_.info("job ended job={} state={} frames_done={}", done->id.str(), to_string(state),
-              done->frames_done);
+    log_.info("job ended {} state={} frames_done={}", words_of(*done), to_string(state), done->frames_done);
   ended_.push_back(done->id);
   tell(*done);
   settled_.notify_all();

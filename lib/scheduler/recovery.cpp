@@ -115,8 +115,7 @@ aio::task<> scheduler::learn(mutable_job of) {
   of->history_key = *key;
   auto times = co_await store_.history(*key);
   if (!times) {
-    log_.warn("what frames took earlier cannot be read job={} reason={}", of->id.str(),
-              times.error().message);
+    log_.warn("what frames took earlier cannot be read {} reason={}", words_of(*of), times.error().message);
     co_return;
   }
   if (times->seconds.empty() || of->settling || domain::is_final(of->state))

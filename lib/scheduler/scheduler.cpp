@@ -96,7 +96,7 @@ aio::task<result<scheduler::job_ptr>> scheduler::take(domain::job_spec spec, std
     co_return error{errc::unavailable, "the job cannot be kept now; the log of kilnd says why"};
   }
   jobs_.emplace(added->id, added);
-  log_.info("job taken job={} frames={} queued={}", added->id.str(),
+  log_.info("job taken {} frames={} queued={}", words_of(*added),
             domain::format_frame_set(added->spec.frames), queue_.size());
   work_.spawn(learn(added));
   enqueue(added);
@@ -149,7 +149,7 @@ aio::task<result<scheduler::job_ptr>> scheduler::cancel(job_id id) {
     job->wish = before;
     co_return saved.error();
   }
-  log_.info("job is to be cancelled job={}", id.str());
+  log_.info("job is to be cancelled {}", words_of(*job));
   if (running_.contains(id)) {
     stop_runs(*job, domain::stop_reason::cancel);
   } else if (!domain::is_final(job->state) && !job->settling) {
@@ -196,7 +196,7 @@ aio::task<result<scheduler::job_ptr>> scheduler::set_paused(job_id id, bool paus
     place(job);
     start_queued();
   }
-  log_.info("job {} job={}", paused ? "is to pause" : "goes on", id.str());
+  log_.info("job {} {}", paused ? "is to pause" : "goes on", words_of(*job));
   tell(*job);
   co_return job;
 }
@@ -233,7 +233,7 @@ aio::task<result<scheduler::job_ptr>> scheduler::retry(job_id id) {
     co_return saved.error();
   forget(id); // as it was
   jobs_.insert_or_assign(id, again);
-  log_.info("job is tried again job={} frames={}", id.str(), domain::format_frame_set(again->pending()));
+  log_.info("job is tried again {} frames={}", words_of(*again), domain::format_frame_set(again->pending()));
   work_.spawn(learn(again));
   place(again);
   tell(*again);
@@ -255,7 +255,7 @@ aio::task<result<void>> scheduler::remove(job_id id) {
   if (auto gone = co_await store_.remove(id); !gone)
     co_return gone.error();
   forget(id);
-  log_.info("job removed job={}", id.str());
+  log_.info("job removed {}", words_of(**found));
   co_return result<void>{};
 }
 

@@ -52,7 +52,7 @@ aio::task<> scheduler::feed(mutable_job of, int number) {
     const auto kept_frames = c.frames;
     const auto attempts = c.attempts;
     if (const auto kept = co_await store_.save(std::move(c), store::durability::relaxed); !kept) {
-      log_.error("an attempt could not be kept job={} reason={}", of->id.str(), kept.error().message);
+      log_.error("an attempt could not be kept {} reason={}", words_of(*of), kept.error().message);
       of->unsaved_frames.insert(of->unsaved_frames.begin(), kept_frames.begin(), kept_frames.end());
       for (const auto& attempt : attempts)
         keep_attempt(*of, attempt, false);
@@ -80,7 +80,7 @@ void scheduler::widen() {
 aio::task<> scheduler::widen(mutable_job of) {
   const auto id = of->id;
   if (!co_await executor_.has_memory_for_another(id)) {
-    log_.info("no memory for another Blender job={}", of->id.str());
+    log_.info("no memory for another Blender {}", words_of(*of));
     of->width.no_room(of->runs.size());
     if (--of->slots == 0) {
       running_.erase(of->id);

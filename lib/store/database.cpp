@@ -4,11 +4,19 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <chrono>
 #include <utility>
 
 #include <SQLiteCpp/Transaction.h>
 
 namespace kiln::store {
+namespace {
+
+constexpr std::array commit_bounds{0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01,
+                                   0.025,  0.05,    0.1,    0.25,  0.5,    1.0,   2.5};
+
+} // namespace
 
 result<std::shared_ptr<database>> database::open(aio::executor_type loop, const std::filesystem::path& file) {
   auto opened = connection::open(file);
@@ -18,7 +26,7 @@ result<std::shared_ptr<database>> database::open(aio::executor_type loop, const 
 }
 
 database::database(aio::executor_type loop, std::filesystem::path file, std::unique_ptr<connection> opened)
-    : file_(std::move(file)), connection_(std::move(opened)), written_(loop) {}
+    : file_(std::move(file)), connection_(std::move(opened)), written_(loop), commits_(commit_bounds) {}
 
 database::~database() {
   thread_.join();
@@ -59,7 +67,9 @@ aio::task<> database::write_waiting() {
     commit(*connection_, file_, together);
     return together;
   };
+  const auto began = aio::clock::now();
   const auto together = co_await thread_.run(commit_here);
+  commits_.add(std::chrono::duration<double>(aio::clock::now() - began).count());
   writing_ = false;
   for (const auto& t : together)
     t->done = true;

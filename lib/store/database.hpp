@@ -6,6 +6,7 @@
 
 #include "aio/blocking_pool.hpp"
 #include "aio/notification.hpp"
+#include "base/histogram.hpp"
 #include "store/connection.hpp"
 #include "store/job_store.hpp"
 #include "store/rows.hpp"
@@ -28,6 +29,9 @@ public:
 
   /// Runs `what` on the thread, in a transaction; what it changed is undone when it gives an error.
   [[nodiscard]] aio::task<result<void>> write(work what, durability how);
+
+  /// Seconds that commits took, the wait for the thread included.
+  [[nodiscard]] const histogram& commits() const noexcept { return commits_; }
 
   /// The result of `what`, which is a result<T> and changes nothing.
   template<class Read>
@@ -68,6 +72,7 @@ private:
   batch waiting_;
   bool writing_ = false;
   aio::notification written_;
+  histogram commits_;
 };
 
 } // namespace kiln::store

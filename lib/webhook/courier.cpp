@@ -4,6 +4,7 @@
 #include "webhook/signature.hpp"
 
 #include <boost/asio/redirect_error.hpp>
+#include <boost/json/parse.hpp>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -29,6 +30,20 @@ aio::task_group::failure_handler log_failures(spdlog::logger& log) {
       log.error("a webhook's delivery threw: {}", e.what());
     }
   };
+}
+
+/// " job=j… trace_id=…" of the job that a letter is about, for log lines; empty for a letter about none.
+std::string job_words(const std::string& payload) {
+  boost::system::error_code ec;
+  const auto letter = boost::json::parse(payload, ec);
+  const auto* job = ec ? nullptr : letter.find_pointer("/data/job", ec);
+  std::string words;
+  if (!job || !job->is_object())
+    return words;
+  for (const auto& [word, member] : {std::pair{" job=", "id"}, std::pair{" trace_id=", "trace_id"}})
+    if (const auto* value = job->get_object().if_contains(member); value && value->is_string())
+      words.append(word).append(value->get_string());
+  return words;
 }
 
 } // namespace
@@ -129,7 +144,8 @@ store::delivery_outcome courier::judge(const store::delivery& what, const sent& 
   out.report = {.at = now(), .event = what.event, .status = came.status};
   const auto name = domain::to_string(what.event);
   if (came.error.empty()) {
-    log_.debug("webhook told webhook={} event={} delivery={}", what.to.str(), name, what.id);
+    log_.debug("webhook told webhook={} event={} delivery={}{}", what.to.str(), name, what.id,
+               job_words(what.payload));
     return out;
   }
   out.report.error = came.error;
@@ -140,8 +156,8 @@ store::delivery_outcome courier::judge(const store::delivery& what, const sent& 
       out.again = out.report.at + *pause;
   }
   const char* after = out.disable ? "the webhook is disabled" : out.again ? "it is tried again" : "given up";
-  log_.warn("webhook not told, {} webhook={} event={} delivery={} tries={} reason={}", after, what.to.str(),
-            name, what.id, what.tries + 1, came.error);
+  log_.warn("webhook not told, {} webhook={} event={} delivery={}{} tries={} reason={}", after, what.to.str(),
+            name, what.id, job_words(what.payload), what.tries + 1, came.error);
   return out;
 }
 

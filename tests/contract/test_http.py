@@ -226,3 +226,16 @@ def test_clients_that_vanish_do_no_harm(d):
             s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
             s.close()
     assert d.get("/livez").status == 200
+
+
+@pytest.mark.parametrize("head", [
+    b"HEAD /" + b"x" * 5000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"HEAD /livez HTTP/1.1\r\n\r\n",
+    b"\r\nHEAD /livez HTTP/1.1\r\nHost: localhost\r\nExpect: nonsense\r\n\r\n",
+    b"HEAD /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999999\r\n\r\n",
+    b"HEAD /livez HTTP/1.1\r\nHost: elsewhere\r\nConnection: close\r\n\r\n"])
+def test_a_head_that_is_refused_has_no_body(start, head):
+    answer = start().raw(head)
+    fields, body = answer.split(b"\r\n\r\n", 1)
+    assert fields.startswith(b"HTTP/1.1 4") and b"Content-Length: " in fields
+    assert body == b""

@@ -153,6 +153,21 @@ def test_a_failure_is_tried_again_under_the_same_id(start, receiver):
     assert int(second["webhook-timestamp"]) > int(first["webhook-timestamp"])
 
 
+def test_the_log_says_which_job_and_trace_a_delivery_is_about(start, receiver):
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    r = receiver(500)
+    d = start(arguments=[*target(r), "--log-level", "debug"])
+    hook = made(d, r.url())
+    answer = d.ask("POST", "/v1/jobs", '{"blend":"scene.blend","frames":"1"}', {**JSON, "traceparent": f"00-{trace}-00f067aa0ba902b7-01"})
+    assert answer.status == 202, answer
+    until_told(d, hook, status=204)
+    wait_for(lambda: "webhook told" in d.log(), "the delivery is in the log")
+    words = f"job={answer.json()['id']} trace_id={trace}"
+    for begin in ("webhook not told, it is tried again", "webhook told"):
+        line = next(line for line in d.log().splitlines() if begin in line)
+        assert words in line, line
+
+
 def test_a_receiver_that_does_not_answer_holds_up_no_other(start, receiver):
     stuck = receiver(*[lambda handler: time.sleep(60)] * 2)
     good = receiver()

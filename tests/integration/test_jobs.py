@@ -149,3 +149,12 @@ def test_history_feeds_retry_after_from_the_first_poll(start):
     took = sum(f["seconds"] for f in d.get(first["links"]["frames"]).json()["frames"])
     assert again["eta_seconds"]["likely"] == pytest.approx(took, rel=0.6)
     until_final(d, again["id"])
+
+
+def test_blender_says_what_it_can_render_on(start):
+    d = start("tiny")
+    one = d.get("/v1/blenders").json()["blenders"][0]
+    assert one["error"] is None
+    assert "CPU" in [device["type"] for device in one["devices"]] and all(device["name"] for device in one["devices"])
+    assert {"CYCLES", "BLENDER_WORKBENCH"} <= set(one["engines"])
+    assert one["version"][0].isdigit()

@@ -77,6 +77,9 @@ def test_man_pages_are_well_formed_and_whole(page, tmp_path):
     names = flags_of_help() if page == "kilnd.8" else keys_of_help()
     for name in names:
         assert (f"--{name}" if page == "kilnd.8" else name) in text, name
+    if page == "kilnd.8":
+        for command in ("kilnd backup", "kilnd token add", "kilnd token list", "kilnd token remove"):
+            assert command in text, command
 
 
 def complete(tmp_path, *words):
@@ -101,6 +104,16 @@ def test_completion(tmp_path):
     assert "scene.blend" in complete(tmp_path, "kilnd", "--blend", "sc")
     assert complete(tmp_path, "kilnd", "--output", "") == {"frames"}
     assert complete(tmp_path, "kilnd", "--slots", "") == set()
+
+
+@needs_kilnd
+def test_completion_of_commands(tmp_path):
+    (tmp_path / "jobs.db").touch()
+    assert {"backup", "token"} <= complete(tmp_path, "kilnd", "")
+    assert complete(tmp_path, "kilnd", "backup", "jo") == {"jobs.db"}
+    assert complete(tmp_path, "kilnd", "token", "") == {"add", "list", "remove"}
+    assert complete(tmp_path, "kilnd", "token", "add", "shop", "--ro") == {"--role"}
+    assert complete(tmp_path, "kilnd", "token", "add", "shop", "--role", "") == {"read", "submit", "admin"}
 
 
 SCRIPTS = [p for p in sorted([*PACKAGING.rglob("*"), *(ROOT / "tests/packaging").rglob("*")])

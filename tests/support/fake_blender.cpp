@@ -407,6 +407,13 @@ int main(int argc, char** argv) {
   std::cout << "Blender 3.4.1" << std::endl;
   if (!arguments.empty() && arguments[0] == "--version")
     return 0;
+  if (std::ranges::find(arguments, "--python-expr") != arguments.end()) { // kiln_devices.py
+    const char* silent = std::getenv("FAKE_BLENDER_DEVICES");
+    std::cout << (silent ? silent
+                         : R"(kiln: {"devices": [{"type": "CPU", "name": "a CPU"}], "engines": ["CYCLES"]})")
+              << std::endl;
+    return 0;
+  }
   std::map<std::string, std::string> options;
   std::string blend;
   std::vector<int> frames;

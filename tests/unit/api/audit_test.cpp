@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 namespace kiln::api {
 namespace {
 
@@ -36,6 +38,16 @@ TEST(audit, says_who_what_where_and_how_it_went) {
   EXPECT_EQ(
       format_audit(asked("POST", "/v1/webhooks", "ci"), given(201, {{"Location", "/v1/webhooks/w1"}}), "r"),
       "audit by=ci from=10.0.0.7 method=POST path=/v1/webhooks made=/v1/webhooks/w1 status=201 request=r");
+}
+
+TEST(audit, names_the_trace) {
+  const std::array fields{
+      http::field{"traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"}};
+  auto traced = asked("POST", "/v1/blends", "ci");
+  traced.fields = fields;
+  EXPECT_EQ(format_audit(traced, given(422), "r"),
+            "audit by=ci from=10.0.0.7 method=POST path=/v1/blends status=422 request=r "
+            "trace_id=4bf92f3577b34da6a3ce929d0e0e4736");
 }
 
 TEST(audit, what_was_refused_unseen_leaves_nothing) {

@@ -25,8 +25,8 @@ using pointers = std::vector<std::string>;
 
 TEST(spec_json, every_field_goes_there_and_back) {
   constexpr std::string_view all =
-      R"({"blend":"a.blend","frames":"1-10x3,50","name":"n","tags":["a","b"],"priority":-3,"engine":"CYCLES",)"
-      R"("scene":"S","view_layer":"v","camera":"c","format":"PNG","resolution":[4,5],"resolution_percentage":6,)"
+      R"({"blend":"a.blend","frames":"1-10x3,50","name":"n","trace_id":"t","tags":["a","b"],"priority":-3,)"
+      R"("engine":"CYCLES","scene":"S","view_layer":"v","camera":"c","format":"PNG","resolution":[4,5],"resolution_percentage":6,)"
       R"("samples":7,"seed":8,"device":"CPU","threads":9,"retries":4,"order":"spread","processes":"auto","process":"session","fail_fast":true,"timeout_seconds":11,)"
       R"("stall_timeout_seconds":12})";
   const auto spec = std::get<job_spec>(parse(all));

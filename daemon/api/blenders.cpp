@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/blenders.hpp"
+
+#include "api/answers.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+
+#include <utility>
+
+namespace kiln::api {
+namespace {
+
+namespace json = boost::json;
+using http::answer;
+
+constexpr std::string_view maker = "Blender ";
+
+/// Devices and engines, or why they are not known.
+void add_abilities(json::object& to, const std::string& found, const std::string& why) {
+  to["devices"] = to["engines"] = to["error"] = nullptr;
+  boost::system::error_code ec;
+  auto parsed = json::parse(found, ec);
+  auto* told = ec ? nullptr : parsed.if_object();
+  for (const char* list : {"devices", "engines"})
+    if (auto* member = told ? told->if_contains(list) : nullptr; member && member->is_array())
+      to[list] = std::move(*member);
+  if (const auto* wrong = told ? told->if_contains("error") : nullptr; wrong && wrong->is_string())
+    to["error"] = *wrong;
+  if (!told)
+    to["error"] = why;
+}
+
+} // namespace
+
+blenders::blenders(aio::executor_type loop, std::string version, inquiry ask)
+    : version_(version.starts_with(maker) ? version.substr(maker.size()) : std::move(version)),
+      ask_(std::move(ask)), answered_(loop) {}
+
+void blenders::add_routes(http::service& to) {
+  to.on("GET", "/v1/blenders", access::role::read, [this](const http::request&) { return list(); });
+}
+
+aio::task<answer> blenders::list() {
+  while (asking_) // for somebody else
+    co_await answered_.wait();
+  std::string why;
+  if (known_.empty()) {
+    asking_ = true;
+    auto found = co_await ask_();
+    asking_ = false;
+    if (found)
+      known_ = std::move(*found);
+    else
+      why = found.error().message;
+    answered_.notify_all();
+  }
+  json::object one;
+  one["name"] = "default";
+  one["version"] = version_;
+  add_abilities(one, known_, why);
+  json::object body;
+  body["blenders"] = json::array{std::move(one)};
+  co_return json_answer(200, body);
+}
+
+} // namespace kiln::api

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/reference.hpp"
+
+#include "api/answers.hpp"
+#include "api/description.hpp"
+#include "api/plain_reference.hpp"
+#include "executor/results.hpp"
+#include "http/conditional.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace kiln::api {
+namespace {
+
+using http::answer;
+using http::response;
+
+constexpr const char* page_type = "text/html; charset=utf-8";
+constexpr const char* script_type = "text/javascript; charset=utf-8";
+constexpr const char* style_type = "text/css; charset=utf-8";
+constexpr const char* main_file = "swagger-ui-bundle.js";
+constexpr std::array files{std::pair<std::string_view, const char*>{main_file, script_type},
+                           std::pair<std::string_view, const char*>{"swagger-ui.css", style_type}};
+
+// Addresses are relative, so that it works below another path too.
+constexpr const char* rich_page = R"(<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Kiln: the API</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="docs/swagger-ui.css">
+</head>
+<body>
+<main id="reference"><noscript>This page needs JavaScript; <a href="v1/openapi.json">the description</a> does not.</noscript></main>
+<script src="docs/swagger-ui-bundle.js"></script>
+<script src="docs/reference.js"></script>
+</body>
+</html>
+)";
+constexpr const char* start_script = R"(// SPDX-License-Identifier: Apache-2.0
+SwaggerUIBundle({
+  url: new URL("../v1/openapi.json", document.currentScript.src).href,
+  dom_id: "#reference",
+  deepLinking: true,
+  defaultModelsExpandDepth: 0,
+  validatorUrl: null, // or the description would be sent away to be judged
+});
+)";
+
+constexpr const char* plain_style =
+    R"(body { font-family: sans-serif; max-width: 70em; margin: 2em auto; padding: 0 1em }
+td { vertical-align: top; padding: .3em .8em .3em 0 }
+)";
+
+/// Nothing comes from elsewhere, and nothing goes there.
+constexpr const char* policy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+response html(std::string text) {
+  response made{
+      .status = 200, .content_type = page_type, .body = std::move(text), .cache_control = "no-cache"};
+  made.fields = {{"Content-Security-Policy", policy}, {"Referrer-Policy", "no-referrer"}};
+  return made;
+}
+
+/// What is the same until there is another kilnd.
+response built_in(const http::request& asked, const char* type, std::string_view text) {
+  const auto etag = fmt::format("\"{}\"", openapi_digest.substr(0, 32));
+  response shown{.status = 200, .content_type = type, .body = {}, .cache_control = "no-cache"};
+  shown.fields.emplace_back("ETag", etag);
+  if (http::is_not_modified(asked, {.etag = etag})) {
+    shown.status = 304;
+    shown.content_type.clear();
+  } else {
+    shown.body = text;
+  }
+  return shown;
+}
+
+} // namespace
+
+reference::reference(std::filesystem::path files, aio::blocking_pool& pool)
+    : files_(std::move(files)), pool_(pool) {}
+
+void reference::add_routes(http::service& to) {
+  using http::request;
+  to.on("GET", "/v1/openapi.json", access::role::none,
+        [](const request& asked) { return built_in(asked, json_type, openapi_json); });
+  to.on("GET", "/docs", access::role::none, [this](const request&) { return page(); });
+  to.on("GET", "/docs/{file}", access::role::none, [this](const request& asked) { return part(asked); });
+}
+
+aio::task<answer> reference::page() {
+  const auto look = [file = files_ / main_file] {
+    std::error_code ec;
+    return std::filesystem::is_regular_file(file, ec);
+  };
+  const bool is_rich = co_await pool_.run(look);
+  co_return html(is_rich ? rich_page : plain_reference(openapi_json));
+}
+
+aio::task<answer> reference::part(const http::request& asked) {
+  if (asked.id == "reference.js")
+    co_return built_in(asked, script_type, start_script);
+  if (asked.id == "reference.css")
+    co_return built_in(asked, style_type, plain_style);
+  const auto* known = std::ranges::find(files, asked.id, &decltype(files)::value_type::first);
+  if (known == files.end())
+    co_return problem(404, "there is nothing at this path");
+  const auto open = [path = files_ / known->first] { return executor::open_file(path); };
+  auto file = co_await pool_.run(open);
+  if (!file)
+    co_return problem(404, "this file is not installed; see packaging/reference");
+  response head{.status = 200, .content_type = known->second, .body = {}, .cache_control = "no-cache"};
+  const http::validators now{.etag = fmt::format("\"{}\"", file->mark), .modified = file->modified};
+  const auto bytes = http::select(asked, now, file->size, head);
+  if (head.status == 416) {
+    auto refused = problem(416, fmt::format("the file has {} bytes", file->size));
+    refused.fields = std::move(head.fields);
+    co_return refused;
+  }
+  if (!bytes)
+    co_return head;
+  http::large_body body = http::file_body{std::move(file->file), bytes->offset, bytes->length};
+  co_return answer{head, std::move(body)};
+}
+
+} // namespace kiln::api

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How values are spread, as counts between fixed bounds: for what is measured many times a second.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace kiln {
+
+class histogram {
+public:
+  /// `bounds`: rising; they outlive it, and its copies.
+  explicit histogram(std::span<const double> bounds) : bounds_(bounds), counts_(bounds.size() + 1) {}
+
+  void add(double value) noexcept {
+    std::size_t at = 0;
+    while (at < bounds_.size() && value > bounds_[at])
+      ++at;
+    ++counts_[at];
+    sum_ += value;
+  }
+
+  [[nodiscard]] std::span<const double> bounds() const noexcept { return bounds_; }
+  /// Of values above the bound before and not above this one; one more for those above all bounds.
+  [[nodiscard]] const std::vector<std::uint64_t>& counts() const noexcept { return counts_; }
+  [[nodiscard]] double sum() const noexcept { return sum_; }
+
+private:
+  std::span<const double> bounds_;
+  std::vector<std::uint64_t> counts_;
+  double sum_ = 0;
+};
+
+} // namespace kiln
