@@ -34,9 +34,8 @@ void add_abilities(json::object& to, const std::string& found, const std::string
 
 } // namespace
 
-blenders::blenders(aio::executor_type loop, std::string version, inquiry ask)
-    : version_(version.starts_with(maker) ? version.substr(maker.size()) : std::move(version)),
-      ask_(std::move(ask)), answered_(loop) {}
+blenders::blenders(aio::executor_type loop, std::vector<blender::install> installs, inquiry ask)
+    : installs_(std::move(installs)), ask_(std::move(ask)), answered_(loop) {}
 
 void blenders::add_routes(http::service& to) {
   to.on("GET", "/v1/blenders", access::role::read, [this](const http::request&) { return list(); });
@@ -45,23 +44,28 @@ void blenders::add_routes(http::service& to) {
 aio::task<answer> blenders::list() {
   while (asking_) // for somebody else
     co_await answered_.wait();
-  std::string why;
-  if (known_.empty()) {
-    asking_ = true;
-    auto found = co_await ask_();
-    asking_ = false;
-    if (found)
-      known_ = std::move(*found);
-    else
-      why = found.error().message;
-    answered_.notify_all();
+  asking_ = true;
+  json::array list;
+  for (const auto& install : installs_) {
+    std::string why;
+    if (!known_.contains(install.name)) {
+      auto found = co_await ask_(install.executable);
+      if (found)
+        known_[install.name] = std::move(*found);
+      else
+        why = found.error().message;
+    }
+    json::object one;
+    one["name"] = install.name;
+    one["version"] =
+        install.version.starts_with(maker) ? install.version.substr(maker.size()) : install.version;
+    add_abilities(one, known_[install.name], why);
+    list.push_back(std::move(one));
   }
-  json::object one;
-  one["name"] = "default";
-  one["version"] = version_;
-  add_abilities(one, known_, why);
+  asking_ = false;
+  answered_.notify_all();
   json::object body;
-  body["blenders"] = json::array{std::move(one)};
+  body["blenders"] = std::move(list);
   co_return json_answer(200, body);
 }
 

@@ -120,12 +120,12 @@ http::response error_page(int status, std::string_view detail, std::string_view 
   return {.status = status, .content_type = std::string{type}, .body = std::move(text)};
 }
 
-aio::task<result<blender_install>> find_blender(aio::executor_type loop, const config& c,
-                                                const std::vector<std::string>& environment) {
-  const auto executable = find_executable(c.blender, variable(environment, "PATH"));
-  if (!executable)
-    co_return executable.error();
-  co_return co_await ask_blender(loop, *executable, c.state);
+/// Of what a job may ask.
+domain::job_limits job_limits(const config& c) {
+  domain::job_limits l{.max_frames = c.max_frames};
+  for (const auto& one : c.blenders)
+    l.blenders.push_back(one.name);
+  return l;
 }
 
 std::optional<domain::job_spec> tutorial_job(const config& c) {
@@ -213,8 +213,8 @@ result<http::tls_context> load_certificate(const config& c) {
 /// All of a running daemon but its signals. Members are made from the first to the last, and go in the
 /// opposite order.
 struct parts {
-  parts(aio::executor_type loop, const config& c, const blender_install& blender, const sandbox& around,
-        std::filesystem::path decoder, std::shared_ptr<store::database> kept,
+  parts(aio::executor_type loop, const config& c, const std::vector<blender::install>& installs,
+        const sandbox& around, std::filesystem::path decoder, std::shared_ptr<store::database> kept,
         std::unique_ptr<webhook::sender> to_webhooks, spdlog::logger& log,
         const std::vector<std::string>& environment)
       : store(kept), upload_store(kept), webhook_store(kept), webhook_sender(std::move(to_webhooks)),
@@ -222,8 +222,7 @@ struct parts {
         decoding(loop, pool, decoder_starter(loop, std::move(decoder), c.state / "kiln-image.log"),
                  decode_limit),
         executor(loop,
-                 {.blender = blender.executable,
-                  .blender_version = blender.version,
+                 {.blenders = installs,
                   .output = c.output,
                   .state = c.state,
                   .environment = executor::environment_for_blender(environment),
@@ -239,7 +238,7 @@ struct parts {
                  pool, c.verify_headers_only ? static_cast<image::image_check&>(structure) : decoding),
         scheduler(loop, executor, store,
                   {.capacity = {.slots = c.slots, .max_queued = c.max_queued},
-                   .limits = {.max_frames = c.max_frames},
+                   .limits = job_limits(c),
                    .disk_reserve = c.disk_reserve,
                    .look_again = milliseconds(c.look_again),
                    .stall_timeout = std::chrono::seconds{c.stall_timeout},
@@ -252,7 +251,7 @@ struct parts {
             upload_store, pool, log),
         blend_finder(blends::project_roots{c.project_roots}, uploads, pool),
         retention(loop, scheduler, uploads, retention_rules(c), log), events(loop, scheduler),
-        jobs(scheduler, events, ends, blend_finder, {.max_frames = c.max_frames}, c.threads),
+        jobs(scheduler, events, ends, blend_finder, job_limits(c), c.threads),
         frames(scheduler, executor, pool), logs(scheduler, executor, events, pool),
         blends(uploads, keep_time(c.uploads_keep_days)), webhooks(webhook_store, courier, webhook_targets(c)),
         metrics({.jobs = scheduler,
@@ -268,10 +267,10 @@ struct parts {
                  .disk_reserve = c.disk_reserve,
                  .slots = c.slots,
                  .version = KILN_VERSION,
-                 .blender = blender.version}),
+                 .blender = installs.front().version}),
         reference(reference_files(), pool),
-        inquiry(loop, blender.executable, c.state, executor::environment_for_blender(environment), pool),
-        blenders(loop, blender.version, [this] { return inquiry.ask(); }),
+        inquiry(loop, c.state, executor::environment_for_blender(environment), pool),
+        blenders(loop, installs, [this](auto executable) { return inquiry.ask(std::move(executable)); }),
         doors({.per_second = c.rate_limit, .burst = c.rate_burst}, wrong_tokens),
         service(limits_of(c), hosts_of(c), doors, error_page, log), server(loop, service),
         tokens(loop, c.tokens_file, doors, pool, log, [this] { server.end_sessions_not_admitted(); }) {
@@ -301,7 +300,7 @@ struct parts {
       return scheduler.blocked().empty() ? std::nullopt : std::optional{scheduler.blocked()};
     };
     api::add_system_routes(service, process::to_string(around.how), pool, known,
-                           [c, path = blender.executable] { return check_readiness(c, path); });
+                           [c, installs] { return check_readiness(c, installs); });
   }
 
   store::sqlite_job_store store;
@@ -441,10 +440,10 @@ aio::task<int> serve(aio::executor_type loop, const config& c, const std::option
   auto kept = store::database::open(loop, c.state / database_name);
   if (!kept)
     co_return refuse(kept.error());
-  const auto blender = co_await find_blender(loop, c, environment);
-  if (!blender)
-    co_return refuse(blender.error());
-  const auto around = co_await choose_sandbox(loop, c, blender->executable, environment);
+  const auto installs = co_await find_blenders(loop, c, variable(environment, "PATH"));
+  if (!installs)
+    co_return refuse(installs.error());
+  const auto around = co_await choose_sandbox(loop, c, *installs, environment);
   if (!around)
     co_return refuse(around.error());
   const auto decoder = find_decoder(c);
@@ -453,7 +452,7 @@ aio::task<int> serve(aio::executor_type loop, const config& c, const std::option
   auto to_webhooks = make_webhook_sender(loop, c);
   if (!to_webhooks)
     co_return refuse(to_webhooks.error());
-  parts p{loop,       c,          *blender, *around, *decoder, std::move(*kept), std::move(*to_webhooks),
+  parts p{loop,       c,          *installs, *around, *decoder, std::move(*kept), std::move(*to_webhooks),
           *to.logger, environment};
   const auto certificate = load_certificate(c);
   if (!certificate)
@@ -491,8 +490,8 @@ aio::task<int> serve(aio::executor_type loop, const config& c, const std::option
   aio::timer watchdog{loop};
   if (const auto within = manager.watchdog())
     work.spawn(feed_watchdog(manager, *within, watchdog, asked));
-  to.logger->info("{} at {} renders to {}", blender->version, blender->executable.native(),
-                  c.output.native());
+  for (const auto& [name, executable, version] : *installs)
+    to.logger->info("{} at {} renders to {} name={}", version, executable.native(), c.output.native(), name);
   to.logger->info("Blender runs in sandbox={}", process::to_string(around->how));
   for (const auto& line : around->warnings)
     to.logger->warn("{}", line);
@@ -529,14 +528,15 @@ int run(aio::asio::io_context& loop, aio::task<int> work) {
 
 aio::task<int> check(aio::executor_type loop, const config& c, const std::vector<std::string>& environment) {
   auto wrong = check_files(c);
-  const auto blender = co_await find_blender(loop, c, environment);
+  const auto installs = co_await find_blenders(loop, c, variable(environment, "PATH"));
   if (const auto decoder = find_decoder(c); !decoder)
     wrong.push_back(decoder.error().message);
-  if (!blender) {
-    wrong.push_back(blender.error().message);
+  if (!installs) {
+    wrong.push_back(installs.error().message);
   } else {
-    fmt::print("blender  {} ({})\n", blender->version, blender->executable.native());
-    const auto around = co_await choose_sandbox(loop, c, blender->executable, environment);
+    for (const auto& [name, executable, version] : *installs)
+      fmt::print("blender  {} ({}), named {}\n", version, executable.native(), name);
+    const auto around = co_await choose_sandbox(loop, c, *installs, environment);
     if (around)
       fmt::print("sandbox  {}\n", process::to_string(around->how));
     else

@@ -38,19 +38,17 @@ std::string take_report(const std::filesystem::path& log) {
 
 } // namespace
 
-blender_inquiry::blender_inquiry(aio::executor_type loop, std::filesystem::path executable,
-                                 std::filesystem::path state, std::vector<std::string> environment,
-                                 aio::blocking_pool& pool)
-    : loop_(loop), pool_(pool), executable_(std::move(executable)), state_(std::move(state)),
-      environment_(std::move(environment)) {}
+blender_inquiry::blender_inquiry(aio::executor_type loop, std::filesystem::path state,
+                                 std::vector<std::string> environment, aio::blocking_pool& pool)
+    : loop_(loop), pool_(pool), state_(std::move(state)), environment_(std::move(environment)) {}
 
-aio::task<result<std::string>> blender_inquiry::ask() {
+aio::task<result<std::string>> blender_inquiry::ask(std::filesystem::path executable) {
   if (stopped_)
     co_return error{errc::unavailable, "kilnd is stopping"};
   const auto log = state_ / "blender-devices.log";
   const auto clear_here = [log] { return take_report(log); }; // of one that was killed
   (void)co_await pool_.run(clear_here);
-  const process::launch_request request{.executable = executable_,
+  const process::launch_request request{.executable = std::move(executable),
                                         .arguments = {"-b", "--factory-startup", "-noaudio", "--python-expr",
                                                       std::string{blender::devices_script}},
                                         .environment = environment_,

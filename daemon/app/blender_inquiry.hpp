@@ -22,11 +22,11 @@ class blender_inquiry {
 public:
   /// `environment`: for Blender. What it prints goes to a file in `state` for as long as it runs. The
   /// pool outlives it.
-  blender_inquiry(aio::executor_type loop, std::filesystem::path executable, std::filesystem::path state,
-                  std::vector<std::string> environment, aio::blocking_pool& pool);
+  blender_inquiry(aio::executor_type loop, std::filesystem::path state, std::vector<std::string> environment,
+                  aio::blocking_pool& pool);
 
-  /// The object that kiln_devices.py prints, as JSON. One at a time. At most half a minute.
-  [[nodiscard]] aio::task<result<std::string>> ask();
+  /// The object that kiln_devices.py prints in this Blender, as JSON. One at a time. At most half a minute.
+  [[nodiscard]] aio::task<result<std::string>> ask(std::filesystem::path executable);
 
   /// Ends one that is under way, and those that come.
   void stop();
@@ -34,7 +34,6 @@ public:
 private:
   aio::executor_type loop_;
   aio::blocking_pool& pool_;
-  std::filesystem::path executable_;
   std::filesystem::path state_;
   std::vector<std::string> environment_;
   process::child* running_ = nullptr;

@@ -2,6 +2,7 @@
 #include "app/config.hpp"
 
 #include "app/exit_status.hpp"
+#include "blender/install.hpp"
 #include "http/origins.hpp"
 #include "webhook/target.hpp"
 
@@ -89,6 +90,34 @@ std::vector<std::string> flags_of_environment(const std::vector<std::string>& en
   return flags;
 }
 
+/// "/opt/blender/blender", or "lts=/opt/blender-3.6/blender": a name has no '/', and a path before '=' has.
+/// What is wrong with them, or nothing.
+std::optional<std::string> read_blenders(const std::vector<std::string>& given,
+                                         std::vector<named_path>& into) {
+  constexpr std::string_view in_names = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+  constexpr std::size_t longest_name = 63;
+  if (!given.empty())
+    into.clear();
+  for (const auto& text : given) {
+    const auto equals = text.find('=');
+    named_path one{std::string{blender::unnamed_install}, text};
+    if (equals != std::string::npos && text.find('/') > equals)
+      one = {text.substr(0, equals), text.substr(equals + 1)};
+    if (one.name.empty() || one.name.size() > longest_name ||
+        one.name.find_first_not_of(in_names) != std::string::npos)
+      return fmt::format("blender: \"{}\" is no name: letters, digits, '.', '_' and '-', at most {} of them",
+                         one.name, longest_name);
+    if (one.path.empty())
+      return fmt::format("blender: where is {}? Say NAME=PATH", one.name);
+    if (std::ranges::find(into, one.name, &named_path::name) != into.end())
+      return fmt::format("blender: two are named {}; say NAME=PATH for the others", one.name);
+    if (one.path.has_parent_path())
+      one.path = fs::absolute(one.path).lexically_normal();
+    into.push_back(std::move(one));
+  }
+  return std::nullopt;
+}
+
 fs::path home_state_directory() {
   if (const char* given = std::getenv("STATE_DIRECTORY")) // systemd's StateDirectory=
     return given;
@@ -126,6 +155,7 @@ struct words {
   std::string log_format = "text";
   std::string on_stop = "stop";
   std::string verify = "decode";
+  std::vector<std::string> blenders;
   std::optional<double> rate_limit;
   std::optional<double> rate_burst;
 };
@@ -183,9 +213,12 @@ void add_options(CLI::App& app, config& c, words& w) {
       ->type_name("DIR")
       ->delimiter(':')
       ->group("Rendering");
-  app.add_option("--blender", c.blender, "Blender's executable: a path, or a name to look up in PATH")
+  app.add_option(
+         "--blender", w.blenders,
+         "Blender's executable: a path, or a name to look up in PATH; several as NAME=PATH, the usual one "
+         "first [blender]")
       ->type_name("PATH")
-      ->capture_default_str()
+      ->delimiter(':')
       ->group("Rendering");
   app.add_option("--output", c.output,
                  "Where frames go, as OUTPUT/JOB/blender-render_0001.png [STATE/output]")
@@ -620,8 +653,8 @@ std::variant<config, early_exit> read_config(std::vector<std::string> arguments,
     make_absolute(*path);
   for (auto* paths : {&c.project_roots, &c.sandbox_read, &c.sandbox_write})
     std::ranges::for_each(*paths, make_absolute);
-  if (c.blender.has_parent_path())
-    c.blender = fs::absolute(c.blender).lexically_normal();
+  if (const auto wrong = read_blenders(w.blenders, c.blenders))
+    return usage_error(*wrong);
   const bool is_open = !is_loopback(c.listen.address);
   c.rate_limit = w.rate_limit.value_or(is_open ? usual_rate : 0);
   c.rate_burst = w.rate_burst.value_or(std::max(1.0, usual_burst_seconds * c.rate_limit));

@@ -30,6 +30,11 @@ struct listen_address {
   unsigned short port = 3000;
 };
 
+struct named_path {
+  std::string name;
+  std::filesystem::path path;
+};
+
 struct config {
   listen_address listen;
   bool allow_open_network = false; ///< serve on an address that others can reach, though there are no tokens
@@ -42,7 +47,8 @@ struct config {
   std::filesystem::path tokens_file; ///< absolute
   bool needs_tokens = false;         ///< tokens_file was said, so it has to be there
 
-  std::filesystem::path blender = "blender";        ///< a path, or a name that is looked up in PATH
+  std::vector<named_path> blenders = {
+      {"default", "blender"}};                      ///< the usual one first; a path, or a name in PATH
   std::filesystem::path blend;                      ///< absolute; what POST /job renders; empty: nothing
   std::vector<std::filesystem::path> project_roots; ///< absolute; what /v1/jobs may render lies below one
   std::filesystem::path output;                     ///< absolute

@@ -73,8 +73,8 @@ result<fs::path> find_executable(const fs::path& named, const std::string& searc
                            named.native())};
 }
 
-aio::task<result<blender_install>> ask_blender(aio::executor_type loop, fs::path executable,
-                                               fs::path directory, process::confinement_ptr sandbox) {
+aio::task<result<std::string>> ask_version(aio::executor_type loop, fs::path executable, fs::path directory,
+                                           process::confinement_ptr sandbox) {
   const auto log = directory / "blender-version.log";
   std::error_code ignored;
   fs::remove(log, ignored);
@@ -94,14 +94,29 @@ aio::task<result<blender_install>> ask_blender(aio::executor_type loop, fs::path
   patience.cancel();
   co_await watch.join();
 
-  blender_install found{executable, {}};
-  std::getline(std::ifstream{log}, found.version);
+  std::string version;
+  std::getline(std::ifstream{log}, version);
   fs::remove(log, ignored);
-  if (!exit.is_success() || !found.version.starts_with("Blender "))
+  if (!exit.is_success() || !version.starts_with("Blender "))
     co_return error{errc::invalid_input,
                     fmt::format("blender: {} does not answer --version as Blender does, but with \"{}\"",
-                                executable.native(), found.version)};
-  co_return found;
+                                executable.native(), version)};
+  co_return version;
+}
+
+aio::task<result<std::vector<blender::install>>> find_blenders(aio::executor_type loop, const config& c,
+                                                               std::string search_path) {
+  std::vector<blender::install> all;
+  for (const auto& [name, path] : c.blenders) {
+    auto executable = find_executable(path, search_path);
+    if (!executable)
+      co_return executable.error();
+    auto version = co_await ask_version(loop, *executable, c.state);
+    if (!version)
+      co_return version.error();
+    all.push_back({name, std::move(*executable), std::move(*version)});
+  }
+  co_return all;
 }
 
 std::vector<std::string> check_files(const config& c) {
@@ -120,9 +135,10 @@ std::vector<std::string> check_files(const config& c) {
   return wrong;
 }
 
-std::optional<std::string> check_readiness(const config& c, const fs::path& blender) {
-  if (!is_executable(blender))
-    return fmt::format("Blender is gone: there is no program at {}", blender.native());
+std::optional<std::string> check_readiness(const config& c, const std::vector<blender::install>& blenders) {
+  for (const auto& [name, executable, version] : blenders)
+    if (!is_executable(executable))
+      return fmt::format("Blender is gone: there is no program at {}", executable.native());
   if (auto bad = check_blend(c.blend))
     return bad;
   for (const auto& directory : {c.output, c.state})

@@ -27,9 +27,9 @@ bool is_at_or_below(const fs::path& path, const fs::path& directory) {
   return std::ranges::mismatch(directory, path).in1 == directory.end();
 }
 
-process::walls walls_for(const config& c, const fs::path& blender,
+process::walls walls_for(const config& c, const std::vector<blender::install>& blenders,
                          const std::vector<std::string>& environment) {
-  executor::installation here{.blender = real_path(blender),
+  executor::installation here{.blenders = {},
                               .project_roots = c.project_roots,
                               .output = c.output,
                               .state = c.state,
@@ -37,6 +37,8 @@ process::walls walls_for(const config& c, const fs::path& blender,
                               .also_write = c.sandbox_write,
                               .environment = executor::environment_for_blender(environment),
                               .display = c.sandbox_display};
+  for (const auto& one : blenders)
+    here.blenders.push_back(real_path(one.executable));
   if (!c.blend.empty())
     here.project_roots.push_back(c.blend.parent_path());
   // A scene can name a file by way of a link to its root or without.
@@ -71,7 +73,7 @@ aio::task<std::optional<std::string>> try_mechanism(aio::executor_type loop, mec
   if (!walls) {
     wrong = walls.error().message;
   } else {
-    auto found = co_await ask_blender(loop, std::move(blender), directory, std::move(*walls));
+    auto found = co_await ask_version(loop, std::move(blender), directory, std::move(*walls));
     if (!found)
       wrong = found.error().message;
   }
@@ -81,7 +83,8 @@ aio::task<std::optional<std::string>> try_mechanism(aio::executor_type loop, mec
 
 } // namespace
 
-aio::task<result<sandbox>> choose_sandbox(aio::executor_type loop, const config& c, fs::path blender,
+aio::task<result<sandbox>> choose_sandbox(aio::executor_type loop, const config& c,
+                                          std::vector<blender::install> blenders,
                                           const std::vector<std::string>& environment) {
   sandbox chosen;
   if (c.sandbox == "off") {
@@ -89,13 +92,13 @@ aio::task<result<sandbox>> choose_sandbox(aio::executor_type loop, const config&
         "sandbox: off, as configured: a scene that runs code can do what kilnd's user can");
     co_return chosen;
   }
-  chosen.walls = walls_for(c, blender, environment);
+  chosen.walls = walls_for(c, blenders, environment);
   std::string failures;
   for (const auto how : {mechanism::landlock, mechanism::bubblewrap}) {
     const auto name = process::to_string(how);
     if (c.sandbox != "auto" && c.sandbox != name)
       continue;
-    const auto wrong = co_await try_mechanism(loop, how, c.state, blender, chosen.walls);
+    const auto wrong = co_await try_mechanism(loop, how, c.state, blenders.front().executable, chosen.walls);
     if (!wrong) {
       chosen.how = how;
       chosen.warnings = warnings_of(c);

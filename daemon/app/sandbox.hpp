@@ -7,6 +7,7 @@
 #include "aio/task.hpp"
 #include "app/config.hpp"
 #include "base/error.hpp"
+#include "blender/install.hpp"
 #include "process/walls.hpp"
 
 #include <filesystem>
@@ -21,10 +22,10 @@ struct sandbox {
   std::vector<std::string> warnings = {}; ///< each a line for people
 };
 
-/// Runs `blender --version` in it. What was asked for by name and cannot be had is an error that says what to
-/// do; `auto` takes what works, and warns when nothing does.
+/// Runs `--version` of the usual Blender in it. What was asked for by name and cannot be had is an error that
+/// says what to do; `auto` takes what works, and warns when nothing does.
 [[nodiscard]] aio::task<result<sandbox>> choose_sandbox(aio::executor_type loop, const config& c,
-                                                        std::filesystem::path blender,
+                                                        std::vector<blender::install> blenders,
                                                         const std::vector<std::string>& environment);
 
 } // namespace kiln::app

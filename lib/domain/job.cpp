@@ -104,6 +104,9 @@ std::vector<field_error> check_job(const job_spec& spec, const job_limits& limit
                         count, limits.max_frames));
   if (!spec.blend.is_absolute())
     c.wrong("/blend", "the path of the .blend must be absolute");
+  if (!spec.blender.empty() && std::ranges::find(limits.blenders, spec.blender) == limits.blenders.end())
+    c.wrong("/blender",
+            fmt::format("there is no Blender of this name: there is {}", fmt::join(limits.blenders, ", ")));
   c.text("/name", spec.name, longest_name);
   if (spec.tags.size() > most_tags)
     c.wrong("/tags", fmt::format("there must not be more than {}", most_tags));

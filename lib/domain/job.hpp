@@ -55,6 +55,7 @@ enum class frame_order {
 struct job_spec {
   std::filesystem::path blend; ///< absolute
   frame_set frames;
+  std::string blender; ///< the name of an install; empty: the usual one
   render_settings settings;
   int threads = 0; ///< Blender's -t: 0 = all, else 1 to 1024
 
@@ -77,7 +78,8 @@ struct job_spec {
 inline constexpr int lowest_priority = -100, highest_priority = 100;
 
 struct job_limits {
-  std::size_t max_frames = 100'000; ///< frames of one job
+  std::size_t max_frames = 100'000;       ///< frames of one job
+  std::vector<std::string> blenders = {}; ///< the names of those that are here
 };
 
 /// A field of a job that cannot be taken.

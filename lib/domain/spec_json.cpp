@@ -200,6 +200,7 @@ std::variant<job_spec, std::vector<field_error>> parse_spec(const json::object& 
   if (!from.contains("blend"))
     in.wrong("/blend", "is missing: which .blend shall be rendered?");
   read_frames(in, spec.frames, max_frame_terms);
+  in.text("blender", spec.blender);
   in.text("name", spec.name);
   in.text("trace_id", spec.trace_id);
   read_tags(in, spec.tags);
@@ -249,6 +250,7 @@ json::object format_spec(const job_spec& spec) {
   json::object out;
   out["blend"] = spec.blend_name;
   out["frames"] = format_frame_set(spec.frames);
+  put(out, "blender", spec.blender);
   put(out, "name", spec.name);
   put(out, "trace_id", spec.trace_id);
   if (!spec.tags.empty())

@@ -3,6 +3,8 @@
 
 #include "executor/blender_walls.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
 #include <utility>
 
@@ -35,7 +37,12 @@ aio::task<result<process::confinement_ptr>> confine_blender(aio::blocking_pool& 
 
 result<std::unique_ptr<process::child>> start_blender(aio::executor_type loop, const local_settings& settings,
                                                       blender_start how) {
-  process::launch_request request{.executable = settings.blender,
+  const auto* install = blender::find_install(settings.blenders, how.blender);
+  if (!install)
+    return error{errc::not_found,
+                 fmt::format("kilnd is no longer told of a Blender named {} (--blender {}=PATH)", how.blender,
+                             how.blender)};
+  process::launch_request request{.executable = install->executable,
                                   .arguments = std::move(how.arguments),
                                   .environment = settings.environment,
                                   .working_directory = how.paths.directory,

@@ -6,6 +6,7 @@
 #include "aio/blocking_pool.hpp"
 #include "base/error.hpp"
 #include "base/histogram.hpp"
+#include "blender/install.hpp"
 #include "executor/workspace.hpp"
 #include "policy/session_keeping.hpp"
 #include "process/child.hpp"
@@ -27,11 +28,10 @@ struct local_times {
 };
 
 struct local_settings {
-  std::filesystem::path blender;        ///< absolute
-  std::string blender_version;          ///< "Blender 3.4.1"
-  std::filesystem::path output;         ///< absolute; frames go to OUTPUT/JOB
-  std::filesystem::path state;          ///< absolute; logs go to STATE/logs
-  std::vector<std::string> environment; ///< "KEY=VALUE" for Blender, without the temporary directory
+  std::vector<blender::install> blenders; ///< the first is the usual one
+  std::filesystem::path output;           ///< absolute; frames go to OUTPUT/JOB
+  std::filesystem::path state;            ///< absolute; logs go to STATE/logs
+  std::vector<std::string> environment;   ///< "KEY=VALUE" for Blender, without the temporary directory
   std::chrono::milliseconds stop_grace{10'000};
   std::chrono::milliseconds frame_grace{2'000}; ///< for a frame to be finished, when its job is cancelled
   policy::session_limits sessions = {.idle = 0};
@@ -42,6 +42,7 @@ struct local_settings {
 };
 
 struct blender_start {
+  std::string blender; ///< its name; empty: the usual one
   std::vector<std::string> arguments;
   attempt_paths paths; ///< it works in their directory, and first prints to their log
   std::filesystem::path blend;
@@ -58,6 +59,7 @@ struct blender_start {
                                                                           attempt_paths paths,
                                                                           std::filesystem::path blend);
 
+/// not_found: there is no Blender of this name, or no program where it is said to be.
 [[nodiscard]] result<std::unique_ptr<process::child>>
 start_blender(aio::executor_type loop, const local_settings& settings, blender_start how);
 

@@ -104,7 +104,8 @@ process::walls walls_around_blender(const installation& here) {
   w.read.assign(system_files.begin(), system_files.end());
   w.read.insert(w.read.end(), machine_files.begin(), machine_files.end());
   w.read.insert(w.read.end(), gpu_files.begin(), gpu_files.end());
-  w.read.push_back(here.blender.parent_path());
+  for (const auto& blender : here.blenders)
+    w.read.push_back(blender.parent_path());
   add_users_files(w.read, here.environment);
   w.read.insert(w.read.end(), here.project_roots.begin(), here.project_roots.end());
   w.read.insert(w.read.end(), here.also_read.begin(), here.also_read.end());

@@ -15,7 +15,7 @@ namespace kiln::executor {
 
 /// What is the same for every Blender of this daemon. Paths are absolute.
 struct installation {
-  std::filesystem::path blender;                    ///< the executable, links followed
+  std::vector<std::filesystem::path> blenders;      ///< the executables, links followed
   std::vector<std::filesystem::path> project_roots; ///< and other places of scenes
   std::filesystem::path output;
   std::filesystem::path state;

@@ -27,6 +27,8 @@ constexpr std::uintmax_t full_below = 1 << 20; // bytes that are free: no image 
 
 failure launch_failure(const error& e) {
   using namespace boost::system::errc;
+  if (e.code == errc::not_found) // no Blender has the name that was asked for
+    return {.kind = failure_kind::blender_missing, .message = "Blender cannot be started: " + e.message};
   // The directory and the log have just been made, so what is missing here is the program.
   for (const auto code :
        {no_such_file_or_directory, permission_denied, not_a_directory, executable_format_error})
@@ -351,7 +353,8 @@ std::optional<failure> local_attempt::start_process(process::confinement_ptr san
   if (!arguments)
     return failure{.kind = failure_kind::output_unwritable, .message = arguments.error().message};
   auto child = start_blender(loop_, settings_,
-                             {.arguments = std::move(*arguments),
+                             {.blender = request_.spec.blender,
+                              .arguments = std::move(*arguments),
                               .paths = paths_,
                               .blend = request_.spec.blend,
                               .sandbox = std::move(sandbox)});

@@ -124,8 +124,9 @@ aio::task<std::optional<std::string>> local_executor::fingerprint(domain::job_sp
   if (!blend)
     co_return std::nullopt;
   const auto settings = boost::json::serialize(domain::format_settings(spec.settings));
-  co_return digest::sha256(
-      fmt::format("{}\n{}\n{}\n{}", *blend, settings, spec.threads, settings_.blender_version));
+  const auto* install = blender::find_install(settings_.blenders, spec.blender);
+  co_return digest::sha256(fmt::format("{}\n{}\n{}\n{}", *blend, settings, spec.threads,
+                                       install ? install->version : spec.blender));
 }
 
 aio::task<std::uintmax_t> local_executor::free_bytes() {

@@ -27,7 +27,8 @@ constexpr const char* setup_script_name = "kiln_setup.py"; // as the other one i
 } // namespace
 
 session_key key_of(const domain::job_spec& spec, std::string digest, std::string owner) {
-  return {.blend = spec.blend,
+  return {.blender = spec.blender,
+          .blend = spec.blend,
           .digest = std::move(digest),
           .threads = spec.threads,
           .device = spec.settings.device,
@@ -116,7 +117,8 @@ result<void> session::launch(process::confinement_ptr sandbox, const fs::path& l
                             .final_dir = {},
                             .log = log};
   auto started = start_blender(loop_, settings_,
-                               {.arguments = blender::format_session_arguments(paths.script, key_.threads),
+                               {.blender = key_.blender,
+                                .arguments = blender::format_session_arguments(paths.script, key_.threads),
                                 .paths = paths,
                                 .blend = key_.blend,
                                 .input = theirs.get(),

@@ -19,6 +19,7 @@ namespace kiln::executor {
 
 /// What two attempts must have in common to be rendered by the same Blender.
 struct session_key {
+  std::string blender;         ///< its name
   std::filesystem::path blend; ///< what it refers to is found from there
   std::string digest;          ///< of its content
   int threads = 0;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """GET /v1/blenders."""
 import concurrent.futures
+import json
 import os
 import time
 
@@ -28,6 +29,58 @@ def test_a_blender_that_does_not_tell(start, printed):
         assert one["error"] == "KeyError: cycles"
     elif "devices" not in printed:
         assert "did not say" in one["error"]
+
+
+def test_a_job_chooses_among_several_by_name(start, tmp_path, blend):
+    blender = tmp_path / "blender-4.2"
+    fake = program("FAKE_BLENDER")
+    blender.write_text(f"""#!/bin/sh
+[ "$1" = --version ] && {{ echo "Blender 4.2.1 LTS"; exit; }}
+echo "this is the new one"
+exec {fake} "$@"
+""")
+    blender.chmod(0o755)
+    d = start(arguments=["--blender", f"4.2={blender}"])
+    found = d.get("/v1/blenders").json()["blenders"]
+    assert [(one["name"], one["version"]) for one in found] == [("default", "3.4.1"), ("4.2", "4.2.1 LTS")]
+
+    def render(**fields):
+        made = d.ask("POST", "/v1/jobs", json.dumps({"blend": blend().name, "frames": "1", **fields}), {"Content-Type": "application/json"})
+        assert made.status == 202, made
+        end = wait_for(lambda: (lambda j: j if j["state"] not in ("queued", "running") else None)(d.get(made.headers["location"]).json()), "it ends")
+        return end, d.get(end["links"]["log"]).text
+
+    for process in ("own", "session"):
+        job, log = render(blender="4.2", process=process)
+        assert (job["state"], job["blender"]) == ("succeeded", "4.2"), job
+        assert "this is the new one" in log
+        for usual in ({}, {"blender": "default"}):
+            job, log = render(process=process, **usual)
+            assert (job["state"], job.get("blender")) == ("succeeded", usual.get("blender"))
+            assert "this is the new one" not in log
+
+    for name, why in (("5.0", "there is default, 4.2"), ("Default", "there is default, 4.2"), (f"{blender}", "no Blender of this name"), (7, "must be a string")):
+        refused = d.ask("POST", "/v1/jobs", json.dumps({"blend": blend().name, "frames": "1", "blender": name}), {"Content-Type": "application/json"})
+        assert refused.status == 422
+        assert [(e["pointer"], why in e["detail"]) for e in refused.json()["errors"]] == [("/blender", True)], refused
+
+
+def test_a_queued_job_whose_blender_is_no_longer_named_fails_and_says_so(start, tmp_path, blend):
+    go = tmp_path / "go"
+    d = start(f"wait_file {go}", arguments=["--blender", f"old={program('FAKE_BLENDER')}"])
+    body = {"blend": blend(f"wait_file {go}").name, "frames": "1", "process": "own"}
+    first = d.ask("POST", "/v1/jobs", json.dumps(body), {"Content-Type": "application/json"}).json()
+    second = d.ask("POST", "/v1/jobs", json.dumps({**body, "blender": "old"}), {"Content-Type": "application/json"}).json()
+    assert (first["state"], second["state"]) == ("running", "queued")
+    d.stop()
+    at = d.command.index(f"old={program('FAKE_BLENDER')}")
+    del d.command[at - 1:at + 1]
+    d.start()
+    go.touch()
+    for job, state in ((first, "succeeded"), (second, "failed")):
+        end = wait_for(lambda: (lambda j: j if j["state"] not in ("queued", "running") else None)(d.get(job["links"]["self"]).json()), "it ends")
+        assert end["state"] == state, end
+    assert end["failure"]["kind"] == "blender_missing" and "named old" in end["failure"]["message"], end
 
 
 def test_a_stop_does_not_wait_for_it(start, tmp_path):

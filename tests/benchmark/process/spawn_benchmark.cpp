@@ -181,7 +181,7 @@ void measure_walls() {
   if (!::mkdtemp(name.data()))
     throw std::runtime_error("mkdtemp");
   const std::filesystem::path workspace{name};
-  const executor::installation here{.blender = "/usr/bin/blender",
+  const executor::installation here{.blenders = {"/usr/bin/blender"},
                                     .project_roots = {"/usr/share"},
                                     .output = workspace / "output",
                                     .state = workspace / "state"};

@@ -63,7 +63,9 @@ TEST(config, has_sane_defaults) {
   EXPECT_EQ(c.listen.address, "127.0.0.1");
   EXPECT_EQ(c.listen.port, 3000);
   EXPECT_EQ(c.slots, 1U);
-  EXPECT_EQ(c.blender, "blender");
+  ASSERT_EQ(c.blenders.size(), 1U);
+  EXPECT_EQ(c.blenders[0].name, "default");
+  EXPECT_EQ(c.blenders[0].path, "blender");
   EXPECT_EQ(c.output, "/s/output");
   EXPECT_FALSE(c.log_json);
 }
@@ -79,6 +81,30 @@ TEST_F(config_file, a_flag_is_stronger_than_the_environment_and_that_than_the_fi
   EXPECT_EQ(c.listen.port, 1);
   EXPECT_EQ(c.allowed_hosts, (list{"a", "b"}));
   EXPECT_EQ(good({}, {"KILN_CONFIG=" + file}).slots, 2U);
+}
+
+TEST_F(config_file, several_blenders_have_names_and_the_usual_one_comes_first) {
+  const auto names_of = [](const config& c) {
+    list names;
+    for (const auto& one : c.blenders)
+      names.push_back(one.name + " " + one.path.native());
+    return names;
+  };
+  EXPECT_EQ(names_of(good({"--blender", "/opt/a=b/blender"})), (list{"default /opt/a=b/blender"}));
+  EXPECT_EQ(names_of(good({"--blender", "lts=/opt/3.6/blender", "--blender", "new=blender-4.2"})),
+            (list{"lts /opt/3.6/blender", "new blender-4.2"}));
+  EXPECT_EQ(names_of(good({}, {"KILN_BLENDER=blender:lts=/opt/3.6/../3.5/blender"})),
+            (list{"default blender", "lts /opt/3.5/blender"}));
+  const auto file = with("blender = [\"lts=/opt/3.6/blender\", \"4.2=/opt/4.2/blender\"]\n");
+  EXPECT_EQ(names_of(good({"--config", file})), (list{"lts /opt/3.6/blender", "4.2 /opt/4.2/blender"}));
+  EXPECT_TRUE(good({"--blender", "lts=blender"}).blenders[0].path.is_relative());
+
+  EXPECT_NE(refused({"--blender", "/a/blender", "--blender", "/b/blender"}).find("two are named default"),
+            std::string::npos);
+  EXPECT_NE(refused({"--blender", "x=/a", "--blender", "x=/b"}).find("two are named x"), std::string::npos);
+  EXPECT_NE(refused({"--blender", "x="}).find("where is x?"), std::string::npos);
+  for (const auto& name : list{"", "a b", "\xc3\xa9", "a\x1b", std::string(64, 'a')})
+    EXPECT_NE(refused({"--blender", name + "=/a"}).find("is no name"), std::string::npos) << name;
 }
 
 TEST_F(config_file, an_unknown_key_is_refused_with_the_near_one) {

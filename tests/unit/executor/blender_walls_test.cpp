@@ -11,7 +11,7 @@ using testing::Contains;
 using testing::Not;
 
 installation here() {
-  return {.blender = "/opt/blender-4.2/blender",
+  return {.blenders = {"/opt/blender-4.2/blender"},
           .project_roots = {"/projects"},
           .output = "/projects/frames",
           .state = "/var/lib/kiln",

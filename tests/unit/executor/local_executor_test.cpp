@@ -50,8 +50,7 @@ protected:
 
   local_executor make() {
     return {executor(),
-            {.blender = blender_,
-             .blender_version = "Blender 3.4.1",
+            {.blenders = {{"default", blender_, "Blender 3.4.1"}},
              .output = dir_ / "out",
              .state = dir_ / "state",
              .environment = {},
@@ -104,7 +103,7 @@ TEST_F(local_executor_test, the_same_content_has_the_same_fingerprint_wherever_i
 TEST_F(local_executor_test, a_blend_that_may_not_be_opened_is_not_rendered) {
   seen_attempt seen;
   local_settings settings;
-  settings.blender = blender_;
+  settings.blenders = {{"default", blender_, "Blender 3.4.1"}};
   settings.output = dir_ / "out";
   settings.state = dir_ / "state";
   settings.open_blend = [](const std::filesystem::path&) -> result<aio::unique_descriptor> {
