@@ -6,6 +6,7 @@ import contextlib
 import os
 import pathlib
 import re
+import signal
 import subprocess
 
 import daemon as support
@@ -82,19 +83,22 @@ def test_slow_clients_are_ended_and_leave_nothing_behind(pair, mode):
     before, at_rest = descriptors(d), memory(d)
     held = []
     with LivezWatch(d, quiet) as watch:
-        for _ in range(2):
-            with attack(d, *MODES[mode], seconds=15) as process:
+        for _ in range(3):
+            with attack(d, *MODES[mode], seconds=support.DEADLINE if mode == "read" else 15) as process:
                 if mode in STAYS:
                     wait_for(lambda: descriptors(d) >= before + CLIENTS // 4, "the attack has begun")
                     wait_for(lambda: descriptors(d) <= before + 10, "the limits have ended the attackers' connections")
-                    assert mode != "read" or process.poll() is None, "the limits ended it, not the attacker"
-            if mode != "read":  # that one does not notice that it has lost its connections
+                if mode == "read":  # does not notice that it has lost its connections
+                    assert process.poll() is None, "the limits ended it, not the attacker"
+                    process.send_signal(signal.SIGINT)
+            if mode != "read":
                 assert "No open connections left" in process.report, process.report
             held.append(memory(d))
-    print(f"{mode}: {watch}; memory {at_rest >> 10}, then {held[0] >> 10} and {held[1] >> 10} KiB")
-    assert watch.share(watch.attacked, 0.99) <= 0.1 + watch.share(watch.quiet, 0.99), str(watch)
+    print(f"{mode}: {watch}; memory {at_rest >> 10}, then {[h >> 10 for h in held]} KiB")
+    assert SANITIZED or watch.share(watch.attacked, 0.99) <= 0.1 + watch.share(watch.quiet, 0.99), str(watch)
     wait_for(lambda: descriptors(d) <= before, "all descriptors are given back")
-    assert SANITIZED or held[1] - held[0] <= (held[0] - at_rest) / 4 + SLACK, "the second attack takes what the first has given back"
+    # One attack may have more connections at once than another; a leak would be seen in each.
+    assert SANITIZED or min(held[1:]) - held[0] <= (held[0] - at_rest) / 4 + SLACK, f"an attack takes what the first has given back: {held}"
 
 
 def test_one_address_cannot_take_all_the_room(pair):

@@ -207,7 +207,7 @@ void list_descriptors() {
   std::cout << std::endl;
 }
 
-/// Dies by the signal, as a crash does, also where a sanitizer wants to report it.
+/// Dies by the signal, as a crash does, also where it is blocked or ignored.
 [[noreturn]] void die_by(int signal) {
   ::signal(signal, SIG_DFL);
   ::raise(signal);
