@@ -133,8 +133,9 @@ aio::task<answer> blends::list(const http::request& asked) {
   std::optional<std::int64_t> before;
   if (const auto cursor = parameters->find("cursor"); cursor != parameters->end()) {
     const auto& text = cursor->second;
+    constexpr std::int64_t most = (std::int64_t{1} << 53) - 1; // which every client can hold
     const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), before.emplace());
-    if (ec != std::errc{} || end != text.data() + text.size() || *before < 1)
+    if (ec != std::errc{} || end != text.data() + text.size() || *before < 1 || *before > most)
       co_return problem(400, "cursor is not one that was given in a Link");
   }
   auto page = co_await uploads_.list(before, *limit + 1); // one more says whether there is a next page

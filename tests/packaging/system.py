@@ -61,6 +61,7 @@ class System:
         if systemd:
             wait_for(lambda: self.run("systemctl", "is-system-running", check=False).stdout.strip() in ("running", "degraded"), "systemd has booted")
         else:
+            wait_for(self.path("/run/never").exists, "pid 1 has its own root")  # before that, its files are the host's
             # What init notes of a booted system (utmp(5)): runlevel 2, from N. invoke-rc.d starts nothing without it.
             self.path("/run/utmp").write_bytes(struct.pack("=h2xi32s4s32s256s", 1, ord("2") + 256 * ord("N"), b"~", b"~~", b"runlevel", b"")
                                                .ljust(384, b"\0"))

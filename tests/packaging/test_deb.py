@@ -32,8 +32,8 @@ def test_install_render_upgrade_remove_purge(bare, deb, scenes, tmp_path):
     without_kiln = {f for f in bare.files() if f not in before}  # its dependencies
     assert "Starting Kiln" in installed.stdout and bare.service("status").returncode == 0
     assert int(bare.run("stat", "-c", "%s", "/usr/bin/kilnd").stdout) < 4_000_000
-    page = bare.sh("curl -sS http://127.0.0.1:3000/docs").stdout
-    assert "swagger-ui-bundle.js" in page, "the reference is the page, not its plain list"
+    status, _, page = bare.curl("/docs")
+    assert status == 200 and "swagger-ui-bundle.js" in page, "the reference is the page, not its plain list"
     for scene in scenes.values():
         bare.copy_in(scene, f"/var/lib/kiln/projects/{scene.name}")
 
