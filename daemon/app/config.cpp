@@ -109,11 +109,13 @@ std::optional<std::string> read_blenders(const std::vector<std::string>& given,
                          one.name, longest_name);
     if (one.path.empty())
       return fmt::format("blender: where is {}? Say NAME=PATH", one.name);
-    if (std::ranges::find(into, one.name, &named_path::name) != into.end())
-      return fmt::format("blender: two are named {}; say NAME=PATH for the others", one.name);
     if (one.path.has_parent_path())
       one.path = fs::absolute(one.path).lexically_normal();
-    into.push_back(std::move(one));
+    const auto same = std::ranges::find(into, one.name, &named_path::name);
+    if (same == into.end())
+      into.push_back(std::move(one));
+    else
+      *same = std::move(one); // as with other keys, the last one counts
   }
   return std::nullopt;
 }
@@ -213,10 +215,8 @@ void add_options(CLI::App& app, config& c, words& w) {
       ->type_name("DIR")
       ->delimiter(':')
       ->group("Rendering");
-  app.add_option(
-         "--blender", w.blenders,
-         "Blender's executable: a path, or a name to look up in PATH; several as NAME=PATH, the usual one "
-         "first [blender]")
+  app.add_option("--blender", w.blenders,
+                 "Blender's executable: a path, or a name in PATH; several: NAME=PATH [blender]")
       ->type_name("PATH")
       ->delimiter(':')
       ->group("Rendering");
