@@ -28,6 +28,14 @@ inline constexpr std::string_view unusable_in_output = "#{}";
                                                                 const std::filesystem::path& workspace,
                                                                 const std::filesystem::path& script);
 
+/// The same in pieces, for one who learns frames and workspace later. `-o` and the workspace's pattern stand
+/// behind `before`, or behind `settings`; the arguments of the frames behind that.
+struct argument_pieces {
+  std::vector<std::string> before, settings, after;
+};
+[[nodiscard]] result<argument_pieces> format_argument_pieces(const domain::job_spec& job,
+                                                             const std::filesystem::path& script);
+
 /// Of the image formats that frames can have.
 inline constexpr std::array<std::string_view, 5> frame_extensions{".png", ".jpg", ".exr", ".tif", ".webp"};
 
