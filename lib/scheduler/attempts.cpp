@@ -51,14 +51,17 @@ executor::attempt_request scheduler::begin_attempt(job& of) {
       .number = ++of.attempts, .frames = policy::plan_attempt(of.pending(), of.troubles), .began = now()};
   of.unsaved_attempt = true;
   of.attempt_began = of.frame_began = aio::clock::now();
-  of.timing = {};
   of.attempt_done = 0;
   of.frame_fraction.reset();
   of.frame.reset();
   of.sample = of.samples = 0;
+  of.waits_for.clear();
+  of.tasks.reset();
   if (!of.past_seconds.empty())
     of.forecast.emplace(of.attempt->frames, of.past_seconds, of.past_loading);
-  return request_for(of, of.attempt->frames, 0);
+  auto request = request_for(of, of.attempt->frames, 0);
+  of.timing = {};
+  return request;
 }
 
 executor::attempt_request scheduler::request_for(const job& of, domain::frame_set frames,
@@ -71,6 +74,13 @@ executor::attempt_request scheduler::request_for(const job& of, domain::frame_se
     request.patience = of.spec.stall_timeout;
   else if (settings_.stall_timeout.count() > 0)
     request.patience = settings_.stall_timeout;
+  std::vector<int> failed;
+  for (const auto& [frame, trouble] : of.troubles)
+    if (request.frames.contains(frame))
+      failed.push_back(frame);
+  request.failed_before = domain::frame_set::of(std::move(failed));
+  request.frame_seconds = of.timing.measured() > 0 ? std::optional{of.timing.mean()} : past_frame(of);
+  request.start_up_seconds = of.timing.loading().value_or(of.past_loading);
   return request;
 }
 
@@ -130,6 +140,8 @@ aio::task<> scheduler::start(mutable_job next) {
       note(next);
     }
   }
+  if (!pid && current(id))
+    log_.info("attempt is elsewhere job={} attempt={}", next->id.str(), id.number);
   started_.notify_all();
 }
 
@@ -221,7 +233,7 @@ void scheduler::on_published(const attempt_id& id, const executor::published_fra
   const auto of = current(id);
   if (!of)
     return;
-  const auto seconds = seconds_between(of->frame_began, frame.closed);
+  const auto seconds = frame.seconds.value_or(seconds_between(of->frame_began, frame.closed));
   of->timing.frame_done(seconds);
   of->frame_began = frame.closed;
   of->frame_fraction.reset();
@@ -255,7 +267,15 @@ void scheduler::on_end(const attempt_id& id, const domain::attempt_facts& facts)
   of->attempt->ended = now();
   of->unsaved_attempt = true;
   of->frame.reset();
-  go_on(of, facts);
+  if (facts.rendered_twice > 0)
+    log_.info("frames were rendered twice, by a node that was taken for lost job={} attempt={} frames={}",
+              of->id.str(), id.number, facts.rendered_twice);
+  of->waits_for.clear();
+  of->tasks.reset();
+  if (const auto why = std::exchange(of->doomed, std::nullopt))
+    finish(of, job_state::failed, *why);
+  else
+    go_on(of, facts);
   started_.notify_all();
   start_queued();
 }
@@ -284,6 +304,75 @@ void scheduler::go_on(const mutable_job& of, const domain::attempt_facts& facts)
     }
   }
   place(of);
+}
+
+void scheduler::on_waiting(const attempt_id& id, const std::string& why) {
+  const auto of = current(id);
+  if (!of || of->waits_for == why)
+    return;
+  of->waits_for = why;
+  if (of->state == job_state::queued)
+    tell(*of);
+  started_.notify_all();
+}
+
+void scheduler::on_running(const attempt_id& id) {
+  const auto of = current(id);
+  if (!of || of->state == job_state::running)
+    return;
+  of->attempt_began = of->frame_began = aio::clock::now(); // it has waited so far
+  of->attempt->began = now();
+  of->unsaved_attempt = true;
+  if (!of->started)
+    of->started = of->attempt->began;
+  of->state = job_state::running;
+  of->waits_for.clear();
+  log_.info("attempt runs job={} attempt={}", of->id.str(), id.number);
+  note(of);
+}
+
+void scheduler::on_tasks(const attempt_id& id, policy::parallel_progress now) {
+  const auto of = current(id);
+  if (!of)
+    return;
+  if (now.start_up > 0 && of->timing.frames() == 0)
+    of->timing.loaded(0); // their seconds are without it
+  of->tasks = std::move(now);
+  for (auto* watcher : watchers_)
+    watcher->on_progress(*of);
+}
+
+domain::frame_set scheduler::on_task_failed(const attempt_id& id, const domain::attempt_facts& facts) {
+  const auto of = current(id);
+  const auto missing = facts.requested.without(facts.published);
+  if (!of || of->doomed)
+    return {};
+  const auto verdict = policy::decide_verdict(facts);
+  if (verdict.outcome == domain::attempt_outcome::canceled) { // somebody's SIGTERM to Blender
+    of->wish = store::intent::cancel;
+    executor_.stop(id, domain::stop_reason::cancel);
+    return {};
+  }
+  if (verdict.outcome != domain::attempt_outcome::failed)
+    return missing;
+  const auto& why = *verdict.failure;
+  const auto remedy = policy::remedy_for(why.kind);
+  log_.warn("task failed job={} attempt={} frames={} kind={} reason={}", of->id.str(), id.number,
+            domain::format_frame_set(facts.requested), domain::to_string(why.kind), why.message);
+  if (missing.empty() || remedy == policy::remedy::give_up || of->spec.fail_fast) {
+    of->doomed = why;
+    executor_.stop(id, domain::stop_reason::cancel);
+    return {};
+  }
+  if (remedy == policy::remedy::wait_for_room) {
+    disk_was_full_ = true;
+    block(why.message);
+    executor_.stop(id, domain::stop_reason::pause);
+    return {};
+  }
+  charge(*of, policy::charged_frames(facts), why);
+  note(of);
+  return missing.without(of->failed);
 }
 
 void scheduler::charge(job& of, const domain::frame_set& frames, const failure& why) {

@@ -80,7 +80,8 @@ aio::task<result<void>> scheduler::recover() {
     }
     running_.emplace(of->id, of);
     const std::chrono::duration<double> age = std::chrono::system_clock::now() - of->attempt->began;
-    open.push_back(request_for(*of, of->attempt->frames.without(of->done), std::max(0.0, age.count())));
+    open.push_back(request_for(*of, of->attempt->frames.without(of->done).without(of->failed),
+                               std::max(0.0, age.count())));
   }
   if (!kept->empty())
     log_.info("jobs taken up from before: {} that wait, {} that had an attempt under way", waiting.size(),
