@@ -25,6 +25,7 @@
 #include "app/token_keeper.hpp"
 #include "blends/blend_finder.hpp"
 #include "executor/local_executor.hpp"
+#include "executor/slurm_executor.hpp"
 #include "http/server.hpp"
 #include "http/tls.hpp"
 #include "image/decoding_image_check.hpp"
@@ -117,10 +118,16 @@ http::response error_page(int status, std::string_view detail, std::string_view 
 
 aio::task<result<blender_install>> find_blender(aio::executor_type loop, const config& c,
                                                 const std::vector<std::string>& environment) {
+  if (c.on_slurm) // it is on the nodes; there need not be one here
+    co_return blender_install{c.blender, "Blender on the nodes of Slurm"};
   const auto executable = find_executable(c.blender, variable(environment, "PATH"));
   if (!executable)
     co_return executable.error();
   co_return co_await ask_blender(loop, *executable, c.state);
+}
+
+domain::job_limits limits_of_jobs(const config& c) {
+  return {.max_frames = c.max_frames, .has_cluster = c.on_slurm};
 }
 
 std::optional<domain::job_spec> tutorial_job(const config& c) {
@@ -197,6 +204,49 @@ result<http::tls_context> load_certificate(const config& c) {
   return c.tls_certificate.empty() ? http::tls_context{} : http::load_tls(c.tls_certificate, c.tls_key);
 }
 
+std::unique_ptr<executor::executor> make_executor(aio::executor_type loop, const config& c,
+                                                  const blender_install& blender,
+                                                  const std::vector<std::string>& environment,
+                                                  const sandbox& around, aio::blocking_pool& pool,
+                                                  image::image_check& images) {
+  auto passed = executor::environment_for_blender(environment);
+  if (!c.on_slurm)
+    return std::make_unique<executor::local_executor>(
+        loop,
+        executor::local_settings{.blender = blender.executable,
+                                 .blender_version = blender.version,
+                                 .output = c.output,
+                                 .state = c.state,
+                                 .environment = std::move(passed),
+                                 .stop_grace = milliseconds(c.stop_grace),
+                                 .frame_grace = milliseconds(std::min(c.stop_grace, frame_grace)),
+                                 .sessions = {.idle = c.sessions,
+                                              .idle_memory = c.session_memory,
+                                              .idle_time = milliseconds(c.session_idle),
+                                              .frames = c.session_frames},
+                                 .sandbox = around.how,
+                                 .walls = around.walls,
+                                 .open_blend = permitted_blends(c)},
+        pool, images);
+  return std::make_unique<executor::slurm_executor>(
+      loop,
+      executor::slurm_settings{.programs = c.slurm_programs,
+                               .blender = c.blender.native(),
+                               .output = c.output,
+                               .state = c.state,
+                               .environment = std::move(passed),
+                               .site_template = c.slurm_template,
+                               .options = c.slurm_options,
+                               .tasks_at_once = c.slurm_tasks,
+                               .tasks_of_an_array = c.slurm_array_tasks,
+                               .task_seconds = c.slurm_task_seconds,
+                               .nice_step = c.slurm_nice_step,
+                               .poll = milliseconds(c.slurm_poll),
+                               .lag = milliseconds(c.slurm_lag),
+                               .open_blend = permitted_blends(c)},
+      pool, images);
+}
+
 /// All of a running daemon but its signals. Members are made from the first to the last, and go in the
 /// opposite order.
 struct parts {
@@ -209,30 +259,17 @@ struct parts {
         pool(pool_threads), structure(pool),
         decoding(loop, pool, decoder_starter(loop, std::move(decoder), c.state / "kiln-image.log"),
                  decode_limit),
-        executor(loop,
-                 {.blender = blender.executable,
-                  .blender_version = blender.version,
-                  .output = c.output,
-                  .state = c.state,
-                  .environment = executor::environment_for_blender(environment),
-                  .stop_grace = milliseconds(c.stop_grace),
-                  .frame_grace = milliseconds(std::min(c.stop_grace, frame_grace)),
-                  .sessions = {.idle = c.sessions,
-                               .idle_memory = c.session_memory,
-                               .idle_time = milliseconds(c.session_idle),
-                               .frames = c.session_frames},
-                  .sandbox = around.how,
-                  .walls = around.walls,
-                  .open_blend = permitted_blends(c)},
-                 pool, c.verify_headers_only ? static_cast<image::image_check&>(structure) : decoding),
-        scheduler(loop, executor, store,
-                  {.capacity = {.slots = c.slots, .max_queued = c.max_queued},
-                   .limits = {.max_frames = c.max_frames},
-                   .disk_reserve = c.disk_reserve,
-                   .look_again = milliseconds(c.look_again),
-                   .stall_timeout = std::chrono::seconds{c.stall_timeout},
-                   .cores = usable_cores()},
-                  log),
+        attempts(
+            make_executor(loop, c, blender, environment, around, pool,
+                          c.verify_headers_only ? static_cast<image::image_check&>(structure) : decoding)),
+        executor(*attempts), scheduler(loop, executor, store,
+                                       {.capacity = {.slots = c.slots, .max_queued = c.max_queued},
+                                        .limits = limits_of_jobs(c),
+                                        .disk_reserve = c.disk_reserve,
+                                        .look_again = milliseconds(c.look_again),
+                                        .stall_timeout = std::chrono::seconds{c.stall_timeout},
+                                        .cores = usable_cores()},
+                                       log),
         tutorial(scheduler, tutorial_job(c)),
         uploads(
             loop, uploads_directory(c),
@@ -240,7 +277,7 @@ struct parts {
             upload_store, pool, log),
         blend_finder(blends::project_roots{c.project_roots}, uploads, pool),
         retention(loop, scheduler, uploads, retention_rules(c), log), events(loop, scheduler),
-        jobs(scheduler, events, blend_finder, {.max_frames = c.max_frames}, c.threads),
+        jobs(scheduler, events, blend_finder, limits_of_jobs(c), c.threads),
         frames(scheduler, executor, pool), logs(scheduler, executor, events, pool),
         blends(uploads, keep_time(c.uploads_keep_days)), webhooks(webhook_store, courier, webhook_targets(c)),
         doors({.per_second = c.rate_limit, .burst = c.rate_burst}, wrong_tokens),
@@ -264,7 +301,10 @@ struct parts {
     store.announce(api::format_job_event, [this] { courier.wake(); });
     uploads.announce([this] { retention.wake(); });
     const auto known = [this]() -> std::optional<std::string> {
-      return scheduler.blocked().empty() ? std::nullopt : std::optional{scheduler.blocked()};
+      if (!scheduler.blocked().empty())
+        return scheduler.blocked();
+      const auto trouble = executor.trouble();
+      return trouble.empty() ? std::nullopt : std::optional{trouble};
     };
     api::add_system_routes(service, process::to_string(around.how), pool, known,
                            [c, path = blender.executable] { return check_readiness(c, path); });
@@ -278,7 +318,8 @@ struct parts {
   aio::blocking_pool pool;
   image::structural_image_check structure;
   image::decoding_image_check decoding;
-  executor::local_executor executor;
+  std::unique_ptr<executor::executor> attempts;
+  executor::executor& executor;
   scheduler::scheduler scheduler;
   api::tutorial tutorial;
   blends::uploads uploads;

@@ -113,6 +113,9 @@ std::vector<std::string> check_files(const config& c) {
   for (const auto& root : c.project_roots)
     if (std::error_code ec; !fs::is_directory(root, ec))
       wrong.push_back(fmt::format("project_root: {} is not a directory", root.native()));
+  if (!c.slurm_template.empty() && ::access(c.slurm_template.c_str(), R_OK) != 0)
+    wrong.push_back("slurm_template: " +
+                    system_error(errno, c.slurm_template.native() + " cannot be read").message);
   if (const auto at = c.output.native().find_first_of(blender::unusable_in_output); at != std::string::npos)
     wrong.push_back(
         fmt::format("output: {} holds a '{}', which Blender does not take as it is: choose another directory",
@@ -121,7 +124,7 @@ std::vector<std::string> check_files(const config& c) {
 }
 
 std::optional<std::string> check_readiness(const config& c, const fs::path& blender) {
-  if (!is_executable(blender))
+  if (!c.on_slurm && !is_executable(blender))
     return fmt::format("Blender is gone: there is no program at {}", blender.native());
   if (auto bad = check_blend(c.blend))
     return bad;
