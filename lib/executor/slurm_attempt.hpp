@@ -76,19 +76,22 @@ private:
   void watch_time();
   void tell();
 
+  // slurm_plan.cpp: which tasks go to Slurm next
+  [[nodiscard]] aio::task<> fill();
+  [[nodiscard]] std::vector<domain::frame_set> next_tasks() const;
+  [[nodiscard]] slurm::pace pace() const;
+  [[nodiscard]] slurm::cutting rules() const;
+  [[nodiscard]] std::size_t count_live() const;
+
   // slurm_submit.cpp: what goes to Slurm
   [[nodiscard]] aio::task<bool> begin();
   [[nodiscard]] aio::task<> adopt();
-  [[nodiscard]] aio::task<> fill();
   [[nodiscard]] aio::task<> submit(std::vector<domain::frame_set> tasks);
   [[nodiscard]] aio::task<> send(array& of);
   void refuse(array& of, slurm::refusal why, const std::string& said);
   void take_back(array& of);
   [[nodiscard]] aio::task<> settle_doubts();
-  [[nodiscard]] slurm::pace pace() const;
-  [[nodiscard]] slurm::cutting rules() const;
   void add_task(array& of, int number, domain::frame_set frames);
-  [[nodiscard]] std::size_t count_live() const;
 
   // slurm_orders.cpp: what Slurm is told of tasks that it has
   [[nodiscard]] aio::task<> carry_out_stop();

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """kilnd in front of a real Slurm of three virtual nodes on this machine, with real Blender."""
+import contextlib
 import os
 import pathlib
 import shutil
@@ -19,7 +20,8 @@ class Cluster:
     def __init__(self, base):
         self.base = base
         # A port of its own for each run of the tests: several may run on one machine.
-        self.settings = {"KILN_SLURM_BASE": str(base), "KILN_SLURM_PORT": str(20000 + os.getpid() * 8 % 12000)}
+        self.settings = {"KILN_SLURM_BASE": str(base), "KILN_SLURM_PORT": str(20000 + os.getpid() * 8 % 12000),
+                         "KILN_SLURM_OWNER": str(os.getpid())}
         self.environment = {"SLURM_CONF": str(base / "etc/slurm.conf")}  # all that others need to know
 
     def do(self, *words, check=True):
@@ -35,9 +37,11 @@ def cluster(tmp_path_factory):
     if not shutil.which("slurmctld") and not os.path.exists("/usr/sbin/slurmctld"):
         pytest.skip("there is no Slurm here: packaging/install-deps --slurm")
     made = Cluster(tmp_path_factory.mktemp("slurm"))
-    made.do("up")
-    yield made
-    made.do("down")
+    try:
+        made.do("up")
+        yield made
+    finally:
+        made.do("down")
 
 
 @pytest.fixture(scope="session")
@@ -65,6 +69,11 @@ def start(cluster, blender, scenes, tmp_path):
         return d.start()
 
     yield run
-    for d in started:
-        assert d.stop() == 0, d.log()
-        assert "threw" not in d.log(), d.log()
+    with contextlib.ExitStack() as all_of_them:  # also when one does not stop as it should
+        for d in started:
+            all_of_them.callback(stop_in_order, d)
+
+
+def stop_in_order(d):
+    assert d.stop() == 0, d.log()
+    assert "threw" not in d.log(), d.log()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The HTTP contract is held against a real kilnd, whose Blender is tests/support/fake_blender, played by a script."""
+import contextlib
 import os
 import pathlib
 import sys
@@ -59,8 +60,13 @@ def start(tmp_path, blend, request):
         return d.start()
 
     yield run
-    for d in started:
-        status = d.stop()
-        assert status == 0, f"exit status {status}: {d.log()}"
-        assert not [p for p in support.processes_of_group(d.process.pid) if p != d.process.pid]
-        assert "a defect" not in d.log() and "threw" not in d.log(), d.log()
+    with contextlib.ExitStack() as all_of_them:  # also when one does not stop as it should
+        for d in started:
+            all_of_them.callback(stop_in_order, d)
+
+
+def stop_in_order(d):
+    status = d.stop()
+    assert status == 0, f"exit status {status}: {d.log()}"
+    assert not [p for p in support.processes_of_group(d.process.pid) if p != d.process.pid]
+    assert "a defect" not in d.log() and "threw" not in d.log(), d.log()

@@ -4,8 +4,10 @@ is in tests/cluster."""
 import json
 import os
 import pathlib
+import re
 import signal
 import stat
+import subprocess
 
 import pytest
 from daemon import wait_for
@@ -128,6 +130,32 @@ def test_a_kilnd_without_a_cluster_says_so(start):
     [error] = answer.json()["errors"]
     assert answer.status == 422 and error["pointer"] == "/slurm" and "executor" in error["detail"]
     assert until(d, submit(d, "1", slurm={}), *FINAL)["state"] == "succeeded"
+
+
+def test_fields_of_one_machine(slurm, start):
+    d = start()
+    answer = post(d, "1-4", processes=4)
+    [error] = answer.json()["errors"]
+    assert answer.status == 422 and error["pointer"] == "/processes" and "Slurm" in error["detail"] and "slurm_tasks" in error["detail"]
+    assert not asked(slurm, "sbatch")
+    for fields in ({"processes": "auto"}, {"process": "own"}, {"process": "session"}):
+        done = until(d, submit(d, "1-4", **fields), *FINAL)
+        assert done["state"] == "succeeded" and done["attempts"] == 1 and all_frames(d, done["id"], 4), fields
+
+
+def test_frames_are_spread(slurm, start):
+    d = start("frame_seconds 0.05")
+    done = until(d, submit(d, "1-9", order="spread"), *FINAL)
+    assert done["state"] == "succeeded" and done["attempts"] == 1 and done["order"] == "spread"
+    tasks = re.findall(r"--- frames (\d+): Slurm task (\d+)_(\d+)", d.get(f"/v1/jobs/{done['id']}/log").text)
+    assert [int(frame) for frame, _, _ in sorted(tasks, key=lambda t: int(t[2]))] == [1, 9, 5, 3, 7, 2, 4, 6, 8], "Slurm starts them so"
+
+
+def test_a_sandbox_on_nodes_is_not_promised(slurm, start):
+    d = start()
+    assert d.get("/readyz").json()["sandbox"] == "off" and "a scene that runs code can do there" in d.log()
+    refused = subprocess.run([*d.command, "--check", "--sandbox", "landlock"], env=d.environment, capture_output=True, text=True, timeout=60)
+    assert refused.returncode == 3 and re.search("the nodes of a cluster.*slurm_template", refused.stderr), refused
 
 
 @pytest.mark.parametrize("said", ["Invalid partition name specified", "Invalid account or account/partition combination specified",

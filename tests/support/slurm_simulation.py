@@ -13,6 +13,8 @@ import subprocess
 import threading
 import time
 
+from daemon import WITH_TEST
+
 PROGRAMS = pathlib.Path(__file__).parent / "slurm"
 OVER = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "OUT_OF_MEMORY", "NODE_FAIL", "PREEMPTED")
 
@@ -161,7 +163,7 @@ class Simulation:
         task.state, task.reason = "RUNNING", "None"
         try:
             with open(output, "wb") as log:
-                task.process = subprocess.Popen(["bash", a.script_copy, *a.arguments], cwd=a.directory, env=environment,
+                task.process = subprocess.Popen([*WITH_TEST, "bash", a.script_copy, *a.arguments], cwd=a.directory, env=environment,
                                                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         except OSError:
             task.state, self.nodes[task.node] = "FAILED", None
