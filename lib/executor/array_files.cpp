@@ -127,6 +127,15 @@ result<void> write_array(const fs::path& directory, const array_text& text) {
   return {};
 }
 
+bool is_array_whole(const fs::path& directory) {
+  return std::ranges::all_of(
+      std::initializer_list<fs::path>{"batch.sh", slurm::before_file, slurm::after_file, slurm::tasks_file},
+      [&directory](const fs::path& name) {
+        std::error_code ec;
+        return fs::is_regular_file(directory / name, ec);
+      });
+}
+
 int last_array(const fs::path& workspace) {
   int last = 0;
   for (const auto& name : list_files(workspace))

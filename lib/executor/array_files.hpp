@@ -28,6 +28,8 @@ struct array_text {
 
 /// Makes the directory and writes what the tasks read.
 [[nodiscard]] result<void> write_array(const std::filesystem::path& directory, const array_text& text);
+/// Whether all that its tasks need is still there.
+[[nodiscard]] bool is_array_whole(const std::filesystem::path& directory);
 
 /// What is known of an array after a restart.
 struct kept_array {

@@ -247,7 +247,15 @@ aio::task<> slurm_attempt::settle_doubts() {
     }
     if (facts_.stopped)
       continue; // it never came, and is not wanted any more
-    co_await send(of);
+    const auto look_here = [place = of.directory] { return is_array_whole(place); };
+    const bool is_whole = co_await pool_.run(look_here);
+    if (is_whole) {
+      co_await send(of);
+    } else { // somebody has cleaned up there
+      trouble_.clear();
+      take_back(of);
+      woken_ = true;
+    }
     co_return; // the arrays may have changed
   }
 }

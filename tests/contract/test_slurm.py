@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import stat
 import subprocess
@@ -156,6 +157,36 @@ def test_a_sandbox_on_nodes_is_not_promised(slurm, start):
     assert d.get("/readyz").json()["sandbox"] == "off" and "a scene that runs code can do there" in d.log()
     refused = subprocess.run([*d.command, "--check", "--sandbox", "landlock"], env=d.environment, capture_output=True, text=True, timeout=60)
     assert refused.returncode == 3 and re.search("the nodes of a cluster.*slurm_template", refused.stderr), refused
+
+
+def deletes(directory):
+    """Whatever others make there meanwhile."""
+    def try_it():
+        shutil.rmtree(directory, ignore_errors=True)
+        return not directory.exists()
+    wait_for(try_it, f"{directory} is deleted")
+
+
+def test_what_somebody_deletes_before_slurm_has_it_is_made_again(slurm, start):
+    d = start()
+    slurm.is_down = True
+    ident = submit(d)
+    until_waits(d, ident, "Slurm")
+    wait_for(lambda: asked(slurm, "sbatch"), "sbatch was tried")
+    deletes(d.output / ".kiln" / f"{ident}-1")
+    slurm.is_down = False
+    done = until(d, ident, *FINAL)
+    assert done["state"] == "succeeded" and done["attempts"] == 1 and all_frames(d, ident, 3), done
+
+
+def test_what_somebody_deletes_while_it_renders_is_rendered_again(slurm, start, go):
+    d = start(f"wait_file {go}")
+    ident = submit(d, retries=1)
+    one_running(slurm)
+    deletes(d.output / ".kiln" / f"{ident}-1")
+    go.touch()
+    done = until(d, ident, *FINAL)
+    assert done["state"] == "succeeded" and all_frames(d, ident, 3), done
 
 
 @pytest.mark.parametrize("said", ["Invalid partition name specified", "Invalid account or account/partition combination specified",

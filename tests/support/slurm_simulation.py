@@ -57,6 +57,7 @@ class Simulation:
         self.is_held = False          # nothing starts
         self.wrap = lambda program, text: text  # what a site's wrapper makes of an answer
         self.asked = []               # (program, arguments)
+        self.unseen = []              # processes of runs that go on though their task was requeued
         self.submit_limit = None      # tasks of a user, pending and running
         self.server = socket.socket(socket.AF_UNIX)
         self.server.bind(self.socket_path)
@@ -75,6 +76,8 @@ class Simulation:
         with self.lock:
             for task in self._tasks():
                 self._kill(task, signal.SIGKILL)
+            for process in self.unseen:
+                self._kill_group(process)
         self.server.close()
         os.unlink(self.socket_path)
 
@@ -104,6 +107,8 @@ class Simulation:
         with self.lock:
             if kill:
                 self._kill(task, signal.SIGKILL)
+            else:
+                self.unseen.append(task.process)
             self.nodes[task.node] = None
             task.process, task.node, task.wanted = None, "", None
             task.state, task.reason = "PENDING", "BeginTime"
@@ -116,13 +121,16 @@ class Simulation:
                 a.tasks = {i: t for i, t in a.tasks.items() if not t.is_over}
 
     # --- nodes
-    @staticmethod
-    def _kill(task, sent):
+    def _kill(self, task, sent):
         if task.process and task.process.poll() is None:
-            try:
-                os.killpg(task.process.pid, sent)
-            except ProcessLookupError:
-                pass
+            self._kill_group(task.process, sent)
+
+    @staticmethod
+    def _kill_group(process, sent=signal.SIGKILL):
+        try:
+            os.killpg(process.pid, sent)
+        except ProcessLookupError:
+            pass
 
     def _run(self):
         while self.open:
@@ -133,6 +141,7 @@ class Simulation:
     def _step(self):
         for name, task in self.nodes.items():
             if task and task.process and (status := task.process.poll()) is not None:
+                self._kill_group(task.process)  # what it has started ends with it
                 task.state = task.wanted or ("COMPLETED" if status == 0 else "FAILED")
                 task.process, self.nodes[name] = None, None
         if self.is_held:
