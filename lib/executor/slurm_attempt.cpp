@@ -104,6 +104,7 @@ aio::task<> slurm_attempt::step() {
     co_await carry_out_stop();
   } else {
     co_await let_go_on();
+    co_await free_nodes();
     co_await fill();
   }
   if (over_ || left_alone_)
@@ -252,6 +253,8 @@ aio::task<> slurm_attempt::end_task(array& of, int number, task_end how) {
   const bool still_there =
       task.row() && (task.row()->state == task_state::waiting ||
                      (task.row()->state == task_state::running && !task.has_ended_by_itself()));
+  if (of.id && task.is_running() && task.has_ended_by_itself())
+    ended_.emplace(std::pair{*of.id, number}, aio::clock::now());
   const auto ended = std::move(of.live.at(number));
   of.live.erase(number);
   if (!closed.log.empty())

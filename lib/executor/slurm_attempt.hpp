@@ -97,6 +97,7 @@ private:
   [[nodiscard]] aio::task<> carry_out_stop();
   [[nodiscard]] aio::task<bool> cancel(std::vector<std::string> what, bool waiting_only);
   [[nodiscard]] aio::task<> let_go_on();
+  [[nodiscard]] aio::task<> free_nodes();
 
   const slurm_settings& settings_;
   aio::blocking_pool& pool_;
@@ -126,6 +127,8 @@ private:
   int time_raised_ = 0, memory_raised_ = 0, refused_ = 0;
   aio::clock::time_point try_again_, began_to_run_;
   std::size_t frames_twice_ = 0;
+  /// Tasks that have ended while Slurm still showed them as running: id of the array, task.
+  std::map<std::pair<std::uint64_t, int>, aio::clock::time_point> ended_;
   std::map<std::pair<int, int>, int> released_;         ///< how often, of held tasks
   std::map<std::pair<int, int>, std::size_t> at_pause_; ///< frames that tasks had published then
 };

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace kiln::executor {
@@ -83,6 +84,27 @@ aio::task<bool> slurm_attempt::cancel(std::vector<std::string> what, bool waitin
     }
   }
   co_return true;
+}
+
+/// A slurmctld that was killed may have forgotten that a task has ended, and keeps its node for it.
+aio::task<> slurm_attempt::free_nodes() {
+  if (ended_.empty() || !queue_.trouble.empty())
+    co_return;
+  std::set<std::pair<std::uint64_t, int>> running;
+  for (const auto& [id, rows] : queue_.by_array)
+    for (const auto& row : rows)
+      if (row.state == task_state::running)
+        for (const int task : row.tasks)
+          running.emplace(id, task);
+  std::erase_if(ended_, [&running](const auto& known) { return !running.contains(known.first); });
+  const auto now = aio::clock::now();
+  std::vector<std::string> kept;
+  for (const auto& [task, since] : ended_)
+    if (now - since >= settings_.lag)
+      kept.push_back(fmt::format("{}_{}", task.first, task.second));
+  const bool done = co_await cancel(std::move(kept), false);
+  if (done)
+    std::erase_if(ended_, [this, now](const auto& known) { return now - known.second >= settings_.lag; });
 }
 
 /// Tasks that would go on if somebody told Slurm so, and new priorities. And those that stand still are

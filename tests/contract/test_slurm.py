@@ -233,6 +233,15 @@ def test_slurmctld_is_away(slurm, start, go):
     assert len(asked(slurm, "sbatch")) >= 2
 
 
+def test_a_slurmctld_that_forgot_that_a_task_has_ended_frees_its_node(slurm, start):
+    d = start()
+    slurm.forgets_ends = 1
+    ident = submit(d)
+    done = until(d, ident, *FINAL)
+    assert done["state"] == "succeeded" and done["attempts"] == 1 and all_frames(d, ident, 3), done
+    assert asked(slurm, "scancel") == [["1_1"]]
+
+
 def test_an_answer_that_is_lost_is_found_by_its_name(slurm, start):
     slurm.loses_answer = True
     d = start()

@@ -55,6 +55,7 @@ class Simulation:
         self.refuse = None            # what sbatch says instead of taking a job
         self.loses_answer = False     # sbatch takes the job and then says nothing
         self.is_held = False          # nothing starts
+        self.forgets_ends = 0         # of so many tasks the end is not noticed
         self.wrap = lambda program, text: text  # what a site's wrapper makes of an answer
         self.asked = []               # (program, arguments)
         self.unseen = []              # processes of runs that go on though their task was requeued
@@ -97,6 +98,8 @@ class Simulation:
                 self._kill(task, sent)
             else:
                 task.state = state
+                if self.nodes.get(task.node) is task:
+                    self.nodes[task.node] = None
 
     def running(self):
         with self.lock:
@@ -142,6 +145,9 @@ class Simulation:
         for name, task in self.nodes.items():
             if task and task.process and (status := task.process.poll()) is not None:
                 self._kill_group(task.process)  # what it has started ends with it
+                if self.forgets_ends:
+                    self.forgets_ends, task.process = self.forgets_ends - 1, None
+                    continue
                 task.state = task.wanted or ("COMPLETED" if status == 0 else "FAILED")
                 task.process, self.nodes[name] = None, None
         if self.is_held:
