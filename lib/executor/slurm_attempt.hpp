@@ -72,8 +72,10 @@ private:
   [[nodiscard]] aio::task<> judge();
   [[nodiscard]] aio::task<> end_task(array& of, int number, slurm::task_end how);
   [[nodiscard]] bool was_cancelled_as_a_whole() const;
-  void mark_running();
   void watch_time();
+
+  // slurm_news.cpp: what others are told meanwhile
+  void mark_running();
   void tell();
 
   // slurm_plan.cpp: which tasks go to Slurm next
