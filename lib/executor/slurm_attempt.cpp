@@ -2,7 +2,6 @@
 // What happens to the tasks of an attempt.
 #include "executor/slurm_attempt.hpp"
 
-
 #include <fmt/format.h>
 
 #include <algorithm>
