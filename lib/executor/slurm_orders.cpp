@@ -88,7 +88,7 @@ aio::task<bool> slurm_attempt::cancel(std::vector<std::string> what, bool waitin
 
 /// A slurmctld that was killed may have forgotten that a task has ended, and keeps its node for it.
 aio::task<> slurm_attempt::free_nodes() {
-  if (ended_.empty() || !queue_.trouble.empty())
+  if (ended_.empty() || look_ == 0 || !queue_.trouble.empty())
     co_return;
   std::set<std::pair<std::uint64_t, int>> running;
   for (const auto& [id, rows] : queue_.by_array)

@@ -67,11 +67,13 @@ aio::task<> slurm_attempt::adopt() {
     for (std::size_t i = 0; i < known.tasks.size(); ++i) {
       const int number = static_cast<int>(i) + 1;
       auto frames = known.tasks[i];
-      if (known.judged.contains(number) || frames.empty())
-        continue;
       const auto published = frames.without(request_.frames);
-      if (published == frames)
-        continue; // all of it stands at its place, or was given up
+      // Of those that are judged, or whose frames all stand at their place or were given up, Slurm is told.
+      if (known.judged.contains(number) || published == frames) {
+        if (of.id)
+          ended_.emplace(std::pair{*of.id, number}, aio::clock::now());
+        continue;
+      }
       for (const int frame : frames)
         in_tasks.add(frame);
       add_task(of, number, frames.without(published));

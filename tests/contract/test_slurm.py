@@ -233,10 +233,15 @@ def test_slurmctld_is_away(slurm, start, go):
     assert len(asked(slurm, "sbatch")) >= 2
 
 
-def test_a_slurmctld_that_forgot_that_a_task_has_ended_frees_its_node(slurm, start):
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_a_slurmctld_that_forgot_that_a_task_has_ended_frees_its_node(slurm, start, is_killed):
     d = start()
     slurm.forgets_ends = 1
     ident = submit(d)
+    if is_killed:
+        wait_for(lambda: d.frames(ident), "its frame is there")
+        kill_9(d)
+        d.start()
     done = until(d, ident, *FINAL)
     assert done["state"] == "succeeded" and done["attempts"] == 1 and all_frames(d, ident, 3), done
     assert asked(slurm, "scancel") == [["1_1"]]
