@@ -139,7 +139,7 @@ events::channel_ptr events::channel_of(const scheduler::job& of) {
 
 std::string events::describe(const scheduler::job& of) const {
   const job_now now{domain::is_final(of.state) ? std::nullopt : scheduler_.time_left(of),
-                    scheduler_.blocked()};
+                    scheduler_.waits_for(of)};
   return format_event("job", std::to_string(of.revision), format_job(of, now));
 }
 
@@ -159,7 +159,7 @@ void events::on_change(const scheduler::job& changed) {
     told.emplace_back("frame", std::move(data));
   }
   if (tells_job) {
-    const job_now now{is_final ? std::nullopt : scheduler_.time_left(changed), scheduler_.blocked()};
+    const job_now now{is_final ? std::nullopt : scheduler_.time_left(changed), scheduler_.waits_for(changed)};
     told.emplace_back("job", format_job(changed, now));
   }
   const auto in_all = fmt::format("{}.{}", epoch_, ++newest_);

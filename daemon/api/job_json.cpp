@@ -74,6 +74,8 @@ json::value format_current(const scheduler::job& of) {
   json::object current{{"pid", or_null(of.pid)}, {"frame", or_null(of.frame)}};
   current["sample"] = of.samples > 0 ? json::value(of.sample) : json::value(nullptr);
   current["samples"] = of.samples > 0 ? json::value(of.samples) : json::value(nullptr);
+  if (of.tasks)
+    current["tasks"] = json::object{{"running", of.tasks->running.size()}, {"waiting", of.tasks->waiting}};
   return current;
 }
 
@@ -187,7 +189,9 @@ json::object format_job(const scheduler::job& of, const job_now& now) {
                                {"total", total},
                                {"done", of.frames_done},
                                {"failed", of.frames_failed},
-                               {"rendering", runs ? std::max<std::size_t>(1, of.runs.size()) : 0}};
+                               {"rendering", !runs      ? 0
+                                             : of.tasks ? of.tasks->running.size()
+                                                        : std::max<std::size_t>(1, of.runs.size())}};
   const double of_current = runs ? of.frame_fraction.value_or(0) : 0;
   out["progress"] =
       std::min(1.0, (static_cast<double>(of.frames_done) + of_current) / static_cast<double>(total));

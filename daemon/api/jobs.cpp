@@ -91,7 +91,7 @@ void jobs::add_routes(http::service& to) {
 
 http::response jobs::describe(int status, const scheduler::job& of) const {
   const bool is_final = domain::is_final(of.state);
-  const job_now now{is_final ? std::nullopt : scheduler_.time_left(of), scheduler_.blocked()};
+  const job_now now{is_final ? std::nullopt : scheduler_.time_left(of), scheduler_.waits_for(of)};
   auto shown = json_answer(status, format_job(of, now));
   shown.cache_control = "no-cache";
   shown.fields.emplace_back("ETag", etag_of(of));
@@ -215,7 +215,7 @@ aio::task<answer> jobs::list(const http::request& asked) {
     page->pop_back();
   json::array listed;
   for (const auto& of : *page)
-    listed.push_back(format_job(*of, {scheduler_.time_left(*of), scheduler_.blocked()}));
+    listed.push_back(format_job(*of, {scheduler_.time_left(*of), scheduler_.waits_for(*of)}));
   json::object body;
   body["jobs"] = std::move(listed);
   auto shown = json_answer(200, body);

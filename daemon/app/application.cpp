@@ -30,6 +30,7 @@
 #include "app/token_keeper.hpp"
 #include "blends/blend_finder.hpp"
 #include "executor/local_executor.hpp"
+#include "executor/slurm_executor.hpp"
 #include "http/server.hpp"
 #include "http/tls.hpp"
 #include "image/decoding_image_check.hpp"
@@ -121,11 +122,19 @@ http::response error_page(int status, std::string_view detail, std::string_view 
 }
 
 /// Of what a job may ask.
-domain::job_limits job_limits(const config& c) {
-  domain::job_limits l{.max_frames = c.max_frames};
+domain::job_limits limits_of_jobs(const config& c) {
+  domain::job_limits l{.max_frames = c.max_frames, .has_cluster = c.on_slurm};
   for (const auto& one : c.blenders)
     l.blenders.push_back(one.name);
   return l;
+}
+
+/// Those on the nodes of a cluster are not asked: one need not be here.
+aio::task<result<std::string>> ask_abilities(blender_inquiry& inquiry, bool on_slurm,
+                                             std::filesystem::path executable) {
+  if (on_slurm)
+    co_return error{errc::unavailable, "it is on the nodes of the cluster, where kilnd does not ask it"};
+  co_return co_await inquiry.ask(std::move(executable));
 }
 
 std::optional<domain::job_spec> tutorial_job(const config& c) {
@@ -210,6 +219,50 @@ result<http::tls_context> load_certificate(const config& c) {
   return c.tls_certificate.empty() ? http::tls_context{} : http::load_tls(c.tls_certificate, c.tls_key);
 }
 
+std::unique_ptr<executor::executor> make_executor(aio::executor_type loop, const config& c,
+                                                  const std::vector<blender::install>& installs,
+                                                  const std::vector<std::string>& environment,
+                                                  const sandbox& around,
+                                                  std::shared_ptr<executor::local_times> times,
+                                                  aio::blocking_pool& pool, image::image_check& images) {
+  auto passed = executor::environment_for_blender(environment);
+  if (!c.on_slurm)
+    return std::make_unique<executor::local_executor>(
+        loop,
+        executor::local_settings{.blenders = installs,
+                                 .output = c.output,
+                                 .state = c.state,
+                                 .environment = std::move(passed),
+                                 .stop_grace = milliseconds(c.stop_grace),
+                                 .frame_grace = milliseconds(std::min(c.stop_grace, frame_grace)),
+                                 .sessions = {.idle = c.sessions,
+                                              .idle_memory = c.session_memory,
+                                              .idle_time = milliseconds(c.session_idle),
+                                              .frames = c.session_frames},
+                                 .sandbox = around.how,
+                                 .walls = around.walls,
+                                 .open_blend = permitted_blends(c),
+                                 .times = std::move(times)},
+        pool, images);
+  return std::make_unique<executor::slurm_executor>(
+      loop,
+      executor::slurm_settings{.programs = c.slurm_programs,
+                               .blenders = installs,
+                               .output = c.output,
+                               .state = c.state,
+                               .environment = std::move(passed),
+                               .site_template = c.slurm_template,
+                               .options = c.slurm_options,
+                               .tasks_at_once = c.slurm_tasks,
+                               .tasks_of_an_array = c.slurm_array_tasks,
+                               .task_seconds = c.slurm_task_seconds,
+                               .nice_step = c.slurm_nice_step,
+                               .poll = milliseconds(c.slurm_poll),
+                               .lag = milliseconds(c.slurm_lag),
+                               .open_blend = permitted_blends(c)},
+      pool, images);
+}
+
 /// All of a running daemon but its signals. Members are made from the first to the last, and go in the
 /// opposite order.
 struct parts {
@@ -221,29 +274,17 @@ struct parts {
         courier(loop, webhook_store, *webhook_sender, {}, log), pool(pool_threads), structure(pool),
         decoding(loop, pool, decoder_starter(loop, std::move(decoder), c.state / "kiln-image.log"),
                  decode_limit),
-        executor(loop,
-                 {.blenders = installs,
-                  .output = c.output,
-                  .state = c.state,
-                  .environment = executor::environment_for_blender(environment),
-                  .stop_grace = milliseconds(c.stop_grace),
-                  .frame_grace = milliseconds(std::min(c.stop_grace, frame_grace)),
-                  .sessions = {.idle = c.sessions,
-                               .idle_memory = c.session_memory,
-                               .idle_time = milliseconds(c.session_idle),
-                               .frames = c.session_frames},
-                  .sandbox = around.how,
-                  .walls = around.walls,
-                  .open_blend = permitted_blends(c)},
-                 pool, c.verify_headers_only ? static_cast<image::image_check&>(structure) : decoding),
-        scheduler(loop, executor, store,
-                  {.capacity = {.slots = c.slots, .max_queued = c.max_queued},
-                   .limits = job_limits(c),
-                   .disk_reserve = c.disk_reserve,
-                   .look_again = milliseconds(c.look_again),
-                   .stall_timeout = std::chrono::seconds{c.stall_timeout},
-                   .cores = usable_cores()},
-                  log),
+        attempts(
+            make_executor(loop, c, installs, environment, around, blender_times, pool,
+                          c.verify_headers_only ? static_cast<image::image_check&>(structure) : decoding)),
+        executor(*attempts), scheduler(loop, executor, store,
+                                       {.capacity = {.slots = c.slots, .max_queued = c.max_queued},
+                                        .limits = limits_of_jobs(c),
+                                        .disk_reserve = c.disk_reserve,
+                                        .look_again = milliseconds(c.look_again),
+                                        .stall_timeout = std::chrono::seconds{c.stall_timeout},
+                                        .cores = usable_cores()},
+                                       log),
         tutorial(scheduler, ends, tutorial_job(c)),
         uploads(
             loop, uploads_directory(c),
@@ -251,13 +292,13 @@ struct parts {
             upload_store, pool, log),
         blend_finder(blends::project_roots{c.project_roots}, uploads, pool),
         retention(loop, scheduler, uploads, retention_rules(c), log), events(loop, scheduler),
-        jobs(scheduler, events, ends, blend_finder, job_limits(c), c.threads),
+        jobs(scheduler, events, ends, blend_finder, limits_of_jobs(c), c.threads),
         frames(scheduler, executor, pool), logs(scheduler, executor, events, pool),
         blends(uploads, keep_time(c.uploads_keep_days)), webhooks(webhook_store, courier, webhook_targets(c)),
         metrics({.jobs = scheduler,
                  .ends = ends,
-                 .spawns = executor.times().spawn,
-                 .exits = executor.times().exit,
+                 .spawns = blender_times->spawn,
+                 .exits = blender_times->exit,
                  .commits = kept->commits(),
                  .service = service,
                  .server = server,
@@ -270,7 +311,10 @@ struct parts {
                  .blender = installs.front().version}),
         reference(reference_files(), pool),
         inquiry(loop, c.state, executor::environment_for_blender(environment), pool),
-        blenders(loop, installs, [this](auto executable) { return inquiry.ask(std::move(executable)); }),
+        blenders(loop, installs,
+                 [this, on_slurm = c.on_slurm](auto executable) {
+                   return ask_abilities(inquiry, on_slurm, std::move(executable));
+                 }),
         doors({.per_second = c.rate_limit, .burst = c.rate_burst}, wrong_tokens),
         service(limits_of(c), hosts_of(c), doors, error_page, log), server(loop, service),
         tokens(loop, c.tokens_file, doors, pool, log, [this] { server.end_sessions_not_admitted(); }) {
@@ -297,7 +341,10 @@ struct parts {
     store.announce(api::format_job_event, [this] { courier.wake(); });
     uploads.announce([this] { retention.wake(); });
     const auto known = [this]() -> std::optional<std::string> {
-      return scheduler.blocked().empty() ? std::nullopt : std::optional{scheduler.blocked()};
+      if (!scheduler.blocked().empty())
+        return scheduler.blocked();
+      const auto trouble = executor.trouble();
+      return trouble.empty() ? std::nullopt : std::optional{trouble};
     };
     api::add_system_routes(service, process::to_string(around.how), pool, known,
                            [c, installs] { return check_readiness(c, installs); });
@@ -311,7 +358,9 @@ struct parts {
   aio::blocking_pool pool;
   image::structural_image_check structure;
   image::decoding_image_check decoding;
-  executor::local_executor executor;
+  std::shared_ptr<executor::local_times> blender_times = std::make_shared<executor::local_times>();
+  std::unique_ptr<executor::executor> attempts;
+  executor::executor& executor;
   scheduler::scheduler scheduler;
   api::poll_delay ends;
   api::tutorial tutorial;

@@ -155,12 +155,72 @@ CLI::Validator between(double low, double high) {
 struct words {
   std::string listen = "127.0.0.1:3000";
   std::string log_format = "text";
-  std::string on_stop = "stop";
+  std::string on_stop; ///< empty: by executor
+  std::string executor = "local";
   std::string verify = "decode";
   std::vector<std::string> blenders;
   std::optional<double> rate_limit;
   std::optional<double> rate_burst;
 };
+
+void add_slurm_options(CLI::App& app, config& c, words& w) {
+  const std::string group = "Slurm";
+  app.add_option("--executor", w.executor,
+                 "Where renders run: on this machine (local), or on a cluster (slurm)")
+      ->check(CLI::IsMember({"local", "slurm"}))
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--slurm-programs", c.slurm_programs,
+                 "Directory of sbatch, squeue, scancel and scontrol [PATH]")
+      ->type_name("DIR")
+      ->group(group);
+  app.add_option("--slurm-template", c.slurm_template,
+                 "Script that nodes run instead of Blender; its arguments are Blender's command line")
+      ->type_name("FILE")
+      ->group(group);
+  app.add_option("--slurm-option", c.slurm_options, "Option of sbatch for every job, such as --exclusive")
+      ->check(checked_by(
+          [](const std::string& text) -> result<void> {
+            if (text.starts_with("--") && text.size() > 2)
+              return {};
+            return error{errc::invalid_input, text + " is not an option such as --partition=render"};
+          },
+          ""))
+      ->type_name("OPTION")
+      ->group(group);
+  app.add_option("--slurm-tasks", c.slurm_tasks, "Tasks of an array that may run at once (%K)")
+      ->check(CLI::Range(1, 100'000))
+      ->type_name("N")
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--slurm-array-tasks", c.slurm_array_tasks,
+                 "Tasks of one array: less than the cluster's MaxArraySize")
+      ->check(CLI::Range(1, 1'000'000))
+      ->type_name("N")
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--slurm-task-seconds", c.slurm_task_seconds, "Seconds that a task shall render")
+      ->check(between(1, 86'400))
+      ->type_name("S")
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--slurm-nice-step", c.slurm_nice_step,
+                 "Slurm's nice for each step of a job's priority below the highest")
+      ->check(CLI::Range(0, 1'000'000))
+      ->type_name("N")
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--slurm-poll", c.slurm_poll, "Seconds between looks at the queue and the tasks' files")
+      ->check(between(0.05, 60))
+      ->type_name("S")
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--slurm-lag", c.slurm_lag, "Seconds that the shared file system may show files late")
+      ->check(between(0, 3600))
+      ->type_name("S")
+      ->capture_default_str()
+      ->group(group);
+}
 
 /// CLI::AsSizeValue takes "-1" for a very large size.
 std::string not_negative(std::string& text) {
@@ -227,7 +287,8 @@ void add_options(CLI::App& app, config& c, words& w) {
   app.add_option("--state", c.state, "Logs and working files [$XDG_STATE_HOME/kiln or ~/.local/state/kiln]")
       ->type_name("DIR")
       ->group("Rendering");
-  app.add_option("--slots", c.slots, "Blender processes that may run at once")
+  app.add_option("--slots", c.slots,
+                 "Blender processes that may run at once (on Slurm: jobs that may be there at once [100])")
       ->check(CLI::Range(1, 1024))
       ->type_name("N")
       ->capture_default_str()
@@ -255,9 +316,9 @@ void add_options(CLI::App& app, config& c, words& w) {
       ->group("Rendering");
 
   app.add_option("--on-stop", w.on_stop,
-                 "Renders when kilnd stops: end (stop) or go on until the next start (leave)")
+                 "Renders when kilnd stops: end (stop; Slurm: leave) or go on until the next start (leave)")
+      ->default_str("stop")
       ->check(CLI::IsMember({"stop", "leave"}))
-      ->capture_default_str()
       ->group("Rendering");
   app.add_option("--stall-timeout", c.stall_timeout,
                  "Seconds without output, frame or CPU time until a render has stalled; 0: never")
@@ -324,6 +385,7 @@ void add_options(CLI::App& app, config& c, words& w) {
                "Blender may talk to an X server (X does not keep clients apart)")
       ->group("Sandbox");
   add_keeping_options(app, c);
+  add_slurm_options(app, c, w);
 
   app.add_option("--listen", w.listen, "Address and port of the REST interface")
       ->check(checked_by(parse_listen_address, ""))
@@ -629,7 +691,10 @@ std::variant<config, early_exit> read_config(std::vector<std::string> arguments,
 
   c.listen = *parse_listen_address(w.listen);
   c.log_json = w.log_format == "json";
-  c.leave_on_stop = w.on_stop == "leave";
+  c.on_slurm = w.executor == "slurm";
+  c.leave_on_stop = w.on_stop == "leave" || (w.on_stop.empty() && c.on_slurm);
+  if (constexpr std::size_t jobs_on_slurm = 100; c.on_slurm && app.get_option("--slots")->empty())
+    c.slots = jobs_on_slurm; // Slurm decides what renders
   c.verify_headers_only = w.verify == "header";
   if (c.blend.empty() && c.project_roots.empty() && c.backup_to.empty() && !c.token)
     return usage_error(
@@ -649,7 +714,7 @@ std::variant<config, early_exit> read_config(std::vector<std::string> arguments,
       path = fs::absolute(path).lexically_normal();
   };
   for (auto* path : {&c.blend, &c.output, &c.state, &c.backup_to, &c.webhook_ca_file, &c.tokens_file,
-                     &c.tls_certificate, &c.tls_key})
+                     &c.tls_certificate, &c.tls_key, &c.slurm_programs, &c.slurm_template})
     make_absolute(*path);
   for (auto* paths : {&c.project_roots, &c.sandbox_read, &c.sandbox_write})
     std::ranges::for_each(*paths, make_absolute);

@@ -77,6 +77,16 @@ struct config {
   double uploads_keep_days = 30;              ///< that an upload stays which nobody uses; 0: for ever
   double jobs_keep_days = 0;                  ///< that a job stays which has ended; 0: for ever
   std::uintmax_t jobs_quota = 0;              ///< bytes of all frames, over which the oldest jobs go; 0: none
+  bool on_slurm = false;                      ///< renders go to a cluster: docs/cluster.md
+  std::filesystem::path slurm_programs;       ///< directory of sbatch and the others; empty: PATH
+  std::filesystem::path slurm_template;       ///< absolute; a script that runs "$@" on a node; empty: none
+  std::vector<std::string> slurm_options;     ///< of sbatch, for every job
+  std::size_t slurm_tasks = 300;              ///< of one job that may run at once
+  std::size_t slurm_array_tasks = 1000;       ///< of one array
+  double slurm_task_seconds = 300;            ///< that a task shall take
+  int slurm_nice_step = 1;                    ///< of Slurm's nice, for a step of a job's priority
+  double slurm_poll = 2;                      ///< seconds between looks at the queue
+  double slurm_lag = 60;                      ///< seconds that the shared file system may be late
 
   std::vector<std::string> webhook_targets; ///< where webhooks may go; empty: there are none
   std::filesystem::path webhook_ca_file;    ///< absolute; PEM, trusted besides the system's

@@ -108,6 +108,10 @@ aio::task<result<std::vector<blender::install>>> find_blenders(aio::executor_typ
                                                                std::string search_path) {
   std::vector<blender::install> all;
   for (const auto& [name, path] : c.blenders) {
+    if (c.on_slurm) { // it is on the nodes; there need not be one here
+      all.push_back({name, path, "Blender on the nodes of Slurm"});
+      continue;
+    }
     auto executable = find_executable(path, search_path);
     if (!executable)
       co_return executable.error();
@@ -128,6 +132,9 @@ std::vector<std::string> check_files(const config& c) {
   for (const auto& root : c.project_roots)
     if (std::error_code ec; !fs::is_directory(root, ec))
       wrong.push_back(fmt::format("project_root: {} is not a directory", root.native()));
+  if (!c.slurm_template.empty() && ::access(c.slurm_template.c_str(), R_OK) != 0)
+    wrong.push_back("slurm_template: " +
+                    system_error(errno, c.slurm_template.native() + " cannot be read").message);
   if (const auto at = c.output.native().find_first_of(blender::unusable_in_output); at != std::string::npos)
     wrong.push_back(
         fmt::format("output: {} holds a '{}', which Blender does not take as it is: choose another directory",
@@ -137,7 +144,7 @@ std::vector<std::string> check_files(const config& c) {
 
 std::optional<std::string> check_readiness(const config& c, const std::vector<blender::install>& blenders) {
   for (const auto& [name, executable, version] : blenders)
-    if (!is_executable(executable))
+    if (!c.on_slurm && !is_executable(executable))
       return fmt::format("Blender is gone: there is no program at {}", executable.native());
   if (auto bad = check_blend(c.blend))
     return bad;

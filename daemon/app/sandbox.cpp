@@ -92,6 +92,16 @@ aio::task<result<sandbox>> choose_sandbox(aio::executor_type loop, const config&
         "sandbox: off, as configured: a scene that runs code can do what kilnd's user can");
     co_return chosen;
   }
+  if (c.on_slurm && c.sandbox != "auto")
+    co_return error{errc::unsupported,
+                    fmt::format("sandbox: kilnd builds none on the nodes of a cluster, so \"{}\" cannot be "
+                                "had: leave it out; a slurm_template can build one",
+                                c.sandbox)};
+  if (c.on_slurm) {
+    chosen.warnings.push_back("sandbox: none on the nodes of a cluster, unless a slurm_template builds one: "
+                              "a scene that runs code can do there what kilnd's user can");
+    co_return chosen;
+  }
   chosen.walls = walls_for(c, blenders, environment);
   std::string failures;
   for (const auto how : {mechanism::landlock, mechanism::bubblewrap}) {

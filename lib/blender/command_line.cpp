@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <iterator>
 
 namespace kiln::blender {
 namespace {
@@ -30,6 +31,24 @@ std::vector<domain::frame_set::progression> runs_of(const std::vector<int>& fram
   return runs;
 }
 
+result<argument_pieces> format_argument_pieces(const domain::job_spec& job,
+                                               const std::filesystem::path& script) {
+  if (!job.blend.is_absolute())
+    return error{errc::invalid_input, "the path of the .blend is not absolute: " + job.blend.native()};
+  argument_pieces made;
+  // -Y: scripts in the file do not run by themselves; -x 1: Blender adds the extension of the format.
+  made.before = {
+      "-b", "-noaudio",     "-Y", job.blend.native(), "--python-exit-code", std::to_string(script_failed),
+      "-P", script.native()};
+  if (!job.settings.scene.empty()) // what is set from here on is of this scene
+    made.before.insert(made.before.end(), {"-S", job.settings.scene});
+  if (!job.settings.engine.empty())
+    made.settings = {"-E", job.settings.engine};
+  made.settings.insert(made.settings.end(), {"-x", "1", "-t", std::to_string(job.threads)});
+  made.after = {"--", boost::json::serialize(domain::format_settings(job.settings))};
+  return made;
+}
+
 result<std::vector<std::string>> format_arguments(const domain::job_spec& job,
                                                   const std::vector<domain::frame_set::progression>& frames,
                                                   const std::filesystem::path& workspace,
@@ -38,24 +57,18 @@ result<std::vector<std::string>> format_arguments(const domain::job_spec& job,
   if (const auto at = workspace.native().find_first_of(unusable_in_output); at != std::string::npos)
     return error{errc::invalid_input, "the output's path holds a '" + std::string{workspace.native()[at]} +
                                           "', which Blender does not take as it is: " + workspace.native()};
-  if (!job.blend.is_absolute())
-    return error{errc::invalid_input, "the path of the .blend is not absolute: " + job.blend.native()};
-  // -Y: scripts in the file do not run by themselves; -x 1: Blender adds the extension of the format.
-  std::vector<std::string> arguments{
-      "-b", "-noaudio",     "-Y", job.blend.native(), "--python-exit-code", std::to_string(script_failed),
-      "-P", script.native()};
+  auto pieces = format_argument_pieces(job, script);
+  if (!pieces)
+    return pieces.error();
+  auto arguments = std::move(pieces->before);
   const auto add = [&arguments](std::initializer_list<std::string> more) {
     arguments.insert(arguments.end(), more);
   };
-  if (!job.settings.scene.empty())
-    add({"-S", job.settings.scene}); // what is set from here on is of this scene
   add({"-o", output});
-  if (!job.settings.engine.empty())
-    add({"-E", job.settings.engine});
-  add({"-x", "1", "-t", std::to_string(job.threads)});
+  std::ranges::move(pieces->settings, std::back_inserter(arguments));
   for (const auto& [first, last, step] : frames)
     add({"-j", std::to_string(step), "-s", std::to_string(first), "-e", std::to_string(last), "-a"});
-  add({"--", boost::json::serialize(domain::format_settings(job.settings))});
+  std::ranges::move(pieces->after, std::back_inserter(arguments));
   return arguments;
 }
 

@@ -32,6 +32,14 @@ inline constexpr int script_failed = 97; ///< Blender's exit status when a scrip
 format_arguments(const domain::job_spec& job, const std::vector<domain::frame_set::progression>& frames,
                  const std::filesystem::path& workspace, const std::filesystem::path& script);
 
+/// The same in pieces, for one who learns frames and workspace later. `-o` and the workspace's pattern stand
+/// behind `before`, or behind `settings`; the arguments of the frames behind that.
+struct argument_pieces {
+  std::vector<std::string> before, settings, after;
+};
+[[nodiscard]] result<argument_pieces> format_argument_pieces(const domain::job_spec& job,
+                                                             const std::filesystem::path& script);
+
 /// Of the image formats that frames can have.
 inline constexpr std::array<std::string_view, 5> frame_extensions{".png", ".jpg", ".exr", ".tif", ".webp"};
 

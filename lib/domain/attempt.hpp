@@ -48,6 +48,7 @@ struct attempt_facts {
   std::vector<failure> complaints;      ///< reasons found in the log and while publishing, in their order
   std::vector<rejected_frame> rejected; ///< still undecodable at the end
   std::optional<int> last_named;        ///< the frame that the log was on when it ended
+  int rendered_twice = 0; ///< frames that another run has rendered as well: harmless, and counted
 };
 
 /// What became of an attempt.

@@ -61,6 +61,34 @@ public:
   }
 };
 
+/// They become arguments of sbatch: one each, and never taken for an option.
+void check_slurm(checker& c, const slurm_settings& s, bool has_cluster) {
+  if (s == slurm_settings{})
+    return;
+  if (!has_cluster)
+    return c.wrong("/slurm", "this kilnd renders on its own machine: leave \"slurm\" out, or run kilnd with "
+                             "executor = \"slurm\"");
+  constexpr std::size_t longest_word = 128;
+  const auto word = [&c](const char* pointer, std::string_view value, std::string_view more,
+                         const char* example) {
+    const bool fits = value.size() <= longest_word && !value.starts_with('-') &&
+                      std::ranges::all_of(value, [more](char ch) {
+                        return (ch >= 'A' && ch <= 'Z') || (ch >= 'a' && ch <= 'z') ||
+                               (ch >= '0' && ch <= '9') || ch == '_' || ch == '-' || ch == '.' ||
+                               more.find(ch) != std::string_view::npos;
+                      });
+    if (!fits)
+      c.wrong(pointer, fmt::format("must be a value as Slurm has it, such as {}", example));
+  };
+  word("/slurm/partition", s.partition, ",", "gpu");
+  word("/slurm/account", s.account, "@", "studio");
+  word("/slurm/qos", s.qos, "", "normal");
+  word("/slurm/constraint", s.constraint, "&|*()[],:=", "a100|h100");
+  word("/slurm/gres", s.gres, ":,=", "gpu:1");
+  word("/slurm/mem", s.mem, "", "16G");
+  c.seconds("/slurm/time_seconds", s.time);
+}
+
 } // namespace
 
 std::string_view to_string(job_state state) noexcept {
@@ -121,6 +149,9 @@ std::vector<field_error> check_job(const job_spec& spec, const job_limits& limit
   c.number("/processes", spec.processes, 0, 1024); // 0 is "auto"
   if (spec.own_process && spec.processes != 1)
     c.wrong("/processes", R"(must be 1 when "process" is "own")");
+  if (limits.has_cluster && spec.processes > 1)
+    c.wrong("/processes", "this kilnd renders on a Slurm cluster, where tasks run as there is room for them "
+                          "(slurm_tasks): leave \"processes\" out, or say \"auto\"");
   c.seconds("/timeout_seconds", spec.timeout);
   c.seconds("/stall_timeout_seconds", spec.stall_timeout);
 
@@ -145,6 +176,7 @@ std::vector<field_error> check_job(const job_spec& spec, const job_limits& limit
   c.number("/resolution_percentage", s.resolution_percentage, 1, 1000);
   c.number("/samples", s.samples, 1, 1 << 24);
   c.number("/seed", s.seed, 0, 2147483647);
+  check_slurm(c, spec.slurm, limits.has_cluster);
   return std::move(c.found);
 }
 

@@ -52,6 +52,17 @@ enum class frame_order {
   spread, ///< the first, the last, the middle, then halves: what is wrong is seen early
 };
 
+/// What a job asks of a Slurm cluster. What is empty is as the site has it.
+struct slurm_settings {
+  std::string partition, account, qos;
+  std::string constraint;                        ///< features of nodes
+  std::string gres;                              ///< "gpu:a100:1"
+  std::string mem;                               ///< of each task: "16G"
+  std::optional<std::chrono::seconds> time = {}; ///< of each task; reckoned from measured frames otherwise
+
+  friend bool operator==(const slurm_settings&, const slurm_settings&) = default;
+};
+
 struct job_spec {
   std::filesystem::path blend; ///< absolute
   frame_set frames;
@@ -71,6 +82,7 @@ struct job_spec {
   bool fail_fast = false;   ///< the first attempt that fails fails the job: nothing is tried again
   std::optional<std::chrono::seconds> timeout = {};       ///< of rendering, in all
   std::optional<std::chrono::seconds> stall_timeout = {}; ///< without output, frame or CPU time
+  slurm_settings slurm;
 
   friend bool operator==(const job_spec&, const job_spec&) = default;
 };
@@ -80,6 +92,7 @@ inline constexpr int lowest_priority = -100, highest_priority = 100;
 struct job_limits {
   std::size_t max_frames = 100'000;       ///< frames of one job
   std::vector<std::string> blenders = {}; ///< the names of those that are here
+  bool has_cluster = false;               ///< whether a job may ask something of Slurm
 };
 
 /// A field of a job that cannot be taken.

@@ -147,6 +147,26 @@ void read_tags(reader& in, std::vector<std::string>& into) {
       in.wrong(fmt::format("/tags/{}", i), "must be a string");
 }
 
+void read_slurm(reader& in, slurm_settings& into) {
+  const auto* value = in.take("slurm");
+  if (!value)
+    return;
+  const auto* fields = value->if_object();
+  if (!fields)
+    return in.wrong("/slurm", "must be an object such as {\"partition\":\"gpu\"}");
+  reader of{*fields};
+  of.text("partition", into.partition);
+  of.text("account", into.account);
+  of.text("qos", into.qos);
+  of.text("constraint", into.constraint);
+  of.text("gres", into.gres);
+  of.text("mem", into.mem);
+  into.time = of.seconds("time_seconds");
+  of.unknown();
+  for (auto& [pointer, message] : of.errors)
+    in.wrong("/slurm" + pointer, std::move(message));
+}
+
 void read_process(reader& in, bool& own) {
   const auto* value = in.take("process");
   if (!value)
@@ -210,6 +230,7 @@ std::variant<job_spec, std::vector<field_error>> parse_spec(const json::object& 
   in.flag("fail_fast", spec.fail_fast);
   spec.timeout = in.seconds("timeout_seconds");
   spec.stall_timeout = in.seconds("stall_timeout_seconds");
+  read_slurm(in, spec.slurm);
   read_process(in, spec.own_process);
   read_processes(in, spec.processes);
   read_order(in, spec.order);
@@ -246,6 +267,23 @@ json::object format_settings(const render_settings& s) {
   return out;
 }
 
+namespace {
+
+json::object format_slurm(const slurm_settings& s) {
+  json::object out;
+  put(out, "partition", s.partition);
+  put(out, "account", s.account);
+  put(out, "qos", s.qos);
+  put(out, "constraint", s.constraint);
+  put(out, "gres", s.gres);
+  put(out, "mem", s.mem);
+  if (s.time)
+    out["time_seconds"] = s.time->count();
+  return out;
+}
+
+} // namespace
+
 json::object format_spec(const job_spec& spec) {
   json::object out;
   out["blend"] = spec.blend_name;
@@ -272,6 +310,8 @@ json::object format_spec(const job_spec& spec) {
     out["timeout_seconds"] = spec.timeout->count();
   if (spec.stall_timeout)
     out["stall_timeout_seconds"] = spec.stall_timeout->count();
+  if (auto slurm = format_slurm(spec.slurm); !slurm.empty())
+    out["slurm"] = std::move(slurm);
   return out;
 }
 

@@ -10,6 +10,7 @@
 #include "domain/attempt.hpp"
 #include "domain/job.hpp"
 #include "executor/results.hpp"
+#include "policy/parallel.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -31,6 +32,9 @@ struct attempt_request {
   bool open = false;              ///< give() may add frames, where the executor can take some
   std::optional<std::chrono::milliseconds> time_left = {}; ///< until the job's time for rendering is over
   std::optional<std::chrono::milliseconds> patience = {};  ///< with a process that gives no sign of life
+  domain::frame_set failed_before = {};     ///< of the frames: those that have failed at least once
+  std::optional<double> frame_seconds = {}; ///< what a frame is likely to take, where that is known
+  double start_up_seconds = 0;              ///< until Blender has loaded, where that is known
 };
 
 /// A frame that is verified and stands at its final path.
@@ -38,7 +42,8 @@ struct published_frame {
   int frame = 0;
   std::filesystem::path path;
   std::uintmax_t bytes = 0;
-  aio::clock::time_point closed; ///< when Blender was done with the file
+  aio::clock::time_point closed;      ///< when Blender was done with the file
+  std::optional<double> seconds = {}; ///< what it took, where that is not the time since the one before it
 };
 
 /// Told of what happens to an attempt, on the loop. References are valid during the call only.
@@ -55,6 +60,22 @@ public:
   virtual void on_published(const attempt_id& id, const published_frame& frame) = 0;
   /// An open attempt has rendered what it was given: it waits for give().
   virtual void on_hungry(const attempt_id& /*id*/) {}
+
+  // Of an executor that runs an attempt elsewhere, as many tasks.
+
+  /// It waits for a place to run, and this is why.
+  virtual void on_waiting(const attempt_id& /*id*/, const std::string& /*why*/) {}
+  /// Its first task runs.
+  virtual void on_running(const attempt_id& /*id*/) {}
+  /// Where its tasks stand.
+  virtual void on_tasks(const attempt_id& /*id*/, policy::parallel_progress /*now*/) {}
+  /// One of its tasks has ended without all of its frames. Answers which of the missing ones shall be
+  /// rendered again within this attempt.
+  [[nodiscard]] virtual domain::frame_set on_task_failed(const attempt_id& /*id*/,
+                                                         const domain::attempt_facts& facts) {
+    return facts.requested.without(facts.published);
+  }
+
   /// The last call for an attempt: exactly one for each start() and each that is recovered, but for those
   /// that leave() has left.
   virtual void on_end(const attempt_id& id, const domain::attempt_facts& facts) = 0;
@@ -68,7 +89,8 @@ public:
   virtual ~executor() = default;
 
   /// Completes with the pid once the process runs, or with nothing when it could not be started (on_end has
-  /// told why). The observer must outlive the attempt.
+  /// told why) or runs elsewhere (on_waiting is told first, on_running later). The observer must outlive the
+  /// attempt.
   [[nodiscard]] virtual aio::task<std::optional<pid_t>> start(attempt_request request,
                                                               attempt_observer& observer) = 0;
 
@@ -83,6 +105,12 @@ public:
 
   /// Begins to end an attempt; on_end follows. No effect on one that is unknown or has ended.
   virtual void stop(const attempt_id& id, domain::stop_reason reason) = 0;
+
+  /// What runs later than others; no effect where nothing waits.
+  virtual void set_priority(const attempt_id& /*id*/, int /*priority*/) {}
+
+  /// What keeps attempts from going on, though they were started; empty when nothing does.
+  [[nodiscard]] virtual std::string trouble() const { return {}; }
 
   /// Once, before the first start(): takes up what an earlier life of the daemon has left. Of the `known`
   /// attempts those whose process still runs go on (on_adopted); of the others what was whole is published,

@@ -36,8 +36,6 @@ public:
   void leave() override;
   [[nodiscard]] aio::task<> join() override;
 
-  [[nodiscard]] const local_times& times() const noexcept { return *settings_.times; }
-
 private:
   using attempt_ptr = std::shared_ptr<local_attempt>;
 

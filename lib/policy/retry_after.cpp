@@ -53,16 +53,21 @@ double wait_for_the_unforeseen(double elapsed, double hazard) {
 } // namespace
 
 int retry_after(const frame_timing& timing, const progress& now, double random) noexcept {
+  return retry_after(estimate_time_left(timing, now), now.frames_left, now.elapsed, random);
+}
+
+int retry_after(const std::optional<estimate>& estimated, int frames_left, double seconds,
+                double random) noexcept {
   constexpr double failing = 0.08; // how often a job ends within the time it has run so far
   constexpr double start = 5;      // seconds: where the growth of the intervals begins
-  const double elapsed = sane_seconds(now.elapsed);
-  const double left = std::max(now.frames_left, 0);
+  const double elapsed = sane_seconds(seconds);
+  const double left = std::max(frames_left, 0);
   // A job of few frames can be over at once.
   const double first = std::clamp(1 + 0.1 * left, 2.0, 3.0);
 
   const double bound = std::min(first + 2 * elapsed, start + wait_for_the_unforeseen(elapsed, failing));
   double wait = 0;
-  if (const auto estimated = estimate_time_left(timing, now)) {
+  if (estimated) {
     wait = wait_by(*estimated, elapsed);
   } else {
     // The first frame: the fewer there are, the more likely its end is the job's.

@@ -9,12 +9,18 @@
 
 #include "policy/estimate.hpp"
 
+#include <optional>
+
 namespace kiln::policy {
 
 inline constexpr int longest_retry_after = 300; ///< seconds
 
 /// For a job that runs.
 [[nodiscard]] int retry_after(const frame_timing& timing, const progress& now, double random) noexcept;
+
+/// The same where `left` is known from elsewhere (many tasks at once), or is known by nobody.
+[[nodiscard]] int retry_after(const std::optional<estimate>& left, int frames_left, double elapsed,
+                              double random) noexcept;
 
 /// For a job that waits, 2 to 300: `ahead` is how many seconds the slot it gets is still taken, `own` what it
 /// is likely to take itself (0 when nobody knows).

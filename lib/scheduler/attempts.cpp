@@ -81,9 +81,9 @@ void scheduler::place(const mutable_job& of) {
 executor::attempt_request scheduler::begin_attempt(job& of) {
   const auto planned = policy::plan_attempt(of.unassigned(), of.troubles);
   std::vector<int> frames;
-  if (of.is_shared())
+  if (is_shared(of))
     frames = next_piece(of);
-  else if (of.order() == domain::frame_order::spread)
+  else if (!settings_.limits.has_cluster && of.order() == domain::frame_order::spread)
     frames = policy::next_frames(of.spec.frames, planned, of.order(), most_of_spread);
   auto assigned = frames.empty() ? planned : domain::frame_set::of(frames);
   const int number = ++of.attempts;
@@ -93,20 +93,24 @@ executor::attempt_request scheduler::begin_attempt(job& of) {
           .done = 0,
           .frame = {}};
   keep_attempt(of, one.record);
-  if (of.runs.empty()) {
+  const bool is_first = of.runs.empty();
+  if (is_first) {
     of.attempt_began = of.frame_began = aio::clock::now();
-    of.timing = {};
     of.attempt_done = 0;
     of.frame_fraction.reset();
     of.frame.reset();
     of.sample = of.samples = 0;
+    of.waits_for.clear();
+    of.tasks.reset();
     if (!of.past_seconds.empty())
-      of.forecast.emplace(of.is_shared() ? planned : assigned, of.past_seconds, of.past_loading);
+      of.forecast.emplace(is_shared(of) ? planned : assigned, of.past_seconds, of.past_loading);
   }
   of.runs.emplace(number, std::move(one));
   auto request = request_for(of, number, std::move(assigned), 0);
   request.in_order = std::move(frames);
-  request.open = of.is_shared();
+  request.open = is_shared(of);
+  if (is_first)
+    of.timing = {}; // the request has said what it was
   return request;
 }
 
@@ -124,6 +128,13 @@ executor::attempt_request scheduler::request_for(const job& of, int number, doma
   // The first one has all cores; those that come beside it share.
   if (of.runs.size() > 1 && of.spec.threads == 0)
     request.spec.threads = policy::threads_of(wanted_width(of), settings_.cores);
+  std::vector<int> failed;
+  for (const auto& [frame, trouble] : of.troubles)
+    if (request.frames.contains(frame))
+      failed.push_back(frame);
+  request.failed_before = domain::frame_set::of(std::move(failed));
+  request.frame_seconds = of.timing.measured() > 0 ? std::optional{of.timing.mean()} : past_frame(of);
+  request.start_up_seconds = of.timing.loading().value_or(of.past_loading);
   return request;
 }
 
@@ -196,6 +207,8 @@ aio::task<> scheduler::start(mutable_job next) {
       note(next);
     }
   }
+  if (!pid && current(id))
+    log_.info("attempt is elsewhere job={} attempt={}", next->id.str(), id.number);
   started_.notify_all();
 }
 
@@ -300,11 +313,11 @@ void scheduler::on_published(const attempt_id& id, const executor::published_fra
   if (!of)
     return;
   auto& one = of->runs.at(id.number);
-  const auto seconds = seconds_between(one.frame_began, frame.closed);
+  const auto seconds = frame.seconds.value_or(seconds_between(one.frame_began, frame.closed));
   one.frame_began = frame.closed;
   ++one.done;
-  // Of the job: from one frame to the next, whoever rendered it.
-  of->timing.frame_done(seconds_between(of->frame_began, frame.closed));
+  // Of the job: from one frame to the next, whoever rendered it; of tasks elsewhere: what each took.
+  of->timing.frame_done(frame.seconds.value_or(seconds_between(of->frame_began, frame.closed)));
   of->frame_began = std::max(of->frame_began, frame.closed);
   of->frame_fraction.reset();
   of->sample = of->samples = 0;
@@ -326,7 +339,7 @@ void scheduler::on_published(const attempt_id& id, const executor::published_fra
   note(of);
   if (of->wish == store::intent::pause && !of->pending().empty())
     stop_runs(*of, domain::stop_reason::pause);
-  if (of->spec.processes == 0 && of->is_shared()) {
+  if (of->spec.processes == 0 && is_shared(*of)) {
     const std::chrono::duration<double> at = frame.closed.time_since_epoch();
     of->width.frame_done(at.count(), of->runs.size(), of->pending().size(), settings_.capacity.slots);
     widen();
@@ -345,6 +358,11 @@ void scheduler::on_end(const attempt_id& id, const domain::attempt_facts& facts)
   of->render_seconds += seconds_between(one.began, aio::clock::now());
   one.record.ended = now();
   keep_attempt(*of, one.record);
+  of->waits_for.clear();
+  of->tasks.reset();
+  if (facts.rendered_twice > 0)
+    log_.info("frames were rendered twice, by a node that was taken for lost job={} attempt={} frames={}",
+              of->id.str(), id.number, facts.rendered_twice);
   go_on(of, id.number, facts);
   started_.notify_all();
   start_queued();
@@ -374,6 +392,76 @@ void scheduler::go_on(const mutable_job& of, int number, const domain::attempt_f
     }
   }
   place(of);
+}
+
+void scheduler::on_waiting(const attempt_id& id, const std::string& why) {
+  const auto of = current(id);
+  if (!of || of->waits_for == why)
+    return;
+  of->waits_for = why;
+  if (of->state == job_state::queued)
+    tell(*of);
+  started_.notify_all();
+}
+
+void scheduler::on_running(const attempt_id& id) {
+  const auto of = current(id);
+  if (!of || of->state == job_state::running)
+    return;
+  auto& one = of->runs.at(id.number);
+  one.began = one.frame_began = aio::clock::now(); // it has waited so far
+  of->attempt_began = of->frame_began = one.began;
+  one.record.began = now();
+  keep_attempt(*of, one.record);
+  if (!of->started)
+    of->started = one.record.began;
+  of->state = job_state::running;
+  of->waits_for.clear();
+  log_.info("attempt runs job={} attempt={}", of->id.str(), id.number);
+  note(of);
+}
+
+void scheduler::on_tasks(const attempt_id& id, policy::parallel_progress now) {
+  const auto of = current(id);
+  if (!of)
+    return;
+  if (now.start_up > 0 && of->timing.frames() == 0)
+    of->timing.loaded(0); // their seconds are without it
+  of->tasks = std::move(now);
+  for (auto* watcher : watchers_)
+    watcher->on_progress(*of);
+}
+
+domain::frame_set scheduler::on_task_failed(const attempt_id& id, const domain::attempt_facts& facts) {
+  const auto of = current(id);
+  const auto missing = facts.requested.without(facts.published);
+  if (!of || of->ends_as)
+    return {};
+  const auto verdict = policy::decide_verdict(facts);
+  if (verdict.outcome == domain::attempt_outcome::canceled) { // somebody's SIGTERM to Blender
+    of->wish = store::intent::cancel;
+    stop_runs(*of, domain::stop_reason::cancel);
+    return {};
+  }
+  if (verdict.outcome != domain::attempt_outcome::failed)
+    return missing;
+  const auto& why = *verdict.failure;
+  const auto remedy = policy::remedy_for(why.kind);
+  log_.warn("task failed job={} attempt={} frames={} kind={} reason={}", of->id.str(), id.number,
+            domain::format_frame_set(facts.requested), domain::to_string(why.kind), why.message);
+  if (missing.empty() || remedy == policy::remedy::give_up || of->spec.fail_fast) {
+    end_as(of, job_state::failed, why);
+    return {};
+  }
+  if (remedy == policy::remedy::wait_for_room) {
+    disk_was_full_ = true;
+    block(why.message);
+    executor_.stop(id, domain::stop_reason::pause);
+    return {};
+  }
+  charge(*of, policy::charged_frames(facts), why);
+  note(of);
+  return missing.without(of->failed);
 }
 
 void scheduler::charge(job& of, const domain::frame_set& frames, const failure& why) {

@@ -6,6 +6,7 @@
 #include "aio/task.hpp"
 #include "policy/estimate.hpp"
 #include "policy/forecast.hpp"
+#include "policy/parallel.hpp"
 #include "policy/retry.hpp"
 #include "policy/width.hpp"
 #include "store/job_record.hpp"
@@ -54,13 +55,15 @@ struct job : store::job_record {
 
   // Of what renders now: since the first attempt of those that overlap.
   aio::clock::time_point attempt_began;
-  aio::clock::time_point frame_began;       ///< the end of the last frame of any
-  policy::frame_timing timing;              ///< seconds of the frames so far
-  std::optional<policy::forecast> forecast; ///< where something is known of an earlier run
-  std::size_t attempt_done = 0;             ///< frames published
-  std::optional<int> frame;                 ///< that a Blender is on, where it tells
-  std::optional<double> frame_fraction;     ///< done of the current frame, 0 to 1, where Blender tells
-  int sample = 0, samples = 0;              ///< of the current frame, where Blender tells
+  aio::clock::time_point frame_began;             ///< the end of the last frame of any
+  policy::frame_timing timing;                    ///< seconds of the frames so far
+  std::optional<policy::forecast> forecast;       ///< where something is known of an earlier run
+  std::size_t attempt_done = 0;                   ///< frames published
+  std::optional<int> frame;                       ///< that a Blender is on, where it tells
+  std::optional<double> frame_fraction;           ///< done of the current frame, 0 to 1, where Blender tells
+  int sample = 0, samples = 0;                    ///< of the current frame, where Blender tells
+  std::string waits_for;                          ///< elsewhere, for a place to run; empty when it does not
+  std::optional<policy::parallel_progress> tasks; ///< where an attempt runs as many at once
 
   std::vector<store::frame_record> news; ///< what has become of frames since the watchers were told last
 

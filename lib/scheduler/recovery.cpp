@@ -89,8 +89,8 @@ aio::task<result<void>> scheduler::recover() {
     of->slots = of->runs.size();
     for (const auto& [number, under_way] : of->runs) {
       const std::chrono::duration<double> age = std::chrono::system_clock::now() - under_way.record.began;
-      open.push_back(
-          request_for(*of, number, under_way.record.frames.without(of->done), std::max(0.0, age.count())));
+      open.push_back(request_for(*of, number, under_way.record.frames.without(of->done).without(of->failed),
+                                 std::max(0.0, age.count())));
     }
   }
   if (!kept->empty())

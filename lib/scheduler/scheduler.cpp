@@ -103,7 +103,7 @@ aio::task<result<scheduler::job_ptr>> scheduler::take(domain::job_spec spec, std
   tell(*added);
   start_queued();
   // An attempt that begins at once has a pid to tell, so wait for it: that is what /job answers with.
-  while (added->state == job_state::queued && running_.contains(added->id))
+  while (added->state == job_state::queued && running_.contains(added->id) && added->waits_for.empty())
     co_await started_.wait();
   while (added->settling) // it could not be started
     co_await settled_.wait();
@@ -173,6 +173,9 @@ aio::task<result<scheduler::job_ptr>> scheduler::set_priority(job_id id, int pri
     job->spec.priority = before;
   if (waits && job->state == job_state::queued && !running_.contains(id) && !job->settling)
     enqueue(job);
+  if (saved && running_.contains(id))
+    for (const auto& [number, one] : job->runs)
+      executor_.set_priority({id, number}, priority);
   start_queued();
   if (!saved)
     co_return saved.error();
@@ -195,6 +198,8 @@ aio::task<result<scheduler::job_ptr>> scheduler::set_paused(job_id id, bool paus
     queue_.erase({-job->spec.priority, id});
     place(job);
     start_queued();
+  } else if (paused && running_.contains(id) && !job->waits_for.empty()) {
+    stop_runs(*job, domain::stop_reason::pause); // nothing of it renders yet
   }
   log_.info("job {} {}", paused ? "is to pause" : "goes on", words_of(*job));
   tell(*job);

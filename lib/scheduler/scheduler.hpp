@@ -127,6 +127,10 @@ public:
 
   /// Why no attempt is started, though jobs wait; empty when nothing keeps them.
   [[nodiscard]] const std::string& blocked() const noexcept { return blocked_; }
+  /// Why a job that is queued does not run yet; empty when only its turn has not come.
+  [[nodiscard]] const std::string& waits_for(const job& of) const noexcept {
+    return of.waits_for.empty() ? blocked_ : of.waits_for;
+  }
 
   /// Takes no more jobs, and completes when no attempt is watched any more and the store has everything.
   [[nodiscard]] aio::task<> stop(on_stop how);
@@ -143,6 +147,10 @@ private:
   void on_published(const attempt_id& id, const executor::published_frame& frame) override;
   void on_hungry(const attempt_id& id) override;
   void on_end(const attempt_id& id, const domain::attempt_facts& facts) override;
+  void on_waiting(const attempt_id& id, const std::string& why) override;
+  void on_running(const attempt_id& id) override;
+  void on_tasks(const attempt_id& id, policy::parallel_progress now) override;
+  domain::frame_set on_task_failed(const attempt_id& id, const domain::attempt_facts& facts) override;
 
   // attempts.cpp
   void enqueue(const mutable_job& waiting);
@@ -163,6 +171,7 @@ private:
   [[nodiscard]] mutable_job current(const attempt_id& id) const;
 
   // sharing.cpp
+  [[nodiscard]] bool is_shared(const job& of) const;
   [[nodiscard]] std::vector<int> next_piece(const job& of) const;
   [[nodiscard]] std::size_t wanted_width(const job& of) const;
   [[nodiscard]] aio::task<> feed(mutable_job of, int number);
@@ -196,6 +205,7 @@ private:
   [[nodiscard]] job_id new_id();
   [[nodiscard]] policy::progress progress_of(const job& of) const;
   [[nodiscard]] double guess_seconds(const job& of) const;
+  [[nodiscard]] static std::optional<double> past_frame(const job& of);
   [[nodiscard]] double chance();
 
   aio::executor_type loop_;

@@ -9,8 +9,13 @@
 
 namespace kiln::scheduler {
 
+/// A cluster divides the attempts of a job itself.
+bool scheduler::is_shared(const job& of) const {
+  return of.is_shared() && !settings_.limits.has_cluster;
+}
+
 std::size_t scheduler::wanted_width(const job& of) const {
-  if (!of.is_shared())
+  if (!is_shared(of))
     return 1;
   // How many it is to be is not known before Blender has said that frames do not depend on each other.
   if (of.report.empty())

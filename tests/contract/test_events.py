@@ -8,6 +8,7 @@ import pathlib
 import re
 import time
 
+import pytest
 from daemon import DEADLINE, wait_for
 from test_jobs import FINAL, job, submit, until
 
@@ -44,6 +45,7 @@ def stream(d, target, last=None):
     return contextlib.closing(Stream(d, target, last))
 
 
+@pytest.mark.local
 def test_a_stream_tells_a_job_from_its_beginning_to_its_end(start, tmp_path):
     go = tmp_path / "go"
     d = start(f"wait_file {go}", "frame_seconds 0.05")
@@ -195,6 +197,7 @@ def test_who_waits_is_let_go_when_kilnd_stops(start, tmp_path):
         assert all(kind in ("job", "log", "progress") for kind, _, _ in events), "it ends in order"
 
 
+@pytest.mark.local
 def test_clients_that_wait_do_not_wake_the_daemon(start, tmp_path):
     d = start(f"wait_file {tmp_path / 'go'}", arguments=["--stall-timeout", "0"])
     ident = submit(d, "1")

@@ -8,6 +8,7 @@ import signal
 import urllib.parse
 
 import pytest
+from conftest import ON_SLURM
 from daemon import wait_for
 
 JSON = {"Content-Type": "application/json"}
@@ -43,6 +44,7 @@ def patch(d, ident, body):
     return d.ask("PATCH", f"/v1/jobs/{ident}", json.dumps(body), {"Content-Type": "application/merge-patch+json"})
 
 
+@pytest.mark.local
 def test_a_job_from_its_submission_to_its_end(start, tmp_path):
     go = tmp_path / "go"
     d = start("samples 4", f"wait_file {go}", 'print kiln: {"version":"3.4.1","scenes":["Scene"]}')
@@ -216,6 +218,7 @@ def test_pause_and_resume(start, tmp_path):
     d = start(f"wait_file {go}", "frame_seconds 0.3")
     running, waiting = submit(d, "1-50"), submit(d, "1")
     assert patch(d, waiting, {"paused": True}).json()["state"] == "paused"
+    until(d, running, "running")
     assert patch(d, running, {"paused": True}).json()["wanted"] == "pause"
     go.touch()
     paused = until(d, running, "paused")
@@ -234,7 +237,8 @@ def test_pause_and_resume(start, tmp_path):
 def test_bad_patches_change_nothing(start, tmp_path, body, pointer):
     d = start(f"wait_file {tmp_path / 'go'}")
     ident = submit(d)
-    before = wait_for(lambda: (lambda j: j if j["current"] and j["current"]["frame"] else None)(job(d, ident)), "it renders")
+    renders = lambda j: j["frames"]["rendering"] and (ON_SLURM or j["current"]["frame"])
+    before = wait_for(lambda: (lambda j: j if renders(j) else None)(job(d, ident)), "it renders")
     answer = patch(d, ident, body)
     assert answer.status == 422 and answer.json()["errors"][0]["pointer"] == pointer
     assert {**job(d, ident), "revision": 0, "eta_seconds": 0, "progress": 0} == {**before, "revision": 0, "eta_seconds": 0, "progress": 0}
@@ -268,7 +272,7 @@ def test_a_crash_is_survived_and_a_bad_frame_is_isolated(start, tmp_path):
     d = start("raise 11 at 3", f"once {tmp_path / 'crashed'}", "samples 2")
     ident = submit(d, "1-5")
     done = until(d, ident, *FINAL)
-    assert done["state"] == "succeeded" and done["attempts"] == 2
+    assert done["state"] == "succeeded" and done["attempts"] == (1 if ON_SLURM else 2)
     frames = {f["frame"]: f for f in d.get(f"/v1/jobs/{ident}/frames").json()["frames"]}
     assert frames[3]["tries"] == 1 and frames[3]["failure"]["kind"] == "crashed" and frames[3]["failure"]["signal"] == 11
     assert frames[2]["tries"] == 0
@@ -290,7 +294,7 @@ def test_a_frame_that_always_crashes_does_not_take_the_others_with_it(start):
 def test_fail_fast_tries_nothing_again(start):
     d = start("raise 11 at 2", "samples 1")
     done = until(d, submit(d, "1-5", fail_fast=True), *FINAL)
-    assert done["state"] == "failed" and done["attempts"] == 1 and done["frames"]["done"] == 1
+    assert done["state"] == "failed" and done["attempts"] == 1 and (ON_SLURM or done["frames"]["done"] == 1)
     assert done["failure"]["kind"] == "crashed" and done["fail_fast"] is True
 
 
@@ -341,6 +345,7 @@ def test_a_thousand_submissions_at_once_are_each_acknowledged_or_refused(start, 
     until(d, taken[0], "canceled")
 
 
+@pytest.mark.local
 def test_tutorial_jobs_are_jobs(start):
     d = start()
     posted = d.post_job(1, 2).json()
@@ -348,6 +353,7 @@ def test_tutorial_jobs_are_jobs(start):
     assert d.get(f"/job/{posted['pid']}").text == "Job completed"
 
 
+@pytest.mark.local
 def test_a_tutorial_job_that_is_killed_is_not_started_again(start, tmp_path):
     d = start(f"wait_file {tmp_path / 'go'}")
     pid = d.post_job(1, 2).json()["pid"]

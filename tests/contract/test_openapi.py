@@ -149,7 +149,7 @@ def test_a_description_that_lies_is_found_out(contract, npm, described, tmp_path
     false = json.loads(json.dumps(described))
     lie(false)
     (tmp_path / "false.json").write_text(json.dumps(false))
-    report = fuzz.drive(contract.port, npm, "--seed", 1, "--requests", 6000, "--failures", 1, "--description", tmp_path / "false.json")
+    report = fuzz.drive(contract.port, npm, "--seed", 1, "--requests", 20000, "--failures", 1, "--description", tmp_path / "false.json")
     assert any(says in failure for failure in report["failures"]), report["failures"]
 
 

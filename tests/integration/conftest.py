@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """kilnd with real Blender, and scenes made by it."""
+import contextlib
 import pathlib
 import shutil
 import subprocess
@@ -42,5 +43,10 @@ def start(blender, scenes, tmp_path):
         return d.start()
 
     yield run
-    for d in started:
-        assert d.stop() == 0, d.log()
+    with contextlib.ExitStack() as all_of_them:  # also when one does not stop as it should
+        for d in started:
+            all_of_them.callback(stop_in_order, d)
+
+
+def stop_in_order(d):
+    assert d.stop() == 0, d.log()

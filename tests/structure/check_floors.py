@@ -16,6 +16,7 @@ FLOORS = {
     "lib/domain": 1,
     "lib/policy": 2,
     "lib/blender": 2,
+    "lib/slurm": 2,
     "lib/aio": 3,
     "lib/process": 4,
     "lib/access": 4,
@@ -34,11 +35,12 @@ FLOORS = {
     "daemon/app": 9,
 }
 # No Asio, no file system, no clock, no processes: values in, values out. std::filesystem::path is a value.
-PURE_FOLDERS = {"lib/base", "lib/domain", "lib/policy", "lib/blender"}
+PURE_FOLDERS = {"lib/base", "lib/domain", "lib/policy", "lib/blender", "lib/slurm"}
 PURE_FILES = {"daemon/http/router", "daemon/http/framing", "daemon/http/origins", "daemon/http/trace_context", "daemon/api/problem", "daemon/api/audit", "daemon/api/job_json",
               "daemon/api/strict_json", "daemon/api/plain_reference", "daemon/api/blend_json", "daemon/api/digest_field", "lib/blends/packed_begin", "daemon/api/webhook_json", "lib/image/image_structure", "lib/image/image_answer",
               "lib/webhook/signature", "lib/webhook/schedule", "lib/webhook/target",
-              "lib/access/role", "lib/access/token", "lib/access/bucket", "lib/access/gate"}
+              "lib/access/role", "lib/access/token", "lib/access/bucket", "lib/access/gate",
+              "lib/executor/log_notes"}
 IMPURE_INCLUDE = re.compile(r'<(boost/(asio|beast|process)|fstream|thread|mutex|unistd\.h|fcntl\.h|sys/(?!types)|iostream)')
 IMPURE_CALL = re.compile(r"(clock::now\(|std::filesystem::(exists|status|remove|rename|create)|random_device|::open\(|getenv\()")
 # Boost.Process v2 is lib/process's affair; no shell anywhere; a lock or a detached coroutine needs a better idea.

@@ -19,7 +19,7 @@ const HINTS = {
   url: ["http://127.0.0.1:9/hook", "http://127.0.0.1:9/", "http://127.0.0.1:9/hook", "http://127.0.0.1:9/hook?x=1", "http://example.com/", "ftp://127.0.0.1:9", "http://169.254.169.254/"],
   secret: ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_AA=="],
   retries: [0, 1, 2], threads: [0, 1], priority: [0, 5, -100, 100], from: [0, 1, 2], to: [2, 3, 5],
-  processes: [1, 2, "auto"], blender: ["default", "default", "5.0"],
+  processes: [1, 2, "auto"], blender: [...Array(9).fill("default"), "5.0"],
 };
 const PREFERENCES = ["wait=0", "wait=1", "wait=\"1\"", "wait=x", "respond-async", "wait=-1", "wait=99999999999", ", ,", "handling=lenient, wait=0"];
 const DIGESTS = [...BLENDS.map((text) => `sha-256=:${digest(text, "base64")}:`), "sha-256=:AAAA:", "sha-512=:x:", "sha-256=", ", ,"];

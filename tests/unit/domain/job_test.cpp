@@ -90,6 +90,24 @@ TEST(job, what_is_wrong_is_named_all_of_it) {
   EXPECT_NE(many[0].message.find("10 frames are more than the 9"), std::string::npos);
 }
 
+TEST(check_job, what_is_for_one_machine_or_for_a_cluster_is_refused_by_the_other) {
+  auto job = good_job();
+  const auto refused_by = [&job](bool has_cluster) {
+    return wrong(job, {.max_frames = 10, .has_cluster = has_cluster});
+  };
+  job.processes = 2;
+  EXPECT_EQ(refused_by(true), pointers{"/processes"});
+  EXPECT_TRUE(refused_by(false).empty());
+  job.processes = 0; // "auto": as many as there is room for
+  EXPECT_TRUE(refused_by(true).empty());
+  job.processes = 1;
+  job.own_process = true;
+  EXPECT_TRUE(refused_by(true).empty());
+  job.slurm.partition = "gpu";
+  EXPECT_TRUE(refused_by(true).empty());
+  EXPECT_EQ(refused_by(false), pointers{"/slurm"});
+}
+
 TEST(job_state, success_is_never_left_and_others_only_for_another_try) {
   constexpr job_state all[] = {job_state::queued,    job_state::running, job_state::paused,
                                job_state::succeeded, job_state::failed,  job_state::canceled};

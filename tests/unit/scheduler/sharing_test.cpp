@@ -23,8 +23,9 @@ constexpr process_exit crash{process_exit::how::signaled, SIGSEGV};
 
 class sharing_test : public tests::loop_test {
 protected:
-  void make(std::size_t slots) {
+  void make(std::size_t slots, bool has_cluster = false) {
     settings s;
+    s.limits.has_cluster = has_cluster;
     s.capacity.slots = slots;
     s.cores = 8;
     scheduler_.emplace(executor(), attempts_, store_, s, log_);
@@ -83,6 +84,24 @@ TEST_F(sharing_test, frames_are_handed_out_one_by_one) {
     co_await settle();
     EXPECT_EQ(job->state, job_state::succeeded);
     EXPECT_EQ(scheduler_->load().running, 0U);
+    co_await scheduler_->stop(on_stop::stop);
+  });
+}
+
+TEST_F(sharing_test, a_cluster_gets_all_frames_in_one_attempt) {
+  make(3, true);
+  run([&]() -> aio::task<> {
+    const auto job = co_await submitted("1-5", 0);
+    EXPECT_EQ(attempts_.frames[0], *domain::frame_set::parse("1-5"));
+    attempts_.report(id(job, 1), R"({"version":"3.4"})");
+    for (int frame = 1; frame <= 4; ++frame)
+      attempts_.publish(id(job, 1), frame);
+    co_await settle();
+    EXPECT_EQ(attempts_.starts.size(), 1U);
+    attempts_.publish(id(job, 1), 5);
+    attempts_.end(id(job, 1), success);
+    co_await settle();
+    EXPECT_EQ(job->state, job_state::succeeded);
     co_await scheduler_->stop(on_stop::stop);
   });
 }

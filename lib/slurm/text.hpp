@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Text as Slurm's commands print it: pure.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kiln::slurm {
+
+/// Without their ends, and without blanks around them; empty ones are left out.
+[[nodiscard]] std::vector<std::string_view> lines_of(std::string_view text);
+
+/// "2026-11-24T20:28:45", as squeue prints it with TZ=UTC; nothing for "N/A" and anything else.
+[[nodiscard]] std::optional<std::chrono::sys_seconds> parse_time(std::string_view text);
+
+/// One line to put into a message: at most 300 bytes, nothing that cannot be printed.
+[[nodiscard]] std::string excerpt(std::string_view text);
+
+} // namespace kiln::slurm
