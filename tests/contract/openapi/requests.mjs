@@ -19,7 +19,7 @@ const HINTS = {
   url: ["http://127.0.0.1:9/hook", "http://127.0.0.1:9/", "http://127.0.0.1:9/hook", "http://127.0.0.1:9/hook?x=1", "http://example.com/", "ftp://127.0.0.1:9", "http://169.254.169.254/"],
   secret: ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_AA=="],
   retries: [0, 1, 2], threads: [0, 1], priority: [0, 5, -100, 100], from: [0, 1, 2], to: [2, 3, 5],
-  processes: [1, 2, "auto"], blender: [...Array(9).fill("default"), "5.0"],
+  processes: [1, 2, "auto"], blender: [...Array(19).fill("default"), "5.0"], slurm: [...Array(19).fill({}), { partition: "gpu" }],
 };
 const PREFERENCES = ["wait=0", "wait=1", "wait=\"1\"", "wait=x", "respond-async", "wait=-1", "wait=99999999999", ", ,", "handling=lenient, wait=0"];
 const DIGESTS = [...BLENDS.map((text) => `sha-256=:${digest(text, "base64")}:`), "sha-256=:AAAA:", "sha-512=:x:", "sha-256=", ", ,"];
@@ -32,7 +32,7 @@ const HEADERS = {
   Range: ["bytes=0-", "bytes=0-9", "bytes=1-", "bytes=0-0", "bytes=-5", "bytes=9-1", "bytes=999999-", "bytes=0-1,3-4", "lines=1-2", "bytes=", "bytes=18446744073709551616-"],
   "If-Range": ["\"x\"", "W/\"1\"", "Tue, 24 Nov 2020 09:18:02 GMT"],
   "Last-Event-ID": ["0", "1", "7", "99999999999999999999", "x", "-1", "8f3a01bc.17"],
-  "Idempotency-Key": ["a", "b", "c", "x".repeat(255)],
+  "Idempotency-Key": ["a", "b", "x".repeat(255), ...Array.from({ length: 10000 }, (_, n) => `key-${n}`)], // used twice now and then
   traceparent: ["00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "00-0-0-0", "x"],
 };
 const CONTENT_TYPES = ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1", "", "application/jsonx", "*/*"];
