@@ -2,49 +2,19 @@
 #include "app/application.hpp"
 
 #include "access/token_file.hpp"
-#include "aio/blocking_pool.hpp"
 #include "aio/notification.hpp"
 #include "aio/task_group.hpp"
-#include "api/audit.hpp"
-#include "api/blenders.hpp"
-#include "api/blends.hpp"
-#include "api/events.hpp"
-#include "api/frames.hpp"
-#include "api/jobs.hpp"
-#include "api/logs.hpp"
-#include "api/metrics.hpp"
-#include "api/poll_delay.hpp"
-#include "api/problem.hpp"
-#include "api/reference.hpp"
-#include "api/system.hpp"
-#include "api/tutorial.hpp"
-#include "api/webhook_json.hpp"
-#include "api/webhooks.hpp"
-#include "app/blender_inquiry.hpp"
 #include "app/decoder_program.hpp"
 #include "app/exit_status.hpp"
 #include "app/given_socket.hpp"
+#include "app/parts.hpp"
 #include "app/preflight.hpp"
 #include "app/sandbox.hpp"
 #include "app/service_manager.hpp"
-#include "app/token_keeper.hpp"
-#include "blends/blend_finder.hpp"
-#include "executor/local_executor.hpp"
-#include "executor/slurm_executor.hpp"
-#include "http/server.hpp"
 #include "http/tls.hpp"
-#include "image/decoding_image_check.hpp"
-#include "image/structural_image_check.hpp"
 #include "process/child.hpp"
-#include "retention/retention.hpp"
-#include "scheduler/scheduler.hpp"
 #include "store/backup.hpp"
-#include "store/database.hpp"
-#include "store/sqlite_job_store.hpp"
-#include "store/sqlite_upload_store.hpp"
-#include "store/sqlite_webhook_store.hpp"
 #include "store/state_lock.hpp"
-#include "webhook/courier.hpp"
 #include "webhook/http_sender.hpp"
 
 #include <boost/asio/basic_signal_set.hpp>
@@ -55,7 +25,6 @@
 #include <csignal>
 #include <cstdio>
 
-#include <sched.h>
 #include <unistd.h>
 
 namespace kiln::app {
@@ -64,98 +33,15 @@ namespace {
 namespace asio = aio::asio;
 using signal_set = asio::basic_signal_set<aio::executor_type>;
 
-constexpr std::size_t pool_threads = 3; // as many as there are kinds of slow work: images, files, digests
-constexpr std::chrono::seconds decode_limit{60}; // for one image
 constexpr const char* database_name = "kiln.db";
-constexpr double frame_grace = 2; // seconds for a frame to be finished, when its job is cancelled
 constexpr std::chrono::seconds http_grace{5};
 constexpr std::chrono::seconds webhook_grace{3};
-constexpr access::rate wrong_tokens{.per_second = 0.5, .burst = 20}; // of one address
-
-std::chrono::milliseconds milliseconds(double seconds) {
-  return std::chrono::milliseconds{static_cast<std::chrono::milliseconds::rep>(seconds * 1000)};
-}
-
-/// That this process may run on.
-std::size_t usable_cores() {
-  cpu_set_t cores;
-  if (::sched_getaffinity(0, sizeof cores, &cores) != 0)
-    return 1;
-  return static_cast<std::size_t>(CPU_COUNT(&cores));
-}
 
 std::string variable(const std::vector<std::string>& environment, const std::string& name) {
   for (const auto& v : environment)
     if (v.starts_with(name + "="))
       return v.substr(name.size() + 1);
   return {};
-}
-
-http::limits limits_of(const config& c) {
-  http::limits l;
-  l.head = {.header_bytes = c.max_header_bytes, .target_bytes = c.max_target_bytes, .fields = c.max_fields};
-  l.body_bytes = c.max_body_bytes;
-  l.header_time = milliseconds(c.header_seconds);
-  l.body_time = milliseconds(c.body_seconds);
-  l.write_time = milliseconds(c.write_seconds);
-  l.idle_time = milliseconds(c.idle_seconds);
-  l.connections = {.served = c.max_connections,
-                   .served_per_address = c.max_connections_per_address,
-                   .waiting = c.max_waiting,
-                   .waiting_per_address = c.max_waiting_per_address};
-  return l;
-}
-
-/// Names that requests may be sent to: a foreign name that points here is a trick (DNS rebinding).
-std::vector<std::string> hosts_of(const config& c) {
-  auto hosts = c.allowed_hosts;
-  for (const char* own : {"localhost", "127.0.0.1", "[::1]"})
-    hosts.emplace_back(own);
-  const bool is_v6 = c.listen.address.find(':') != std::string::npos;
-  hosts.push_back(is_v6 ? "[" + c.listen.address + "]" : c.listen.address);
-  return hosts;
-}
-
-http::response error_page(int status, std::string_view detail, std::string_view path) {
-  auto [type, text] = api::format_problem(status, detail, path);
-  return {.status = status, .content_type = std::string{type}, .body = std::move(text)};
-}
-
-/// Of what a job may ask.
-domain::job_limits limits_of_jobs(const config& c) {
-  domain::job_limits l{.max_frames = c.max_frames, .has_cluster = c.on_slurm};
-  for (const auto& one : c.blenders)
-    l.blenders.push_back(one.name);
-  return l;
-}
-
-/// Those on the nodes of a cluster are not asked: one need not be here.
-aio::task<result<std::string>> ask_abilities(blender_inquiry& inquiry, bool on_slurm,
-                                             std::filesystem::path executable) {
-  if (on_slurm)
-    co_return error{errc::unavailable, "it is on the nodes of the cluster, where kilnd does not ask it"};
-  co_return co_await inquiry.ask(std::move(executable));
-}
-
-std::optional<domain::job_spec> tutorial_job(const config& c) {
-  if (c.blend.empty())
-    return std::nullopt;
-  domain::job_spec spec;
-  spec.blend = c.blend;
-  spec.blend_name = c.blend.native();
-  spec.settings.engine = "CYCLES";
-  spec.threads = c.threads;
-  spec.own_process = true;
-  spec.fail_fast = true; // its pid means the job: another try would have another
-  return spec;
-}
-
-/// Where the files of /docs are: as they are built, beside kilnd, or as they are installed.
-std::filesystem::path reference_files() {
-  std::error_code ec;
-  const auto bin = std::filesystem::read_symlink("/proc/self/exe", ec).parent_path();
-  const auto installed = bin.parent_path() / "share/kiln/reference";
-  return std::filesystem::exists(installed, ec) ? installed : bin / "reference";
 }
 
 /// The program that verifies frames.
@@ -171,217 +57,16 @@ result<std::filesystem::path> find_decoder(const config& c) {
   return program;
 }
 
-webhook::target_rules webhook_targets(const config& c) {
-  std::vector<webhook::target_rule> rules;
-  for (const auto& text : c.webhook_targets)
-    rules.push_back(*webhook::parse_target_rule(text)); // checked as it was read
-  return webhook::target_rules{std::move(rules)};
-}
-
 result<std::unique_ptr<webhook::http_sender>> make_webhook_sender(aio::executor_type loop, const config& c) {
   return webhook::http_sender::make(
       loop,
       {.targets = webhook_targets(c), .ca_file = c.webhook_ca_file, .user_agent = "kilnd/" KILN_VERSION});
 }
 
-std::filesystem::path uploads_directory(const config& c) {
-  return c.state / "blends";
-}
-
-/// A job's .blend when an attempt begins: below a root, an upload, or the one that whoever set kilnd up has
-/// named.
-executor::blend_opener permitted_blends(const config& c) {
-  auto directories = c.project_roots;
-  directories.push_back(uploads_directory(c));
-  return [places = blends::project_roots{std::move(directories)},
-          named = c.blend](const std::filesystem::path& blend) {
-    return blend == named ? executor::open_anywhere(blend) : places.open(blend);
-  };
-}
-
-/// 0 days: for ever.
-std::optional<std::chrono::milliseconds> keep_time(double days) {
-  constexpr double seconds_a_day = 86'400;
-  return days > 0 ? std::optional{milliseconds(days * seconds_a_day)} : std::nullopt;
-}
-
-retention::rules retention_rules(const config& c) {
-  retention::rules r;
-  r.keep_jobs = keep_time(c.jobs_keep_days);
-  if (c.jobs_quota > 0)
-    r.job_bytes = c.jobs_quota;
-  r.keep_uploads = keep_time(c.uploads_keep_days);
-  return r;
-}
-
 /// Null without TLS. Blocks.
 result<http::tls_context> load_certificate(const config& c) {
   return c.tls_certificate.empty() ? http::tls_context{} : http::load_tls(c.tls_certificate, c.tls_key);
 }
-
-std::unique_ptr<executor::executor> make_executor(aio::executor_type loop, const config& c,
-                                                  const std::vector<blender::install>& installs,
-                                                  const std::vector<std::string>& environment,
-                                                  const sandbox& around,
-                                                  std::shared_ptr<executor::local_times> times,
-                                                  aio::blocking_pool& pool, image::image_check& images) {
-  auto passed = executor::environment_for_blender(environment);
-  if (!c.on_slurm)
-    return std::make_unique<executor::local_executor>(
-        loop,
-        executor::local_settings{.blenders = installs,
-                                 .output = c.output,
-                                 .state = c.state,
-                                 .environment = std::move(passed),
-                                 .stop_grace = milliseconds(c.stop_grace),
-                                 .frame_grace = milliseconds(std::min(c.stop_grace, frame_grace)),
-                                 .sessions = {.idle = c.sessions,
-                                              .idle_memory = c.session_memory,
-                                              .idle_time = milliseconds(c.session_idle),
-                                              .frames = c.session_frames},
-                                 .sandbox = around.how,
-                                 .walls = around.walls,
-                                 .open_blend = permitted_blends(c),
-                                 .times = std::move(times)},
-        pool, images);
-  return std::make_unique<executor::slurm_executor>(
-      loop,
-      executor::slurm_settings{.programs = c.slurm_programs,
-                               .blenders = installs,
-                               .output = c.output,
-                               .state = c.state,
-                               .environment = std::move(passed),
-                               .site_template = c.slurm_template,
-                               .options = c.slurm_options,
-                               .tasks_at_once = c.slurm_tasks,
-                               .tasks_of_an_array = c.slurm_array_tasks,
-                               .task_seconds = c.slurm_task_seconds,
-                               .nice_step = c.slurm_nice_step,
-                               .poll = milliseconds(c.slurm_poll),
-                               .lag = milliseconds(c.slurm_lag),
-                               .open_blend = permitted_blends(c)},
-      pool, images);
-}
-
-/// All of a running daemon but its signals. Members are made from the first to the last, and go in the
-/// opposite order.
-struct parts {
-  parts(aio::executor_type loop, const config& c, const std::vector<blender::install>& installs,
-        const sandbox& around, std::filesystem::path decoder, std::shared_ptr<store::database> kept,
-        std::unique_ptr<webhook::sender> to_webhooks, spdlog::logger& log,
-        const std::vector<std::string>& environment)
-      : store(kept), upload_store(kept), webhook_store(kept), webhook_sender(std::move(to_webhooks)),
-        courier(loop, webhook_store, *webhook_sender, {}, log), pool(pool_threads), structure(pool),
-        decoding(loop, pool, decoder_starter(loop, std::move(decoder), c.state / "kiln-image.log"),
-                 decode_limit),
-        attempts(
-            make_executor(loop, c, installs, environment, around, blender_times, pool,
-                          c.verify_headers_only ? static_cast<image::image_check&>(structure) : decoding)),
-        executor(*attempts), scheduler(loop, executor, store,
-                                       {.capacity = {.slots = c.slots, .max_queued = c.max_queued},
-                                        .limits = limits_of_jobs(c),
-                                        .disk_reserve = c.disk_reserve,
-                                        .look_again = milliseconds(c.look_again),
-                                        .stall_timeout = std::chrono::seconds{c.stall_timeout},
-                                        .cores = usable_cores()},
-                                       log),
-        tutorial(scheduler, ends, tutorial_job(c)),
-        uploads(
-            loop, uploads_directory(c),
-            {.file_bytes = c.max_upload_bytes, .all_bytes = c.uploads_quota, .disk_reserve = c.disk_reserve},
-            upload_store, pool, log),
-        blend_finder(blends::project_roots{c.project_roots}, uploads, pool),
-        retention(loop, scheduler, uploads, retention_rules(c), log), events(loop, scheduler),
-        jobs(scheduler, events, ends, blend_finder, limits_of_jobs(c), c.threads),
-        frames(scheduler, executor, pool), logs(scheduler, executor, events, pool),
-        blends(uploads, keep_time(c.uploads_keep_days)), webhooks(webhook_store, courier, webhook_targets(c)),
-        metrics({.jobs = scheduler,
-                 .ends = ends,
-                 .spawns = blender_times->spawn,
-                 .exits = blender_times->exit,
-                 .commits = kept->commits(),
-                 .service = service,
-                 .server = server,
-                 .pool = pool,
-                 .output = c.output,
-                 .state = c.state,
-                 .disk_reserve = c.disk_reserve,
-                 .slots = c.slots,
-                 .version = KILN_VERSION,
-                 .blender = installs.front().version}),
-        reference(reference_files(), pool),
-        inquiry(loop, c.state, executor::environment_for_blender(environment), pool),
-        blenders(loop, installs,
-                 [this, on_slurm = c.on_slurm](auto executable) {
-                   return ask_abilities(inquiry, on_slurm, std::move(executable));
-                 }),
-        doors({.per_second = c.rate_limit, .burst = c.rate_burst}, wrong_tokens),
-        service(limits_of(c), hosts_of(c), doors, error_page, log), server(loop, service),
-        tokens(loop, c.tokens_file, doors, pool, log, [this] { server.end_sessions_not_admitted(); }) {
-    scheduler.add_watcher(tutorial);
-    scheduler.add_watcher(events);
-    scheduler.add_watcher(ends);
-    scheduler.add_watcher(metrics);
-    scheduler.add_watcher(retention);
-    tutorial.add_routes(service);
-    jobs.add_routes(service);
-    frames.add_routes(service);
-    events.add_routes(service);
-    logs.add_routes(service);
-    blends.add_routes(service);
-    webhooks.add_routes(service);
-    metrics.add_routes(service);
-    reference.add_routes(service);
-    blenders.add_routes(service);
-    service.allow_origins(http::origins{c.allowed_origins});
-    service.report_changes([&log](const auto& asked, const auto& given, std::string_view id) {
-      if (const auto line = api::format_audit(asked, given, id); !line.empty())
-        log.info("{}", line);
-    });
-    store.announce(api::format_job_event, [this] { courier.wake(); });
-    uploads.announce([this] { retention.wake(); });
-    const auto known = [this]() -> std::optional<std::string> {
-      if (!scheduler.blocked().empty())
-        return scheduler.blocked();
-      const auto trouble = executor.trouble();
-      return trouble.empty() ? std::nullopt : std::optional{trouble};
-    };
-    api::add_system_routes(service, process::to_string(around.how), pool, known,
-                           [c, installs] { return check_readiness(c, installs); });
-  }
-
-  store::sqlite_job_store store;
-  store::sqlite_upload_store upload_store;
-  store::sqlite_webhook_store webhook_store;
-  std::unique_ptr<webhook::sender> webhook_sender;
-  webhook::courier courier;
-  aio::blocking_pool pool;
-  image::structural_image_check structure;
-  image::decoding_image_check decoding;
-  std::shared_ptr<executor::local_times> blender_times = std::make_shared<executor::local_times>();
-  std::unique_ptr<executor::executor> attempts;
-  executor::executor& executor;
-  scheduler::scheduler scheduler;
-  api::poll_delay ends;
-  api::tutorial tutorial;
-  blends::uploads uploads;
-  blends::blend_finder blend_finder;
-  retention::retention retention;
-  api::events events;
-  api::jobs jobs;
-  api::frames frames;
-  api::logs logs;
-  api::blends blends;
-  api::webhooks webhooks;
-  api::metrics metrics;
-  api::reference reference;
-  blender_inquiry inquiry;
-  api::blenders blenders;
-  access::gate doors;
-  http::service service;
-  http::server server;
-  token_keeper tokens;
-};
 
 /// What the signals ask for.
 struct requests {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The composition root: makes the parts in the order of their floors, wires them, and takes them down in a
+// The life of the daemon: its parts are made, what signals ask for is done, and all is taken down in a
 // written order.
 #pragma once
 

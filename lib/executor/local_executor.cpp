@@ -41,8 +41,8 @@ void sweep(const std::set<attempt_id>& kept, const local_settings& settings) {
 
 local_executor::local_executor(aio::executor_type loop, local_settings settings, aio::blocking_pool& pool,
                                image::image_check& images)
-    : loop_(loop), settings_(std::move(settings)), pool_(pool), images_(images), digests_(pool),
-      sessions_(loop, settings_, pool), changed_(loop),
+    : output_executor(settings.output, settings.state, pool), loop_(loop), settings_(std::move(settings)),
+      images_(images), sessions_(loop, settings_, pool), changed_(loop),
       // Attempts report their own failures; what is thrown past that is a broken invariant.
       attempts_(loop, [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); }) {}
 
@@ -88,37 +88,6 @@ aio::task<> local_executor::recover(std::vector<attempt_request> known, attempt_
   }
 }
 
-aio::task<domain::frame_set> local_executor::published(job_id of) {
-  const auto list_here = [directory = settings_.output / of.str()] { return published_frames(directory); };
-  co_return co_await pool_.run(list_here);
-}
-
-aio::task<result<result_file>> local_executor::open_frame(job_id of, int frame) {
-  const auto open_here = [directory = settings_.output / of.str(), frame] {
-    return kiln::executor::open_frame(directory, frame);
-  };
-  co_return co_await pool_.run(open_here);
-}
-
-aio::task<std::vector<result_file>> local_executor::open_logs(job_id of) {
-  const auto open_here = [of, state = settings_.state] { return kiln::executor::open_logs(of, state); };
-  co_return co_await pool_.run(open_here);
-}
-
-aio::task<result<void>> local_executor::discard(job_id of) {
-  const auto discard_here = [of, output = settings_.output, state = settings_.state] {
-    return kiln::executor::discard(of, output, state);
-  };
-  co_return co_await pool_.run(discard_here);
-}
-
-aio::task<std::optional<std::string>> local_executor::digest_of(const domain::job_spec& spec) {
-  constexpr std::string_view prefix = "sha256:"; // of an upload, which is called by its digest
-  if (spec.blend_name.starts_with(prefix))
-    co_return spec.blend_name.substr(prefix.size());
-  co_return co_await digests_.of(spec.blend);
-}
-
 aio::task<std::optional<std::string>> local_executor::fingerprint(domain::job_spec spec) {
   const auto blend = co_await digest_of(spec);
   if (!blend)
@@ -127,11 +96,6 @@ aio::task<std::optional<std::string>> local_executor::fingerprint(domain::job_sp
   const auto* install = blender::find_install(settings_.blenders, spec.blender);
   co_return digest::sha256(fmt::format("{}\n{}\n{}\n{}", *blend, settings, spec.threads,
                                        install ? install->version : spec.blender));
-}
-
-aio::task<std::uintmax_t> local_executor::free_bytes() {
-  const auto ask_here = [output = settings_.output] { return kiln::executor::free_bytes(output); };
-  co_return co_await pool_.run(ask_here);
 }
 
 void local_executor::leave() {
@@ -154,7 +118,7 @@ aio::task<> local_executor::make_ready(domain::job_spec spec, std::string owner)
   const auto look = [blend = spec.blend, open = settings_.open_blend] { return !check_blend(blend, open); };
   if (!co_await pool_.run(look)) // what is wrong with it, its attempt will say
     co_return;
-  auto digest = co_await digests_.of(spec.blend);
+  auto digest = co_await digest_of(spec);
   if (!digest)
     co_return;
   auto key = key_of(spec, std::move(*digest), std::move(owner));

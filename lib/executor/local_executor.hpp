@@ -5,8 +5,8 @@
 
 #include "aio/notification.hpp"
 #include "aio/task_group.hpp"
-#include "executor/blend_digest.hpp"
 #include "executor/local_attempt.hpp"
+#include "executor/output_executor.hpp"
 #include "executor/session_pool.hpp"
 
 #include <map>
@@ -14,7 +14,7 @@
 
 namespace kiln::executor {
 
-class local_executor final : public executor {
+class local_executor final : public output_executor {
 public:
   /// Pool and checker outlive it. process::become_subreaper() must have been called.
   local_executor(aio::executor_type loop, local_settings settings, aio::blocking_pool& pool,
@@ -27,12 +27,7 @@ public:
   [[nodiscard]] aio::task<bool> has_memory_for_another(job_id of) override;
   void stop(const attempt_id& id, domain::stop_reason reason) override;
   [[nodiscard]] aio::task<> recover(std::vector<attempt_request> known, attempt_observer& observer) override;
-  [[nodiscard]] aio::task<domain::frame_set> published(job_id of) override;
-  [[nodiscard]] aio::task<result<result_file>> open_frame(job_id of, int frame) override;
-  [[nodiscard]] aio::task<std::vector<result_file>> open_logs(job_id of) override;
-  [[nodiscard]] aio::task<result<void>> discard(job_id of) override;
   [[nodiscard]] aio::task<std::optional<std::string>> fingerprint(domain::job_spec spec) override;
-  [[nodiscard]] aio::task<std::uintmax_t> free_bytes() override;
   void leave() override;
   [[nodiscard]] aio::task<> join() override;
 
@@ -40,16 +35,13 @@ private:
   using attempt_ptr = std::shared_ptr<local_attempt>;
 
   [[nodiscard]] attempt_ptr add(attempt_request request, attempt_observer& observer);
-  [[nodiscard]] aio::task<std::optional<std::string>> digest_of(const domain::job_spec& spec);
   [[nodiscard]] aio::task<> make_ready(domain::job_spec spec, std::string owner);
   [[nodiscard]] aio::task<> live(attempt_ptr attempt, local_attempt::beginning how,
                                  attempt_observer& observer);
 
   aio::executor_type loop_;
   local_settings settings_;
-  aio::blocking_pool& pool_;
   image::image_check& images_;
-  blend_digests digests_;
   session_pool sessions_;
   std::map<attempt_id, attempt_ptr> running_;
   aio::notification changed_; ///< one has started or ended

@@ -48,8 +48,8 @@ void remove_unknown(const std::set<attempt_id>& kept, const slurm_settings& sett
 
 slurm_executor::slurm_executor(aio::executor_type loop, slurm_settings settings, aio::blocking_pool& pool,
                                image::image_check& images)
-    : loop_(loop), settings_(std::move(settings)), pool_(pool), images_(images), digests_(pool),
-      commands_(loop, pool, settings_), queue_(loop),
+    : output_executor(settings.output, settings.state, pool), loop_(loop), settings_(std::move(settings)),
+      images_(images), commands_(loop, pool, settings_), queue_(loop),
       owner_(digest::sha256(settings_.output.native()).substr(0, 16)), next_look_(loop),
       // Attempts report their own failures; what is thrown past that is a broken invariant.
       attempts_(loop, [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); }) {}
@@ -176,32 +176,8 @@ std::string slurm_executor::trouble() const {
   return {};
 }
 
-aio::task<domain::frame_set> slurm_executor::published(job_id of) {
-  const auto list_here = [directory = settings_.output / of.str()] { return published_frames(directory); };
-  co_return co_await pool_.run(list_here);
-}
-
-aio::task<result<result_file>> slurm_executor::open_frame(job_id of, int frame) {
-  const auto open_here = [directory = settings_.output / of.str(), frame] {
-    return kiln::executor::open_frame(directory, frame);
-  };
-  co_return co_await pool_.run(open_here);
-}
-
-aio::task<std::vector<result_file>> slurm_executor::open_logs(job_id of) {
-  const auto open_here = [of, state = settings_.state] { return kiln::executor::open_logs(of, state); };
-  co_return co_await pool_.run(open_here);
-}
-
-aio::task<result<void>> slurm_executor::discard(job_id of) {
-  const auto discard_here = [of, output = settings_.output, state = settings_.state] {
-    return kiln::executor::discard(of, output, state);
-  };
-  co_return co_await pool_.run(discard_here);
-}
-
 aio::task<std::optional<std::string>> slurm_executor::fingerprint(domain::job_spec spec) {
-  const auto blend = co_await digests_.of(spec.blend);
+  const auto blend = co_await digest_of(spec);
   if (!blend)
     co_return std::nullopt;
   const auto settings = boost::json::serialize(domain::format_settings(spec.settings));
@@ -209,11 +185,6 @@ aio::task<std::optional<std::string>> slurm_executor::fingerprint(domain::job_sp
   co_return digest::sha256(fmt::format("{}\n{}\n{}\nslurm\n{}\n{}\n{}\n{}", *blend, settings, spec.threads,
                                        install ? install->executable.native() : spec.blender,
                                        spec.slurm.partition, spec.slurm.constraint, spec.slurm.gres));
-}
-
-aio::task<std::uintmax_t> slurm_executor::free_bytes() {
-  const auto ask_here = [output = settings_.output] { return kiln::executor::free_bytes(output); };
-  co_return co_await pool_.run(ask_here);
 }
 
 void slurm_executor::stop(const attempt_id& id, domain::stop_reason reason) {

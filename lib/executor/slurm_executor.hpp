@@ -5,7 +5,7 @@
 #pragma once
 
 #include "aio/task_group.hpp"
-#include "executor/blend_digest.hpp"
+#include "executor/output_executor.hpp"
 #include "executor/slurm_attempt.hpp"
 
 #include <map>
@@ -15,7 +15,7 @@
 
 namespace kiln::executor {
 
-class slurm_executor final : public executor {
+class slurm_executor final : public output_executor {
 public:
   /// Pool and checker outlive it.
   slurm_executor(aio::executor_type loop, slurm_settings settings, aio::blocking_pool& pool,
@@ -27,12 +27,7 @@ public:
   void set_priority(const attempt_id& id, int priority) override;
   [[nodiscard]] std::string trouble() const override;
   [[nodiscard]] aio::task<> recover(std::vector<attempt_request> known, attempt_observer& observer) override;
-  [[nodiscard]] aio::task<domain::frame_set> published(job_id of) override;
-  [[nodiscard]] aio::task<result<result_file>> open_frame(job_id of, int frame) override;
-  [[nodiscard]] aio::task<std::vector<result_file>> open_logs(job_id of) override;
-  [[nodiscard]] aio::task<result<void>> discard(job_id of) override;
   [[nodiscard]] aio::task<std::optional<std::string>> fingerprint(domain::job_spec spec) override;
-  [[nodiscard]] aio::task<std::uintmax_t> free_bytes() override;
   void leave() override;
   [[nodiscard]] aio::task<> join() override;
 
@@ -49,9 +44,7 @@ private:
 
   aio::executor_type loop_;
   slurm_settings settings_;
-  aio::blocking_pool& pool_;
   image::image_check& images_;
-  blend_digests digests_;
   slurm_commands commands_;
   queue_look queue_;
   std::string owner_;

@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/config_options.hpp"
+
+#include "http/origins.hpp"
+#include "webhook/target.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+namespace kiln::app {
+namespace {
+
+/// A CLI11 validator that turns a result's message into CLI11's.
+template<class Parse>
+CLI::Validator checked_by(Parse parse, const std::string& description) {
+  auto check = [parse](const std::string& text) -> std::string {
+    const auto parsed = parse(text);
+    return parsed ? std::string{} : parsed.error().message;
+  };
+  return {check, description};
+}
+
+/// CLI::Range lets "nan" pass.
+CLI::Validator between(double low, double high) {
+  auto check = [low, high](const std::string& text) -> std::string {
+    double value = 0;
+    if (CLI::detail::lexical_cast(text, value) && value >= low && value <= high)
+      return {};
+    return fmt::format("{} is not a number between {} and {}", text, low, high);
+  };
+  return {check, fmt::format("FLOAT in [{} - {}]", low, high)};
+}
+
+void add_slurm_options(CLI::App& app, config& c, words& w) {
+  const std::string group = "Slurm";
+  app.add_option("--executor", w.executor,
+                 "Where renders run: on this machine (local), or on a cluster (slurm)")
+      ->check(CLI::IsMember({"local", "slurm"}))
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--slurm-programs", c.slurm_programs,
+                 "Directory of sbatch, squeue, scancel and scontrol [PATH]")
+      ->type_name("DIR")
+      ->group(group);
+  app.add_option("--slurm-template", c.slurm_template,
+                 "Script that nodes run instead of Blender; its arguments are Blender's command line")
+      ->type_name("FILE")
+      ->group(group);
+  app.add_option("--slurm-option", c.slurm_options, "Option of sbatch for every job, such as --exclusive")
+      ->check(checked_by(
+          [](const std::string& text) -> result<void> {
+            if (text.starts_with("--") && text.size() > 2)
+              return {};
+            return error{errc::invalid_input, text + " is not an option such as --partition=render"};
+          },
+          ""))
+      ->type_name("OPTION")
+      ->group(group);
+  app.add_option("--slurm-tasks", c.slurm_tasks, "Tasks of an array that may run at once (%K)")
+      ->check(CLI::Range(1, 100'000))
+      ->type_name("N")
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--slurm-array-tasks", c.slurm_array_tasks,
+                 "Tasks of one array: less than the cluster's MaxArraySize")
+      ->check(CLI::Range(1, 1'000'000))
+      ->type_name("N")
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--slurm-task-seconds", c.slurm_task_seconds, "Seconds that a task shall render")
+      ->check(between(1, 86'400))
+      ->type_name("S")
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--slurm-nice-step", c.slurm_nice_step,
+                 "Slurm's nice for each step of a job's priority below the highest")
+      ->check(CLI::Range(0, 1'000'000))
+      ->type_name("N")
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--slurm-poll", c.slurm_poll, "Seconds between looks at the queue and the tasks' files")
+      ->check(between(0.05, 60))
+      ->type_name("S")
+      ->capture_default_str()
+      ->group(group);
+  app.add_option("--slurm-lag", c.slurm_lag, "Seconds that the shared file system may show files late")
+      ->check(between(0, 3600))
+      ->type_name("S")
+      ->capture_default_str()
+      ->group(group);
+}
+
+/// CLI::AsSizeValue takes "-1" for a very large size.
+std::string not_negative(std::string& text) {
+  return text.starts_with('-') ? text + " is less than nothing" : std::string{};
+}
+
+/// What is kept of what clients send and jobs leave, and how long.
+void add_keeping_options(CLI::App& app, config& c) {
+  const auto size = [&](const char* flag, std::uintmax_t& into, const char* text) {
+    app.add_option(flag, into, text)
+        ->transform(CLI::AsSizeValue(false))
+        ->check(CLI::Validator{not_negative, ""}) // CLI11 runs the newest first
+        ->type_name("SIZE")
+        ->capture_default_str()
+        ->group("Keeping");
+  };
+  const auto days = [&](const char* flag, double& into, const char* text) {
+    app.add_option(flag, into, text)
+        ->check(between(0, 36'500))
+        ->type_name("DAYS")
+        ->capture_default_str()
+        ->group("Keeping");
+  };
+  size("--max-upload-bytes", c.max_upload_bytes, "Size of one uploaded .blend: bytes, or 2GiB");
+  size("--uploads-quota", c.uploads_quota, "Size of all uploads together; more are refused");
+  days("--uploads-keep-days", c.uploads_keep_days,
+       "Days until an upload is removed that no job has used since; 0: never");
+  days("--jobs-keep-days", c.jobs_keep_days,
+       "Days until a job that has ended is removed, with its frames and logs; 0: never");
+  size("--jobs-quota", c.jobs_quota,
+       "Size of all frames together, over which the jobs that ended first are removed; 0: no limit");
+}
+
+} // namespace
+
+void add_options(CLI::App& app, config& c, words& w) {
+  const auto positive = CLI::Range(1, 1'000'000);
+  const auto bytes = CLI::Range(std::size_t{256}, std::size_t{1} << 30);
+  const auto seconds = between(0.05, 86'400);
+  const auto rate = between(0.01, 1'000'000) | CLI::IsMember({"0"});
+
+  app.set_config("--config", "/etc/kiln/kilnd.toml",
+                 "File with the same keys as these flags, for instance: slots = 2")
+      ->type_name("FILE");
+  app.add_flag("--check", c.check_only,
+               "Check configuration, Blender, .blend and paths; say what is wrong; exit")
+      ->configurable(false);
+
+  app.add_option("--blend", c.blend, "The .blend that POST /job renders")
+      ->type_name("FILE")
+      ->group("Rendering");
+  app.add_option("--project-root", c.project_roots,
+                 "A job's .blend must lie below one of these [the directory of --blend]")
+      ->type_name("DIR")
+      ->delimiter(':')
+      ->group("Rendering");
+  app.add_option("--blender", w.blenders,
+                 "Blender's executable: a path, or a name in PATH; several: NAME=PATH [blender]")
+      ->type_name("PATH")
+      ->delimiter(':')
+      ->group("Rendering");
+  app.add_option("--output", c.output,
+                 "Where frames go, as OUTPUT/JOB/blender-render_0001.png [STATE/output]")
+      ->type_name("DIR")
+      ->group("Rendering");
+  app.add_option("--state", c.state, "Logs and working files [$XDG_STATE_HOME/kiln or ~/.local/state/kiln]")
+      ->type_name("DIR")
+      ->group("Rendering");
+  app.add_option("--slots", c.slots,
+                 "Blender processes that may run at once (on Slurm: jobs that may be there at once [100])")
+      ->check(CLI::Range(1, 1024))
+      ->type_name("N")
+      ->capture_default_str()
+      ->group("Rendering");
+  app.add_option("--threads", c.threads, "Threads of each Blender (0: as many as there are cores)")
+      ->check(CLI::Range(0, 1024))
+      ->type_name("N")
+      ->capture_default_str()
+      ->group("Rendering");
+  app.add_option("--max-queued", c.max_queued, "Jobs that may wait for a slot")
+      ->check(CLI::Range(0, 1'000'000))
+      ->type_name("N")
+      ->capture_default_str()
+      ->group("Rendering");
+  app.add_option("--max-frames", c.max_frames, "Frames of one job")
+      ->check(CLI::Range(1, 1'048'575))
+      ->type_name("N")
+      ->capture_default_str()
+      ->group("Rendering");
+  app.add_option("--stop-grace", c.stop_grace,
+                 "Seconds between asking Blender to end (SIGTERM) and killing it")
+      ->check(between(0, 3600))
+      ->type_name("S")
+      ->capture_default_str()
+      ->group("Rendering");
+
+  app.add_option("--on-stop", w.on_stop,
+                 "Renders when kilnd stops: end (stop; Slurm: leave) or go on until the next start (leave)")
+      ->default_str("stop")
+      ->check(CLI::IsMember({"stop", "leave"}))
+      ->group("Rendering");
+  app.add_option("--stall-timeout", c.stall_timeout,
+                 "Seconds without output, frame or CPU time until a render has stalled; 0: never")
+      ->check(CLI::Range(0, 86'400))
+      ->type_name("S")
+      ->capture_default_str()
+      ->group("Rendering");
+  app.add_option("--verify", w.verify,
+                 "How frames are checked: every pixel (decode), or structure only (header)")
+      ->check(CLI::IsMember({"decode", "header"}))
+      ->capture_default_str()
+      ->group("Rendering");
+  app.add_option("--sessions", c.sessions,
+                 "Blenders that stay, idle, for more frames of the same .blend; 0: none does")
+      ->check(CLI::Range(0, 1024))
+      ->type_name("N")
+      ->capture_default_str()
+      ->group("Rendering");
+  app.add_option("--session-memory", c.session_memory,
+                 "What those may hold in memory, in all: bytes, or 2GiB")
+      ->transform(CLI::AsSizeValue(false))
+      ->check(CLI::Validator{not_negative, ""})
+      ->type_name("SIZE")
+      ->capture_default_str()
+      ->group("Rendering");
+  app.add_option("--session-idle", c.session_idle, "Seconds until a Blender that waits is ended")
+      ->check(between(0.05, 86'400))
+      ->type_name("S")
+      ->capture_default_str()
+      ->group("Rendering");
+  app.add_option("--session-frames", c.session_frames, "Frames until a Blender that stays is replaced")
+      ->check(CLI::Range(1, 1'000'000))
+      ->type_name("N")
+      ->capture_default_str()
+      ->group("Rendering");
+  app.add_option("--disk-reserve", c.disk_reserve, "No render is started while less is free: bytes, or 2GiB")
+      ->transform(CLI::AsSizeValue(false))
+      ->check(CLI::Validator{not_negative, ""}) // CLI11 runs the newest first
+      ->type_name("SIZE")
+      ->capture_default_str()
+      ->group("Rendering");
+  app.add_option("--look-again", c.look_again,
+                 "Seconds between looks at what keeps renders from starting (a full disk)")
+      ->check(between(0.05, 3600))
+      ->type_name("S")
+      ->capture_default_str()
+      ->group("Rendering");
+
+  app.add_option("--sandbox", c.sandbox, "What Blender runs in; auto: the best that works here, off: nothing")
+      ->check(CLI::IsMember({"auto", "landlock", "bwrap", "off"}))
+      ->capture_default_str()
+      ->group("Sandbox");
+  app.add_option("--sandbox-read", c.sandbox_read,
+                 "What Blender may read besides the project roots: asset libraries")
+      ->type_name("PATH")
+      ->delimiter(':')
+      ->group("Sandbox");
+  app.add_option("--sandbox-write", c.sandbox_write,
+                 "Where Blender may write besides its workspace: caches of GPU kernels")
+      ->type_name("DIR")
+      ->delimiter(':')
+      ->group("Sandbox");
+  app.add_flag("--sandbox-display", c.sandbox_display,
+               "Blender may talk to an X server (X does not keep clients apart)")
+      ->group("Sandbox");
+  add_keeping_options(app, c);
+  add_slurm_options(app, c, w);
+
+  app.add_option("--listen", w.listen, "Address and port of the REST interface")
+      ->check(checked_by(parse_listen_address, ""))
+      ->type_name("ADDRESS:PORT")
+      ->capture_default_str()
+      ->group("Network");
+  app.add_option("--allowed-hosts", c.allowed_hosts,
+                 "Names that a request's Host may have, besides loopback and --listen")
+      ->delimiter(',')
+      ->type_name("NAME,…")
+      ->group("Network");
+  app.add_option("--allowed-origins", c.allowed_origins,
+                 "Web pages that may use the interface (CORS): https://shop.example, or * with tokens [none]")
+      ->check(checked_by(http::parse_origin, ""))
+      ->delimiter(',')
+      ->type_name("ORIGIN,…")
+      ->group("Network");
+  app.add_option("--tls-certificate", c.tls_certificate,
+                 "Speak TLS with this certificate and those that lead to its authority (PEM)")
+      ->type_name("FILE")
+      ->group("Network");
+  app.add_option("--tls-key", c.tls_key, "Its key (PEM, without a passphrase)")
+      ->type_name("FILE")
+      ->group("Network");
+  app.add_option("--tokens-file", c.tokens_file,
+                 "Who may do what; changed by kilnd token add, list, remove [STATE/tokens]")
+      ->type_name("FILE")
+      ->group("Network");
+  app.add_flag("--allow-open-network", c.allow_open_network,
+               "Listen on an address that other machines can reach, though there are no tokens")
+      ->group("Network");
+
+  app.add_option("--webhook-target", c.webhook_targets,
+                 "Where webhooks may go: hooks.example.com, 10.0.0.0/8:8080 [nowhere]")
+      ->check(checked_by(webhook::parse_target_rule, ""))
+      ->delimiter(',')
+      ->type_name("TARGET,…")
+      ->group("Network");
+  app.add_option("--webhook-ca-file", c.webhook_ca_file,
+                 "Certificates (PEM) that webhooks trust besides those of the system")
+      ->type_name("FILE")
+      ->group("Network");
+
+  app.add_option("--log-level", c.log_level, "How much is logged")
+      ->check(CLI::IsMember({"trace", "debug", "info", "warn", "error"}))
+      ->capture_default_str()
+      ->group("Logging");
+  app.add_option("--log-format", w.log_format, "text for people, json for programs: one object a line")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str()
+      ->group("Logging");
+  app.add_option("--log-file", c.log_file,
+                 "Log to a file, reopened on SIGHUP, or to syslog (the word), instead of standard error")
+      ->type_name("FILE")
+      ->group("Logging");
+
+  const std::string limits = "Limits";
+  app.add_option("--rate-limit", w.rate_limit,
+                 "Requests a second of one token or address; 0: no limit [200; on loopback 0]")
+      ->check(rate)
+      ->type_name("N")
+      ->group(limits);
+  app.add_option("--rate-burst", w.rate_burst, "Requests that may come at once [5 seconds' worth]")
+      ->check(between(1, 1'000'000))
+      ->type_name("N")
+      ->group(limits);
+  app.add_option("--header-seconds", c.header_seconds, "Time for a whole request header")
+      ->check(seconds)
+      ->type_name("S")
+      ->capture_default_str()
+      ->group(limits);
+  app.add_option("--body-seconds", c.body_seconds, "Time for a body, before it must come at 500 B/s")
+      ->check(seconds)
+      ->type_name("S")
+      ->capture_default_str()
+      ->group(limits);
+  app.add_option("--write-seconds", c.write_seconds, "Time for a client to take an answer")
+      ->check(seconds)
+      ->type_name("S")
+      ->capture_default_str()
+      ->group(limits);
+  app.add_option("--idle-seconds", c.idle_seconds, "Time a connection may wait between requests")
+      ->check(seconds)
+      ->type_name("S")
+      ->capture_default_str()
+      ->group(limits);
+  app.add_option("--max-connections", c.max_connections, "Connections at once")
+      ->check(positive)
+      ->type_name("N")
+      ->capture_default_str()
+      ->group(limits);
+  app.add_option("--max-connections-per-address", c.max_connections_per_address,
+                 "Connections at once from one address")
+      ->check(positive)
+      ->type_name("N")
+      ->capture_default_str()
+      ->group(limits);
+  app.add_option("--max-waiting", c.max_waiting,
+                 "Connections whose client waits for a change (Prefer: wait, event streams); counted apart")
+      ->check(positive)
+      ->type_name("N")
+      ->capture_default_str()
+      ->group(limits);
+  app.add_option("--max-waiting-per-address", c.max_waiting_per_address, "The same from one address")
+      ->check(positive)
+      ->type_name("N")
+      ->capture_default_str()
+      ->group(limits);
+  app.add_option("--max-header-bytes", c.max_header_bytes, "Size of a request header")
+      ->check(bytes)
+      ->type_name("N")
+      ->capture_default_str()
+      ->group(limits);
+  app.add_option("--max-target-bytes", c.max_target_bytes, "Size of a request target (path and query)")
+      ->check(bytes)
+      ->type_name("N")
+      ->capture_default_str()
+      ->group(limits);
+  app.add_option("--max-fields", c.max_fields, "Header fields of a request")
+      ->check(positive)
+      ->type_name("N")
+      ->capture_default_str()
+      ->group(limits);
+  app.add_option("--max-body-bytes", c.max_body_bytes, "Size of a JSON body")
+      ->check(bytes)
+      ->type_name("N")
+      ->capture_default_str()
+      ->group(limits);
+  for (auto* option : app.get_options())
+    if (option->get_expected_max() == 1)
+      option->take_last();
+}
+
+} // namespace kiln::app

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Every flag of kilnd, with its help, its range and its group.
+#pragma once
+
+#include "app/config.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace kiln::app {
+
+/// What is a word in the configuration, and a value of another type in config.
+struct words {
+  std::string listen = "127.0.0.1:3000";
+  std::string log_format = "text";
+  std::string on_stop; ///< empty: by executor
+  std::string executor = "local";
+  std::string verify = "decode";
+  std::vector<std::string> blenders;
+  std::optional<double> rate_limit;
+  std::optional<double> rate_burst;
+};
+
+/// They write to `c` and `w`, which outlive `app`.
+void add_options(CLI::App& app, config& c, words& w);
+
+} // namespace kiln::app

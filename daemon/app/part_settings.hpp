@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the configuration means for each part of the daemon.
+#pragma once
+
+#include "app/config.hpp"
+#include "app/sandbox.hpp"
+#include "executor/local_executor.hpp"
+#include "executor/slurm_settings.hpp"
+#include "http/service.hpp"
+#include "retention/retention.hpp"
+#include "scheduler/scheduler.hpp"
+#include "webhook/target.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace kiln::app {
+
+[[nodiscard]] http::limits limits_of(const config& c);
+
+/// Names that requests may be sent to: a foreign name that points here is a trick (DNS rebinding).
+[[nodiscard]] std::vector<std::string> hosts_of(const config& c);
+
+/// Of what a job may ask.
+[[nodiscard]] domain::job_limits limits_of_jobs(const config& c);
+
+/// What POST /job renders; nothing without --blend.
+[[nodiscard]] std::optional<domain::job_spec> tutorial_job(const config& c);
+
+[[nodiscard]] webhook::target_rules webhook_targets(const config& c);
+
+[[nodiscard]] std::filesystem::path uploads_directory(const config& c);
+
+/// A job's .blend when an attempt begins: below a root, an upload, or the one that whoever set kilnd up has
+/// named.
+[[nodiscard]] executor::blend_opener permitted_blends(const config& c);
+
+/// 0 days: for ever.
+[[nodiscard]] std::optional<std::chrono::milliseconds> keep_time(double days);
+
+[[nodiscard]] retention::rules retention_rules(const config& c);
+
+[[nodiscard]] scheduler::settings scheduler_settings(const config& c);
+
+/// `times` is told how long starts and ends take.
+[[nodiscard]] executor::local_settings local_settings(const config& c,
+                                                      const std::vector<blender::install>& installs,
+                                                      const std::vector<std::string>& environment,
+                                                      const sandbox& around,
+                                                      std::shared_ptr<executor::local_times> times);
+
+[[nodiscard]] executor::slurm_settings slurm_settings(const config& c,
+                                                      const std::vector<blender::install>& installs,
+                                                      const std::vector<std::string>& environment);
+
+} // namespace kiln::app

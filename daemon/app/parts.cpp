@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "app/parts.hpp"
+
+#include "api/audit.hpp"
+#include "api/problem.hpp"
+#include "api/system.hpp"
+#include "api/webhook_json.hpp"
+#include "app/decoder_program.hpp"
+#include "app/log.hpp"
+#include "app/preflight.hpp"
+#include "executor/slurm_executor.hpp"
+
+#include <utility>
+
+namespace kiln::app {
+namespace {
+
+constexpr std::size_t pool_threads = 3; // as many as there are kinds of slow work: images, files, digests
+constexpr std::chrono::seconds decode_limit{60};                     // for one image
+constexpr access::rate wrong_tokens{.per_second = 0.5, .burst = 20}; // of one address
+
+http::response error_page(int status, std::string_view detail, std::string_view path) {
+  auto [type, text] = api::format_problem(status, detail, path);
+  return {.status = status, .content_type = std::string{type}, .body = std::move(text)};
+}
+
+/// Those on the nodes of a cluster are not asked: one need not be here.
+aio::task<result<std::string>> ask_abilities(blender_inquiry& inquiry, bool on_slurm,
+                                             std::filesystem::path executable) {
+  if (on_slurm)
+    co_return error{errc::unavailable, "it is on the nodes of the cluster, where kilnd does not ask it"};
+  co_return co_await inquiry.ask(std::move(executable));
+}
+
+/// Where the files of /docs are: as they are built, beside kilnd, or as they are installed.
+std::filesystem::path reference_files() {
+  std::error_code ec;
+  const auto bin = std::filesystem::read_symlink("/proc/self/exe", ec).parent_path();
+  const auto installed = bin.parent_path() / "share/kiln/reference";
+  return std::filesystem::exists(installed, ec) ? installed : bin / "reference";
+}
+
+std::unique_ptr<executor::executor> make_executor(aio::executor_type loop, const config& c,
+                                                  const std::vector<blender::install>& installs,
+                                                  const std::vector<std::string>& environment,
+                                                  const sandbox& around,
+                                                  std::shared_ptr<executor::local_times> times,
+                                                  aio::blocking_pool& pool, image::image_check& images) {
+  if (c.on_slurm)
+    return std::make_unique<executor::slurm_executor>(loop, slurm_settings(c, installs, environment), pool,
+                                                      images);
+  return std::make_unique<executor::local_executor>(
+      loop, local_settings(c, installs, environment, around, std::move(times)), pool, images);
+}
+
+} // namespace
+
+parts::parts(aio::executor_type loop, const config& c, const std::vector<blender::install>& installs,
+             const sandbox& around, std::filesystem::path decoder, std::shared_ptr<store::database> kept,
+             std::unique_ptr<webhook::sender> to_webhooks, spdlog::logger& log,
+             const std::vector<std::string>& environment)
+    : store(kept), upload_store(kept), webhook_store(kept), webhook_sender(std::move(to_webhooks)),
+      courier(loop, webhook_store, *webhook_sender, {}, log), pool(pool_threads), structure(pool),
+      decoding(loop, pool, decoder_starter(loop, std::move(decoder), c.state / "kiln-image.log"),
+               decode_limit),
+      attempts(make_executor(loop, c, installs, environment, around, blender_times, pool,
+                             c.verify_headers_only ? static_cast<image::image_check&>(structure) : decoding)),
+      executor(*attempts), scheduler(loop, executor, store, scheduler_settings(c), log),
+      tutorial(scheduler, ends, tutorial_job(c)),
+      uploads(
+          loop, uploads_directory(c),
+          {.file_bytes = c.max_upload_bytes, .all_bytes = c.uploads_quota, .disk_reserve = c.disk_reserve},
+          upload_store, pool, log),
+      blend_finder(blends::project_roots{c.project_roots}, uploads, pool),
+      retention(loop, scheduler, uploads, retention_rules(c), log), events(loop, scheduler),
+      jobs(scheduler, events, ends, blend_finder, limits_of_jobs(c), c.threads),
+      frames(scheduler, executor, pool), logs(scheduler, executor, events, pool),
+      blends(uploads, keep_time(c.uploads_keep_days)), webhooks(webhook_store, courier, webhook_targets(c)),
+      metrics({.jobs = scheduler,
+               .ends = ends,
+               .spawns = blender_times->spawn,
+               .exits = blender_times->exit,
+               .commits = kept->commits(),
+               .service = service,
+               .server = server,
+               .pool = pool,
+               .output = c.output,
+               .state = c.state,
+               .disk_reserve = c.disk_reserve,
+               .slots = c.slots,
+               .version = KILN_VERSION,
+               .blender = installs.front().version}),
+      reference(reference_files(), pool),
+      inquiry(loop, c.state, executor::environment_for_blender(environment), pool),
+      blenders(loop, installs,
+               [this, on_slurm = c.on_slurm](auto executable) {
+                 return ask_abilities(inquiry, on_slurm, std::move(executable));
+               }),
+      doors({.per_second = c.rate_limit, .burst = c.rate_burst}, wrong_tokens),
+      service(limits_of(c), hosts_of(c), doors, error_page, log), server(loop, service),
+      tokens(loop, c.tokens_file, doors, pool, log, [this] { server.end_sessions_not_admitted(); }) {
+  scheduler.add_watcher(tutorial);
+  scheduler.add_watcher(events);
+  scheduler.add_watcher(ends);
+  scheduler.add_watcher(metrics);
+  scheduler.add_watcher(retention);
+  tutorial.add_routes(service);
+  jobs.add_routes(service);
+  frames.add_routes(service);
+  events.add_routes(service);
+  logs.add_routes(service);
+  blends.add_routes(service);
+  webhooks.add_routes(service);
+  metrics.add_routes(service);
+  reference.add_routes(service);
+  blenders.add_routes(service);
+  service.allow_origins(http::origins{c.allowed_origins});
+  service.report_changes([&log](const auto& asked, const auto& given, std::string_view id) {
+    if (const auto line = api::format_audit(asked, given, id); !line.empty())
+      log.info("{}", line);
+  });
+  store.announce(api::format_job_event, [this] { courier.wake(); });
+  uploads.announce([this] { retention.wake(); });
+  const auto known = [this]() -> std::optional<std::string> {
+    if (!scheduler.blocked().empty())
+      return scheduler.blocked();
+    const auto trouble = executor.trouble();
+    return trouble.empty() ? std::nullopt : std::optional{trouble};
+  };
+  api::add_system_routes(service, process::to_string(around.how), pool, known,
+                         [c, installs] { return check_readiness(c, installs); });
+}
+
+} // namespace kiln::app

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The composition root: what a running daemon is made of, in the order of the floors, and how it is tied
+// together.
+#pragma once
+
+#include "access/gate.hpp"
+#include "aio/blocking_pool.hpp"
+#include "api/blenders.hpp"
+#include "api/blends.hpp"
+#include "api/events.hpp"
+#include "api/frames.hpp"
+#include "api/jobs.hpp"
+#include "api/logs.hpp"
+#include "api/metrics.hpp"
+#include "api/poll_delay.hpp"
+#include "api/reference.hpp"
+#include "api/tutorial.hpp"
+#include "api/webhooks.hpp"
+#include "app/blender_inquiry.hpp"
+#include "app/part_settings.hpp"
+#include "app/token_keeper.hpp"
+#include "blends/blend_finder.hpp"
+#include "executor/executor.hpp"
+#include "http/server.hpp"
+#include "image/decoding_image_check.hpp"
+#include "image/structural_image_check.hpp"
+#include "retention/retention.hpp"
+#include "scheduler/scheduler.hpp"
+#include "store/database.hpp"
+#include "store/sqlite_job_store.hpp"
+#include "store/sqlite_upload_store.hpp"
+#include "store/sqlite_webhook_store.hpp"
+#include "webhook/courier.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace kiln::app {
+
+/// All of a running daemon but its signals. Members are made from the first to the last, and go in the
+/// opposite order.
+struct parts {
+  parts(aio::executor_type loop, const config& c, const std::vector<blender::install>& installs,
+        const sandbox& around, std::filesystem::path decoder, std::shared_ptr<store::database> kept,
+        std::unique_ptr<webhook::sender> to_webhooks, spdlog::logger& log,
+        const std::vector<std::string>& environment);
+
+  store::sqlite_job_store store;
+  store::sqlite_upload_store upload_store;
+  store::sqlite_webhook_store webhook_store;
+  std::unique_ptr<webhook::sender> webhook_sender;
+  webhook::courier courier;
+  aio::blocking_pool pool;
+  image::structural_image_check structure;
+  image::decoding_image_check decoding;
+  std::shared_ptr<executor::local_times> blender_times = std::make_shared<executor::local_times>();
+  std::unique_ptr<executor::executor> attempts;
+  executor::executor& executor;
+  scheduler::scheduler scheduler;
+  api::poll_delay ends;
+  api::tutorial tutorial;
+  blends::uploads uploads;
+  blends::blend_finder blend_finder;
+  retention::retention retention;
+  api::events events;
+  api::jobs jobs;
+  api::frames frames;
+  api::logs logs;
+  api::blends blends;
+  api::webhooks webhooks;
+  api::metrics metrics;
+  api::reference reference;
+  blender_inquiry inquiry;
+  api::blenders blenders;
+  access::gate doors;
+  http::service service;
+  http::server server;
+  token_keeper tokens;
+};
+
+} // namespace kiln::app
