@@ -11,8 +11,19 @@ endfunction()
 
 # kiln_fast(NAME): the folder is compiled for speed where others are compiled for size. For what each request or each byte
 # passes through.
+# kiln_fast(NAME BUT FILE ...): without these files, which run once or seldom.
 function(kiln_fast name)
+  cmake_parse_arguments(arg "" "" "BUT" ${ARGN})
   set_target_properties(kiln_${name} PROPERTIES KILN_FAST ON)
+  set_source_files_properties(${arg_BUT} PROPERTIES COMPILE_OPTIONS "$<$<CONFIG:Release>:-Os>") # stands behind the target's
+endfunction()
+
+# kiln_small(NAME): the folder is compiled for size in every build but the sanitized ones, since what it touches counts as
+# memory at rest, which the tests of the dev preset measure.
+function(kiln_small name)
+  if(NOT KILN_SANITIZE)
+    target_compile_options(kiln_${name} PRIVATE -Os)
+  endif()
 endfunction()
 
 # kiln_test(NAME SOURCES a_test.cpp ... [DEPENDS kiln::x ...] [LABEL unit])

@@ -44,7 +44,8 @@ void limit_this_process() {
   limit(RLIMIT_NOFILE, descriptors);
   require(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "PR_SET_NO_NEW_PRIVS");
   require(::prctl(PR_SET_PDEATHSIG, SIGKILL), "PR_SET_PDEATHSIG");
-  require(::setpriority(PRIO_PROCESS, 0, niceness), "setpriority");
+  if (::getpriority(PRIO_PROCESS, 0) < niceness) // who is nicer already stays so: less needs privileges
+    require(::setpriority(PRIO_PROCESS, 0, niceness), "setpriority");
 }
 
 } // namespace kiln::decoder

@@ -49,27 +49,33 @@ class Channel:
         os.dup2(nothing, 0)
         os.close(nothing)
         self.socket = socket.socket(fileno=kept)
-        self.is_alone = False
 
     def say(self, what, **more):
         more["said"] = what
         try:
             self.socket.send(json.dumps(more).encode())
-        except OSError:
-            self.is_alone = True
+        except OSError:  # nobody listens: the attempt goes on
+            pass
+
+    def receive(self):
+        for _ in range(2):
+            try:
+                return self.socket.recvmsg(LONGEST_MESSAGE, socket.CMSG_LEN(4))[:2]
+            except ConnectionResetError:  # told once, when kilnd has not read all that was said to it (unix(7))
+                pass
+        return b"", []
 
     def hear(self, wait):
-        """The next command, with a descriptor where one came along; None when there is none and `wait` is not set."""
-        if self.is_alone or not (wait or select.select([self.socket], [], [], 0)[0]):
-            if self.is_alone and wait:
-                raise Gone
+        """The next command, with a descriptor where one came along; None when there is none and `wait` is not set.
+
+        What kilnd had said before it went is still heard."""
+        if not (wait or select.select([self.socket], [], [], 0)[0]):
             return None
         try:
-            data, attached, _, _ = self.socket.recvmsg(LONGEST_MESSAGE, socket.CMSG_LEN(4))
+            data, attached = self.receive()
         except OSError:
             data, attached = b"", []
         if not data:
-            self.is_alone = True
             if wait:
                 raise Gone
             return None

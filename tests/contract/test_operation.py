@@ -188,6 +188,17 @@ def test_an_idle_daemon_does_not_wake_up(start):
     assert switches() == before
 
 
+def test_it_renders_also_when_it_is_nice(start):
+    """Its decoder is nice, too, but to be less nice than kilnd would need privileges."""
+    d = start()
+    d.stop()
+    if os.geteuid() == 0:
+        d.command[:0] = ["setpriv", "--bounding-set", "-sys_nice"]
+    d.command[:0] = ["nice", "-n", "10"]
+    d.start()
+    assert d.until_final(d.post_job(1, 1).headers["location"]).text == "Job completed"
+
+
 def test_memory_at_rest(start):
     if os.environ.get("SANITIZERS"):
         pytest.skip("the sanitizers' own memory is no measure")

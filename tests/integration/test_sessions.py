@@ -183,6 +183,21 @@ def test_kill_9_of_kilnd(start, power_loss):
     assert render(d, "slow", "1", samples=1)["state"] == "succeeded"
 
 
+def test_kill_9_of_kilnd_while_blender_starts(start):
+    """It hears what it was asked to before kilnd went."""
+    d = start("slow")
+    ident = submit(d, "slow", "1-2")
+    pid = wait_for(lambda: (d.get(f"/v1/jobs/{ident}").json()["current"] or {}).get("pid"), "Blender is started")
+    os.kill(d.process.pid, signal.SIGKILL)
+    d.process.wait()
+    assert not log_of(d, ident), "it has not begun"
+    d.start()
+    assert d.get(f"/v1/jobs/{ident}").json()["current"]["pid"] == pid
+    done = until_final(d, ident)
+    assert done["state"] == "succeeded" and done["attempts"] == 1, done
+    wait_for(lambda: pid not in sessions(d), "the old session ends")
+
+
 def test_an_idle_session_goes_with_kilnd(start):
     d = start("tiny")
     render(d, "tiny")
