@@ -251,8 +251,8 @@ aio::task<> slurm_attempt::end_task(array& of, int number, task_end how) {
   const bool still_there =
       task.row() && (task.row()->state == task_state::waiting ||
                      (task.row()->state == task_state::running && !task.has_ended_by_itself()));
-  if (of.id && task.is_running() && task.has_ended_by_itself())
-    ended_.emplace(std::pair{*of.id, number}, aio::clock::now());
+  if (of.id && task.has_ended_by_itself())
+    note_end(*of.id, number);
   const auto ended = std::move(of.live.at(number));
   of.live.erase(number);
   if (!closed.log.empty())

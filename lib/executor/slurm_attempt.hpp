@@ -129,8 +129,13 @@ private:
   int time_raised_ = 0, memory_raised_ = 0, refused_ = 0;
   aio::clock::time_point try_again_, began_to_run_;
   std::size_t frames_twice_ = 0;
-  /// Tasks that have ended while Slurm still showed them as running: id of the array, task.
-  std::map<std::pair<std::uint64_t, int>, aio::clock::time_point> ended_;
+  struct end_seen {
+    aio::clock::time_point since;
+    std::uint64_t look; ///< at the queue: the last one that may be older than the end
+  };
+  void note_end(std::uint64_t array_id, int task);
+  /// Tasks that have ended and that Slurm may still show as running: id of the array, task.
+  std::map<std::pair<std::uint64_t, int>, end_seen> ended_;
   std::map<std::pair<int, int>, int> released_;         ///< how often, of held tasks
   std::map<std::pair<int, int>, std::size_t> at_pause_; ///< frames that tasks had published then
 };

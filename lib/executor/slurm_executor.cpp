@@ -127,7 +127,7 @@ aio::task<> slurm_executor::look() {
     of.push_back(std::move(row));
   }
   ++queue_.number;
-  if (!swept_)
+  if (!swept_ && !leaving_) // those that are left alone are not known here any more
     co_await sweep(all);
 }
 

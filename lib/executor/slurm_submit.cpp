@@ -71,7 +71,7 @@ aio::task<> slurm_attempt::adopt() {
       // Of those that are judged, or whose frames all stand at their place or were given up, Slurm is told.
       if (known.judged.contains(number) || published == frames) {
         if (of.id)
-          ended_.emplace(std::pair{*of.id, number}, aio::clock::now());
+          note_end(*of.id, number);
         continue;
       }
       for (const int frame : frames)

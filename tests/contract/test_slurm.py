@@ -233,8 +233,9 @@ def test_slurmctld_is_away(slurm, start, go):
     assert len(asked(slurm, "sbatch")) >= 2
 
 
-@pytest.mark.parametrize("is_killed", [False, True])
-def test_a_slurmctld_that_forgot_that_a_task_has_ended_frees_its_node(slurm, start, is_killed):
+@pytest.mark.parametrize("is_killed, squeue_seconds", [(False, 0), (False, 1), (True, 0)])
+def test_a_slurmctld_that_forgot_that_a_task_has_ended_frees_its_node(slurm, start, is_killed, squeue_seconds):
+    slurm.squeue_seconds = squeue_seconds
     d = start()
     slurm.forgets_ends = 1
     ident = submit(d)
@@ -244,7 +245,7 @@ def test_a_slurmctld_that_forgot_that_a_task_has_ended_frees_its_node(slurm, sta
         d.start()
     done = until(d, ident, *FINAL)
     assert done["state"] == "succeeded" and done["attempts"] == 1 and all_frames(d, ident, 3), done
-    assert asked(slurm, "scancel") == [["1_1"]]
+    assert {tuple(what) for what in asked(slurm, "scancel")} == {("1_1",)}
 
 
 def test_an_answer_that_is_lost_is_found_by_its_name(slurm, start):
@@ -325,7 +326,9 @@ def test_what_ended_while_kilnd_was_away(slurm, start, go):
     assert len(slurm.arrays) == 1
 
 
-def test_a_stop_leaves_the_cluster_alone_when_it_shall(slurm, start, go):
+@pytest.mark.parametrize("squeue_seconds", [0, 1])
+def test_a_stop_leaves_the_cluster_alone_when_it_shall(slurm, start, go, squeue_seconds):
+    slurm.squeue_seconds = squeue_seconds
     d = start(f"wait_file {go}", arguments=["--on-stop", "leave"])
     ident = submit(d)
     one_running(slurm)

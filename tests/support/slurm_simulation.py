@@ -56,6 +56,7 @@ class Simulation:
         self.loses_answer = False     # sbatch takes the job and then says nothing
         self.is_held = False          # nothing starts
         self.forgets_ends = 0         # of so many tasks the end is not noticed
+        self.squeue_seconds = 0       # before it looks
         self.wrap = lambda program, text: text  # what a site's wrapper makes of an answer
         self.asked = []               # (program, arguments)
         self.unseen = []              # processes of runs that go on though their task was requeued
@@ -199,6 +200,8 @@ class Simulation:
                 received += piece
             asked = json.loads(received)
             program, arguments = asked["program"], asked["arguments"]
+            if program == "squeue":
+                time.sleep(self.squeue_seconds)
             with self.lock:
                 self.asked.append((program, arguments))
                 if self.is_down:
