@@ -88,8 +88,11 @@ void scheduler::finish(const mutable_job& done, job_state state, std::optional<d
 aio::task<> scheduler::settle(mutable_job done, job_state state, std::optional<domain::failure> failure) {
   while (done->saving)
     co_await settled_.wait();
-  ++done->revision;
+  // Until it is kept the job is as it was, and has the revision that it had: who asks in between is told of
+  // the end.
+  constexpr std::uint64_t room = 16; // for what is told meanwhile
   auto c = snapshot(*done);
+  c.job.revision = done->revision + room;
   c.job.state = state;
   c.job.failure = std::move(failure);
   c.job.finished = now();

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """/v1/jobs: jobs with all their fields, over HTTP."""
+import http.client
 import concurrent.futures
 import json
 import os
@@ -418,3 +419,19 @@ def test_a_key_that_is_used_by_many_at_once_makes_one_job(start):
     assert len({a.json()["id"] for a in answers if a.status == 202}) == 1
     assert all(int(a.headers["retry-after"]) == 1 for a in answers if a.status == 409)
     assert len(d.get("/v1/jobs").json()["jobs"]) == 1
+
+
+def test_a_revision_is_one_state(start, blend):
+    """Who has an ETag, or waits for another, must not miss the end, which takes a moment to be kept."""
+    d = start()
+    known = {}
+    connection = http.client.HTTPConnection("127.0.0.1", d.port, timeout=60)
+    for _ in range(40):
+        ident = d.ask("POST", "/v1/jobs", json.dumps({"blend": blend().name, "frames": "1"}), {"Content-Type": "application/json"}).json()["id"]
+        state = None
+        while state != "succeeded":
+            connection.request("GET", f"/v1/jobs/{ident}")
+            job = json.loads(connection.getresponse().read())
+            state = job["state"]
+            assert known.setdefault((ident, job["revision"]), state) == state, job
+    connection.close()
