@@ -63,7 +63,8 @@ def test_a_job_from_its_submission_to_its_end(start, tmp_path):
     assert made["frames"] == {"set": "1-5x2", "total": 3, "done": 0, "failed": 0, "rendering": 1}
     assert made["state"] == "running" and made["current"]["pid"] > 0
     assert re.fullmatch(TIME, made["created_at"]) and made["finished_at"] is None
-    argv = open(f"/proc/{made['current']['pid']}/cmdline").read().split("\0")
+    said = wait_for(lambda: open(f"/proc/{made['current']['pid']}/cmdline").read(), "its arguments are there, which is a moment after it runs")
+    argv = said.split("\0")
     assert json.loads(argv[argv.index("--") + 1]) == {k: fields[k] for k in (
         "engine", "scene", "camera", "format", "resolution", "resolution_percentage", "samples", "seed", "device")}
     assert argv[argv.index("-t") + 1] == "1" and argv[argv.index("-S") + 1] == "Scene"
