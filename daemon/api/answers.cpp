@@ -2,8 +2,12 @@
 #include "api/answers.hpp"
 
 #include "api/problem.hpp"
+#include "http/conditional.hpp"
 
 #include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+
+#include <utility>
 
 namespace kiln::api {
 namespace {
@@ -40,6 +44,21 @@ http::answer refusal_of(const error& e) {
   constexpr int seconds = 5; // a person makes room
   const auto refused = problem_of(e);
   return {refused, refused.status == 503 ? std::optional{seconds} : std::nullopt};
+}
+
+http::answer file_answer(const http::request& asked, http::response head, executor::result_file file,
+                         std::string_view what) {
+  const http::validators now{.etag = fmt::format("\"{}\"", file.mark), .modified = file.modified};
+  const auto part = http::select(asked, now, file.size, head);
+  if (head.status == 416) {
+    auto refused = problem(416, fmt::format("{} has {} bytes", what, file.size));
+    refused.fields = std::move(head.fields);
+    return refused;
+  }
+  if (!part)
+    return head;
+  http::large_body body = http::file_body{std::move(file.file), part->offset, part->length};
+  return http::answer{head, std::move(body)};
 }
 
 } // namespace kiln::api

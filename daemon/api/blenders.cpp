@@ -48,18 +48,19 @@ aio::task<answer> blenders::list() {
   json::array list;
   for (const auto& install : installs_) {
     std::string why;
-    if (!known_.contains(install.name)) {
+    auto known = known_.find(install.name);
+    if (known == known_.end()) {
       auto found = co_await ask_(install.executable);
       if (found)
-        known_[install.name] = std::move(*found);
+        known = known_.emplace(install.name, std::move(*found)).first;
       else
-        why = found.error().message;
+        why = found.error().message; // and it is asked again the next time
     }
     json::object one;
     one["name"] = install.name;
     one["version"] =
         install.version.starts_with(maker) ? install.version.substr(maker.size()) : install.version;
-    add_abilities(one, known_[install.name], why);
+    add_abilities(one, known == known_.end() ? std::string{} : known->second, why);
     list.push_back(std::move(one));
   }
   asking_ = false;

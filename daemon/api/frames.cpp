@@ -5,7 +5,6 @@
 #include "api/job_json.hpp"
 #include "api/query.hpp"
 #include "archive/zip_writer.hpp"
-#include "http/conditional.hpp"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -194,17 +193,7 @@ aio::task<answer> frames::image(const http::request& asked) {
                 .body = {},
                 .cache_control = "private, no-cache"};
   head.fields.emplace_back("Content-Disposition", fmt::format("inline; filename=\"{}\"", file->name));
-  const http::validators now{.etag = fmt::format("\"{}\"", file->mark), .modified = file->modified};
-  const auto part = http::select(asked, now, file->size, head);
-  if (head.status == 416) {
-    auto refused = problem(416, fmt::format("the image has {} bytes", file->size));
-    refused.fields = std::move(head.fields);
-    co_return refused;
-  }
-  if (!part)
-    co_return head;
-  http::large_body body = http::file_body{std::move(file->file), part->offset, part->length};
-  co_return answer{head, std::move(body)};
+  co_return file_answer(asked, std::move(head), std::move(*file), "the image");
 }
 
 aio::task<answer> frames::zip(const http::request& asked) {

@@ -119,17 +119,7 @@ aio::task<answer> reference::part(const http::request& asked) {
   if (!file)
     co_return problem(404, "this file is not installed; see packaging/reference");
   response head{.status = 200, .content_type = known->second, .body = {}, .cache_control = "no-cache"};
-  const http::validators now{.etag = fmt::format("\"{}\"", file->mark), .modified = file->modified};
-  const auto bytes = http::select(asked, now, file->size, head);
-  if (head.status == 416) {
-    auto refused = problem(416, fmt::format("the file has {} bytes", file->size));
-    refused.fields = std::move(head.fields);
-    co_return refused;
-  }
-  if (!bytes)
-    co_return head;
-  http::large_body body = http::file_body{std::move(file->file), bytes->offset, bytes->length};
-  co_return answer{head, std::move(body)};
+  co_return file_answer(asked, std::move(head), std::move(*file), "the file");
 }
 
 } // namespace kiln::api

@@ -109,6 +109,7 @@ aio::task<> scheduler::settle(mutable_job done, job_state state, std::optional<d
     }
     co_await pause_a_moment();
   }
+  assert(c.job.revision > done->revision);
   auto news = std::move(done->news);
   *done = job{std::move(c.job)}; // what only matters while it lives goes
   done->news = std::move(news);

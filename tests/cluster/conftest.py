@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """kilnd in front of a real Slurm of three virtual nodes on this machine, with real Blender."""
-import contextlib
 import os
 import pathlib
 import shutil
@@ -71,9 +70,7 @@ def start(cluster, blender, scenes, tmp_path):
         return d.start()
 
     yield run
-    with contextlib.ExitStack() as all_of_them:  # also when one does not stop as it should
-        for d in started:
-            all_of_them.callback(stop_in_order, d)
+    support.stop_all(started, stop_in_order)
 
 
 def stop_in_order(d):

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """The HTTP contract is held against a real kilnd, whose Blender is tests/support/fake_blender, played by a script."""
-import contextlib
 import os
 import pathlib
 import sys
@@ -60,9 +59,7 @@ def start(tmp_path, blend, request):
         return d.start()
 
     yield run
-    with contextlib.ExitStack() as all_of_them:  # also when one does not stop as it should
-        for d in started:
-            all_of_them.callback(stop_in_order, d)
+    support.stop_all(started, stop_in_order)
 
 
 def stop_in_order(d):

@@ -31,6 +31,19 @@ def test_a_blender_that_does_not_tell(start, printed):
         assert "did not say" in one["error"]
 
 
+def test_who_did_not_tell_is_asked_again(start, tmp_path):
+    blender, told = tmp_path / "blender", tmp_path / "told"
+    blender.write_text(f"#!/bin/sh\n[ \"$1\" = --version ] || [ -e {told} ] || exit 1\nexec {program('FAKE_BLENDER')} \"$@\"\n")
+    blender.chmod(0o755)
+    d = start(blender=blender)
+    for _ in range(2):
+        one = d.get("/v1/blenders").json()["blenders"][0]
+        assert one["devices"] is None and "did not say" in one["error"]
+    told.touch()
+    one = d.get("/v1/blenders").json()["blenders"][0]
+    assert one["devices"] and one["error"] is None
+
+
 def test_a_job_chooses_among_several_by_name(start, tmp_path, blend):
     blender = tmp_path / "blender-4.2"
     fake = program("FAKE_BLENDER")

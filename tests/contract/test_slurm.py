@@ -245,7 +245,8 @@ def test_a_slurmctld_that_forgot_that_a_task_has_ended_frees_its_node(slurm, sta
         d.start()
     done = until(d, ident, *FINAL)
     assert done["state"] == "succeeded" and done["attempts"] == 1 and all_frames(d, ident, 3), done
-    assert {tuple(what) for what in asked(slurm, "scancel")} == {("1_1",)}
+    # Twice when it was told before Slurm had begun to forget.
+    assert asked(slurm, "scancel") in ([["1_1"]], [["1_1"], ["1_1"]])
 
 
 def test_an_answer_that_is_lost_is_found_by_its_name(slurm, start):

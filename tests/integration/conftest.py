@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """kilnd with real Blender, and scenes made by it."""
-import contextlib
 import pathlib
 import shutil
 import subprocess
@@ -43,9 +42,7 @@ def start(blender, scenes, tmp_path):
         return d.start()
 
     yield run
-    with contextlib.ExitStack() as all_of_them:  # also when one does not stop as it should
-        for d in started:
-            all_of_them.callback(stop_in_order, d)
+    support.stop_all(started, stop_in_order)
 
 
 def stop_in_order(d):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real kilnd for a test, and plain clients for it: what tests/contract and tests/integration stand on."""
+import contextlib
 import http.client
 import json
 import os
@@ -135,6 +136,13 @@ class Daemon:
     def frames(self, job):
         directory = self.output / job
         return sorted(p.name for p in directory.iterdir()) if directory.is_dir() else []
+
+
+def stop_all(daemons, stop_in_order):
+    """Also the others, when one does not stop as it should."""
+    with contextlib.ExitStack() as all_of_them:
+        for d in daemons:
+            all_of_them.callback(stop_in_order, d)
 
 
 def read_until_quiet(s, quiet=0.3):
