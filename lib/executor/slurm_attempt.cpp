@@ -102,7 +102,6 @@ aio::task<> slurm_attempt::step() {
     co_await carry_out_stop();
   } else {
     co_await let_go_on();
-    co_await free_nodes();
     co_await fill();
   }
   if (over_ || left_alone_)
@@ -252,7 +251,7 @@ aio::task<> slurm_attempt::end_task(array& of, int number, task_end how) {
       task.row() && (task.row()->state == task_state::waiting ||
                      (task.row()->state == task_state::running && !task.has_ended_by_itself()));
   if (of.id && task.has_ended_by_itself())
-    note_end(*of.id, number);
+    queue_.ended.add({*of.id, number}, queue_.number, aio::clock::now());
   const auto ended = std::move(of.live.at(number));
   of.live.erase(number);
   if (!closed.log.empty())

@@ -10,6 +10,7 @@
 #include "executor/slurm_task.hpp"
 #include "executor/workspace.hpp"
 #include "slurm/chunks.hpp"
+#include "slurm/ended_tasks.hpp"
 #include "slurm/submission.hpp"
 
 #include <functional>
@@ -26,6 +27,7 @@ struct queue_look {
   std::unordered_map<std::uint64_t, std::vector<slurm::queue_row>> by_array;
   std::unordered_map<std::string, std::uint64_t> array_of_name;
   std::string trouble;      ///< why the newest one had no answer; empty when it had
+  slurm::ended_tasks ended; ///< their nodes are to be free
   aio::notification looked; ///< also after one that had no answer
 };
 
@@ -99,7 +101,6 @@ private:
   [[nodiscard]] aio::task<> carry_out_stop();
   [[nodiscard]] aio::task<bool> cancel(std::vector<std::string> what, bool waiting_only);
   [[nodiscard]] aio::task<> let_go_on();
-  [[nodiscard]] aio::task<> free_nodes();
 
   const slurm_settings& settings_;
   aio::blocking_pool& pool_;
@@ -129,13 +130,6 @@ private:
   int time_raised_ = 0, memory_raised_ = 0, refused_ = 0;
   aio::clock::time_point try_again_, began_to_run_;
   std::size_t frames_twice_ = 0;
-  struct end_seen {
-    aio::clock::time_point since;
-    std::uint64_t look; ///< at the queue: the last one that may be older than the end
-  };
-  void note_end(std::uint64_t array_id, int task);
-  /// Tasks that have ended and that Slurm may still show as running: id of the array, task.
-  std::map<std::pair<std::uint64_t, int>, end_seen> ended_;
   std::map<std::pair<int, int>, int> released_;         ///< how often, of held tasks
   std::map<std::pair<int, int>, std::size_t> at_pause_; ///< frames that tasks had published then
 };

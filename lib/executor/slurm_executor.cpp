@@ -85,11 +85,16 @@ void slurm_executor::watch() {
     attempts_.spawn(watch_queue());
 }
 
+bool slurm_executor::has_to_look() const noexcept {
+  const bool has_left_something = !swept_ || (!queue_.ended.empty() && !joining_);
+  return (!running_.empty() || has_left_something) && !leaving_;
+}
+
 aio::task<> slurm_executor::watch_queue() {
-  while ((!running_.empty() || !swept_) && !leaving_) {
+  while (has_to_look()) {
     co_await look();
     queue_.looked.notify_all();
-    if ((running_.empty() && swept_) || leaving_)
+    if (!has_to_look())
       break;
     boost::system::error_code ignored;
     next_look_.expires_after(settings_.poll);
@@ -127,8 +132,27 @@ aio::task<> slurm_executor::look() {
     of.push_back(std::move(row));
   }
   ++queue_.number;
-  if (!swept_ && !leaving_) // those that are left alone are not known here any more
+  if (leaving_) // those that are left alone are not known here any more
+    co_return;
+  if (!swept_)
     co_await sweep(all);
+  co_await free_nodes();
+}
+
+aio::task<> slurm_executor::free_nodes() {
+  if (queue_.ended.empty())
+    co_return;
+  std::set<slurm::task_id> running;
+  for (const auto& [id, rows] : queue_.by_array)
+    for (const auto& row : rows)
+      if (row.state == slurm::task_state::running)
+        for (const int task : row.tasks)
+          running.emplace(id, task);
+  auto kept = queue_.ended.still_shown(running, queue_.number, aio::clock::now(), settings_.lag);
+  if (kept.empty())
+    co_return;
+  auto directory = settings_.state;
+  (void)co_await commands_.run("scancel", std::move(kept), std::move(directory)); // what fails is named again
 }
 
 /// Jobs of this Kiln that belong to no attempt any more.
@@ -205,6 +229,7 @@ void slurm_executor::leave() {
 }
 
 aio::task<> slurm_executor::join() {
+  joining_ = true;
   if (running_.empty())
     leaving_ = true;
   next_look_.cancel();

@@ -41,6 +41,8 @@ private:
   [[nodiscard]] aio::task<> watch_queue();
   [[nodiscard]] aio::task<> look();
   [[nodiscard]] aio::task<> sweep(std::vector<slurm::queue_row> rows);
+  [[nodiscard]] aio::task<> free_nodes();
+  [[nodiscard]] bool has_to_look() const noexcept;
 
   aio::executor_type loop_;
   slurm_settings settings_;
@@ -49,7 +51,7 @@ private:
   queue_look queue_;
   std::string owner_;
   std::map<attempt_id, attempt_ptr> running_;
-  bool watching_ = false, swept_ = true, leaving_ = false;
+  bool watching_ = false, swept_ = true, leaving_ = false, joining_ = false;
   aio::timer next_look_;
   aio::task_group attempts_;
 };

@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 namespace kiln::executor {
@@ -84,36 +83,6 @@ aio::task<bool> slurm_attempt::cancel(std::vector<std::string> what, bool waitin
     }
   }
   co_return true;
-}
-
-void slurm_attempt::note_end(std::uint64_t array_id, int task) {
-  ended_.emplace(std::pair{array_id, task}, end_seen{aio::clock::now(), queue_.number + 1});
-}
-
-/// A slurmctld that was killed may have forgotten that a task has ended, and keeps its node for it.
-aio::task<> slurm_attempt::free_nodes() {
-  if (ended_.empty() || look_ == 0 || !queue_.trouble.empty())
-    co_return;
-  std::set<std::pair<std::uint64_t, int>> running;
-  for (const auto& [id, rows] : queue_.by_array)
-    for (const auto& row : rows)
-      if (row.state == task_state::running)
-        for (const int task : row.tasks)
-          running.emplace(id, task);
-  std::erase_if(ended_, [this, &running](const auto& known) {
-    return look_ > known.second.look && !running.contains(known.first);
-  });
-  const auto now = aio::clock::now();
-  std::set<std::pair<std::uint64_t, int>> told;
-  std::vector<std::string> kept;
-  for (const auto& [task, seen] : ended_)
-    if (look_ > seen.look && now - seen.since >= settings_.lag && running.contains(task)) {
-      told.insert(task);
-      kept.push_back(fmt::format("{}_{}", task.first, task.second));
-    }
-  const bool done = co_await cancel(std::move(kept), false);
-  if (done)
-    std::erase_if(ended_, [&told](const auto& known) { return told.contains(known.first); });
 }
 
 /// Tasks that would go on if somebody told Slurm so, and new priorities. And those that stand still are

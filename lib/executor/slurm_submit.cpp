@@ -71,7 +71,7 @@ aio::task<> slurm_attempt::adopt() {
       // Of those that are judged, or whose frames all stand at their place or were given up, Slurm is told.
       if (known.judged.contains(number) || published == frames) {
         if (of.id)
-          note_end(*of.id, number);
+          queue_.ended.add({*of.id, number}, queue_.number, aio::clock::now());
         continue;
       }
       for (const int frame : frames)

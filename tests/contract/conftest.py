@@ -35,6 +35,14 @@ def slurm(tmp_path):
 
 
 @pytest.fixture
+def executor(request):
+    """Arguments and environment of the kilnd of a test: what renders."""
+    if ON_SLURM or "slurm" in request.fixturenames:
+        return SLURM_ARGUMENTS, request.getfixturevalue("slurm").environment
+    return [], {}
+
+
+@pytest.fixture
 def blend(tmp_path):
     """Writes the .blend that is a script for fake_blender."""
     def write(*commands):
@@ -45,16 +53,15 @@ def blend(tmp_path):
 
 
 @pytest.fixture
-def start(tmp_path, blend, request):
+def start(tmp_path, blend, executor):
     """Starts kilnd. At the end it must stop in order: exit status 0, nothing left of its children."""
     started = []
-    cluster = request.getfixturevalue("slurm") if ON_SLURM or "slurm" in request.fixturenames else None
+    of_executor, its_environment = executor
 
     def run(*commands, arguments=(), environment=None, blender=None, file=None):
         d = support.Daemon(tmp_path, blender or support.program("FAKE_BLENDER"), file or blend(*commands),
                            ["--stop-grace", "1", "--sandbox-write", tmp_path,  # for "once"
-                            *(SLURM_ARGUMENTS if cluster else []), *arguments],
-                           {**(cluster.environment if cluster else {}), **(environment or {})})
+                            *of_executor, *arguments], {**its_environment, **(environment or {})})
         started.append(d)
         return d.start()
 

@@ -19,9 +19,11 @@ def kilnd(*arguments, environment=None, cwd=None):
 
 
 @pytest.fixture
-def flags(tmp_path, blend):
+def flags(tmp_path, blend, executor, monkeypatch):
+    for name, value in executor[1].items():
+        monkeypatch.setenv(name, value)
     return ["--listen", "127.0.0.1:0", "--blender", program("FAKE_BLENDER"), "--blend", blend(),
-            "--output", tmp_path / "frames", "--state", tmp_path / "state"]
+            "--output", tmp_path / "frames", "--state", tmp_path / "state", *executor[0]]
 
 
 def test_version_and_help():

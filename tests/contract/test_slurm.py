@@ -9,6 +9,7 @@ import shutil
 import signal
 import stat
 import subprocess
+import time
 
 import pytest
 from daemon import wait_for
@@ -89,6 +90,7 @@ def test_an_idle_daemon_asks_nothing(slurm, start):
     d = start()
     until(d, submit(d), "succeeded")
     wait_for(lambda: not os.listdir(d.output / ".kiln"), "it is over")
+    wait_for(lambda: (lambda before: (time.sleep(0.5), before == len(slurm.asked))[1])(len(slurm.asked)), "all was asked")
     before = len(slurm.asked)
     for _ in range(20):
         d.get("/readyz")
@@ -247,6 +249,14 @@ def test_a_slurmctld_that_forgot_that_a_task_has_ended_frees_its_node(slurm, sta
     assert done["state"] == "succeeded" and done["attempts"] == 1 and all_frames(d, ident, 3), done
     # Twice when it was told before Slurm had begun to forget.
     assert asked(slurm, "scancel") in ([["1_1"]], [["1_1"], ["1_1"]])
+
+
+def test_its_node_is_freed_also_when_its_job_is_over(slurm, start):
+    d = start()
+    slurm.forgets_ends = 1
+    assert until(d, submit(d, "1"), *FINAL)["state"] == "succeeded"
+    wait_for(lambda: not slurm.running(), "its node is free")
+    assert asked(slurm, "scancel") == [["1_1"]]
 
 
 def test_an_answer_that_is_lost_is_found_by_its_name(slurm, start):

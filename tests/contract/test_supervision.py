@@ -13,14 +13,15 @@ from daemon import processes_of_group, program, wait_for
 class Supervisor:
     """Starts kilnd with NOTIFY_SOCKET, and hears what it says."""
 
-    def __init__(self, directory, blend):
+    def __init__(self, directory, blend, executor):
         self.path = directory / "notify"
         self.heard_by = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.heard_by.bind(str(self.path))
         self.heard_by.settimeout(60)
         self.log = directory / "log"
         self.flags = ["--blender", program("FAKE_BLENDER"), "--blend", str(blend), "--output", str(directory / "frames"),
-                      "--state", str(directory / "state")]
+                      "--state", str(directory / "state"), *executor[0]]
+        self.environment = executor[1]
         self.process = None
 
     def start(self, *more, listener=None, environment=None):
@@ -31,7 +32,7 @@ class Supervisor:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env={**os.environ, "NOTIFY_SOCKET": str(self.path), **({"LISTEN_FDS": "1"} if listener else {}),
-                     **(environment or {})},
+                     **self.environment, **(environment or {})},
                 preexec_fn=(lambda: os.dup2(listener.fileno(), 3)) if listener else None, pass_fds=[3] if listener else [])
         return self
 
@@ -45,8 +46,8 @@ class Supervisor:
 
 
 @pytest.fixture
-def supervisor(tmp_path, blend):
-    s = Supervisor(tmp_path, blend())
+def supervisor(tmp_path, blend, executor):
+    s = Supervisor(tmp_path, blend(), executor)
     yield s
     s.heard_by.close()
     if s.process:

@@ -16,6 +16,7 @@ import time
 from daemon import WITH_TEST
 
 PROGRAMS = pathlib.Path(__file__).parent / "slurm"
+KILL_WAIT = 1  # seconds; Slurm's KillWait
 OVER = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "OUT_OF_MEMORY", "NODE_FAIL", "PREEMPTED")
 
 
@@ -25,6 +26,7 @@ class Task:
         self.state, self.reason, self.node, self.restarts = "PENDING", "None", "", 0
         self.process = None
         self.wanted = None  # the state that it gets once its process has ended
+        self.kill_at = None
 
     @property
     def is_over(self):
@@ -96,6 +98,7 @@ class Simulation:
         with self.lock:
             if task.process:
                 task.wanted = state
+                task.kill_at = time.monotonic() + KILL_WAIT
                 self._kill(task, sent)
             else:
                 task.state = state
@@ -144,6 +147,8 @@ class Simulation:
 
     def _step(self):
         for name, task in self.nodes.items():
+            if task and task.wanted and time.monotonic() >= task.kill_at:
+                self._kill(task, signal.SIGKILL)
             if task and task.process and (status := task.process.poll()) is not None:
                 self._kill_group(task.process)  # what it has started ends with it
                 if self.forgets_ends:
