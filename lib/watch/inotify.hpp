@@ -3,10 +3,9 @@
 // One inotify watch on the reactor: what file_tail and directory_watch stand on.
 #pragma once
 
+#include "aio/notification.hpp"
 #include "aio/task.hpp"
 #include "base/error.hpp"
-
-#include <boost/asio/posix/basic_stream_descriptor.hpp>
 
 #include <cstdint>
 #include <filesystem>
@@ -16,12 +15,18 @@
 
 namespace kiln::watch {
 
+class inotify_queue;
+
 class inotify {
 public:
   /// `mask`: of inotify(7). Links are not followed. Errors name the path, and the limit of the system that
   /// was met.
   [[nodiscard]] static result<std::unique_ptr<inotify>>
   open(aio::executor_type loop, const std::filesystem::path& path, std::uint32_t mask);
+
+  ~inotify();
+  inotify(const inotify&) = delete;
+  inotify& operator=(const inotify&) = delete;
 
   struct events {
     std::vector<std::string> names; ///< of files in the watched directory
@@ -36,11 +41,13 @@ public:
   void finish();
 
 private:
-  inotify(aio::executor_type loop, int fd) : queue_(loop, fd) {}
-  void drain(events& into);
+  friend class inotify_queue;
+  inotify(aio::executor_type loop, inotify_queue& queue) : queue_(queue), happened_(loop) {}
 
-  aio::asio::posix::basic_stream_descriptor<aio::executor_type> queue_;
-  bool finishing_ = false;
+  inotify_queue& queue_;
+  aio::notification happened_;
+  events seen_;
+  bool has_news_ = false, finishing_ = false;
 };
 
 } // namespace kiln::watch

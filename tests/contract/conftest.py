@@ -15,7 +15,7 @@ ON_SLURM = os.environ.get("TEST_EXECUTOR") == "slurm"
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "local: of renders on this machine alone: a pid to look at, a process to kill, a log that grows")
+    config.addinivalue_line("markers", "local: of renders on this machine alone: its Blender, a pid to look at, a process to kill, a log that grows")
 
 
 def pytest_collection_modifyitems(items):

@@ -36,6 +36,7 @@ def test_version_and_help():
     assert max(map(len, helped.stdout.splitlines())) <= 120
 
 
+@pytest.mark.local
 def test_check_says_what_it_found(flags):
     checked = kilnd("--check", *flags)
     assert checked.returncode == 0, checked.stderr
@@ -52,9 +53,9 @@ def test_check_says_what_it_found(flags):
     (["--listen", "nowhere:x"], 2, "nowhere:x"),
     (["--listen", "0.0.0.0:0"], 2, "--allow-open-network"),
     (["--config", "/nonexistent/kilnd.toml"], 2, "/nonexistent/kilnd.toml"),
-    (["--blender", "/nonexistent/blender"], 3, "/nonexistent/blender"),
-    (["--blender", "no-such-blender-in-path"], 3, "no-such-blender-in-path"),
-    (["--blender", "/bin/true"], 3, "/bin/true"),
+    pytest.param(["--blender", "/nonexistent/blender"], 3, "/nonexistent/blender", marks=pytest.mark.local),
+    pytest.param(["--blender", "no-such-blender-in-path"], 3, "no-such-blender-in-path", marks=pytest.mark.local),
+    pytest.param(["--blender", "/bin/true"], 3, "/bin/true", marks=pytest.mark.local),
     (["--blend", "/nonexistent/scene.blend"], 3, "/nonexistent/scene.blend"),
     (["--blend", "/etc/passwd"], 3, "/etc/passwd"),
     (["--output", "/proc/nowhere"], 3, "/proc/nowhere"),
@@ -98,6 +99,7 @@ def test_sigterm_ends_what_runs_and_stops_in_order(start, tmp_path):
     assert not processes_of_group(pid)
 
 
+@pytest.mark.local
 def test_a_second_sigterm_does_not_wait_for_the_grace(start, tmp_path):
     d = start("ignore TERM", f"wait_file {tmp_path / 'never'}", arguments=["--stop-grace", "1000"])
     pid = d.post_job(1, 1).json()["pid"]
@@ -157,6 +159,7 @@ def test_the_log_as_json_holds_job_and_request_ids(start):
     assert any(line.get("request") == "mine" for line in lines)
 
 
+@pytest.mark.local
 def test_readyz_says_what_is_missing(start, tmp_path):
     import shutil
     blender = tmp_path / "blender"
@@ -175,6 +178,7 @@ def context_switches(pid):
     return sum(int(n) for n in re.findall(r"ctxt_switches:\s*(\d+)", status))
 
 
+@pytest.mark.local
 def test_an_idle_daemon_does_not_wake_up(start):
     """30 seconds, also after it has served and rendered; threads of the pool included."""
     d = start()
@@ -201,6 +205,7 @@ def test_it_renders_also_when_it_is_nice(start):
     assert d.until_final(d.post_job(1, 1).headers["location"]).text == "Job completed"
 
 
+@pytest.mark.local
 def test_memory_at_rest(start):
     if os.environ.get("SANITIZERS"):
         pytest.skip("the sanitizers' own memory is no measure")

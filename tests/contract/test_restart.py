@@ -171,6 +171,7 @@ def test_a_pid_that_another_has_now_is_not_taken_for_blender(start, tmp_path):
     assert until(d, ident, "succeeded", "failed")["attempts"] == 2
 
 
+@pytest.mark.local
 def test_strangers_in_the_workspaces_are_swept_out(start, tmp_path):
     d = start()
     d.stop()

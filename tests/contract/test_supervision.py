@@ -107,7 +107,8 @@ def test_a_socket_that_must_not_be_served_is_refused(supervisor, tmp_path, famil
         assert says in supervisor.log.read_text()
 
 
-@pytest.mark.parametrize("wrong, status", [(["--slots", "0"], 2), (["--blender", "/nonexistent"], 3)])
+@pytest.mark.parametrize("wrong, status", [
+    (["--slots", "0"], 2), pytest.param(["--blender", "/nonexistent"], 3, marks=pytest.mark.local)])
 def test_a_start_that_fails_is_told(supervisor, wrong, status):
     """start-stop-daemon --notify-await would wait until its time is out."""
     supervisor.start("--listen", "127.0.0.1:0", *wrong)
@@ -117,6 +118,7 @@ def test_a_start_that_fails_is_told(supervisor, wrong, status):
     supervisor.process = None
 
 
+@pytest.mark.local
 def test_sigusr2_stops_and_leaves_renders_to_the_next_start(start, tmp_path):
     gate = tmp_path / "gate"
     d = start(f"wait_file {gate}")
