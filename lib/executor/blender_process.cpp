@@ -52,9 +52,11 @@ result<std::unique_ptr<process::child>> start_blender(aio::executor_type loop, c
   request.environment.push_back(mark_of(how.paths.temp));
   for (const char* name : {"TEMP=", "TMP="})
     request.environment.push_back(name + how.paths.temp.native());
-  if (request.sandbox)
-    request.environment.push_back(
-        describe_for_script(walls_of_attempt(settings.walls, how.paths, how.blend)));
+  if (request.sandbox) {
+    const auto around = walls_of_attempt(settings.walls, how.paths, how.blend);
+    request.environment = environment_inside(around, std::move(request.environment));
+    request.environment.push_back(describe_for_script(around));
+  }
   const auto began = aio::clock::now();
   auto child = process::child::launch(loop, request, settings.stop_grace);
   settings.times->spawn.add(std::chrono::duration<double>(aio::clock::now() - began).count());

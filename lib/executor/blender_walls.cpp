@@ -5,7 +5,9 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
+#include <algorithm>
 #include <array>
+#include <sstream>
 #include <string_view>
 
 namespace kiln::executor {
@@ -140,6 +142,28 @@ std::string describe_for_script(const process::walls& around) {
   walls["read"] = std::move(shown);
   walls["hidden"] = list_of(around.hidden);
   return "KILN_SANDBOX=" + boost::json::serialize(walls);
+}
+
+std::vector<std::string> environment_inside(const process::walls& around,
+                                            std::vector<std::string> environment) {
+  constexpr std::string_view name = "PATH=";
+  const auto is_inside = [&around](const fs::path& directory) {
+    const auto holds = [&directory](const fs::path& allowed) {
+      return std::ranges::mismatch(allowed, directory).in1 == allowed.end();
+    };
+    return std::ranges::any_of(around.read, holds) || std::ranges::any_of(around.write, holds);
+  };
+  for (auto& variable : environment) {
+    if (!variable.starts_with(name))
+      continue;
+    std::string kept;
+    std::istringstream directories{variable.substr(name.size())};
+    for (std::string directory; std::getline(directories, directory, ':');)
+      if (is_inside(fs::path{directory}.lexically_normal()))
+        kept += (kept.empty() ? "" : ":") + directory;
+    variable = std::string{name} + (kept.empty() ? "/usr/bin:/bin" : kept);
+  }
+  return environment;
 }
 
 } // namespace kiln::executor

@@ -142,6 +142,18 @@ def test_what_scenes_need_works(start, sandbox, project):
     assert len(set(rows)) > 10
 
 
+def test_a_python_that_is_first_in_path_and_outside_does_no_harm(start, sandbox, project, tmp_path, monkeypatch):
+    """As with pyenv, conda or a virtual environment: Blender would take the library beside it."""
+    python = tmp_path / "python"
+    (python / "bin").mkdir(parents=True)
+    (python / "lib/python3.11/lib-dynload").mkdir(parents=True)
+    (python / "lib/python3.11/os.py").touch()
+    shutil.copy("/usr/bin/python3.11", python / "bin")
+    monkeypatch.setenv("PATH", f"{python}/bin:{os.environ['PATH']}")
+    d = start(project / "tiny.blend", "--sandbox", sandbox)
+    assert render(d, "tiny", "1-2")["state"] == "succeeded", d.log()
+
+
 def test_a_texture_outside_is_named_and_can_be_allowed(start, sandbox, project, tmp_path):
     outside = tmp_path / "work" / "library"
     shutil.move(project / "assets", outside)

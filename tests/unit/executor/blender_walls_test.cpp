@@ -61,5 +61,18 @@ TEST(blender_walls, the_script_is_told_of_them) {
             boost::json::parse(R"({"read":["/a \"b\"","/c"],"hidden":["/d"]})"));
 }
 
+TEST(blender_walls, programs_outside_are_not_looked_for) {
+  const process::walls w{.read = {"/usr", "/opt/blender"}, .write = {"/w"}};
+  const std::vector<std::pair<std::string, std::string>> expected{
+      {"PATH=/home/a/.pyenv/bin:/usr/local/bin:/usr/bin", "PATH=/usr/local/bin:/usr/bin"},
+      {"PATH=/usr:/usr/../root/bin:/usrlocal/bin:/opt/blender/:/w/bin", "PATH=/usr:/opt/blender/:/w/bin"},
+      {"PATH=/home/a/bin", "PATH=/usr/bin:/bin"},
+      {"PATH=::.:bin", "PATH=/usr/bin:/bin"},
+      {"PATH=", "PATH=/usr/bin:/bin"},
+      {"XPATH=/home/a", "XPATH=/home/a"}};
+  for (const auto& [given, wanted] : expected)
+    EXPECT_EQ(environment_inside(w, {"A=1", given}), (std::vector<std::string>{"A=1", wanted})) << given;
+}
+
 } // namespace
 } // namespace kiln::executor
