@@ -198,6 +198,11 @@ frame_set frame_set::without(const frame_set& other) const {
 std::vector<frame_set::progression> frame_set::progressions(std::size_t limit) const {
   std::vector<progression> out;
   for (auto at = begin(); at != end() && out.size() < limit;) {
+    if (const auto* run = at.run_; *at + 1 < run->second) { // three neighbours or more: no need to walk them
+      out.push_back({*at, run->second, 1});
+      at = iterator{run + 1};
+      continue;
+    }
     auto next = std::next(at);
     if (next == end()) {
       out.push_back({*at, *at, 1});
