@@ -37,7 +37,8 @@ struct installation {
 [[nodiscard]] std::string describe_for_script(const process::walls& around);
 
 /// Of `environment`, PATH without the directories outside. Blender looks in PATH for a Python, and takes the
-/// libraries beside it: one that it sees (nothing keeps stat(2) from it) and cannot read ends it at its start.
+/// libraries beside it: one that it sees (nothing keeps stat(2) from it) and cannot read ends it at its
+/// start.
 [[nodiscard]] std::vector<std::string> environment_inside(const process::walls& around,
                                                           std::vector<std::string> environment);
 

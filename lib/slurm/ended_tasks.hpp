@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tasks that have ended by their own record, until Slurm shows it as well: a slurmctld that was killed may have
-// forgotten it, and keeps their nodes for them.
+// Tasks that have ended by their own record, until Slurm shows it as well: a slurmctld that was killed may
+// have forgotten it, and keeps their nodes for them.
 #pragma once
 
 #include <chrono>
