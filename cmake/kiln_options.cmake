@@ -22,6 +22,19 @@ endif()
 target_compile_options(kiln_options INTERFACE -ffunction-sections -fdata-sections $<$<CONFIG:Release>:$<IF:$<BOOL:$<TARGET_PROPERTY:KILN_FAST>>,-O2,-Os>>)
 target_link_options(kiln_options INTERFACE LINKER:--gc-sections LINKER:-z,pack-relative-relocs)
 
+# Several source files of a folder are compiled as one: the headers of Asio and the coroutines that they share are then
+# compiled once. For builds from nothing; a build that goes on compiles more than what has changed.
+option(KILN_UNIT_TESTS "Build tests/unit" ON)
+option(KILN_UNITY "Compile source files together (for builds from nothing)" OFF)
+if(KILN_UNITY)
+  set(CMAKE_UNITY_BUILD ON)
+  set(CMAKE_UNITY_BUILD_BATCH_SIZE 8)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # What these find between files that are compiled together is no fault, and files by themselves are searched in other builds.
+    target_compile_options(kiln_options INTERFACE -Wno-subobject-linkage -Wno-shadow)
+  endif()
+endif()
+
 if(KILN_SANITIZE)
   target_compile_options(kiln_options INTERFACE -fsanitize=${KILN_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(kiln_options INTERFACE -fsanitize=${KILN_SANITIZE})

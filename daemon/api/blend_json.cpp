@@ -2,8 +2,7 @@
 #include "api/blend_json.hpp"
 
 #include "api/job_json.hpp"
-
-#include <fmt/format.h>
+#include "blender/install_choice.hpp"
 
 #include <array>
 
@@ -19,7 +18,7 @@ boost::json::object format_upload(const store::upload_record& upload,
   out["packing"] = packings.at(static_cast<std::size_t>(upload.header.packed));
   out["blender"] = nullptr;
   if (const auto version = upload.header.version) // 304 = 3.4
-    out["blender"] = fmt::format("{}.{}", *version / 100, *version % 100);
+    out["blender"] = blender::format_version(*version);
   out["frame_start"] = out["frame_end"] = out["scene"] = nullptr;
   if (const auto& render = upload.render) {
     out["frame_start"] = render->frame_start;

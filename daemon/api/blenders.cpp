@@ -2,20 +2,20 @@
 #include "api/blenders.hpp"
 
 #include "api/answers.hpp"
+#include "blender/install_choice.hpp"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 
 #include <utility>
+#include <vector>
 
 namespace kiln::api {
 namespace {
 
 namespace json = boost::json;
 using http::answer;
-
-constexpr std::string_view maker = "Blender ";
 
 /// Devices and engines, or why they are not known.
 void add_abilities(json::object& to, const std::string& found, const std::string& why) {
@@ -34,8 +34,9 @@ void add_abilities(json::object& to, const std::string& found, const std::string
 
 } // namespace
 
-blenders::blenders(aio::executor_type loop, std::vector<blender::install> installs, inquiry ask)
-    : installs_(std::move(installs)), ask_(std::move(ask)), answered_(loop) {}
+blenders::blenders(aio::executor_type loop, executor::installs& installs, aio::blocking_pool& pool,
+                   inquiry ask)
+    : installs_(installs), pool_(pool), ask_(std::move(ask)), answered_(loop) {}
 
 void blenders::add_routes(http::service& to) {
   to.on("GET", "/v1/blenders", access::role::read, [this](const http::request&) { return list(); });
@@ -45,26 +46,34 @@ aio::task<answer> blenders::list() {
   while (asking_) // for somebody else
     co_await answered_.wait();
   asking_ = true;
+  struct end_of_asking { // also when something throws: other requests wait for it
+    blenders& of;
+    ~end_of_asking() {
+      of.asking_ = false;
+      of.answered_.notify_all();
+    }
+  } const end{*this};
   json::array list;
-  for (const auto& install : installs_) {
-    std::string why;
-    auto known = known_.find(install.name);
-    if (known == known_.end()) {
+  const auto installs = co_await installs_.now({}, pool_);
+  for (const auto& install : installs) {
+    const auto program = install.name + " " + install.identity;
+    std::string why = install.wrong;
+    auto known = why.empty() ? known_.find(program) : known_.end();
+    if (known == known_.end() && why.empty()) {
       auto found = co_await ask_(install.executable);
       if (found)
-        known = known_.emplace(install.name, std::move(*found)).first;
+        known = known_.emplace(program, std::move(*found)).first;
       else
         why = found.error().message; // and it is asked again the next time
     }
     json::object one;
     one["name"] = install.name;
-    one["version"] =
-        install.version.starts_with(maker) ? install.version.substr(maker.size()) : install.version;
+    one["version"] = nullptr;
+    if (!install.version.empty())
+      one["version"] = blender::bare_version(install);
     add_abilities(one, known == known_.end() ? std::string{} : known->second, why);
     list.push_back(std::move(one));
   }
-  asking_ = false;
-  answered_.notify_all();
   json::object body;
   body["blenders"] = std::move(list);
   co_return json_answer(200, body);

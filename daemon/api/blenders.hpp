@@ -5,14 +5,13 @@
 
 #include "aio/notification.hpp"
 #include "base/error.hpp"
-#include "blender/install.hpp"
+#include "executor/installs.hpp"
 #include "http/service.hpp"
 
 #include <filesystem>
 #include <functional>
 #include <map>
 #include <string>
-#include <vector>
 
 namespace kiln::api {
 
@@ -21,7 +20,8 @@ public:
   /// Asks a Blender for {"devices":[…],"engines":[…]}, or {"error":"…"}. Takes its time.
   using inquiry = std::function<aio::task<result<std::string>>(std::filesystem::path)>;
 
-  blenders(aio::executor_type loop, std::vector<blender::install> installs, inquiry ask);
+  /// `installs` and `pool` outlive it.
+  blenders(aio::executor_type loop, executor::installs& installs, aio::blocking_pool& pool, inquiry ask);
 
   /// It outlives the service's requests.
   void add_routes(http::service& to);
@@ -29,9 +29,10 @@ public:
 private:
   [[nodiscard]] aio::task<http::answer> list();
 
-  std::vector<blender::install> installs_;
+  executor::installs& installs_;
+  aio::blocking_pool& pool_;
   inquiry ask_;
-  std::map<std::string, std::string> known_; ///< by name: what was answered, once it was
+  std::map<std::string, std::string> known_; ///< by name and identity: the answer, once there was one
   bool asking_ = false;
   aio::notification answered_;
 };

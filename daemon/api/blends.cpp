@@ -25,7 +25,7 @@ using http::response;
 constexpr std::size_t longest_name = 255;
 
 /// What is not a .blend is the client's, not a broken store.
-answer refuse(const error& e) {
+answer refuse_blend(const error& e) {
   return e.code == errc::corrupt ? problem(422, e.message) : problem_of(e);
 }
 
@@ -97,16 +97,16 @@ aio::task<answer> blends::receive(const http::request& asked, http::body_reader&
     co_return problem(400, wanted.error().message);
   auto begun = co_await uploads_.begin(body.length());
   if (!begun)
-    co_return refuse(begun.error());
+    co_return refuse_blend(begun.error());
   auto coming = std::move(*begun);
   if (const auto taken = co_await take_in(*coming, body); !taken) {
     co_await uploads_.give_up(std::move(coming));
-    co_return refuse(taken.error());
+    co_return refuse_blend(taken.error());
   }
   const auto kept =
       co_await uploads_.finish(std::move(coming), std::move(wanted->name), std::move(wanted->digest));
   if (!kept)
-    co_return refuse(kept.error());
+    co_return refuse_blend(kept.error());
   auto shown = json_answer(kept->is_new ? 201 : 200, format_upload(kept->upload, keep_));
   shown.fields.emplace_back("Location", "/v1/blends/" + kiln::blends::format_upload_id(kept->upload.digest));
   co_return shown;
@@ -140,7 +140,7 @@ aio::task<answer> blends::list(const http::request& asked) {
   }
   auto page = co_await uploads_.list(before, *limit + 1); // one more says whether there is a next page
   if (!page)
-    co_return refuse(page.error());
+    co_return refuse_blend(page.error());
   const bool has_next = page->size() > *limit;
   if (has_next)
     page->pop_back();
@@ -162,7 +162,7 @@ aio::task<answer> blends::read(const http::request& asked) {
     co_return no_such_upload();
   const auto found = co_await uploads_.find(std::move(*id));
   if (!found)
-    co_return refuse(found.error());
+    co_return refuse_blend(found.error());
   co_return json_answer(200, format_upload(*found, keep_));
 }
 
@@ -171,7 +171,7 @@ aio::task<answer> blends::remove(const http::request& asked) {
   if (!id)
     co_return no_such_upload();
   if (const auto gone = co_await uploads_.remove(std::move(*id)); !gone)
-    co_return refuse(gone.error());
+    co_return refuse_blend(gone.error());
   co_return response{.status = 204, .content_type = {}, .body = {}};
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/digest_field.hpp"
 
+#include "base/text.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -32,13 +34,6 @@ std::optional<std::string> hex_of(std::string_view base64) {
   return hex;
 }
 
-std::string_view trim(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos)
-    return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
 } // namespace
 
 result<std::optional<std::string>> parse_digest_field(std::string_view value) {
@@ -46,7 +41,7 @@ result<std::optional<std::string>> parse_digest_field(std::string_view value) {
   std::optional<std::string> found;
   while (!value.empty()) { // no value of this field holds a comma
     const auto comma = std::min(value.find(','), value.size());
-    const auto member = trim(value.substr(0, comma));
+    const auto member = trimmed(value.substr(0, comma));
     value.remove_prefix(std::min(comma + 1, value.size()));
     if (!member.starts_with(key))
       continue;

@@ -7,15 +7,15 @@
 namespace kiln::api {
 namespace {
 
-constexpr std::size_t most_events = 512, most_bytes = 256 * 1024; ///< that are kept
-constexpr std::size_t most_at_once = 64 * 1024;                   ///< bytes that read() adds, about
+constexpr std::size_t most_kept = 512, most_bytes = 256 * 1024; ///< of the events that a channel keeps
+constexpr std::size_t most_at_once = 64 * 1024;                 ///< bytes that read() adds, about
 
 } // namespace
 
 void event_channel::add(std::uint64_t id, std::string text) {
   bytes_ += text.size();
   events_.push_back({id, std::move(text)});
-  while (events_.size() > most_events || (bytes_ > most_bytes && events_.size() > 1))
+  while (events_.size() > most_kept || (bytes_ > most_bytes && events_.size() > 1))
     drop_first();
   watchers.wake_all();
 }

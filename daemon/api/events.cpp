@@ -3,6 +3,7 @@
 
 #include "api/answers.hpp"
 #include "api/job_json.hpp"
+#include "base/utf8.hpp"
 
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -30,30 +31,6 @@ constexpr std::string_view comment = ": kilnd\n\n"; ///< a line that every clien
 std::string format_event(std::string_view type, std::string_view id, const json::object& data) {
   return fmt::format("{}{}{}event: {}\ndata: {}\n\n", id.empty() ? "" : "id: ", id, id.empty() ? "" : "\n",
                      type, json::serialize(data));
-}
-
-/// Log lines are bytes that anybody may have written; JSON is UTF-8.
-std::string as_utf8(std::string_view bytes) {
-  std::string text;
-  text.reserve(bytes.size());
-  for (std::size_t at = 0; at < bytes.size();) {
-    const auto lead = static_cast<unsigned char>(bytes[at]);
-    const std::size_t size = lead < 0x80                   ? 1
-                             : lead >= 0xc2 && lead < 0xe0 ? 2
-                             : lead >= 0xe0 && lead < 0xf0 ? 3
-                             : lead >= 0xf0 && lead < 0xf5 ? 4
-                                                           : 0;
-    const auto is_tail = [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) == 0x80U; };
-    if (size == 0 || at + size > bytes.size() ||
-        !std::ranges::all_of(bytes.substr(at + 1, size - 1), is_tail)) {
-      text += '?';
-      ++at;
-      continue;
-    }
-    text += bytes.substr(at, size);
-    at += size;
-  }
-  return text;
 }
 
 /// The events of a channel, as long as the client listens.
@@ -206,8 +183,13 @@ void events::on_progress(const scheduler::job& of) {
 void events::on_output(const scheduler::job& of, std::string_view text) {
   const auto channel = channel_of(of);
   if (channel->watchers.empty())
+    return channel->begun_character.clear();
+  const auto bytes = channel->begun_character.append(text);
+  const auto whole = without_begun_character(bytes);
+  channel->begun_character = std::string_view{bytes}.substr(whole.size());
+  if (whole.empty())
     return;
-  tell_passing(*channel, "log", {{"job", of.id.str()}, {"attempt", of.attempts}, {"text", as_utf8(text)}});
+  tell_passing(*channel, "log", {{"job", of.id.str()}, {"attempt", of.attempts}, {"text", as_utf8(whole)}});
 }
 
 void events::on_forgotten(const scheduler::job& gone) {

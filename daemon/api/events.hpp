@@ -47,6 +47,7 @@ private:
     using event_channel::event_channel;
     std::optional<domain::job_state> state; ///< that was told last
     aio::clock::time_point progress_told;
+    std::string begun_character; ///< at the end of the output that was told last
   };
   using channel_ptr = std::shared_ptr<job_channel>;
 

@@ -42,10 +42,6 @@ json::value or_null(const std::optional<T>& value) {
   return value ? json::value(*value) : json::value(nullptr);
 }
 
-json::value time_or_null(const std::optional<store::time_point>& t) {
-  return t ? json::value(format_time(*t)) : json::value(nullptr);
-}
-
 /// Tenths of a second are as exact as an estimate is.
 double rounded(double seconds) {
   return std::round(seconds * 10) / 10;
@@ -72,8 +68,8 @@ json::value format_current(const scheduler::job& of) {
   if (of.state != domain::job_state::running)
     return nullptr;
   json::object current{{"pid", or_null(of.pid)}, {"frame", or_null(of.frame)}};
-  current["sample"] = of.samples > 0 ? json::value(of.sample) : json::value(nullptr);
-  current["samples"] = of.samples > 0 ? json::value(of.samples) : json::value(nullptr);
+  current["sample"] = of.timeline.samples() > 0 ? json::value(of.timeline.sample()) : json::value(nullptr);
+  current["samples"] = of.timeline.samples() > 0 ? json::value(of.timeline.samples()) : json::value(nullptr);
   if (of.tasks)
     current["tasks"] = json::object{{"running", of.tasks->running.size()}, {"waiting", of.tasks->waiting}};
   return current;
@@ -119,20 +115,31 @@ std::string format_accepted(std::optional<pid_t> pid, const job_id& id, domain::
   return json::serialize(body);
 }
 
-std::variant<domain::job_spec, std::vector<domain::field_error>> parse_job(std::string_view body,
-                                                                           int threads) {
+std::vector<domain::field_error> read_job(std::string_view body, int threads, domain::job_spec& into) {
   const auto value = parse_strict_json(body);
   if (!value)
     return whole_body(value.error().message);
   const auto* members = value->if_object();
   if (!members)
     return whole_body(R"(the body must be a JSON object such as {"blend":"a.blend","frames":"1-10"})");
-  auto parsed = domain::parse_spec(*members, domain::frame_set::usual_terms);
-  if (auto* spec = std::get_if<domain::job_spec>(&parsed); spec && !spec->trace_id.empty())
-    return std::vector<domain::field_error>{{"/trace_id", "there is no such field: it comes by traceparent"}};
-  if (auto* spec = std::get_if<domain::job_spec>(&parsed); spec && !members->contains("threads"))
-    spec->threads = threads;
-  return parsed;
+  auto wrong = domain::read_spec(*members, domain::frame_set::usual_terms, into);
+  if (members->contains("trace_id"))
+    wrong.push_back({"/trace_id", "there is no such field: it comes by traceparent"});
+  for (const char* name : {"blender_choice", "blender_warning"})
+    if (members->contains(name))
+      wrong.push_back({std::string{"/"} + name, "cannot be set: kilnd says it"});
+  if (!members->contains("threads"))
+    into.threads = threads;
+  return wrong;
+}
+
+std::variant<domain::job_spec, std::vector<domain::field_error>> parse_job(std::string_view body,
+                                                                           int threads) {
+  domain::job_spec spec;
+  auto wrong = read_job(body, threads, spec);
+  if (!wrong.empty())
+    return wrong;
+  return spec;
 }
 
 std::variant<job_patch, std::vector<domain::field_error>> parse_patch(std::string_view body) {
@@ -172,6 +179,10 @@ std::string format_time(store::time_point t) {
                      (t - seconds).count());
 }
 
+json::value time_or_null(const std::optional<store::time_point>& t) {
+  return t ? json::value(format_time(*t)) : json::value(nullptr);
+}
+
 json::object format_job(const scheduler::job& of, const job_now& now) {
   const auto total = of.spec.frames.size();
   const bool runs = of.state == domain::job_state::running;
@@ -192,15 +203,17 @@ json::object format_job(const scheduler::job& of, const job_now& now) {
                                {"rendering", !runs      ? 0
                                              : of.tasks ? of.tasks->running.size()
                                                         : std::max<std::size_t>(1, of.runs.size())}};
-  const double of_current = runs ? of.frame_fraction.value_or(0) : 0;
+  const double in_work = runs ? of.timeline.frames_in_work() : 0;
   out["progress"] =
-      std::min(1.0, (static_cast<double>(of.frames_done) + of_current) / static_cast<double>(total));
-  out["seconds_per_frame"] = of.timing.measured() > 0 ? json::value(rounded(of.timing.mean())) : nullptr;
+      std::min(1.0, (static_cast<double>(of.frames_done) + in_work) / static_cast<double>(total));
+  const auto& timing = of.timeline.timing();
+  out["seconds_per_frame"] = timing.measured() > 0 ? json::value(rounded(timing.mean())) : nullptr;
   out["eta_seconds"] = format_estimate(now.left);
   out["attempts"] = of.attempts;
   out["current"] = format_current(of);
   out["failure"] = format_failure(of.failure);
   const bool waits = of.state == domain::job_state::queued && !now.blocked.empty();
+  out["warnings"] = domain::format_warnings(of.warnings);
   out["waits_for"] = waits ? json::value(now.blocked) : json::value(nullptr);
   boost::system::error_code ec;
   out["file"] = of.report.empty() ? json::value(nullptr) : json::parse(of.report, ec);

@@ -33,6 +33,11 @@ namespace kiln::api {
 [[nodiscard]] std::variant<domain::job_spec, std::vector<domain::field_error>>
 parse_job(std::string_view body, int threads);
 
+/// The same, with all that could be read, whatever is wrong with the rest. What is wrong: of the whole body
+/// (an empty pointer, nothing was read), or of fields.
+[[nodiscard]] std::vector<domain::field_error> read_job(std::string_view body, int threads,
+                                                        domain::job_spec& into);
+
 /// What `PATCH` may change.
 struct job_patch {
   std::optional<int> priority = {};
@@ -53,5 +58,6 @@ struct job_now {
 
 /// "2026-11-24T02:37:36.120Z" (RFC 3339).
 [[nodiscard]] std::string format_time(store::time_point t);
+[[nodiscard]] boost::json::value time_or_null(const std::optional<store::time_point>& t);
 
 } // namespace kiln::api

@@ -69,6 +69,16 @@ response not_modified(const scheduler::job& of) {
           .cache_control = "no-cache"};
 }
 
+/// Whether a field, or one that holds it or that it holds, is among those that are wrong.
+bool names(const std::vector<domain::field_error>& wrong, std::string_view pointer) {
+  const auto holds = [](std::string_view whole, std::string_view part) {
+    return part.starts_with(whole) && (part.size() == whole.size() || part[whole.size()] == '/');
+  };
+  return std::ranges::any_of(wrong, [&](const domain::field_error& known) {
+    return holds(known.pointer, pointer) || holds(pointer, known.pointer);
+  });
+}
+
 } // namespace
 
 jobs::jobs(scheduler::scheduler& of, events& changes, poll_delay& ends, kiln::blends::blend_finder& blends,
@@ -172,22 +182,24 @@ aio::task<answer> jobs::create_once(const http::request& asked, const store::req
 }
 
 aio::task<answer> jobs::create_from(const http::request& asked, std::optional<store::request_key> key) {
-  auto parsed = parse_job(asked.body, threads_);
-  if (const auto* wrong = std::get_if<std::vector<domain::field_error>>(&parsed))
-    co_return field_problem(*wrong);
-  auto spec = std::get<domain::job_spec>(std::move(parsed));
+  domain::job_spec spec;
+  auto wrong = read_job(asked.body, threads_, spec);
+  if (!wrong.empty() && wrong.front().pointer.empty())
+    co_return field_problem(wrong);
   spec.trace_id = http::trace_id_of(asked);
   const auto blend = co_await blends_.find(spec.blend_name); // held until the job is taken
-  if (!blend && blend.error().code != errc::invalid_input)
+  if (!blend && blend.error().code != errc::invalid_input && wrong.empty())
     co_return refuse(blend.error());
-  std::vector<domain::field_error> wrong;
+  const auto add = [&wrong](domain::field_error more) {
+    if (!names(wrong, more.pointer))
+      wrong.push_back(std::move(more));
+  };
   if (blend)
     spec.blend = blend->file;
   else
-    wrong.push_back({"/blend", blend.error().message});
+    add({"/blend", blend.error().message});
   for (auto& more : domain::check_job(spec, limits_))
-    if (blend || more.pointer != "/blend")
-      wrong.push_back(std::move(more));
+    add(std::move(more));
   if (!wrong.empty())
     co_return field_problem(wrong);
   if (!key) {

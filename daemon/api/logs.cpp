@@ -23,7 +23,7 @@ using http::answer;
 using http::response;
 using files = std::vector<executor::result_file>;
 
-constexpr std::size_t piece_size = 64 * 1024;
+constexpr std::size_t log_piece = 64 * 1024;
 constexpr std::chrono::seconds longest_follow{60};
 
 std::uint64_t size_of(const files& all) {
@@ -42,7 +42,7 @@ std::string read_at(const files& all, std::uint64_t at, std::uint64_t most) {
       at -= each.size;
       continue;
     }
-    std::string piece(std::min<std::uint64_t>({piece_size, most, each.size - at}), ' ');
+    std::string piece(std::min<std::uint64_t>({log_piece, most, each.size - at}), ' ');
     const auto got = ::pread(each.file->get(), piece.data(), piece.size(), static_cast<off_t>(at));
     if (got <= 0)
       throw std::runtime_error(each.name + " became shorter while it was read");

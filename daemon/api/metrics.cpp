@@ -158,7 +158,7 @@ aio::task<http::answer> metrics::show() {
 
   collection all;
   all.gauge("kiln_build_info", "Versions of kilnd and of its Blender; always 1.");
-  all.value(1, {{"version", from_.version}, {"blender", from_.blender}});
+  all.value(1, {{"version", from_.version}, {"blender", from_.blender()}});
   all.gauge("kiln_jobs", "Jobs that have not ended.");
   std::map<job_state, std::uint64_t> live{
       {job_state::queued, 0}, {job_state::running, 0}, {job_state::paused, 0}};

@@ -34,8 +34,8 @@ struct metric_sources {
   std::filesystem::path state;
   std::uintmax_t disk_reserve;
   std::size_t slots;
-  std::string version; ///< of kilnd
-  std::string blender; ///< "Blender 3.4.1"
+  std::string version;                  ///< of kilnd
+  std::function<std::string()> blender; ///< the default one now: "Blender 3.4.1"
 };
 
 class metrics final : public scheduler::job_watcher {

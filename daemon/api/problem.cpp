@@ -78,6 +78,7 @@ int status_of(const error& e) noexcept {
   case errc::conflict:
     return 409;
   case errc::unavailable:
+  case errc::exhausted:
     return 503;
   case errc::unsupported:
     return 415;

@@ -3,7 +3,9 @@
 
 #include "api/problem.hpp"
 
-#include <fmt/format.h>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
 
 #include <utility>
 
@@ -22,13 +24,17 @@ response fine(std::string body) {
 }
 
 /// `is_stranger`: may know that something is wrong, not what.
-aio::task<answer> read_readiness(std::string ready, aio::blocking_pool& pool, readiness_check known,
-                                 readiness_check look, bool is_stranger) {
+aio::task<answer> read_readiness(boost::json::object ready, readiness_check known, readiness_look look,
+                                 bool is_stranger) {
   auto wrong = known();
+  if (!wrong) {
+    auto found = co_await look();
+    wrong = std::move(found.wrong);
+    if (!found.warnings.empty())
+      ready["warnings"] = boost::json::array(found.warnings.begin(), found.warnings.end());
+  }
   if (!wrong)
-    wrong = co_await pool.run(std::move(look));
-  if (!wrong)
-    co_return fine(is_stranger ? std::string{fine_text} : std::move(ready));
+    co_return fine(is_stranger ? std::string{fine_text} : boost::json::serialize(ready));
   if (is_stranger)
     wrong = "kilnd cannot render now; who shows a token is told why";
   auto [type, body] = format_problem(503, *wrong, "/readyz");
@@ -39,14 +45,16 @@ aio::task<answer> read_readiness(std::string ready, aio::blocking_pool& pool, re
 
 } // namespace
 
-void add_system_routes(http::service& to, std::string_view sandbox, aio::blocking_pool& pool,
-                       readiness_check known, readiness_check look) {
+void add_system_routes(http::service& to, std::string_view sandbox, readiness_check known,
+                       readiness_look look) {
   const auto alive = std::make_shared<const http::prebuilt>(fine(std::string{fine_text}));
-  auto ready = fmt::format(R"({{"status":"ok","sandbox":"{}"}})", sandbox);
+  boost::json::object ready;
+  ready["status"] = "ok";
+  ready["sandbox"] = sandbox;
   to.on("GET", "/livez", role::none, [alive](const http::request&) -> http::reply { return alive; });
   for (const char* path : {"/readyz", "/healthz"})
-    to.on("GET", path, role::none, [&pool, ready, known, look](const http::request& asked) {
-      return read_readiness(ready, pool, known, look, asked.by == nullptr);
+    to.on("GET", path, role::none, [ready, known, look](const http::request& asked) {
+      return read_readiness(ready, known, look, asked.by == nullptr);
     });
 }
 

@@ -4,22 +4,31 @@
 // latter.
 #pragma once
 
-#include "aio/blocking_pool.hpp"
+#include "aio/task.hpp"
 #include "http/service.hpp"
 
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace kiln::api {
 
 /// Says what keeps the daemon from rendering; nothing when nothing does.
 using readiness_check = std::function<std::optional<std::string>()>;
 
-/// `look` runs on the pool: it may block. `known` is asked first, on the loop.
+struct readiness {
+  std::optional<std::string> wrong;  ///< what keeps the daemon from rendering; nothing when nothing does
+  std::vector<std::string> warnings; ///< what is wrong, though it renders
+};
+
+/// Looks at the machine.
+using readiness_look = std::function<aio::task<readiness>()>;
+
+/// `known` is called first, and `look` only when it finds nothing wrong.
 /// `sandbox`: the name of what Blender runs in, for those who watch over the daemon.
-void add_system_routes(http::service& to, std::string_view sandbox, aio::blocking_pool& pool,
-                       readiness_check known, readiness_check look);
+void add_system_routes(http::service& to, std::string_view sandbox, readiness_check known,
+                       readiness_look look);
 
 } // namespace kiln::api

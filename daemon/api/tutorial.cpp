@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/tutorial.hpp"
 
+#include "api/answers.hpp"
 #include "api/job_json.hpp"
 #include "api/media_type.hpp"
 #include "api/problem.hpp"
@@ -20,7 +21,6 @@ using http::response;
 using scheduler::job;
 
 constexpr const char* text_type = "text/plain; charset=utf-8";
-constexpr const char* json_type = "application/json; charset=utf-8";
 
 response text(int status, std::string body) {
   return {.status = status, .content_type = text_type, .body = std::move(body)};

@@ -19,15 +19,11 @@ namespace json = boost::json;
 using domain::field_error;
 using domain::webhook_event;
 
-constexpr std::size_t most_events = 4; // as there are
-
-json::value time_or_null(const std::optional<store::time_point>& t) {
-  return t ? json::value(format_time(*t)) : json::value(nullptr);
-}
+constexpr std::size_t most_chosen = 4; // as there are
 
 void read_events(const json::value& value, webhook_request& into, std::vector<field_error>& wrong) {
   const auto* listed = value.if_array();
-  if (!listed || listed->empty() || listed->size() > most_events)
+  if (!listed || listed->empty() || listed->size() > most_chosen)
     return wrong.push_back({"/events", R"(must be a list such as ["job.succeeded","job.failed"])"});
   for (std::size_t i = 0; i < listed->size(); ++i) {
     const auto* name = (*listed)[i].if_string();

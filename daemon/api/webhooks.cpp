@@ -22,7 +22,7 @@ using http::response;
 constexpr int look_again = 1;          // seconds: a test is usually over by then
 constexpr int store_retry_seconds = 5; // for a person to make room
 
-answer refuse(const error& e) {
+answer refuse_webhook(const error& e) {
   auto refused = problem_of(e);
   if (refused.status == 503)
     return {problem(503, "webhooks cannot be kept or read now"), store_retry_seconds};
@@ -74,7 +74,7 @@ aio::task<answer> webhooks::create(const http::request& asked) {
   made.created = now();
   auto kept = made;
   if (const auto added = co_await store_.add(std::move(kept)); !added)
-    co_return refuse(added.error());
+    co_return refuse_webhook(added.error());
   auto body = format_webhook(made);
   body["secret"] = made.secret; // never again
   auto created = json_answer(201, body);
@@ -85,7 +85,7 @@ aio::task<answer> webhooks::create(const http::request& asked) {
 aio::task<answer> webhooks::list() {
   const auto all = co_await store_.list();
   if (!all)
-    co_return refuse(all.error());
+    co_return refuse_webhook(all.error());
   json::array listed;
   for (const auto& one : *all)
     listed.push_back(format_webhook(one));
@@ -97,7 +97,7 @@ aio::task<answer> webhooks::list() {
 aio::task<answer> webhooks::show(int status, webhook_id id) {
   const auto found = co_await store_.find(id);
   if (!found)
-    co_return refuse(found.error());
+    co_return refuse_webhook(found.error());
   if (!*found)
     co_return no_such_webhook();
   co_return json_answer(status, format_webhook(**found));
@@ -115,7 +115,7 @@ aio::task<answer> webhooks::remove(const http::request& asked) {
   if (!id)
     co_return no_such_webhook();
   if (const auto gone = co_await store_.remove(*id); !gone)
-    co_return refuse(gone.error());
+    co_return refuse_webhook(gone.error());
   co_return response{.status = 204, .content_type = {}, .body = {}};
 }
 
@@ -127,7 +127,7 @@ aio::task<answer> webhooks::test(const http::request& asked) {
   auto name = id->str() + "-ping-" + new_id().str().substr(1);
   auto payload = format_ping(*id, when);
   if (const auto queued = co_await store_.queue_ping(*id, std::move(name), std::move(payload), when); !queued)
-    co_return refuse(queued.error());
+    co_return refuse_webhook(queued.error());
   auto taken = co_await show(202, *id);
   taken.retry_after = look_again;
   courier_.wake(); // last: the answer shows that it waits

@@ -1,29 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/application.hpp"
 
-#include "access/token_file.hpp"
-#include "aio/notification.hpp"
 #include "aio/task_group.hpp"
-#include "app/decoder_program.hpp"
+#include "app/bounded_runs.hpp"
+#include "app/check.hpp"
 #include "app/exit_status.hpp"
 #include "app/given_socket.hpp"
+#include "app/log.hpp"
 #include "app/parts.hpp"
 #include "app/preflight.hpp"
 #include "app/sandbox.hpp"
 #include "app/service_manager.hpp"
+#include "app/signals.hpp"
+#include "app/state_access.hpp"
 #include "http/tls.hpp"
 #include "process/child.hpp"
 #include "store/backup.hpp"
-#include "store/state_lock.hpp"
+#include "store/directory_lock.hpp"
 #include "webhook/http_sender.hpp"
 
-#include <boost/asio/basic_signal_set.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <fmt/format.h>
 
-#include <csignal>
 #include <cstdio>
+#include <exception>
+#include <memory>
+#include <utility>
 
 #include <unistd.h>
 
@@ -31,54 +34,9 @@ namespace kiln::app {
 namespace {
 
 namespace asio = aio::asio;
-using signal_set = asio::basic_signal_set<aio::executor_type>;
 
-constexpr const char* database_name = "kiln.db";
 constexpr std::chrono::seconds http_grace{5};
 constexpr std::chrono::seconds webhook_grace{3};
-
-std::string variable(const std::vector<std::string>& environment, const std::string& name) {
-  for (const auto& v : environment)
-    if (v.starts_with(name + "="))
-      return v.substr(name.size() + 1);
-  return {};
-}
-
-/// The program that verifies frames.
-result<std::filesystem::path> find_decoder(const config& c) {
-  const auto program = decoder_beside_us();
-  if (!program || c.verify_headers_only)
-    return program;
-  if (const auto found = find_executable(*program, {}); !found)
-    return error{errc::not_found,
-                 fmt::format("verify: there is no {}, which decodes frames: install it beside "
-                             "kilnd, or say --verify header",
-                             program->native())};
-  return program;
-}
-
-result<std::unique_ptr<webhook::http_sender>> make_webhook_sender(aio::executor_type loop, const config& c) {
-  return webhook::http_sender::make(
-      loop,
-      {.targets = webhook_targets(c), .ca_file = c.webhook_ca_file, .user_agent = "kilnd/" KILN_VERSION});
-}
-
-/// Null without TLS. Blocks.
-result<http::tls_context> load_certificate(const config& c) {
-  return c.tls_certificate.empty() ? http::tls_context{} : http::load_tls(c.tls_certificate, c.tls_key);
-}
-
-/// What the signals ask for.
-struct requests {
-  explicit requests(aio::executor_type loop) : signals(loop, SIGTERM, SIGINT, SIGHUP), changed(loop) {
-    signals.add(SIGUSR2);
-  }
-  signal_set signals;
-  int stops = 0;
-  bool leaving = false; ///< the first stop said so
-  bool ended = false;   ///< all is done: also a wait that completes as it is cancelled is the last one
-  aio::notification changed;
-};
 
 /// For connections that come from now on; what cannot be used changes nothing.
 aio::task<> reload_certificate(const config& c, parts& p, log& to) {
@@ -93,25 +51,22 @@ aio::task<> reload_certificate(const config& c, parts& p, log& to) {
     to.logger->info("certificate read anew{}", http::has_expired(*loaded) ? ", and it has expired" : "");
 }
 
-aio::task<> watch_signals(requests& asked, const config& c, parts& p, log& to,
-                          const service_manager& manager) {
+/// At SIGHUP, also one that came during the start.
+aio::task<> reload_on_request(requests& asked, const config& c, parts& p, log& to,
+                              const service_manager& manager) {
   while (!asked.ended) {
-    boost::system::error_code ec;
-    const int signal = co_await asked.signals.async_wait(asio::redirect_error(aio::use_task, ec));
-    if (ec)
-      co_return;
-    if (signal == SIGHUP) {
-      manager.tell_reloading();
-      to.reopen();
-      to.logger->info("log reopened");
-      co_await p.tokens.reload();
-      co_await reload_certificate(c, p, to);
-      manager.tell("READY=1");
-    } else {
-      if (asked.stops++ == 0)
-        asked.leaving = signal == SIGUSR2;
-      asked.changed.notify_all();
+    if (!std::exchange(asked.reload, false)) {
+      co_await asked.changed.wait();
+      continue;
     }
+    manager.tell_reloading();
+    if (const auto reopened = to.reopen())
+      to.logger->info("log reopened");
+    else
+      to.logger->error("the log stays in the file that was open reason={}", reopened.error().message);
+    co_await p.tokens.reload();
+    co_await reload_certificate(c, p, to);
+    manager.tell("READY=1");
   }
 }
 
@@ -138,12 +93,18 @@ aio::task<> stop_in_order(aio::executor_type loop, bool leave, requests& asked, 
   to.logger->info(leave ? "stopping: renders go on, and the next start takes them up"
                         : "stopping: renders get SIGTERM; a second SIGTERM kills them");
   p.server.stop_accepting();
-  p.inquiry.stop();
-  co_await p.server.finish(http_grace);
+  p.questions.stop();
   bool stopped = false;
   aio::task_group impatience{loop, [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); }};
   impatience.spawn(kill_at_second_stop(asked, p, stopped));
-  co_await p.scheduler.stop(leave ? scheduler::on_stop::leave : scheduler::on_stop::stop);
+  p.decoding.close_after(http_grace); // what is not verified by then is rendered again, or by the next start
+  // At the same time: a request may wait for an attempt, and an attempt must not wait for a client.
+  const auto how = leave ? scheduler::on_stop::leave : scheduler::on_stop::stop;
+  aio::task_group answers{loop, [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); }};
+  answers.spawn(p.server.finish(http_grace));
+  co_await p.scheduler.stop(how);
+  co_await answers.join();
+  co_await p.scheduler.stop(how); // what the last requests have begun
   co_await p.retention.stop();
   co_await p.courier.stop(webhook_grace);
   co_await p.decoding.close();
@@ -157,8 +118,46 @@ result<void> listen(http::server& server, const config& c, const std::optional<g
   return given ? server.take(given->descriptor) : server.listen(c.listen.address, c.listen.port);
 }
 
-aio::task<int> serve(aio::executor_type loop, const config& c, const std::optional<given_socket>& given,
-                     const service_manager& manager, log& to, const std::vector<std::string>& environment) {
+/// A stop ends the processes of `runs`, in this scope.
+class interruption {
+public:
+  interruption(requests& asked, bounded_runs& runs) : asked_(asked) {
+    asked_.interrupt = [&runs] { runs.stop(); };
+  }
+  interruption(const interruption&) = delete;
+  interruption& operator=(const interruption&) = delete;
+  ~interruption() { asked_.interrupt = nullptr; }
+
+private:
+  requests& asked_;
+};
+
+struct probed {
+  std::vector<blender::install> installs;
+  sandbox around;
+};
+
+/// Runs each Blender, to find out its version and which sandbox it can run in. A stop ends these runs: the
+/// result is an error then.
+aio::task<result<probed>> probe(aio::executor_type loop, requests& asked, const config& c,
+                                const std::vector<std::string>& environment) {
+  aio::blocking_pool pool{1};
+  bounded_runs runs{loop, pool};
+  const interruption by_signal{asked, runs};
+  auto passed_on = executor::environment_for_blender(environment);
+  auto installs = co_await find_blenders(loop, runs, c, std::move(passed_on), variable(environment, "PATH"));
+  if (!installs)
+    co_return installs.error();
+  auto around = co_await choose_sandbox(loop, runs, c, usable(*installs), environment);
+  if (!around)
+    co_return around.error();
+  probed found{std::move(*installs), std::move(*around)};
+  co_return found;
+}
+
+aio::task<int> start_and_serve(aio::executor_type loop, requests& asked, const config& c,
+                               const std::optional<given_socket>& given, const service_manager& manager,
+                               log& to, const std::vector<std::string>& environment) {
   const auto wrong = check_files(c);
   for (const auto& line : wrong)
     to.logger->error("{}", line);
@@ -168,25 +167,33 @@ aio::task<int> serve(aio::executor_type loop, const config& c, const std::option
     to.logger->error("{}", why.message);
     return exit_environment;
   };
-  const auto lock = store::state_lock::take(c.state);
+  const auto lock = store::directory_lock::take(state_lock_file(c), "state");
   if (!lock)
     co_return refuse(lock.error());
+  const auto output_lock = store::directory_lock::take(output_lock_file(c), "output");
+  if (!output_lock)
+    co_return refuse(output_lock.error());
+  for (const auto& line : close_state(c.state, c.output))
+    to.logger->warn("{}", line);
   auto kept = store::database::open(loop, c.state / database_name);
   if (!kept)
     co_return refuse(kept.error());
-  const auto installs = co_await find_blenders(loop, c, variable(environment, "PATH"));
-  if (!installs)
-    co_return refuse(installs.error());
-  const auto around = co_await choose_sandbox(loop, c, *installs, environment);
-  if (!around)
-    co_return refuse(around.error());
+  const auto found = co_await probe(loop, asked, c, environment);
+  if (asked.stops > 0) {
+    manager.tell("STOPPING=1\nSTATUS=Stopping");
+    to.logger->info("stopped during the start");
+    co_return exit_ok;
+  }
+  if (!found)
+    co_return refuse(found.error());
+  const auto& [installs, around] = *found;
   const auto decoder = find_decoder(c);
   if (!decoder)
     co_return refuse(decoder.error());
   auto to_webhooks = make_webhook_sender(loop, c);
   if (!to_webhooks)
     co_return refuse(to_webhooks.error());
-  parts p{loop,       c,          *installs, *around, *decoder, std::move(*kept), std::move(*to_webhooks),
+  parts p{loop,       c,          installs, around, *decoder, std::move(*kept), std::move(*to_webhooks),
           *to.logger, environment};
   const auto certificate = load_certificate(c);
   if (!certificate)
@@ -215,35 +222,63 @@ aio::task<int> serve(aio::executor_type loop, const config& c, const std::option
 
   p.courier.start();
   p.retention.start();
-  requests asked{loop};
   const auto rethrow = [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); };
   aio::task_group work{loop, rethrow};
   work.spawn(p.server.run());
-  work.spawn(watch_signals(asked, c, p, to, manager));
   work.spawn(p.tokens.watch());
   aio::timer watchdog{loop};
   if (const auto within = manager.watchdog())
     work.spawn(feed_watchdog(manager, *within, watchdog, asked));
-  for (const auto& [name, executable, version] : *installs)
-    to.logger->info("{} at {} renders to {} name={}", version, executable.native(), c.output.native(), name);
-  to.logger->info("Blender runs in sandbox={}", process::to_string(around->how));
-  for (const auto& line : around->warnings)
+  for (const auto& one : usable(installs)) {
+    to.logger->info("{} at {} renders to {} name={}", one.version, one.executable.native(), c.output.native(),
+                    one.name);
+    for (const auto& line : one.remarks)
+      to.logger->warn("{}", line);
+  }
+  for (const auto& line : describe_missing(installs))
     to.logger->warn("{}", line);
+  to.logger->info("Blender runs in sandbox={}", process::to_string(around.how));
+  for (const auto& line : around.warnings)
+    to.logger->warn("{}", line);
+  for (const auto& line : around.notes)
+    to.logger->info("{}", line);
   to.logger->info("listening on {}{}", p.server.local_address(), *certificate ? ", with TLS" : "");
   manager.tell(fmt::format("READY=1\nSTATUS=Listening on {}", p.server.local_address()));
+  work.spawn(reload_on_request(asked, c, p, to, manager));
   while (asked.stops == 0)
     co_await asked.changed.wait();
 
   manager.tell("STOPPING=1\nSTATUS=Stopping");
   co_await stop_in_order(loop, asked.leaving || c.leave_on_stop, asked, p, to);
   asked.ended = true;
+  asked.changed.notify_all();
   watchdog.cancel();
-  asked.signals.cancel();
   p.tokens.stop();
   co_await work.join();
   p.pool.join();
   to.logger->info("stopped");
   co_return exit_ok;
+}
+
+/// Signals are watched from before the start until all is done.
+aio::task<int> serve(aio::executor_type loop, requests& asked, const config& c,
+                     const std::optional<given_socket>& given, const service_manager& manager, log& to,
+                     const std::vector<std::string>& environment) {
+  aio::task_group signals{loop, [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); }};
+  signals.spawn(watch_signals(asked));
+  int status = exit_internal;
+  std::exception_ptr failure;
+  try {
+    status = co_await start_and_serve(loop, asked, c, given, manager, to, environment);
+  } catch (...) {
+    failure = std::current_exception();
+  }
+  asked.ended = true;
+  asked.signals.cancel();
+  co_await signals.join();
+  if (failure)
+    std::rethrow_exception(failure);
+  co_return status;
 }
 
 /// Runs the loop until the work is done and nothing else waits on it.
@@ -260,70 +295,38 @@ int run(aio::asio::io_context& loop, aio::task<int> work) {
   return status;
 }
 
-aio::task<int> check(aio::executor_type loop, const config& c, const std::vector<std::string>& environment) {
-  auto wrong = check_files(c);
-  const auto installs = co_await find_blenders(loop, c, variable(environment, "PATH"));
-  if (const auto decoder = find_decoder(c); !decoder)
-    wrong.push_back(decoder.error().message);
-  if (!installs) {
-    wrong.push_back(installs.error().message);
-  } else {
-    for (const auto& [name, executable, version] : *installs)
-      fmt::print("blender  {} ({}), named {}\n", version, executable.native(), name);
-    const auto around = co_await choose_sandbox(loop, c, *installs, environment);
-    if (around)
-      fmt::print("sandbox  {}\n", process::to_string(around->how));
-    else
-      wrong.push_back(around.error().message);
-    if (around)
-      for (const auto& line : around->warnings)
-        fmt::print(stderr, "kilnd: warning: {}\n", line);
-  }
-  if (const auto to_webhooks = make_webhook_sender(loop, c); !to_webhooks)
-    wrong.push_back(to_webhooks.error().message);
-  if (const auto certificate = load_certificate(c); !certificate)
-    wrong.push_back(certificate.error().message);
-  const auto tokens = access::read_token_file(c.tokens_file);
-  if (tokens)
-    fmt::print("tokens   {} in {}\n", tokens->size(), c.tokens_file.native());
-  else if (c.needs_tokens || tokens.error().code != errc::not_found)
-    wrong.push_back(tokens.error().message);
-  if (!c.blend.empty())
-    fmt::print("blend    {}\n", c.blend.native());
-  for (const auto& root : c.project_roots)
-    fmt::print("projects {}\n", root.native());
-  fmt::print("output   {}\nstate    {}\nlisten   {}:{}\nslots    {}, and up to {} jobs that wait\n",
-             c.output.native(), c.state.native(), c.listen.address, c.listen.port, c.slots, c.max_queued);
-  for (const auto& line : wrong)
-    fmt::print(stderr, "kilnd: {}\n", line);
-  if (wrong.empty())
-    fmt::print("all is well\n");
-  co_return wrong.empty() ? exit_ok : exit_environment;
-}
-
 } // namespace
 
-int run_daemon(config c, log& to, const std::vector<std::string>& environment) {
-  ::signal(SIGPIPE, SIG_IGN);
+int run_daemon(config c, const std::vector<std::string>& environment) {
+  reset_signals();
+  asio::io_context loop{1};
+  requests asked{loop.get_executor()}; // before anything that can take long
+  auto to = open_log(c.log_file, c.log_level, c.log_json);
+  if (!to) {
+    fmt::print(stderr, "kilnd: {}\n", to.error().message);
+    return exit_environment;
+  }
+  if (const auto line = describe_passed_over(c); !line.empty())
+    to->logger->info("{}", line);
   process::become_subreaper();
   const service_manager manager{environment, ::getpid()};
   const auto given = take_given_socket(manager.sockets());
   if (!given) {
-    to.logger->error("{}", given.error().message);
+    to->logger->error("{}", given.error().message);
     return exit_listen;
   }
   if (*given) {
     c.listen = (*given)->at;
     if (const auto refused = refuse_open_network(c)) {
-      to.logger->error("{}", *refused);
+      to->logger->error("{}", *refused);
       return exit_listen;
     }
   }
-  asio::io_context loop{1};
-  return run(loop, serve(loop.get_executor(), c, *given, manager, to, environment));
+  return run(loop, serve(loop.get_executor(), asked, c, *given, manager, *to, environment));
 }
 
 int run_check(const config& c, const std::vector<std::string>& environment) {
+  reset_signals();
   process::become_subreaper();
   asio::io_context loop{1};
   return run(loop, check(loop.get_executor(), c, environment));

@@ -5,15 +5,15 @@
 #pragma once
 
 #include "app/config.hpp"
-#include "app/log.hpp"
 
 #include <string>
 #include <vector>
 
 namespace kiln::app {
 
-/// Serves until SIGTERM or SIGINT. What it could not do is in the log; returns an exit_status.
-[[nodiscard]] int run_daemon(config c, log& to, const std::vector<std::string>& environment);
+/// Serves until SIGTERM or SIGINT, which end the start as well. What it could not do is in the log; returns
+/// an exit_status.
+[[nodiscard]] int run_daemon(config c, const std::vector<std::string>& environment);
 
 /// --check: prints what was found; exit_ok when kilnd could start.
 [[nodiscard]] int run_check(const config& c, const std::vector<std::string>& environment);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/config.hpp"
 
+#include "app/config_complaints.hpp"
 #include "app/config_options.hpp"
 #include "app/config_sources.hpp"
 #include "app/exit_status.hpp"
@@ -13,7 +14,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
-#include <numeric>
 
 #include <arpa/inet.h>
 
@@ -22,8 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr double usual_rate = 200;
-constexpr double usual_burst_seconds = 5;
 /// "/opt/blender/blender", or "lts=/opt/blender-3.6/blender": a name has no '/', and a path before '=' has.
 /// What is wrong with them, or nothing.
 std::optional<std::string> read_blenders(const std::vector<std::string>& given,
@@ -41,6 +39,9 @@ std::optional<std::string> read_blenders(const std::vector<std::string>& given,
         one.name.find_first_not_of(in_names) != std::string::npos)
       return fmt::format("blender: \"{}\" is no name: letters, digits, '.', '_' and '-', at most {} of them",
                          one.name, longest_name);
+    if (one.name == blender::any_install)
+      return fmt::format("blender: {} cannot be a name: a job that says it leaves the choice to kilnd",
+                         one.name);
     if (one.path.empty())
       return fmt::format("blender: where is {}? Say NAME=PATH", one.name);
     if (one.path.has_parent_path())
@@ -66,20 +67,6 @@ fs::path home_state_directory() {
 
 early_exit usage_error(std::string_view message) {
   return {exit_usage, fmt::format("kilnd: {}\nTry kilnd --help.\n", message)};
-}
-
-/// What CLI11 did not know: flags, and keys of the file or the environment in the form of flags.
-early_exit unknown_option(const CLI::App& app, const std::string& wrong) {
-  std::vector<std::string> known;
-  for (const auto* option : app.get_options())
-    for (const auto& name : option->get_lnames())
-      known.push_back(name);
-  auto name = flag_name(wrong.substr(std::min(wrong.find_first_not_of('-'), wrong.size())));
-  name = name.substr(0, name.find('='));
-  auto message = fmt::format("there is no option \"{}\"", wrong);
-  if (const auto near = nearest_name(name, known))
-    message += fmt::format("; did you mean \"{}\"?", *near);
-  return usage_error(message);
 }
 
 constexpr auto token_usage = "say kilnd token add NAME --role read|submit|admin, kilnd token list, or kilnd "
@@ -113,10 +100,6 @@ void add_token_options(CLI::App& app, token_request& asked) {
         ->configurable(false);
 }
 
-bool is_loopback(const std::string& address) {
-  return address == "::1" || address.starts_with("127.");
-}
-
 constexpr auto footer = R"(
 Each flag can stand in the environment (--max-queued as KILN_MAX_QUEUED) or in the file (max_queued = 100); a flag is
 stronger than the environment, the environment than the file.
@@ -134,6 +117,10 @@ Try:  kilnd --blend scene.blend --output frames
       curl -i -H 'Content-Type: application/json' -d '{"from":1,"to":10}' http://127.0.0.1:3000/job)";
 
 } // namespace
+
+bool is_loopback(std::string_view address) {
+  return address == "::1" || address.starts_with("127.");
+}
 
 result<listen_address> parse_listen_address(std::string_view text) {
   listen_address out;
@@ -170,42 +157,20 @@ std::optional<std::string> refuse_open_network(const config& c) {
       c.listen.address, c.listen.port);
 }
 
-std::optional<std::string> nearest_name(std::string_view wrong, const std::vector<std::string>& known) {
-  // Levenshtein's distance, one row at a time; a name counts as near when at most a third of it differs.
-  std::optional<std::string> best;
-  std::size_t best_distance = wrong.size() / 3 + 2;
-  for (const auto& name : known) {
-    std::vector<std::size_t> row(name.size() + 1);
-    std::iota(row.begin(), row.end(), std::size_t{0});
-    for (std::size_t i = 1; i <= wrong.size(); ++i) {
-      std::size_t diagonal = row[0];
-      row[0] = i;
-      for (std::size_t j = 1; j <= name.size(); ++j) {
-        const auto replaced = diagonal + (wrong[i - 1] == name[j - 1] ? 0 : 1);
-        diagonal = row[j];
-        row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
-      }
-    }
-    if (row.back() < best_distance) {
-      best_distance = row.back();
-      best = name;
-    }
-  }
-  return best;
-}
-
 std::variant<config, early_exit> read_config(std::vector<std::string> arguments,
-                                             const std::vector<std::string>& environment) {
+                                             const std::vector<std::string>& environment,
+                                             const std::string& default_file) {
   config c;
   words w;
   CLI::App app{"kilnd renders Blender jobs behind a REST interface and never lies about what was rendered.",
                "kilnd"};
   app.set_version_flag("--version", "kilnd " KILN_VERSION);
   app.footer(footer);
-  app.config_formatter(make_file_reader());
+  const auto from_file = std::make_shared<std::vector<file_value>>();
+  app.config_formatter(make_file_reader(from_file));
   app.allow_extras();
   app.allow_config_extras(CLI::config_extras_mode::capture);
-  add_options(app, c, w);
+  add_options(app, c, w, default_file);
   if (!arguments.empty() && arguments.front() == "backup") {
     arguments.erase(arguments.begin());
     app.add_option("FILE", c.backup_to, "Where the copy goes; must not exist")
@@ -219,7 +184,11 @@ std::variant<config, early_exit> read_config(std::vector<std::string> arguments,
     add_token_options(app, *c.token);
   }
 
-  auto all = flags_of_environment(environment, arguments);
+  auto from_environment = flags_of_environment(environment, arguments, flag_names(app));
+  if (!from_environment.unknown.empty())
+    return usage_error(describe_unknown_variable(app, from_environment.unknown.front()));
+  c.passed_over = std::move(from_environment.passed_over);
+  auto all = std::move(from_environment.flags);
   std::ranges::move(arguments, std::back_inserter(all));
   std::ranges::reverse(all); // CLI11 takes its arguments from the back
   try {
@@ -228,12 +197,22 @@ std::variant<config, early_exit> read_config(std::vector<std::string> arguments,
     std::ostringstream text;
     app.exit(done, text, text);
     return early_exit{exit_ok, text.str()};
+  } catch (const CLI::ConfigError& wrong) {
+    return usage_error(fmt::format("{}: {}", file_of(app, default_file), wrong.what()));
   } catch (const CLI::ParseError& wrong) {
-    return usage_error(wrong.what());
+    const auto in_file = wrong_value(app, {file_of(app, default_file), *from_file}, true);
+    return usage_error(in_file.value_or(wrong.what()));
   }
+  if (app.get_config_ptr()->count() == 0) // CLI11 passes over a default file that it cannot read
+    if (const auto why = why_unreadable(default_file))
+      return usage_error(*why + "; mend it, or name another with --config");
+  const config_file file{file_of(app, default_file), *from_file};
   if (const auto left = app.remaining(); !left.empty())
-    return unknown_option(app, left.front());
+    return usage_error(describe_unknown_option(app, file, left.front()));
+  if (const auto wrong = wrong_value(app, file, false))
+    return usage_error(*wrong);
 
+  c.config_file = app.get_config_ptr()->as<std::string>();
   c.listen = *parse_listen_address(w.listen);
   c.log_json = w.log_format == "json";
   c.on_slurm = w.executor == "slurm";
@@ -259,15 +238,12 @@ std::variant<config, early_exit> read_config(std::vector<std::string> arguments,
       path = fs::absolute(path).lexically_normal();
   };
   for (auto* path : {&c.blend, &c.output, &c.state, &c.backup_to, &c.webhook_ca_file, &c.tokens_file,
-                     &c.tls_certificate, &c.tls_key, &c.slurm_programs, &c.slurm_template})
+                     &c.tls_certificate, &c.tls_key, &c.config_file, &c.slurm_programs, &c.slurm_template})
     make_absolute(*path);
   for (auto* paths : {&c.project_roots, &c.sandbox_read, &c.sandbox_write})
     std::ranges::for_each(*paths, make_absolute);
   if (const auto wrong = read_blenders(w.blenders, c.blenders))
     return usage_error(*wrong);
-  const bool is_open = !is_loopback(c.listen.address);
-  c.rate_limit = w.rate_limit.value_or(is_open ? usual_rate : 0);
-  c.rate_burst = w.rate_burst.value_or(std::max(1.0, usual_burst_seconds * c.rate_limit));
   if (c.tls_certificate.empty() != c.tls_key.empty())
     return usage_error("tls_certificate and tls_key belong together: one of them is missing");
   for (auto& origin : c.allowed_origins)

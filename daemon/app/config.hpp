@@ -42,8 +42,8 @@ struct config {
   std::vector<std::string> allowed_origins;
   std::filesystem::path tls_certificate; ///< absolute, PEM; empty: without TLS
   std::filesystem::path tls_key;
-  double rate_limit = 0; ///< requests a second of one token or one stranger's address; 0: no limit
-  double rate_burst = 1; ///< requests at once
+  std::optional<double> rate_limit; ///< requests a second of one token or address; 0: no limit; see rate_of()
+  std::optional<double> rate_burst; ///< requests at once
   std::filesystem::path tokens_file; ///< absolute
   bool needs_tokens = false;         ///< tokens_file was said, so it has to be there
 
@@ -108,6 +108,10 @@ struct config {
   bool log_json = false;
   std::filesystem::path log_file; ///< empty: standard error
 
+  std::vector<std::string>
+      passed_over; ///< KILN_ variables that a container platform has set, and that are no keys
+
+  std::filesystem::path config_file;  ///< absolute; it may be missing
   bool check_only = false;            ///< --check
   std::filesystem::path backup_to;    ///< `kilnd backup FILE`: absolute; empty otherwise
   std::optional<token_request> token; ///< `kilnd token …`
@@ -120,12 +124,16 @@ struct early_exit {
 };
 
 /// `arguments`: without the program's name; `environment`: "KEY=VALUE", of which only KILN_* counts.
-/// `invocation`: how the program was called, for the help.
-[[nodiscard]] std::variant<config, early_exit> read_config(std::vector<std::string> arguments,
-                                                           const std::vector<std::string>& environment);
+/// `default_file`: read when no other file is named; it need not be there.
+[[nodiscard]] std::variant<config, early_exit>
+read_config(std::vector<std::string> arguments, const std::vector<std::string>& environment,
+            const std::string& default_file = "/etc/kiln/kilnd.toml");
 
 /// "127.0.0.1:3000", "[::1]:3000", ":3000" (all addresses) or "3000" (loopback).
 [[nodiscard]] result<listen_address> parse_listen_address(std::string_view text);
+
+/// Whether only this machine reaches a literal address.
+[[nodiscard]] bool is_loopback(std::string_view address);
 
 /// Why kilnd must not serve at `c.listen`, if so: others reach it, and nobody has to authenticate.
 [[nodiscard]] std::optional<std::string> refuse_open_network(const config& c);

@@ -124,14 +124,13 @@ void add_keeping_options(CLI::App& app, config& c) {
 
 } // namespace
 
-void add_options(CLI::App& app, config& c, words& w) {
+void add_options(CLI::App& app, config& c, words& w, const std::string& default_file) {
   const auto positive = CLI::Range(1, 1'000'000);
   const auto bytes = CLI::Range(std::size_t{256}, std::size_t{1} << 30);
   const auto seconds = between(0.05, 86'400);
   const auto rate = between(0.01, 1'000'000) | CLI::IsMember({"0"});
 
-  app.set_config("--config", "/etc/kiln/kilnd.toml",
-                 "File with the same keys as these flags, for instance: slots = 2")
+  app.set_config("--config", default_file, "File with the same keys as these flags, for instance: slots = 2")
       ->type_name("FILE");
   app.add_flag("--check", c.check_only,
                "Check configuration, Blender, .blend and paths; say what is wrong; exit")
@@ -313,12 +312,12 @@ void add_options(CLI::App& app, config& c, words& w) {
       ->group("Logging");
 
   const std::string limits = "Limits";
-  app.add_option("--rate-limit", w.rate_limit,
+  app.add_option("--rate-limit", c.rate_limit,
                  "Requests a second of one token or address; 0: no limit [200; on loopback 0]")
       ->check(rate)
       ->type_name("N")
       ->group(limits);
-  app.add_option("--rate-burst", w.rate_burst, "Requests that may come at once [5 seconds' worth]")
+  app.add_option("--rate-burst", c.rate_burst, "Requests that may come at once [5 seconds' worth]")
       ->check(between(1, 1'000'000))
       ->type_name("N")
       ->group(limits);

@@ -5,7 +5,6 @@
 
 #include "app/config.hpp"
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,11 +22,10 @@ struct words {
   std::string executor = "local";
   std::string verify = "decode";
   std::vector<std::string> blenders;
-  std::optional<double> rate_limit;
-  std::optional<double> rate_burst;
 };
 
-/// They write to `c` and `w`, which outlive `app`.
-void add_options(CLI::App& app, config& c, words& w);
+/// They write to `c` and `w`, which outlive `app`. `default_file`: the value of --config when it is not
+/// given.
+void add_options(CLI::App& app, config& c, words& w, const std::string& default_file);
 
 } // namespace kiln::app

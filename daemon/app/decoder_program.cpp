@@ -3,6 +3,7 @@
 
 #include "process/child.hpp"
 
+#include <csignal>
 #include <cstring>
 
 namespace kiln::app {
@@ -12,15 +13,16 @@ class decoder_program final : public image::decoder_process {
 public:
   explicit decoder_program(std::unique_ptr<process::child> child) : child_(std::move(child)) {}
 
-  void kill() override {
-    child_->stop();
-    child_->stop(); // the second one does not ask
-  }
+  void kill() override { child_->kill(); }
 
   aio::task<std::string> wait() override {
     const auto exit = co_await child_->wait();
+    if (exit == process::unknown_exit)
+      co_return "ended with an unknown status";
     if (exit.kind == domain::process_exit::how::exited)
       co_return "exited with status " + std::to_string(exit.value);
+    if (exit.value == SIGPROF)
+      co_return "took more processor time than pixels can need";
     const char* name = ::sigabbrev_np(exit.value);
     co_return "died of " + (name ? std::string{"SIG"} + name : "signal " + std::to_string(exit.value));
   }

@@ -1,16 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/log.hpp"
 
+#include "aio/unique_descriptor.hpp"
 #include "app/syslog_sink.hpp"
 
 #include <boost/json.hpp>
 #include <fmt/chrono.h>
-#include <spdlog/details/file_helper.h>
 #include <spdlog/details/null_mutex.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+#include <system_error>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace kiln::app {
 namespace {
@@ -35,23 +44,40 @@ public:
   std::unique_ptr<spdlog::formatter> clone() const override { return std::make_unique<json_formatter>(); }
 };
 
-/// A file that can be opened anew. Used from the loop only, hence no mutex.
+/// Appends to a file. Used from the loop only, hence no mutex. spdlog's own file_helper closes the old file
+/// before it opens the new one, and sleeps between its tries.
 class file_sink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
 public:
-  explicit file_sink(const std::filesystem::path& file) { file_.open(file.native()); }
-  void reopen() { file_.reopen(false); }
+  explicit file_sink(std::filesystem::path file) : path_(std::move(file)) {}
+
+  /// Opens the file, and closes the one that was open. When it cannot be opened, the old one stays in use.
+  result<void> open() {
+    std::error_code ignored; // what is missing then is the error of the open
+    std::filesystem::create_directories(path_.parent_path(), ignored);
+    constexpr mode_t mode = S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH; // less the umask
+    aio::unique_descriptor opened{::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, mode)};
+    if (!opened.is_open())
+      return system_error(errno, "log_file: open " + path_.native());
+    file_.emplace(std::move(opened));
+    return {};
+  }
 
 protected:
   void sink_it_(const spdlog::details::log_msg& msg) override {
     spdlog::memory_buf_t formatted;
     formatter_->format(msg, formatted);
-    file_.write(formatted);
-    file_.flush();
+    for (std::string_view left{formatted.data(), formatted.size()}; !left.empty();) {
+      const auto written = ::write(file_->get(), left.data(), left.size());
+      if (written < 0 && errno != EINTR)
+        throw spdlog::spdlog_ex("write " + path_.native(), errno);
+      left.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(written, 0)));
+    }
   }
-  void flush_() override { file_.flush(); }
+  void flush_() override {}
 
 private:
-  spdlog::details::file_helper file_;
+  std::filesystem::path path_;
+  std::optional<aio::unique_descriptor> file_; ///< always set once open() has succeeded
 };
 
 bool is_key(std::string_view word) {
@@ -84,20 +110,17 @@ log_message split_fields(std::string_view message) {
 result<log> open_log(const std::filesystem::path& file, const std::string& level, bool json) {
   log out;
   std::shared_ptr<spdlog::sinks::sink> sink;
-  try {
-    if (file.empty()) {
-      sink = std::make_shared<spdlog::sinks::stderr_sink_st>();
-      out.reopen = [] {};
-    } else if (file == "syslog") {
-      sink = std::make_shared<syslog_sink>();
-      out.reopen = [] {};
-    } else {
-      auto to_file = std::make_shared<file_sink>(file);
-      out.reopen = [to_file] { to_file->reopen(); };
-      sink = to_file;
-    }
-  } catch (const spdlog::spdlog_ex& e) {
-    return error{errc::unavailable, fmt::format("log_file: {}", e.what())};
+  out.reopen = []() -> result<void> { return {}; };
+  if (file.empty()) {
+    sink = std::make_shared<spdlog::sinks::stderr_sink_st>();
+  } else if (file == "syslog") {
+    sink = std::make_shared<syslog_sink>();
+  } else {
+    auto to_file = std::make_shared<file_sink>(file);
+    if (auto opened = to_file->open(); !opened)
+      return opened.error();
+    out.reopen = [to_file] { return to_file->open(); };
+    sink = to_file;
   }
   if (json)
     sink->set_formatter(std::make_unique<json_formatter>());

@@ -20,7 +20,8 @@ namespace kiln::app {
 
 struct log {
   std::shared_ptr<spdlog::logger> logger;
-  std::function<void()> reopen; ///< opens the file anew, after logrotate has moved it away
+  /// Opens the file again, after logrotate has moved it away. After an error the old file is still in use.
+  std::function<result<void>()> reopen;
 };
 
 /// `level`: a name that spdlog knows. An empty `file` is standard error, "syslog" the machine's

@@ -2,7 +2,6 @@
 #include "app/application.hpp"
 #include "app/config.hpp"
 #include "app/exit_status.hpp"
-#include "app/log.hpp"
 #include "app/service_manager.hpp"
 #include "app/token_command.hpp"
 
@@ -13,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <malloc.h>
 #include <unistd.h>
 
 namespace {
@@ -32,12 +32,7 @@ int run(std::vector<std::string> arguments, const std::vector<std::string>& envi
     return run_token(config);
   if (config.check_only)
     return run_check(config, environment);
-  auto log = open_log(config.log_file, config.log_level, config.log_json);
-  if (!log) {
-    std::fprintf(stderr, "kilnd: %s\n", log.error().message.c_str());
-    return exit_environment;
-  }
-  return run_daemon(config, *log, environment);
+  return run_daemon(config, environment);
 }
 
 /// For a supervisor that waits for READY=1: it need not wait any longer.
@@ -50,6 +45,12 @@ std::string failure_message(int status) {
 } // namespace
 
 int main(int argc, char** argv) {
+#ifdef __GLIBC__
+  // Buffers of bodies and answers go back to the system once they are freed. Without this the limit rises
+  // with the first of them, and what hundreds of connections have needed once stays in the heap.
+  constexpr int large = 128 * 1024;
+  ::mallopt(M_MMAP_THRESHOLD, large);
+#endif
   try {
     std::vector<std::string> environment;
     for (char** variable = environ; *variable; ++variable)

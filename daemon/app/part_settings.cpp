@@ -51,6 +51,13 @@ std::vector<std::string> hosts_of(const config& c) {
   return hosts;
 }
 
+access::rate rate_of(const config& c) {
+  constexpr double default_rate = 200;
+  constexpr double default_burst_seconds = 5;
+  const auto limit = c.rate_limit.value_or(is_loopback(c.listen.address) ? 0 : default_rate);
+  return {.per_second = limit, .burst = c.rate_burst.value_or(std::max(1.0, default_burst_seconds * limit))};
+}
+
 domain::job_limits limits_of_jobs(const config& c) {
   domain::job_limits l{.max_frames = c.max_frames, .has_cluster = c.on_slurm};
   for (const auto& one : c.blenders)
@@ -114,10 +121,10 @@ scheduler::settings scheduler_settings(const config& c) {
           .cores = usable_cores()};
 }
 
-executor::local_settings local_settings(const config& c, const std::vector<blender::install>& installs,
+executor::local_settings local_settings(const config& c, std::shared_ptr<executor::installs> installs,
                                         const std::vector<std::string>& environment, const sandbox& around,
                                         std::shared_ptr<executor::local_times> times) {
-  return {.blenders = installs,
+  return {.blenders = std::move(installs),
           .output = c.output,
           .state = c.state,
           .environment = executor::environment_for_blender(environment),

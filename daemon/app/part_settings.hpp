@@ -3,6 +3,7 @@
 // What the configuration means for each part of the daemon.
 #pragma once
 
+#include "access/bucket.hpp"
 #include "app/config.hpp"
 #include "app/sandbox.hpp"
 #include "executor/local_executor.hpp"
@@ -25,6 +26,10 @@ namespace kiln::app {
 
 /// Names that requests may be sent to: a foreign name that points here is a trick (DNS rebinding).
 [[nodiscard]] std::vector<std::string> hosts_of(const config& c);
+
+/// The limit for each token or address: as configured, or the default for `c.listen`, which is the address of
+/// the socket that kilnd was given, if it was given one.
+[[nodiscard]] access::rate rate_of(const config& c);
 
 /// Of what a job may ask.
 [[nodiscard]] domain::job_limits limits_of_jobs(const config& c);
@@ -49,7 +54,7 @@ namespace kiln::app {
 
 /// `times` is told how long starts and ends take.
 [[nodiscard]] executor::local_settings local_settings(const config& c,
-                                                      const std::vector<blender::install>& installs,
+                                                      std::shared_ptr<executor::installs> installs,
                                                       const std::vector<std::string>& environment,
                                                       const sandbox& around,
                                                       std::shared_ptr<executor::local_times> times);

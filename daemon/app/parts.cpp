@@ -5,6 +5,7 @@
 #include "api/problem.hpp"
 #include "api/system.hpp"
 #include "api/webhook_json.hpp"
+#include "app/blender_probe.hpp"
 #include "app/decoder_program.hpp"
 #include "app/log.hpp"
 #include "app/preflight.hpp"
@@ -41,28 +42,54 @@ std::filesystem::path reference_files() {
 }
 
 std::unique_ptr<executor::executor> make_executor(aio::executor_type loop, const config& c,
-                                                  const std::vector<blender::install>& installs,
+                                                  const std::shared_ptr<executor::installs>& installs,
                                                   const std::vector<std::string>& environment,
                                                   const sandbox& around,
                                                   std::shared_ptr<executor::local_times> times,
                                                   aio::blocking_pool& pool, image::image_check& images) {
   if (c.on_slurm)
-    return std::make_unique<executor::slurm_executor>(loop, slurm_settings(c, installs, environment), pool,
-                                                      images);
+    return std::make_unique<executor::slurm_executor>(loop, slurm_settings(c, installs->all(), environment),
+                                                      pool, images);
   return std::make_unique<executor::local_executor>(
       loop, local_settings(c, installs, environment, around, std::move(times)), pool, images);
 }
 
+/// A Blender whose program was replaced.
+aio::task<result<blender::install>> probe_again(bounded_runs& runs, spdlog::logger& log, probe_place where,
+                                                blender::install named) {
+  where.directory = probe_directory(where.directory, named.name);
+  auto found = co_await probe_install(runs, named, std::move(where));
+  if (!found)
+    log.error("the program of a Blender was replaced, and cannot be used name={} reason={}", named.name,
+              found.error().message);
+  else
+    log.info("the program of a Blender was replaced name={} version={}", named.name, found->version);
+  if (found)
+    for (const auto& line : found->remarks)
+      log.warn("{}", line);
+  co_return found;
+}
+
+executor::installs::prober make_prober(bounded_runs& runs, spdlog::logger& log, const config& c,
+                                       const std::vector<std::string>& environment) {
+  const probe_place where{.directory = c.state,
+                          .environment = executor::environment_for_blender(environment)};
+  return [&runs, &log, where](auto named) { return probe_again(runs, log, where, std::move(named)); };
+}
+
 } // namespace
 
-parts::parts(aio::executor_type loop, const config& c, const std::vector<blender::install>& installs,
+parts::parts(aio::executor_type loop, const config& c, std::vector<blender::install> found,
              const sandbox& around, std::filesystem::path decoder, std::shared_ptr<store::database> kept,
              std::unique_ptr<webhook::sender> to_webhooks, spdlog::logger& log,
              const std::vector<std::string>& environment)
     : store(kept), upload_store(kept), webhook_store(kept), webhook_sender(std::move(to_webhooks)),
       courier(loop, webhook_store, *webhook_sender, {}, log), pool(pool_threads), structure(pool),
-      decoding(loop, pool, decoder_starter(loop, std::move(decoder), c.state / "kiln-image.log"),
-               decode_limit),
+      decoding(loop, decoder_starter(loop, std::move(decoder), c.state / "kiln-image.log"), decode_limit),
+      questions(loop, pool),
+      installs(std::make_shared<executor::installs>(
+          loop, std::move(found),
+          c.on_slurm ? executor::installs::prober{} : make_prober(questions, log, c, environment))),
       attempts(make_executor(loop, c, installs, environment, around, blender_times, pool,
                              c.verify_headers_only ? static_cast<image::image_check&>(structure) : decoding)),
       executor(*attempts), scheduler(loop, executor, store, scheduler_settings(c), log),
@@ -89,15 +116,19 @@ parts::parts(aio::executor_type loop, const config& c, const std::vector<blender
                .disk_reserve = c.disk_reserve,
                .slots = c.slots,
                .version = KILN_VERSION,
-               .blender = installs.front().version}),
+               .blender =
+                   [this] {
+                     const auto all = usable(installs->all());
+                     return all.empty() ? std::string{} : all.front().version;
+                   }}),
       reference(reference_files(), pool),
-      inquiry(loop, c.state, executor::environment_for_blender(environment), pool),
-      blenders(loop, installs,
+      inquiry(questions, c.state, executor::environment_for_blender(environment)),
+      blenders(loop, *installs, pool,
                [this, on_slurm = c.on_slurm](auto executable) {
                  return ask_abilities(inquiry, on_slurm, std::move(executable));
                }),
-      doors({.per_second = c.rate_limit, .burst = c.rate_burst}, wrong_tokens),
-      service(limits_of(c), hosts_of(c), doors, error_page, log), server(loop, service),
+      doors(rate_of(c), wrong_tokens), service(limits_of(c), hosts_of(c), doors, error_page, log),
+      server(loop, service),
       tokens(loop, c.tokens_file, doors, pool, log, [this] { server.end_sessions_not_admitted(); }) {
   scheduler.add_watcher(tutorial);
   scheduler.add_watcher(events);
@@ -127,8 +158,14 @@ parts::parts(aio::executor_type loop, const config& c, const std::vector<blender
     const auto trouble = executor.trouble();
     return trouble.empty() ? std::nullopt : std::optional{trouble};
   };
-  api::add_system_routes(service, process::to_string(around.how), pool, known,
-                         [c, installs] { return check_readiness(c, installs); });
+  const auto look = [this, c]() -> aio::task<api::readiness> {
+    auto seen = co_await installs->look(pool);
+    auto warnings = c.on_slurm ? std::vector<std::string>{} : describe_missing(seen);
+    const auto check_here = [c, seen = std::move(seen)] { return check_readiness(c, seen); };
+    auto wrong = co_await pool.run(check_here);
+    co_return api::readiness{.wrong = std::move(wrong), .warnings = std::move(warnings)};
+  };
+  api::add_system_routes(service, process::to_string(around.how), known, look);
 }
 
 } // namespace kiln::app

@@ -22,6 +22,7 @@
 #include "app/token_keeper.hpp"
 #include "blends/blend_finder.hpp"
 #include "executor/executor.hpp"
+#include "executor/installs.hpp"
 #include "http/server.hpp"
 #include "image/decoding_image_check.hpp"
 #include "image/structural_image_check.hpp"
@@ -42,8 +43,8 @@ namespace kiln::app {
 /// All of a running daemon but its signals. Members are made from the first to the last, and go in the
 /// opposite order.
 struct parts {
-  parts(aio::executor_type loop, const config& c, const std::vector<blender::install>& installs,
-        const sandbox& around, std::filesystem::path decoder, std::shared_ptr<store::database> kept,
+  parts(aio::executor_type loop, const config& c, std::vector<blender::install> found, const sandbox& around,
+        std::filesystem::path decoder, std::shared_ptr<store::database> kept,
         std::unique_ptr<webhook::sender> to_webhooks, spdlog::logger& log,
         const std::vector<std::string>& environment);
 
@@ -56,6 +57,8 @@ struct parts {
   image::structural_image_check structure;
   image::decoding_image_check decoding;
   std::shared_ptr<executor::local_times> blender_times = std::make_shared<executor::local_times>();
+  bounded_runs questions; ///< to a Blender
+  std::shared_ptr<executor::installs> installs;
   std::unique_ptr<executor::executor> attempts;
   executor::executor& executor;
   scheduler::scheduler scheduler;

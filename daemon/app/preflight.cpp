@@ -2,15 +2,17 @@
 #include "app/preflight.hpp"
 
 #include "aio/task_group.hpp"
+#include "app/blender_probe.hpp"
+#include "app/decoder_program.hpp"
+#include "app/part_settings.hpp"
+#include "app/state_access.hpp"
 #include "blender/command_line.hpp"
+#include "executor/state_disk.hpp"
 #include "executor/workspace.hpp"
-#include "process/child.hpp"
 
-#include <boost/asio/redirect_error.hpp>
 #include <fmt/format.h>
 
 #include <cerrno>
-#include <fstream>
 #include <sstream>
 
 #include <fcntl.h>
@@ -27,16 +29,12 @@ bool is_executable(const fs::path& path) {
   return fs::is_regular_file(path, ec) && ::access(path.c_str(), X_OK) == 0;
 }
 
-aio::task<> stop_when_late(process::child& program, aio::timer& patience) {
-  boost::system::error_code ec;
-  co_await patience.async_wait(aio::asio::redirect_error(aio::use_task, ec));
-  if (!ec)
-    program.stop();
-}
-
-std::optional<std::string> check_directory(const char* key, const fs::path& directory) {
+/// Makes the directory where it is missing, with at most the rights of `widest`.
+std::optional<std::string> check_directory(const char* key, const fs::path& directory,
+                                           fs::perms widest = fs::perms::all) {
   std::error_code ec;
-  fs::create_directories(directory, ec);
+  if (fs::create_directories(directory, ec))
+    fs::permissions(directory, fs::status(directory).permissions() & widest, ec);
   if (ec)
     return fmt::format("{}: {} cannot be made: {}", key, directory.native(), ec.message());
   auto name = (directory / ".kilnd-XXXXXX").native();
@@ -56,7 +54,36 @@ std::optional<std::string> check_blend(const fs::path& blend) {
   return bad ? std::optional{"blend: " + bad->message} : std::nullopt;
 }
 
+/// The `i`-th Blender of the configuration.
+aio::task<> find_blender(bounded_runs& runs, const config& c, std::size_t i,
+                         std::vector<std::string> environment, std::string search_path,
+                         blender::install& found) {
+  const auto& [name, path] = c.blenders[i];
+  found = blender::install{name, path, {}};
+  if (c.on_slurm) { // it is on the nodes; there need not be one here
+    found.version = "Blender on the nodes of Slurm";
+    co_return;
+  }
+  auto executable = find_executable(path, search_path);
+  if (!executable) {
+    found.wrong = executable.error().message;
+    co_return;
+  }
+  found.executable = std::move(*executable);
+  auto named = found;
+  probe_place where{.directory = probe_directory(c.state, name), .environment = std::move(environment)};
+  auto probed = co_await probe_install(runs, std::move(named), std::move(where));
+  if (probed)
+    found = std::move(*probed);
+  else
+    found.wrong = probed.error().message;
+}
+
 } // namespace
+
+fs::path probe_directory(const fs::path& state, std::string_view name) {
+  return state / fmt::format("probe-{}", name);
+}
 
 result<fs::path> find_executable(const fs::path& named, const std::string& search_path) {
   if (named.has_parent_path()) {
@@ -73,60 +100,42 @@ result<fs::path> find_executable(const fs::path& named, const std::string& searc
                            named.native())};
 }
 
-aio::task<result<std::string>> ask_version(aio::executor_type loop, fs::path executable, fs::path directory,
-                                           process::confinement_ptr sandbox) {
-  const auto log = directory / "blender-version.log";
-  std::error_code ignored;
-  fs::remove(log, ignored);
-  const process::launch_request request{.executable = executable,
-                                        .arguments = {"--version"},
-                                        .environment = {"PATH=/usr/bin:/bin"},
-                                        .working_directory = directory,
-                                        .log_file = log,
-                                        .sandbox = std::move(sandbox)};
-  const auto program = process::child::launch(loop, request, std::chrono::seconds{1});
-  if (!program)
-    co_return error{program.error().code, "blender: " + program.error().message};
-  aio::timer patience{loop, std::chrono::seconds{30}};
-  aio::task_group watch{loop, [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); }};
-  watch.spawn(stop_when_late(**program, patience));
-  const auto exit = co_await (*program)->wait();
-  patience.cancel();
-  co_await watch.join();
-
-  std::string version;
-  std::getline(std::ifstream{log}, version);
-  fs::remove(log, ignored);
-  if (!exit.is_success() || !version.starts_with("Blender "))
-    co_return error{errc::invalid_input,
-                    fmt::format("blender: {} does not answer --version as Blender does, but with \"{}\"",
-                                executable.native(), version)};
-  co_return version;
-}
-
-aio::task<result<std::vector<blender::install>>> find_blenders(aio::executor_type loop, const config& c,
+aio::task<result<std::vector<blender::install>>> find_blenders(aio::executor_type loop, bounded_runs& runs,
+                                                               const config& c,
+                                                               std::vector<std::string> environment,
                                                                std::string search_path) {
-  std::vector<blender::install> all;
-  for (const auto& [name, path] : c.blenders) {
-    if (c.on_slurm) { // it is on the nodes; there need not be one here
-      all.push_back({name, path, "Blender on the nodes of Slurm"});
-      continue;
-    }
-    auto executable = find_executable(path, search_path);
-    if (!executable)
-      co_return executable.error();
-    auto version = co_await ask_version(loop, *executable, c.state);
-    if (!version)
-      co_return version.error();
-    all.push_back({name, std::move(*executable), std::move(*version)});
+  std::vector<blender::install> all(c.blenders.size());
+  aio::task_group probes{loop, [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); }};
+  for (std::size_t i = 0; i < c.blenders.size(); ++i)
+    probes.spawn(find_blender(runs, c, i, environment, search_path, all[i]));
+  co_await probes.join();
+  if (usable(all).empty()) {
+    std::string why;
+    for (const auto& one : all)
+      why += (why.empty() ? "" : "; ") + one.wrong;
+    co_return error{errc::not_found, std::move(why)};
   }
   co_return all;
+}
+
+std::vector<blender::install> usable(std::vector<blender::install> installs) {
+  std::erase_if(installs, [](const blender::install& one) { return !one.wrong.empty(); });
+  return installs;
+}
+
+std::vector<std::string> describe_missing(const std::vector<blender::install>& installs) {
+  std::vector<std::string> lines;
+  for (const auto& one : installs)
+    if (!one.wrong.empty())
+      lines.push_back(fmt::format("Blender {} cannot be used: {}", one.name, one.wrong));
+  return lines;
 }
 
 std::vector<std::string> check_files(const config& c) {
   std::vector<std::string> wrong;
   for (auto bad :
-       {check_blend(c.blend), check_directory("state", c.state), check_directory("output", c.output)})
+       {check_blend(c.blend), check_directory("state", c.state, widest_mode_of_state(c.state, c.output)),
+        check_directory("output", c.output)})
     if (bad)
       wrong.push_back(std::move(*bad));
   for (const auto& root : c.project_roots)
@@ -143,15 +152,49 @@ std::vector<std::string> check_files(const config& c) {
 }
 
 std::optional<std::string> check_readiness(const config& c, const std::vector<blender::install>& blenders) {
-  for (const auto& [name, executable, version] : blenders)
-    if (!c.on_slurm && !is_executable(executable))
-      return fmt::format("Blender is gone: there is no program at {}", executable.native());
+  if (!c.on_slurm && usable(blenders).empty())
+    return fmt::format("Blender is gone: {}", blenders.front().wrong);
   if (auto bad = check_blend(c.blend))
     return bad;
   for (const auto& directory : {c.output, c.state})
     if (::access(directory.c_str(), W_OK | X_OK) != 0)
       return system_error(errno, directory.native() + " cannot be written to").message;
-  return std::nullopt;
+  return executor::lack_of_state_disk(c.state);
+}
+
+result<fs::path> find_decoder(const config& c) {
+  const auto program = decoder_beside_us();
+  if (!program || c.verify_headers_only)
+    return program;
+  if (const auto found = find_executable(*program, {}); !found)
+    return error{errc::not_found,
+                 fmt::format("verify: there is no {}, which decodes frames: install it beside "
+                             "kilnd, or say --verify header",
+                             program->native())};
+  return program;
+}
+
+result<std::unique_ptr<webhook::http_sender>> make_webhook_sender(aio::executor_type loop, const config& c) {
+  return webhook::http_sender::make(
+      loop,
+      {.targets = webhook_targets(c), .ca_file = c.webhook_ca_file, .user_agent = "kilnd/" KILN_VERSION});
+}
+
+result<http::tls_context> load_certificate(const config& c) {
+  return c.tls_certificate.empty() ? http::tls_context{} : http::load_tls(c.tls_certificate, c.tls_key);
+}
+
+std::string variable(const std::vector<std::string>& environment, const std::string& name) {
+  for (const auto& v : environment)
+    if (v.starts_with(name + "="))
+      return v.substr(name.size() + 1);
+  return {};
+}
+
+std::string describe_passed_over(const config& c) {
+  return c.passed_over.empty() ? std::string{}
+                               : fmt::format("variables of a container platform are passed over names={}",
+                                             fmt::join(c.passed_over, ","));
 }
 
 } // namespace kiln::app

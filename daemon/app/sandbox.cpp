@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/sandbox.hpp"
 
+#include "aio/task_group.hpp"
+#include "app/blender_probe.hpp"
 #include "app/preflight.hpp"
+#include "base/paths.hpp"
 #include "executor/blender_walls.hpp"
 #include "executor/local_executor.hpp"
 #include "process/confinement.hpp"
@@ -23,22 +26,17 @@ fs::path real_path(const fs::path& path) {
   return ec ? path : real;
 }
 
-bool is_at_or_below(const fs::path& path, const fs::path& directory) {
-  return std::ranges::mismatch(directory, path).in1 == directory.end();
-}
-
-process::walls walls_for(const config& c, const std::vector<blender::install>& blenders,
-                         const std::vector<std::string>& environment) {
-  executor::installation here{.blenders = {},
-                              .project_roots = c.project_roots,
+process::walls walls_for(const config& c, const std::vector<std::string>& environment) {
+  executor::installation here{.project_roots = c.project_roots,
                               .output = c.output,
                               .state = c.state,
                               .also_read = c.sandbox_read,
                               .also_write = c.sandbox_write,
                               .environment = executor::environment_for_blender(environment),
                               .display = c.sandbox_display};
-  for (const auto& one : blenders)
-    here.blenders.push_back(real_path(one.executable));
+  for (const auto& path : {c.config_file, c.tokens_file, c.tls_key, c.log_file})
+    if (!path.empty())
+      here.secret_files.push_back(fs::absolute(path).lexically_normal());
   if (!c.blend.empty())
     here.project_roots.push_back(c.blend.parent_path());
   // A scene can name a file by way of a link to its root or without.
@@ -61,29 +59,87 @@ std::vector<std::string> warnings_of(const config& c) {
   return warnings;
 }
 
-/// Nothing when it works.
-aio::task<std::optional<std::string>> try_mechanism(aio::executor_type loop, mechanism how, fs::path state,
-                                                    fs::path blender, process::walls around) {
-  const auto directory = state / "sandbox-check";
-  std::error_code ec;
-  fs::create_directories(directory, ec);
-  around.write.push_back(directory);
-  auto walls = process::confine(how, around);
-  std::optional<std::string> wrong;
-  if (!walls) {
-    wrong = walls.error().message;
-  } else {
-    auto found = co_await ask_version(loop, std::move(blender), directory, std::move(*walls));
-    if (!found)
-      wrong = found.error().message;
+/// What the kernel cannot keep because of where things lie: with Landlock who may list a directory may list
+/// those below it.
+std::vector<std::string> notes_of(const config& c, mechanism how) {
+  std::vector<std::string> notes;
+  auto roots = c.project_roots;
+  if (!c.blend.empty())
+    roots.push_back(c.blend.parent_path());
+  for (const auto& root : roots)
+    for (const auto& own : {c.state, c.output})
+      if (how == mechanism::landlock && is_at_or_below(real_path(own), real_path(root)))
+        notes.push_back(
+            fmt::format("sandbox: scenes can list the names in {}, and so the ids of jobs, since it "
+                        "lies below the project root {}",
+                        own.native(), root.native()));
+  std::ranges::sort(notes);
+  notes.erase(std::unique(notes.begin(), notes.end()), notes.end());
+  return notes;
+}
+
+/// A trial of one Blender in a sandbox.
+struct trial {
+  process::mechanism how;
+  const blender::install& of;
+  std::string wrong = {}; ///< why it does not work
+};
+
+aio::task<> carry_out(trial& t, bounded_runs& runs, const config& c, process::walls around,
+                      std::vector<std::string> environment) {
+  probe_place where{.directory = probe_directory(c.state, t.of.name), .environment = std::move(environment)};
+  around.read.insert(around.read.end(), t.of.places.begin(), t.of.places.end());
+  around.write.push_back(where.directory);
+  const auto build = [&] {
+    std::error_code ignored; // what is to be written has to exist
+    fs::create_directories(where.directory, ignored);
+    where.environment = executor::environment_inside(around, std::move(where.environment));
+    return process::confine(t.how, around);
+  };
+  auto sandbox = build();
+  if (!sandbox) {
+    t.wrong = sandbox.error().message;
+    co_return;
   }
-  fs::remove_all(directory, ec);
-  co_return wrong;
+  where.sandbox = std::move(*sandbox);
+  const auto works = co_await try_inside(runs, t.of, std::move(where));
+  if (!works)
+    t.wrong = works.error().message;
+}
+
+/// What to do about a Blender that does not start in a sandbox.
+std::string advice_on(const blender::install& of) {
+  if (of.is_launcher())
+    return fmt::format("name the program itself: --blender {}={}", of.name, of.binary.native());
+  if (!of.runs_python)
+    return "make it run Python first";
+  if (of.binary.empty())
+    return "it runs in a file system of its own, as the launchers of snap, flatpak and containers do: name a "
+           "Blender of this system";
+  return "see --sandbox-read";
+}
+
+/// Tries each Blender, in parallel.
+aio::task<std::vector<trial>> try_mechanism(aio::executor_type loop, bounded_runs& runs, mechanism how,
+                                            const config& c, const std::vector<blender::install>& blenders,
+                                            process::walls around, std::vector<std::string> environment) {
+  std::vector<trial> trials;
+  for (const auto& one : blenders)
+    trials.push_back({.how = how, .of = one});
+  aio::task_group group{loop, [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); }};
+  for (auto& t : trials)
+    group.spawn(carry_out(t, runs, c, around, environment));
+  co_await group.join();
+  co_return trials;
+}
+
+std::size_t count_working(const std::vector<trial>& trials) {
+  return static_cast<std::size_t>(std::ranges::count(trials, std::string{}, &trial::wrong));
 }
 
 } // namespace
 
-aio::task<result<sandbox>> choose_sandbox(aio::executor_type loop, const config& c,
+aio::task<result<sandbox>> choose_sandbox(aio::executor_type loop, bounded_runs& runs, const config& c,
                                           std::vector<blender::install> blenders,
                                           const std::vector<std::string>& environment) {
   sandbox chosen;
@@ -102,19 +158,36 @@ aio::task<result<sandbox>> choose_sandbox(aio::executor_type loop, const config&
                               "a scene that runs code can do there what kilnd's user can");
     co_return chosen;
   }
-  chosen.walls = walls_for(c, blenders, environment);
+  chosen.walls = walls_for(c, environment);
   std::string failures;
+  std::vector<trial> best;
   for (const auto how : {mechanism::landlock, mechanism::bubblewrap}) {
     const auto name = process::to_string(how);
     if (c.sandbox != "auto" && c.sandbox != name)
       continue;
-    const auto wrong = co_await try_mechanism(loop, how, c.state, blenders.front().executable, chosen.walls);
-    if (!wrong) {
-      chosen.how = how;
-      chosen.warnings = warnings_of(c);
-      co_return chosen;
-    }
-    failures += fmt::format("{}{}: {}", failures.empty() ? "" : "; ", name, *wrong);
+    auto passed_on = executor::environment_for_blender(environment);
+    auto trials = co_await try_mechanism(loop, runs, how, c, blenders, chosen.walls, std::move(passed_on));
+    for (const auto& t : trials)
+      if (!t.wrong.empty())
+        failures += fmt::format("{}{}: blender {}: {}; {}", failures.empty() ? "" : "; ", name, t.of.name,
+                                t.wrong, advice_on(t.of));
+    if (best.empty() || count_working(trials) > count_working(best))
+      best = std::move(trials);
+    if (count_working(best) == blenders.size())
+      break;
+  }
+  const auto working = count_working(best);
+  if (working == blenders.size() || (working > 0 && c.sandbox == "auto")) {
+    chosen.how = best.front().how;
+    chosen.warnings = warnings_of(c);
+    chosen.notes = notes_of(c, chosen.how);
+    for (const auto& t : best)
+      if (!t.wrong.empty())
+        chosen.warnings.push_back(
+            fmt::format("sandbox: blender {} does not work in it, so its jobs will fail: {}; "
+                        "{}, or leave it out",
+                        t.of.name, t.wrong, advice_on(t.of)));
+    co_return chosen;
   }
   if (c.sandbox != "auto")
     co_return error{

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "aio/task.hpp"
+#include "app/bounded_runs.hpp"
 #include "app/config.hpp"
 #include "base/error.hpp"
 #include "blender/install.hpp"
@@ -20,11 +21,15 @@ struct sandbox {
   process::mechanism how = process::mechanism::off;
   process::walls walls = {};
   std::vector<std::string> warnings = {}; ///< each a line for people
+  std::vector<std::string> notes = {};    ///< the same, of what need not be put right
 };
 
-/// Runs `--version` of the usual Blender in it. What was asked for by name and cannot be had is an error that
-/// says what to do; `auto` takes what works, and warns when nothing does.
-[[nodiscard]] aio::task<result<sandbox>> choose_sandbox(aio::executor_type loop, const config& c,
+/// Starts each Blender and its Python in it, in parallel. A sandbox that was configured by name and in which
+/// one of them does not work is an error that says what to do. `auto` chooses the one in which the most work,
+/// and warns of the others; it chooses none, and warns, only if no Blender works in any. `runs`: what its
+/// processes are started with; stop() ends them.
+[[nodiscard]] aio::task<result<sandbox>> choose_sandbox(aio::executor_type loop, bounded_runs& runs,
+                                                        const config& c,
                                                         std::vector<blender::install> blenders,
                                                         const std::vector<std::string>& environment);
 

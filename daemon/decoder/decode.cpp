@@ -2,6 +2,7 @@
 #include "decoder/decode.hpp"
 
 #include "decoder/formats.hpp"
+#include "decoder/time_limit.hpp"
 
 #include <algorithm>
 #include <array>
@@ -58,6 +59,7 @@ result<void> check_dimensions(std::string_view format, std::uint64_t width, std:
     return refuse(size + " are too many: 65536 a side is the limit");
   if (buffer > max_buffer)
     return refuse(size + " need " + std::to_string(buffer) + " bytes at once: 1 GiB is the limit");
+  allow_time_for(width * height, 0);
   return {};
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "decoder/formats.hpp"
+#include "decoder/time_limit.hpp"
 #include "image/exr_structure.hpp"
 
 #include <algorithm>
@@ -115,7 +116,10 @@ result<void> check_part(const Imf::Header& header) {
     at_once = std::uint64_t{tile.xSize} * tile.ySize;
   }
   // Within 64 bits: 2^32 pixels of at most 2^20 channels, which the header would have to name one by one.
-  return check_dimensions("OpenEXR", width, height, at_once * pixel);
+  auto checked = check_dimensions("OpenEXR", width, height, at_once * pixel);
+  if (checked)
+    allow_time_for(0, width * height * pixel);
+  return checked;
 }
 
 void decode_lines(Imf::MultiPartInputFile& file, int number) {

@@ -31,7 +31,7 @@ struct jpeg_reading {
   std::string failure;
 };
 
-jpeg_reading& reading_of(j_common_ptr jpeg) {
+jpeg_reading& jpeg_of(j_common_ptr jpeg) {
   return *static_cast<jpeg_reading*>(jpeg->client_data);
 }
 
@@ -43,7 +43,7 @@ jpeg_reading& reading_of(j_common_ptr jpeg) {
 [[noreturn]] void fail_with_message(j_common_ptr jpeg) {
   char text[JMSG_LENGTH_MAX] = {};
   jpeg->err->format_message(jpeg, text);
-  fail(reading_of(jpeg), text);
+  fail(jpeg_of(jpeg), text);
 }
 
 /// Level -1 is a warning: data is broken, and libjpeg would make something up.
@@ -53,7 +53,7 @@ void on_message(j_common_ptr jpeg, int level) {
 }
 
 boolean take_bytes(j_decompress_ptr jpeg) {
-  auto& r = reading_of(reinterpret_cast<j_common_ptr>(jpeg));
+  auto& r = jpeg_of(reinterpret_cast<j_common_ptr>(jpeg));
   const auto piece = r.in.next(r.in.left());
   if (piece.empty())
     fail(r, "ends too early");
@@ -63,7 +63,7 @@ boolean take_bytes(j_decompress_ptr jpeg) {
 }
 
 void skip_bytes(j_decompress_ptr jpeg, long count) {
-  auto& r = reading_of(reinterpret_cast<j_common_ptr>(jpeg));
+  auto& r = jpeg_of(reinterpret_cast<j_common_ptr>(jpeg));
   auto left = static_cast<std::size_t>(std::max(count, 0L));
   while (left > r.source.bytes_in_buffer) {
     left -= r.source.bytes_in_buffer;
@@ -75,7 +75,7 @@ void skip_bytes(j_decompress_ptr jpeg, long count) {
 
 void look_at_progress(j_common_ptr jpeg) {
   if (reinterpret_cast<j_decompress_ptr>(jpeg)->input_scan_number > max_scans)
-    fail(reading_of(jpeg), "has over 500 scans");
+    fail(jpeg_of(jpeg), "has over 500 scans");
 }
 
 bool read_header(jpeg_reading& r) {

@@ -25,12 +25,12 @@ struct png_reading {
   int bit_depth = 0;
 };
 
-png_reading& reading_of(png_voidp pointer) {
+png_reading& png_of(png_voidp pointer) {
   return *static_cast<png_reading*>(pointer);
 }
 
 [[noreturn]] void fail(png_structp png, png_const_charp what) {
-  reading_of(png_get_error_ptr(png)).failure = what;
+  png_of(png_get_error_ptr(png)).failure = what;
   png_longjmp(png, 1);
 }
 
@@ -41,7 +41,7 @@ void warn(png_structp png, png_const_charp what) {
 }
 
 void take_bytes(png_structp png, png_bytep into, std::size_t size) {
-  auto& in = reading_of(png_get_io_ptr(png)).in;
+  auto& in = png_of(png_get_io_ptr(png)).in;
   while (size > 0) {
     const auto piece = in.next(size);
     if (piece.empty())

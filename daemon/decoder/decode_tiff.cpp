@@ -18,12 +18,12 @@ struct tiff_reading {
   std::string failure = {}; ///< the first message
 };
 
-tiff_reading& reading_of(thandle_t handle) {
+tiff_reading& tiff_of(thandle_t handle) {
   return *static_cast<tiff_reading*>(handle);
 }
 
 tmsize_t take_bytes(thandle_t handle, void* into, tmsize_t size) {
-  auto& r = reading_of(handle);
+  auto& r = tiff_of(handle);
   const auto left = r.file.size() - std::min(r.offset, r.file.size());
   const auto there = std::min(static_cast<std::uint64_t>(std::max<tmsize_t>(size, 0)), left);
   // libtiff goes on without a tag whose value is missing; to us the file was cut.
@@ -39,7 +39,7 @@ tmsize_t take_bytes(thandle_t handle, void* into, tmsize_t size) {
 }
 
 toff_t seek(thandle_t handle, toff_t to, int whence) {
-  auto& r = reading_of(handle);
+  auto& r = tiff_of(handle);
   r.offset = whence == SEEK_SET ? to : to + (whence == SEEK_CUR ? r.offset : r.file.size());
   return r.offset;
 }
@@ -98,7 +98,7 @@ result<image_facts> decode_tiff(image_source& file) {
   TIFFOpenOptionsSetWarningHandlerExtR(options.get(), on_warning, &r);
   const auto write_nothing = [](thandle_t, void*, tmsize_t) -> tmsize_t { return -1; };
   const auto close_nothing = [](thandle_t) { return 0; };
-  const auto size_of = [](thandle_t handle) -> toff_t { return reading_of(handle).file.size(); };
+  const auto size_of = [](thandle_t handle) -> toff_t { return tiff_of(handle).file.size(); };
   // 'm': without memory mapping.
   const std::unique_ptr<TIFF, closing> tiff{TIFFClientOpenExt("image", "rm", &r, take_bytes, write_nothing,
                                                               seek, close_nothing, size_of, nullptr, nullptr,

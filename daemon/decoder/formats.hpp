@@ -19,6 +19,7 @@ inline constexpr std::uint64_t max_side = 65536;                ///< pixels
 inline constexpr std::uint64_t max_buffer = 1024 * 1024 * 1024; ///< bytes that an image may need at once
 
 /// corrupt when a side is 0 or over max_side, or `buffer` is over max_buffer. To be asked before allocating.
+/// Where there is a limit on time (time_limit.hpp) it is raised for so many pixels.
 [[nodiscard]] result<void> check_dimensions(std::string_view format, std::uint64_t width,
                                             std::uint64_t height, std::uint64_t buffer);
 

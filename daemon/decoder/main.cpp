@@ -7,6 +7,7 @@
 #include "aio/unique_descriptor.hpp"
 #include "decoder/decode.hpp"
 #include "decoder/limits.hpp"
+#include "decoder/time_limit.hpp"
 #include "image/file_source.hpp"
 #include "image/image_answer.hpp"
 #include "image/open_image.hpp"
@@ -92,10 +93,12 @@ int serve() {
     if (asked == request::none)
       return 0;
     const aio::unique_descriptor opened{fd};
+    decoder::begin_time_limit();
     const auto checked =
         asked == request::image
             ? decode_descriptor(opened)
             : result<image::image_facts>{error{errc::invalid_input, "no file came with the request"}};
+    decoder::end_time_limit();
     if (!send(image::format_image_answer(checked)))
       return 0;
   }

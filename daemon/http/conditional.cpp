@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/conditional.hpp"
 
+#include "base/text.hpp"
+
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
@@ -13,13 +15,6 @@ namespace kiln::http {
 namespace {
 
 using std::string_view;
-
-string_view trimmed(string_view text) noexcept {
-  const auto begin = text.find_first_not_of(" \t");
-  if (begin == string_view::npos)
-    return {};
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
 
 string_view without_weakness(string_view etag) noexcept {
   return etag.starts_with("W/") ? etag.substr(2) : etag;

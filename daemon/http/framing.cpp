@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/framing.hpp"
 
+#include "base/text.hpp"
 #include "http/message.hpp"
 
 #include <algorithm>
@@ -33,15 +34,6 @@ constexpr auto token_table = make_token_table();
 bool is_token(std::string_view text) noexcept {
   return !text.empty() &&
          std::ranges::all_of(text, [](char c) { return token_table[static_cast<unsigned char>(c)]; });
-}
-
-std::string_view trim(std::string_view text) noexcept {
-  const auto is_space = [](char c) { return c == ' ' || c == '\t'; };
-  while (!text.empty() && is_space(text.front()))
-    text.remove_prefix(1);
-  while (!text.empty() && is_space(text.back()))
-    text.remove_suffix(1);
-  return text;
 }
 
 constexpr bool is_hex(char c) noexcept {
@@ -125,7 +117,7 @@ std::optional<refusal> check_field(std::string_view line, framing_fields& seen) 
   if (colon == std::string_view::npos || !is_token(line.substr(0, colon)))
     return refusal{400, "a header field has no proper name (folded lines are not taken)"};
   const auto name = line.substr(0, colon);
-  const auto value = trim(line.substr(colon + 1));
+  const auto value = trimmed(line.substr(colon + 1));
   if (!is_field_value(value))
     return refusal{400, "a header field holds control characters"};
   if (name.size() == 4 && equals_ignoring_case(name, "Host")) {

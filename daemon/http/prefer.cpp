@@ -1,18 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/prefer.hpp"
 
+#include "base/text.hpp"
+
 #include <algorithm>
 #include <charconv>
 
 namespace kiln::http {
 namespace {
-
-std::string_view trimmed(std::string_view text) noexcept {
-  const auto begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos)
-    return {};
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
 
 /// Of one preference: "wait = \"10\"; x=y".
 std::optional<std::chrono::seconds> wait_of(std::string_view preference) {

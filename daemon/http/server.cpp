@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/server.hpp"
 
-#include "http/port_holder.hpp"
+#include "http/listener.hpp"
 
 #include <boost/asio/redirect_error.hpp>
 #include <fmt/format.h>
@@ -22,6 +22,7 @@ using boost::system::error_code;
 
 constexpr std::chrono::seconds tick_time{1};
 constexpr std::chrono::milliseconds accept_pause{100};
+constexpr std::chrono::minutes accept_warning_pause{1};
 constexpr std::size_t most_refused = 64; ///< at once; further connections are closed without an answer
 constexpr int refusal_seconds = 1; ///< the least that a refused client waits; at most three times as long
 
@@ -33,35 +34,13 @@ server::server(aio::executor_type loop, service& shared)
       work_(loop, [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); }) {}
 
 result<void> server::listen(const std::string& address, unsigned short port) {
+  if (auto bound = bind_listener(acceptor_, address, port); !bound)
+    return bound;
   error_code ec;
-  const tcp::endpoint endpoint{asio::ip::make_address(address, ec), port};
+  acceptor_.listen(asio::socket_base::max_listen_connections, ec);
   if (ec)
-    return error{ec, fmt::format("{} is not an address: {}", address, ec.message())};
-  acceptor_.open(endpoint.protocol(), ec);
-  if (!ec)
-    acceptor_.set_option(asio::socket_base::reuse_address{true},
-                         ec);                    // a restart must not wait for old connections
-  if (!ec && endpoint.address().is_loopback()) { // a start before the network is up: its address will come
-    using free_bind_v4 = asio::detail::socket_option::boolean<SOL_IP, IP_FREEBIND>;
-    using free_bind_v6 = asio::detail::socket_option::boolean<SOL_IPV6, IPV6_FREEBIND>;
-    if (endpoint.address().is_v6())
-      acceptor_.set_option(free_bind_v6{true}, ec);
-    else
-      acceptor_.set_option(free_bind_v4{true}, ec);
-  }
-  if (!ec)
-    acceptor_.bind(endpoint, ec);
-  if (!ec)
-    acceptor_.listen(asio::socket_base::max_listen_connections, ec);
-  if (!ec)
-    return {};
-  auto text = fmt::format("cannot listen on {}:{}: {}", address, port, ec.message());
-  if (ec == asio::error::address_in_use) {
-    const auto holder = find_port_holder(port);
-    text += holder.empty() ? "; choose another with --listen"
-                           : fmt::format(" by {}; stop it, or choose another with --listen", holder);
-  }
-  return error{ec, text};
+    return listen_error(ec, address, port);
+  return {};
 }
 
 result<void> server::take(int listening) {
@@ -83,6 +62,8 @@ std::string server::local_address() const {
 }
 
 aio::task<> server::run() {
+  auto quiet_until =
+      aio::clock::time_point::min(); // one line a minute, or a full disk would get more of them
   while (acceptor_.is_open()) {
     error_code ec;
     auto socket = co_await acceptor_.async_accept(asio::redirect_error(aio::use_task, ec));
@@ -95,7 +76,11 @@ aio::task<> server::run() {
     if (ec == asio::error::connection_aborted)
       continue;
     // Out of descriptors or memory: a connection that ends may help.
-    service_.log().warn("a connection could not be accepted reason={}", ec.message());
+    if (const auto now = aio::clock::now(); now >= quiet_until) {
+      service_.log().warn("connections cannot be accepted, tried again each {} ms reason={}",
+                          accept_pause.count(), ec.message());
+      quiet_until = now + accept_warning_pause;
+    }
     pause_.expires_after(accept_pause);
     co_await pause_.async_wait(asio::redirect_error(aio::use_task, ec));
   }

@@ -6,9 +6,8 @@
 
 #include "aio/task_group.hpp"
 #include "base/error.hpp"
+#include "http/listener.hpp"
 #include "http/session.hpp"
-
-#include <boost/asio/basic_socket_acceptor.hpp>
 
 #include <list>
 #include <random>
@@ -46,7 +45,6 @@ public:
   [[nodiscard]] aio::task<> finish(std::chrono::milliseconds grace);
 
 private:
-  using acceptor = aio::asio::basic_socket_acceptor<aio::asio::ip::tcp, aio::executor_type>;
   using sessions = std::list<session>;
 
   [[nodiscard]] aio::task<> serve(sessions::iterator mine);
@@ -58,7 +56,7 @@ private:
   void drop(sessions::iterator gone);
 
   service& service_;
-  acceptor acceptor_;
+  tcp_acceptor acceptor_;
   aio::timer pause_; ///< after an accept that failed
   aio::timer tick_timer_;
   bool ticking_ = false;

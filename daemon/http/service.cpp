@@ -150,7 +150,7 @@ void service::report(const request& asked, const prebuilt& given, std::string_vi
 /// as in the beginning.
 std::string service::limit_fields(const access::decision& made) const {
   const bool is_request = !made.wrong_token || made.what != access::decision::kind::too_often;
-  const auto& limit = is_request ? doors_.requests() : doors_.failures();
+  const auto& limit = is_request ? doors_.requests() : made.of_failures;
   const auto* name = is_request ? "requests" : "wrong-tokens";
   const auto whole = [](double value) { return static_cast<std::int64_t>(std::ceil(value)); };
   return fmt::format("RateLimit-Policy: \"{}\";q={};w={}\r\nRateLimit: \"{}\";r={};t={}\r\n", name,
@@ -205,11 +205,9 @@ std::optional<answer> service::refusal(const access::decision& made, access::rol
     break;
   }
   const double chance = std::uniform_real_distribution<double>{}(random_);
-  return answer{
-      error_page_(429,
-                  made.wrong_token ? "too many wrong tokens come from this address" : "too many requests",
-                  what.path),
-      policy::overload_retry_after(std::max(1.0, made.left->wait), chance)};
+  return answer{error_page_(429, made.wrong_token ? "there were too many wrong tokens" : "too many requests",
+                            what.path),
+                policy::overload_retry_after(std::max(1.0, made.left->wait), chance)};
 }
 
 std::string service::request_id(const request& from) {

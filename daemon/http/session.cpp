@@ -61,6 +61,7 @@ public:
     if (length().value_or(0) > most)
       co_return too_large;
     parser_.body_limit(most); // of chunks
+    session_.body_.reserve(static_cast<std::size_t>(length().value_or(0)));
     while (!parser_.is_done()) {
       if (const auto bad = co_await more())
         co_return bad;
@@ -162,6 +163,8 @@ aio::task<> session::run() {
       if (phase_ != phase::head)
         enter(bytes.empty() ? phase::idle : phase::head,
               bytes.empty() ? service_.bounds().idle_time : service_.bounds().header_time);
+      if (bytes.empty())
+        shrink_buffers();
       if (co_await read_more())
         continue;
       if (!timed_out_ || phase_ == phase::idle)
@@ -175,6 +178,17 @@ aio::task<> session::run() {
     if (then == next::linger)
       co_await linger();
     co_return;
+  }
+}
+
+/// A connection that waits for its next request holds no more than a new one.
+void session::shrink_buffers() {
+  for (auto* text : {&body_, &out_, &head_})
+    if (text->capacity() > read_size)
+      std::string{}.swap(*text);
+  if (in_.capacity() > 2 * read_size) {
+    in_begin_ = in_end_ = 0;
+    std::vector<char>(read_size).swap(in_);
   }
 }
 
@@ -293,11 +307,6 @@ aio::task<session::next> session::respond(request& asked, request_parser& parser
     given = service_.error_answer(broken->status, broken->why, asked.path);
   if (!has_waited_) // for what a client waits says nothing of kilnd
     service_.count(found, given->what->status(), aio::clock::now() - began);
-  if (is_large) {
-    in_.resize(std::max(in_end_, read_size));
-    in_.shrink_to_fit();
-  }
-
   const service::framing how{.with_body = !is_head_,
                              .close = finishing_ || !body.is_whole() || !parser.is_http_1_1() ||
                                       !parser.keep_alive(),

@@ -56,6 +56,7 @@ private:
   void end_waiting();
 
   [[nodiscard]] aio::task<bool> read_more();
+  void shrink_buffers();
   [[nodiscard]] aio::task<next> serve(std::size_t head_size);
   [[nodiscard]] aio::task<next> respond(request& asked, request_parser& parser);
   [[nodiscard]] aio::task<answer> wait_for(reply& later);

@@ -2,6 +2,7 @@
 #include "access/gate.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace kiln::access {
@@ -26,11 +27,21 @@ std::optional<std::string_view> bearer(std::string_view authorization) noexcept 
   return authorization;
 }
 
+/// The networks around one: a neighbour is often in the same hands.
+std::uint64_t around(std::uint64_t network) noexcept {
+  constexpr int in_v4 = 8, in_v6 = 16; // bits
+  constexpr std::uint64_t v6 = std::uint64_t{1} << 63;
+  const bool is_v6 = network >> 32 != 0;
+  return is_v6 ? network >> in_v6 | v6 : network >> in_v4;
+}
+
 } // namespace
 
 gate::gate(const rate& requests, const rate& failures)
     : everybody_(std::make_shared<const principal>(principal{{}, role::admin})),
-      by_network_(requests, most_networks), failures_(failures, most_networks) {}
+      by_network_(requests, most_networks), failures_(failures, most_networks),
+      failures_around_({.per_second = 2 * failures.per_second, .burst = 2 * failures.burst}, most_networks),
+      failures_of_prefix_(failures, most_networks) {}
 
 void gate::use(std::span<const token> tokens) {
   auto before = std::exchange(holders_, {});
@@ -56,6 +67,25 @@ gate::holder* gate::find(std::string_view authorization) {
   return found;
 }
 
+/// Whether one more wrong token is taken for a mistake.
+bool gate::may_fail(const question& asked, time_point now, decision& made) {
+  constexpr std::size_t told = 13; // of a token: "kiln_" and 40 of its 160 bits
+  const auto secret = bearer(*asked.authorization).value_or(*asked.authorization);
+  const auto hash = digest_(secret.substr(0, told));
+  std::uint64_t prefix = 0;
+  std::memcpy(&prefix, hash.data(), sizeof prefix);
+  const std::pair<bucket_table*, std::uint64_t> limits[] = {{&failures_, asked.network},
+                                                            {&failures_around_, around(asked.network)},
+                                                            {&failures_of_prefix_, prefix}};
+  for (const auto& [table, who] : limits)
+    if (const auto left = table->take(who, now); !left.allowed) {
+      made.left = left;
+      made.of_failures = table->limit();
+      return false;
+    }
+  return true;
+}
+
 decision gate::decide(const question& asked, time_point now) {
   using enum decision::kind;
   decision made;
@@ -67,12 +97,13 @@ decision gate::decide(const question& asked, time_point now) {
     if (known) {
       made.who = known->who;
     } else {
-      made.wrong_token = true;
-      if (const auto left = failures_.take(asked.network, now); !left.allowed) {
+      made.wrong_token = may_fail(asked, now, made);
+      if (!made.wrong_token && asked.needed != role::none) {
         made.what = too_often;
-        made.left = left;
+        made.wrong_token = true;
         return made;
       }
+      made.left.reset();
     }
   }
   if (requests().is_limited()) {

@@ -29,14 +29,16 @@ struct decision {
   };
   kind what = kind::admitted;
   principal_ptr who;                  ///< null: a stranger
-  bool wrong_token = false;           ///< one was given, and is none of ours
+  bool wrong_token = false;           ///< one was given, looked at, and is none of ours
+  rate of_failures = {};              ///< the limit that too many wrong tokens have met
   std::optional<allowance> left = {}; ///< where requests are limited, or too many tokens were wrong
 };
 
 class gate {
 public:
   /// `requests`: of each token, and of each network from which strangers ask. `failures`: of wrong tokens
-  /// from one network.
+  /// from one network, and of wrong tokens with the same beginning wherever they come from; twice as many
+  /// from the networks around it. What strangers may do is never refused for a wrong token.
   gate(const rate& requests, const rate& failures);
 
   /// From now on only who has one of these is admitted to more than strangers are. Without a call everybody
@@ -54,7 +56,6 @@ public:
 
   [[nodiscard]] bool has_tokens() const noexcept { return everybody_ == nullptr; }
   [[nodiscard]] const rate& requests() const noexcept { return by_network_.limit(); }
-  [[nodiscard]] const rate& failures() const noexcept { return failures_.limit(); }
 
 private:
   struct holder {
@@ -63,12 +64,15 @@ private:
     bucket requests;
   };
   [[nodiscard]] holder* find(std::string_view authorization);
+  [[nodiscard]] bool may_fail(const question& asked, time_point now, decision& made);
 
   principal_ptr everybody_; ///< null with tokens
   digester digest_;
   std::vector<holder> holders_;
   bucket_table by_network_;
   bucket_table failures_;
+  bucket_table failures_around_;    ///< of 256 addresses of IPv4, of a /48 of IPv6
+  bucket_table failures_of_prefix_; ///< of tokens
 };
 
 } // namespace kiln::access

@@ -3,6 +3,8 @@
 
 #include <boost/system/system_error.hpp>
 
+#include <cerrno>
+
 namespace kiln {
 namespace {
 
@@ -30,6 +32,8 @@ public:
       return "too large";
     case errc::no_room:
       return "no room left";
+    case errc::exhausted:
+      return "a limit is reached";
     }
     return "unknown error";
   }
@@ -49,6 +53,17 @@ boost::system::error_code make_error_code(errc code) noexcept {
 error system_error(int errno_value, std::string_view what) {
   const boost::system::error_code code{errno_value, boost::system::system_category()};
   return {code, std::string{what} + ": " + code.message()};
+}
+
+error last_error(const char* call, const std::filesystem::path& path) {
+  return system_error(errno, call + (" " + path.native()));
+}
+
+bool is_passing(const boost::system::error_code& code) noexcept {
+  using namespace boost::system::errc;
+  return code == too_many_files_open || code == too_many_files_open_in_system ||
+         code == resource_unavailable_try_again || code == operation_would_block ||
+         code == not_enough_memory || code == no_buffer_space || code == kiln::errc::exhausted;
 }
 
 void throw_exception_from_error(const error& e, const boost::source_location&) {

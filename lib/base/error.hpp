@@ -7,6 +7,7 @@
 #include <boost/system/error_code.hpp>
 #include <boost/system/result.hpp>
 
+#include <filesystem>
 #include <string>
 #include <string_view>
 
@@ -23,6 +24,7 @@ enum class errc {
   internal,          ///< a defect of Kiln
   too_large,         ///< more than a limit allows
   no_room,           ///< the disk, or what may be used of it, is full
+  exhausted,         ///< a limit of the machine, where the system's own code could mean something else
 };
 
 const boost::system::error_category& kiln_category() noexcept;
@@ -44,6 +46,13 @@ struct error {
 
 /// `what` followed by the system's text for `errno_value`: "open /x/y: No such file or directory".
 [[nodiscard]] error system_error(int errno_value, std::string_view what);
+
+/// system_error() of errno: "CALL PATH: No such file or directory".
+[[nodiscard]] error last_error(const char* call, const std::filesystem::path& path);
+
+/// Whether the machine lacks something that it will have again: descriptors, processes, memory, watches; or a
+/// file is held by another program's lease (EWOULDBLOCK).
+[[nodiscard]] bool is_passing(const boost::system::error_code& code) noexcept;
 
 /// A value, or the reason why there is none.
 template<class T>

@@ -32,11 +32,11 @@ result<blend_header> parse_long_header(std::string_view rest) {
   if (rest.size() < 10 || rest[2] != '-')
     return broken;
   if (!rest.starts_with("17-01"))
-    return blend_header{}; // of a Blender to come: Blender itself shall judge
+    return blend_header{.is_long = true}; // of a Blender to come: Blender itself shall judge
   const auto version = rest[5] == 'v' ? parse_digits(rest.substr(6), 4) : std::nullopt;
   if (!version)
     return broken;
-  return blend_header{.version = version};
+  return blend_header{.version = version, .is_long = true};
 }
 
 /// Up to 4.x: "BLENDER", pointers of 4 '_' or 8 '-' bytes, little 'v' or big 'V' endian, version.

@@ -18,6 +18,7 @@ struct blend_header {
   enum class packing { none, gzip, zstd };
   packing packed = packing::none;
   std::optional<int> version = {}; ///< 304 = 3.4, 500 = 5.0; unknown when packed, or of the future
+  bool is_long = false; ///< the header of 17 bytes, which Blender reads from 4.5 on and writes from 5.0 on
 
   friend bool operator==(const blend_header&, const blend_header&) = default;
 };

@@ -31,6 +31,17 @@ std::vector<domain::frame_set::progression> runs_of(const std::vector<int>& fram
   return runs;
 }
 
+boost::json::array format_job_frames(const domain::frame_set& frames) {
+  constexpr std::size_t most = 100; // it is a part of an argument
+  auto listed = frames.progressions(most + 1);
+  if (listed.size() > most)
+    listed = {{frames.front(), frames.back(), 1}};
+  boost::json::array out;
+  for (const auto& [first, last, step] : listed)
+    out.push_back(boost::json::array{first, last, step});
+  return out;
+}
+
 result<argument_pieces> format_argument_pieces(const domain::job_spec& job,
                                                const std::filesystem::path& script) {
   if (!job.blend.is_absolute())
@@ -42,10 +53,12 @@ result<argument_pieces> format_argument_pieces(const domain::job_spec& job,
       "-P", script.native()};
   if (!job.settings.scene.empty()) // what is set from here on is of this scene
     made.before.insert(made.before.end(), {"-S", job.settings.scene});
-  if (!job.settings.engine.empty())
-    made.settings = {"-E", job.settings.engine};
-  made.settings.insert(made.settings.end(), {"-x", "1", "-t", std::to_string(job.threads)});
-  made.after = {"--", boost::json::serialize(domain::format_settings(job.settings))};
+  made.settings = {"-x", "1", "-t", std::to_string(job.threads)};
+  auto asked = domain::format_settings(job.settings);
+  asked["frames"] = format_job_frames(job.frames);
+  if (job.strict)
+    asked["strict"] = true;
+  made.after = {"--", boost::json::serialize(asked)};
   return made;
 }
 

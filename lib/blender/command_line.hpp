@@ -6,6 +6,8 @@
 #include "base/error.hpp"
 #include "domain/job.hpp"
 
+#include <boost/json/array.hpp>
+
 #include <array>
 #include <filesystem>
 #include <optional>
@@ -39,6 +41,10 @@ struct argument_pieces {
 };
 [[nodiscard]] result<argument_pieces> format_argument_pieces(const domain::job_spec& job,
                                                              const std::filesystem::path& script);
+
+/// A job's frames for our scripts: [[first,last,step],…], in the order of their first frames; one range over
+/// all of them where there are too many.
+[[nodiscard]] boost::json::array format_job_frames(const domain::frame_set& frames);
 
 /// Of the image formats that frames can have.
 inline constexpr std::array<std::string_view, 5> frame_extensions{".png", ".jpg", ".exr", ".tif", ".webp"};

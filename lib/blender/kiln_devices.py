@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Run by Blender (2.8 to 5.x) without a .blend: prints what it can render on and with, as one line: "kiln: " and an object."""
-import ast
 import json
+import re
 
 import bpy
 
@@ -13,17 +13,24 @@ def engines():
         bpy.context.scene.render.engine = "NONE OF THEM"
     except TypeError as e:  # its text is the only place where all versions list them
         text = str(e)
-        return sorted(ast.literal_eval(text[text.rindex("("):text.rindex(")") + 1]))
+        return sorted(re.findall(r"'([^']+)'", text[text.rindex("("):]))
+    raise RuntimeError("this Blender does not list its engines")
 
 
 def devices():
-    preferences = bpy.context.preferences.addons["cycles"].preferences
-    preferences.get_devices()
+    addon = bpy.context.preferences.addons.get("cycles")
+    if addon is None:
+        return [{"type": "CPU", "name": "CPU"}]  # without Cycles nothing else can be chosen
+    preferences = addon.preferences
+    getattr(preferences, "refresh_devices", preferences.get_devices)()
     found = {(device.type, device.name) for device in preferences.devices}
     return [{"type": kind, "name": name} for kind, name in sorted(found) if kind in TYPES]
 
 
-try:
-    print("\nkiln: " + json.dumps({"devices": devices(), "engines": engines()}), flush=True)
-except Exception as e:
-    print("\nkiln: " + json.dumps({"error": f"{type(e).__name__}: {e}"}), flush=True)
+found = {}
+for name, look in (("devices", devices), ("engines", engines)):
+    try:
+        found[name] = look()
+    except Exception as e:  # what the other one says is told all the same
+        found["error"] = f"{type(e).__name__}: {e}"
+print("\nkiln: " + json.dumps(found), flush=True)

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run by a Blender (2.93 to 5.x) that stays: it renders attempts, one after the other, frame by frame.
+"""Run by a Blender (2.8 to 5.x) that stays: it renders attempts, one after the other, frame by frame.
 
-    blender -b -noaudio -Y -t THREADS -P kiln_session.py        (kiln_setup.py beside it)
+    blender -b -noaudio -Y -t THREADS -P kiln_session.py        (the other scripts beside it)
 
 Standard input is a socket (SOCK_SEQPACKET) on which both sides speak in JSON objects, one a message. kilnd says:
 
-    {"do":"begin","blend":PATH,"settings":{},"workspace":DIR,"frames":[[first,last,step],...],"open":false}
-                            an attempt; the descriptor of its log comes along. "open": more frames may follow
+    {"do":"begin","blend":PATH,"settings":{},"strict":false,"job_frames":[[first,last,step],...],
+     "workspace":DIR,"frames":[[first,last,step],...],"open":false}
+                            an attempt, with the frames of its job and those that it renders; the descriptor of its
+                            log comes along. "open": more frames may follow
     {"do":"frames","frames":[...],"open":true}      more frames for it
     {"do":"cancel"}         end it after the frame that renders
     {"do":"load","blend":PATH}                      an attempt with this .blend is likely to come
@@ -17,7 +19,6 @@ and this script: ready; begun; loaded (seconds, reused); frame; saved (frame, me
 When kilnd goes away, what an attempt was given is still rendered, for the next kilnd to find; then Blender ends.
 """
 import array
-import ctypes
 import json
 import os
 import select
@@ -30,13 +31,16 @@ import bpy
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import kiln_animation  # noqa: E402
+import kiln_frames  # noqa: E402
+import kiln_properties  # noqa: E402
+import kiln_report  # noqa: E402
+import kiln_sequence  # noqa: E402
 import kiln_setup  # noqa: E402
+import kiln_walk  # noqa: E402
 
 LONGEST_MESSAGE = 1 << 17
 THROUGH, FAILED, CANCELED = 0, 1, 2
-# What these compute of one frame they need for the next.
-SIMULATIONS = {"CLOTH", "SOFT_BODY", "FLUID", "DYNAMIC_PAINT", "EXPLODE", "SMOKE"}
-
 
 class Gone(Exception):
     """Nobody is at the other end."""
@@ -93,16 +97,9 @@ class Output:
     def __init__(self):
         own = os.path.join(os.path.dirname(os.path.abspath(__file__)), "blender.log")
         self.own = os.open(own, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        try:
-            self.c_library = ctypes.CDLL(None)
-        except OSError:
-            self.c_library = None
 
     def flush(self):
-        sys.stdout.flush()
-        sys.stderr.flush()
-        if self.c_library:
-            self.c_library.fflush(None)
+        kiln_report.flush()
 
     def turn_to(self, fd):
         self.flush()
@@ -111,6 +108,7 @@ class Output:
 
 
 def identity(path):
+    """None: there is no such file."""
     try:
         facts = os.stat(path)
         return [facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns]
@@ -118,63 +116,115 @@ def identity(path):
         return None
 
 
-def needs_sequence():
-    """Whether a frame depends on those that were rendered before it."""
-    for scene in bpy.data.scenes:
-        if scene.rigidbody_world:
-            return True
-    for thing in bpy.data.objects:
-        for modifier in thing.modifiers:
-            if modifier.type in SIMULATIONS:
-                return True
-        for system in thing.particle_systems:
-            if system.settings.type != "HAIR" or system.use_hair_dynamics:
-                return True
-    for tree in bpy.data.node_groups:
-        if any(node.bl_idname.startswith("GeometryNodeSimulation") for node in tree.nodes):
-            return True
-    return False
+def is_pattern(path):
+    """Whether a name stands for many files, or for a directory: neither has an identity."""
+    return "#" in os.path.basename(path) or os.path.isdir(path)
 
 
-def reads_while_rendering():
-    """Whether files are read anew for each frame, so that nobody can say that they are as they were."""
-    for image in bpy.data.images:
-        if image.users and image.source in {"SEQUENCE", "MOVIE"}:
-            return True
-    return any(len(getattr(bpy.data, collection, [])) for collection in ("cache_files", "volumes", "movieclips"))
+def is_tiled(path):
+    """The walk follows such a name to its files."""
+    return "<UDIM>" in path or "<UVTILE>" in path
+
+
+def subdivides_adaptively(scene):
+    """Whether the camera decides how finely a surface is divided. Up to 4.5 that is experimental, and set at the object;
+    5.2 has it at the modifier."""
+    is_old = kiln_properties.find(scene, "cycles_feature_set") is not None
+    if is_old and kiln_properties.read(scene, "cycles_feature_set") == "EXPERIMENTAL":
+        return True
+    # Where there is neither property, nothing is known: then it may.
+    return any(modifier.type == "SUBSURF" and kiln_properties.read(modifier, "adaptive_subdivision", not is_old)
+               for thing in bpy.data.objects for modifier in thing.modifiers)
+
+
+def keep_data(scene, warn):
+    """Lets Cycles keep what it has prepared for one frame for the next. From 3.0 on the pictures are the same, except
+    where things are simulated (3.4), where settings of the render change what is prepared, such as those that simplify
+    it, and with adaptive subdivision, which keeps to the camera of another frame."""
+    if any(path.startswith("render.") for path in kiln_animation.animated(scene)):
+        return
+    if scene.render.engine == "CYCLES" and bpy.app.version >= (3, 0, 0) and not subdivides_adaptively(scene):
+        kiln_properties.write(scene, "persistent_data", True, "each frame is prepared from its beginning", warn)
+
+
+def open_blend(path):
+    """Opens a .blend as Blender's command line does. The text of an error that Blender reported, though the file is
+    open: 2.83 does so with a file of 3.4, which the command line renders. RuntimeError when it is not open."""
+    mark = bpy.data.texts.new("kiln " + os.urandom(8).hex()).name  # goes with what was open before
+    try:
+        bpy.ops.wm.open_mainfile(filepath=path, load_ui=True, use_scripts=False)
+    except RuntimeError as wrong:
+        if mark in bpy.data.texts:
+            raise
+        return str(wrong).strip()
+    if mark in bpy.data.texts:
+        raise RuntimeError(f"Error: Cannot read file '{path}': Blender has not opened it")
+    return ""
 
 
 class Loaded:
     """The file that is open, and what was made of it."""
 
     def __init__(self, blend):
-        self.blend, self.settings = blend, None
+        self.blend, self.settings, self.setup, self.shown, self.sequence = blend, None, None, None, None
         self.blend_identity = identity(blend)
-        bpy.ops.wm.open_mainfile(filepath=blend, load_ui=True, use_scripts=False)
-        paths = sorted(set(bpy.utils.blend_paths(absolute=True, packed=False, local=False)))
-        self.files = [[path, identity(path)] for path in paths]
-        self.scene_name, self.report = None, None
+        self.complaint = open_blend(blend)
+        self.files = {}
+        self.note(set(bpy.utils.blend_paths(absolute=True, packed=False, local=False)))
         self.can_be_kept = False
 
-    def set_up(self, settings):
+    def note(self, paths):
+        """Inputs that have to be as they are now for this to be used again."""
+        for path in paths:
+            self.files.setdefault(path, identity(path))
+
+    def is_identified(self, setup):
+        """Whether each input has an identity, for whatever frames come. What has none is never as it was."""
+        if any(file.varies for file in setup.files) or any(map(kiln_walk.uses_sequencer, setup.walk.scenes)):
+            return False
+        walked = {file.path for file in setup.files}
+        self.note(walked)
+        return all(is_tiled(path) or not is_pattern(path) for path in self.files)
+
+    def set_up(self, settings, progressions=None):
         self.settings = settings
-        scene, self.report = kiln_setup.set_up(settings)
-        if "failure" in self.report:
+        self.setup = setup = kiln_setup.Setup(settings, progressions)
+        if self.complaint:
+            setup.warn(f"Blender opened the .blend with an error: {self.complaint}", "opened_with_error")
+        if setup.has_failed:
             return
-        self.scene_name = scene.name
-        in_sequence = needs_sequence()
-        self.report["sequential"] = in_sequence
-        self.can_be_kept = not in_sequence and not reads_while_rendering()
+        in_sequence = setup.find_sequence()
+        self.can_be_kept = not in_sequence and setup.files is not None and self.is_identified(setup)
         if bpy.context.window:
-            bpy.context.window.scene = scene
-        # Simulations then come out differently (3.4), and adaptive subdivision keeps to the camera of another frame.
-        if scene.render.engine == "CYCLES" and bpy.app.version >= (3, 0, 0) and not in_sequence \
-                and scene.cycles.feature_set != "EXPERIMENTAL":
-            scene.render.use_persistent_data = True
+            bpy.context.window.scene = setup.scene
+        self.shown = kiln_frames.Range(setup.scene, setup.frames)
+        if in_sequence:
+            self.sequence = kiln_sequence.Sequence(self.shown, setup.frames, self.reopen)
+        else:
+            keep_data(setup.scene, setup.warn)
+
+    def use_for(self, progressions):
+        """Another job: of the same settings, with frames of its own."""
+        if progressions is not None and self.shown is not None:
+            self.shown.end()
+            self.setup.frames = kiln_frames.Frames(progressions, self.setup.scene)
+            self.shown = kiln_frames.Range(self.setup.scene, self.setup.frames)
+
+    def reopen(self):
+        self.shown.end()
+        open_blend(self.blend)
+        setup = kiln_setup.Setup(self.settings, self.setup.frames.progressions)
+        setup.find_sequence()
+        self.shown = kiln_frames.Range(setup.scene, setup.frames)
+        return self.shown
+
+    @property
+    def report(self):
+        return self.setup.report
 
     def is_as_on_disk(self, blend):
         return blend == self.blend and self.blend_identity is not None and identity(blend) == self.blend_identity \
-            and all(identity(path) == known for path, known in self.files)
+            and all(identity(path) == known for path, known in self.files.items())
 
     def is_fresh(self, blend):
         """Loaded early, and nothing was done with it."""
@@ -237,15 +287,17 @@ class Session:
             if self.loaded is None or not self.loaded.is_fresh(blend):
                 self.loaded = None
                 self.loaded = Loaded(blend)
-            self.loaded.set_up(settings)
-        kiln_setup.say(self.loaded.report)
-        if "failure" in self.loaded.report:
+            self.loaded.set_up(settings, command.get("job_frames"))
+        else:
+            self.loaded.use_for(command.get("job_frames"))
+        if command.get("strict"):
+            self.loaded.setup.refuse_warnings()
+        kiln_report.say(self.loaded.report)
+        if self.loaded.setup.has_failed:
             return FAILED
         self.channel.say("loaded", seconds=time.monotonic() - began, reused=reused)
         output = os.path.join(command["workspace"], "blender-render_####")
         frames, more = list(expand(command["frames"])), command["open"]
-        if self.loaded.report["sequential"]:
-            frames.sort()
         at = 0
         while True:
             news = self.channel.hear(wait=at == len(frames) and more)
@@ -258,16 +310,22 @@ class Session:
                 news = self.channel.hear(wait=at == len(frames) and more)
             if at == len(frames):
                 return THROUGH
-            self.render_frame(frames[at], output)
-            at += 1
+            if self.loaded.sequence:
+                self.loaded.sequence.render(frames[at:], output, self.begun, self.saved)
+                at = len(frames)
+            else:
+                self.render_frame(frames[at], output)
+                at += 1
 
     def render_frame(self, frame, output):
-        scene = bpy.data.scenes[self.loaded.scene_name]
-        scene.frame_start = scene.frame_end = frame
-        scene.frame_step = 1
-        scene.render.filepath = output
+        self.begun(frame)
+        self.loaded.shown.render(frame, frame, output)
+        self.saved(frame)
+
+    def begun(self, frame):
         self.channel.say("frame", frame=frame)
-        bpy.ops.render.render(animation=True, scene=scene.name)
+
+    def saved(self, frame):
         self.output.flush()
         self.channel.say("saved", frame=frame, memory=memory())
 
@@ -287,6 +345,7 @@ def memory():
 
 
 def main():
+    kiln_report.take_any_bytes()
     session = Session()
     session.run()
     session.output.flush()

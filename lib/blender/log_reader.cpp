@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "blender/log_reader.hpp"
 
-#include "domain/frame_set.hpp"
+#include "blender/line_text.hpp"
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <string>
 
 namespace kiln::blender {
@@ -20,6 +19,13 @@ struct cause {
   std::string_view advice; ///< what it means and what to do
 };
 
+constexpr std::string_view no_opengl =
+    "EEVEE, Workbench and the compositor of 5.x draw with OpenGL, which this machine lacks: install libegl1, "
+    "libgl1, libegl-mesa0 and libgl1-mesa-dri (Debian's names) or the driver of the GPU, or render with "
+    "CYCLES";
+constexpr std::string_view of_newer_blender =
+    "the .blend was written by a newer Blender: render it with that version or a newer one";
+
 // Printed by Blender 2.8 to 5.x; the first that fits counts.
 constexpr std::array causes{
     cause{"No space left on device", failure_kind::disk_full, "the disk is full"},
@@ -28,6 +34,17 @@ constexpr std::array causes{
     cause{"engine not found", failure_kind::engine_unavailable, "this Blender has no such render engine"},
     cause{"Build without OpenImageDenoiser", failure_kind::denoiser_unavailable,
           "the scene asks for a denoiser that this build of Blender lacks: turn denoising off in the .blend"},
+    // No library of OpenGL (libepoxy's words), or libraries without a driver: 3.x and 4.x, then 5.x.
+    cause{"Couldn't open lib", failure_kind::display_unavailable, no_opengl},
+    cause{"Couldn't find current GLX or EGL context", failure_kind::display_unavailable, no_opengl},
+    cause{"EGL Error (0x300C)", failure_kind::display_unavailable, no_opengl},
+    cause{"Unable to open a display", failure_kind::display_unavailable,
+          "this Blender draws EEVEE and Workbench on an X display only: start kilnd with DISPLAY set "
+          "(xvfb-run kilnd --sandbox-display ...), render with CYCLES, or with Blender 3.x or newer"},
+    cause{"may be from a newer version", failure_kind::blend_unreadable, of_newer_blender},
+    cause{"saved by a newer version", failure_kind::blend_unreadable, of_newer_blender},
+    cause{"File written by newer Blender binary", failure_kind::blend_unreadable, of_newer_blender},
+    cause{"Cannot read blend file", failure_kind::blend_unreadable, "the .blend cannot be read"},
     cause{"Cannot read file", failure_kind::blend_unreadable, "the .blend cannot be read"},
     cause{"File format is not supported", failure_kind::blend_unreadable,
           "this is not a .blend that this Blender knows"},
@@ -42,6 +59,18 @@ constexpr std::array causes{
     cause{"std::bad_alloc", failure_kind::out_of_memory, "there was not enough memory"},
     cause{"Cannot find lib", failure_kind::missing_files, "a linked library is missing"},
     cause{"linked data-blocks are missing", failure_kind::missing_files, "linked data is missing"},
+};
+
+struct remark {
+  std::string_view first, second; ///< both are in the line
+  std::string_view kind;
+};
+
+// Lines after which Blender renders, with something else in the place of what it lacks.
+constexpr std::array remarks{
+    remark{"Color management", "not found", "colour_management"},
+    remark{"Unknown colorspace", "", "colour_management"},
+    remark{"Font file doesn't exist", "", "font_replaced"},
 };
 
 /// Printable and short, whatever the line holds: it goes to answers and logs.
@@ -64,97 +93,73 @@ std::optional<failure> find_cause(std::string_view line) {
                  .message = std::string{found->advice} + " (Blender: " + quotable(line) + ")"};
 }
 
-void skip_spaces(std::string_view& text) {
-  text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
-}
-
-/// A number at the front of `text`, which is then taken away.
-template<class Number>
-std::optional<Number> take_number(std::string_view& text) {
-  skip_spaces(text);
-  Number value{};
-  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (ec != std::errc{})
-    return std::nullopt;
-  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-  return value;
-}
-
-std::optional<std::string_view> behind(std::string_view line, std::string_view mark) {
-  const auto at = line.find(mark);
-  if (at == std::string_view::npos)
-    return std::nullopt;
-  return line.substr(at + mark.size());
-}
-
-struct part {
-  int done = 0;
-  int total = 1;
-  [[nodiscard]] double fraction() const noexcept { return static_cast<double>(done) / total; }
-};
-
-/// "94/512" or "26 / 64" behind `mark`.
-std::optional<part> part_behind(std::string_view line, std::string_view mark) {
-  auto rest = behind(line, mark);
-  if (!rest)
-    return std::nullopt;
-  const auto done = take_number<int>(*rest);
-  skip_spaces(*rest);
-  if (!done || !rest->starts_with('/'))
-    return std::nullopt;
-  rest->remove_prefix(1);
-  const auto total = take_number<int>(*rest);
-  if (!total || *done < 0 || *total <= 0 || *done > *total)
-    return std::nullopt;
-  return part{*done, *total};
-}
-
-std::optional<part> find_samples(std::string_view line) {
-  const auto samples = part_behind(line, "Sample ");
-  if (!samples && line.find(" samples") != std::string_view::npos)
-    return part_behind(line, "Rendering ");
-  return samples;
-}
-
-/// How much of the frame is done, by its samples, and by its tiles where it has some.
-std::optional<double> find_fraction(std::string_view line, const std::optional<part>& samples) {
-  const double of_tile = samples ? samples->fraction() : 0;
-  if (const auto tiles = part_behind(line, "Rendered "))
-    return std::min(1.0, (tiles->done + of_tile) / tiles->total);
-  if (const auto tiles = part_behind(line, "Tile "); tiles && tiles->done > 0)
-    return (tiles->done - 1 + of_tile) / tiles->total;
-  if (samples)
-    return of_tile;
+std::optional<domain::warning> find_remark(std::string_view line) {
+  for (const auto& [first, second, kind] : remarks)
+    if (line.find(first) != std::string_view::npos && line.find(second) != std::string_view::npos)
+      return domain::warning{.kind = std::string{kind}, .message = "Blender: " + quotable(line)};
   return std::nullopt;
 }
 
-std::optional<int> find_frame(std::string_view line) {
-  for (const std::string_view mark : {"Fra:", "Rendering frame "})
-    if (auto rest = behind(line, mark)) {
-      const auto frame = take_number<int>(*rest);
-      if (frame && *frame >= domain::min_frame && *frame <= domain::max_frame)
-        return frame;
-    }
+/// "NAME" in "…/addons/NAME/__init__.py", "…/addons/NAME.py" and "…/extensions/REPOSITORY/NAME/…".
+std::optional<std::string_view> addon_in(std::string_view line) {
+  for (const auto& [mark, skipped] : {std::pair{"/addons/", 0}, std::pair{"/addons_core/", 0},
+                                      std::pair{"/addons_contrib/", 0}, std::pair{"/extensions/", 1}}) {
+    auto rest = behind(line, mark);
+    for (int i = 0; rest && i < skipped; ++i)
+      rest = behind(*rest, "/");
+    if (!rest)
+      continue;
+    const auto name = rest->substr(0, rest->find_first_of("/\"."));
+    if (!name.empty())
+      return name;
+  }
   return std::nullopt;
 }
 
 } // namespace
 
+/// Python's traceback: a heading, indented lines, and the error on a line that is not indented.
+std::optional<addon_failure> log_reader::read_traceback(std::string_view line) {
+  if (line.starts_with("Traceback (most recent call last)")) {
+    in_traceback_ = true;
+    of_addon_ = false;
+    addon_.clear();
+    return std::nullopt;
+  }
+  if (!in_traceback_)
+    return std::nullopt;
+  if (line.starts_with(' ')) {
+    if (line.find("addon_utils.py\"") != std::string_view::npos)
+      of_addon_ = true;
+    else if (const auto name = addon_in(line))
+      addon_ = quotable(*name);
+    return std::nullopt;
+  }
+  in_traceback_ = false;
+  if (!of_addon_ || addon_.empty())
+    return std::nullopt;
+  return addon_failure{"the add-on " + addon_ + " failed with " + quotable(line)};
+}
+
 std::optional<log_event> log_reader::feed(std::string_view line) {
-  if (auto report = parse_scene_report(line))
+  if (auto report = parse_scene_report(line)) {
+    progress_.expect_passes(report->passes);
+    progress_.expect_early_end(report->is_adaptive);
     return std::move(*report);
-  const auto named = find_frame(line);
-  if (!named) // a line of progress can hold any text: names of objects stand in it
+  }
+  if (auto addon = read_traceback(line))
+    return std::move(*addon);
+  const auto progress = progress_.feed(line);
+  // A line of progress can hold any text: names of objects stand in it.
+  if (!progress)
     if (auto why = find_cause(line))
       return complaint{std::move(*why)};
-  if (named)
-    frame_ = named;
-  const auto samples = find_samples(line);
-  const auto fraction = find_fraction(line, samples);
-  if (!frame_ || (!named && !fraction))
-    return std::nullopt;
-  return frame_progress{*frame_, fraction.value_or(0), samples ? samples->done : 0,
-                        samples ? samples->total : 0};
+  if (!progress)
+    if (auto remark = find_remark(line))
+      return std::move(*remark);
+  if (progress)
+    return *progress;
+  return std::nullopt;
 }
 
 } // namespace kiln::blender

@@ -4,29 +4,31 @@
 // nothing: what Blender prints is no proof of a frame. Pure; any bytes may come.
 #pragma once
 
+#include "blender/progress_reader.hpp"
 #include "blender/scene_report.hpp"
 #include "domain/failure.hpp"
+#include "domain/warning.hpp"
 
 #include <optional>
+#include <string>
 #include <string_view>
 #include <variant>
 
 namespace kiln::blender {
 
-/// A frame renders. `fraction` of its samples and tiles is done, 0 to 1; it can go back (layers, eyes).
-struct frame_progress {
-  int frame = 0;
-  double fraction = 0;
-  int sample = 0;  ///< of `samples`, of the layer or tile that renders now
-  int samples = 0; ///< 0 where Blender names none
-};
+using frame_progress = domain::frame_progress;
 
 /// A reason, should the attempt fail.
 struct complaint {
   domain::failure why;
 };
 
-using log_event = std::variant<frame_progress, complaint, scene_report>;
+/// An add-on could not be enabled as Blender started. Blender goes on without it.
+struct addon_failure {
+  std::string what; ///< "the add-on NAME: ERROR"
+};
+
+using log_event = std::variant<frame_progress, complaint, scene_report, addon_failure, domain::warning>;
 
 class log_reader {
 public:
@@ -34,7 +36,12 @@ public:
   [[nodiscard]] std::optional<log_event> feed(std::string_view line);
 
 private:
-  std::optional<int> frame_; ///< the last one named: 5.1 names it on a line of its own
+  [[nodiscard]] std::optional<addon_failure> read_traceback(std::string_view line);
+
+  bool in_traceback_ = false;
+  bool of_addon_ = false; ///< the traceback comes from where Blender enables add-ons
+  std::string addon_;     ///< the name of the last one in the traceback
+  progress_reader progress_;
 };
 
 } // namespace kiln::blender

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a .blend says of its frames in its first block (REND), which Blender writes for programs that do not
-// read the rest: pure.
+// What the first blocks of a .blend say: of its frames (REND, which Blender writes for programs that do not
+// read the rest), and of the Blenders that can read it (GLOB). Pure.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,8 @@
 
 namespace kiln::blender {
 
-inline constexpr std::size_t render_info_size = 256; ///< bytes of an unpacked .blend that hold it
+/// Bytes of an unpacked .blend that hold both: between them is the preview, of at most 256 x 256 pixels.
+inline constexpr std::size_t render_info_size = 320 * 1024;
 
 struct render_info {
   int frame_start = 0;
@@ -24,5 +25,9 @@ struct render_info {
 /// `begin`: of a .blend that is not packed. Nothing when it does not say, or not in a way that is known (2.5
 /// to 5.x).
 [[nodiscard]] std::optional<render_info> parse_render_info(std::span<const std::byte> begin);
+
+/// The oldest Blender that reads the file as its writer says: 306 = 3.6 (what 4.3 writes), 405 = 4.5
+/// (what 5.2 writes). Nothing where GLOB is not among the given bytes.
+[[nodiscard]] std::optional<int> parse_minimum_version(std::span<const std::byte> begin);
 
 } // namespace kiln::blender

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "blender/session_protocol.hpp"
 
+#include "base/utf8.hpp"
 #include "blender/command_line.hpp"
 #include "domain/spec_json.hpp"
 
@@ -32,7 +33,7 @@ std::optional<std::int64_t> number(const json::object& from, const char* name, s
 error unexpected(std::string_view message) {
   constexpr std::size_t shown = 100;
   return {errc::corrupt,
-          "Blender's session says what it should not: " + std::string{message.substr(0, shown)}};
+          "Blender's session says what it should not: " + as_utf8(first_characters(message, shown))};
 }
 
 constexpr std::int64_t most_memory = std::int64_t{1} << 50;
@@ -43,6 +44,8 @@ std::string format_begin(const session_order& order) {
   return json::serialize(json::object{{"do", "begin"},
                                       {"blend", order.blend.native()},
                                       {"settings", domain::format_settings(order.settings)},
+                                      {"strict", order.strict},
+                                      {"job_frames", format_job_frames(order.job_frames)},
                                       {"workspace", order.workspace.native()},
                                       {"frames", format_frames(order.frames)},
                                       {"open", order.open}});
@@ -107,6 +110,10 @@ result<session_event> parse_session_event(std::string_view message) {
 std::vector<std::string> format_session_arguments(const std::filesystem::path& script, int threads) {
   return {"-b",
           "-noaudio",
+          "--log",
+          "render",
+          "--log-level",
+          "0",
           "-Y",
           "--python-exit-code",
           std::to_string(script_failed),

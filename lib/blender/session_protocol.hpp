@@ -24,8 +24,10 @@ struct session_order {
   std::filesystem::path blend;
   domain::render_settings settings;
   std::filesystem::path workspace;
-  std::vector<int> frames; ///< in the order in which they are rendered
-  bool open = false;       ///< more frames may follow
+  std::vector<int> frames;           ///< in the order in which they are rendered
+  domain::frame_set job_frames = {}; ///< all of the job's
+  bool strict = false;               ///< a warning fails the attempt before its first frame
+  bool open = false;                 ///< more frames may follow
 };
 
 [[nodiscard]] std::string format_begin(const session_order& order);
@@ -61,7 +63,9 @@ using session_event = std::variant<session_said::ready, session_said::begun, ses
 /// corrupt for anything that the script does not say.
 [[nodiscard]] result<session_event> parse_session_event(std::string_view message);
 
-/// argv without argv[0] of a Blender that stays.
+/// argv without argv[0] of a Blender that stays. From 5.0 Blender prints frames and samples only with `-a`
+/// or `-f`, or when the log category "render" is asked for. Level 0 is "info" there; up to 4.5 the levels are
+/// numbers only, and the category prints nothing more at 0 (seen with 2.83, 3.4, 4.3 and 5.2).
 [[nodiscard]] std::vector<std::string> format_session_arguments(const std::filesystem::path& script,
                                                                 int threads);
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "blends/beneath.hpp"
 
+#include "aio/patient_open.hpp"
+#include "base/paths.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <string>
@@ -52,12 +55,8 @@ error refusal(int errno_value, const fs::path& path) {
 
 } // namespace
 
-bool is_below(const fs::path& path, const fs::path& root) {
-  return std::ranges::mismatch(root, path).in1 == root.end();
-}
-
 result<unique_descriptor> open_beneath(const fs::path& root, const fs::path& path, walk how) {
-  if (!is_below(path, root))
+  if (!is_at_or_below(path, root))
     return error{errc::invalid_input, path.native() + " is not below " + root.native()};
   const auto inside = path.lexically_relative(root);
   const unique_descriptor top{::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)};
@@ -76,8 +75,8 @@ result<unique_descriptor> open_beneath(const fs::path& root, const fs::path& pat
   if (!S_ISREG(facts.st_mode))
     return error{errc::invalid_input, path.native() + " is not a regular file"};
   // The same file, whatever its name leads to by now.
-  unique_descriptor opened{
-      ::open(("/proc/self/fd/" + std::to_string(found.get())).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+  auto opened =
+      aio::open_patiently(AT_FDCWD, ("/proc/self/fd/" + std::to_string(found.get())).c_str(), O_RDONLY);
   if (!opened.is_open())
     return system_error(errno, "open " + path.native());
   return opened;

@@ -22,7 +22,4 @@ enum class walk {
                                                           const std::filesystem::path& path,
                                                           walk how = walk::by_kernel);
 
-/// Whether a path lies below a directory, by its text.
-[[nodiscard]] bool is_below(const std::filesystem::path& path, const std::filesystem::path& root);
-
 } // namespace kiln::blends

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "blends/blend_library.hpp"
 
+#include "aio/patient_open.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -20,10 +22,6 @@ using aio::unique_descriptor;
 
 constexpr const char* file_name = "upload.blend";
 constexpr std::string_view incoming_prefix = "incoming-";
-
-error last_error(const char* what, const fs::path& path) {
-  return system_error(errno, what + (" " + path.native()));
-}
 
 result<void> sync_directory(const fs::path& path) {
   const unique_descriptor directory{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
@@ -61,7 +59,7 @@ incoming_file::~incoming_file() {
 }
 
 result<void> incoming_file::look_at_begin() {
-  const auto facts = look_into(std::as_bytes(std::span{begin_}));
+  const auto facts = blender::look_into(std::as_bytes(std::span{begin_}));
   if (!facts)
     return facts.error();
   facts_ = *facts;
@@ -72,8 +70,8 @@ result<void> incoming_file::look_at_begin() {
 
 result<void> incoming_file::write(std::string_view bytes) {
   if (!is_known_) {
-    begin_ += bytes.substr(0, telling_size - begin_.size());
-    if (begin_.size() == telling_size)
+    begin_ += bytes.substr(0, blender::telling_size - begin_.size());
+    if (begin_.size() == blender::telling_size)
       if (auto looked = look_at_begin(); !looked)
         return looked;
   }
@@ -128,24 +126,27 @@ result<std::vector<std::string>> blend_library::open() const {
     else if (name.starts_with(incoming_prefix))
       unfinished.push_back(entry->path());
   }
-  for (const auto& path : unfinished)
-    fs::remove_all(path, ec);
-  if (ec)
+  if (ec) // what was not seen must not be taken for gone
     return system_error(ec.value(), "read " + directory_.native());
+  for (const auto& path : unfinished) {
+    fs::remove_all(path, ec);
+    if (ec)
+      return system_error(ec.value(), "remove " + path.native());
+  }
   return found;
 }
 
 result<incoming_file::whole> blend_library::look_at(const std::string& digits) const {
   const auto path = path_of(digits);
-  const unique_descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};
+  const auto file = aio::open_patiently(AT_FDCWD, path.c_str(), O_RDONLY | O_NOFOLLOW);
   struct stat facts {};
   if (!file.is_open() || ::fstat(file.get(), &facts) != 0)
     return last_error("open", path);
-  std::vector<std::byte> begin(telling_size);
+  std::vector<std::byte> begin(blender::telling_size);
   const auto size = ::read(file.get(), begin.data(), begin.size());
   if (size < 0)
     return last_error("read", path);
-  const auto seen = look_into(std::span{begin}.first(static_cast<std::size_t>(size)));
+  const auto seen = blender::look_into(std::span{begin}.first(static_cast<std::size_t>(size)));
   if (!seen)
     return seen.error();
   return incoming_file::whole{

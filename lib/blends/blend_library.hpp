@@ -6,7 +6,7 @@
 
 #include "aio/unique_descriptor.hpp"
 #include "base/error.hpp"
-#include "blends/packed_begin.hpp"
+#include "blender/packed_begin.hpp"
 #include "digest/sha256.hpp"
 
 #include <cstdint>
@@ -35,7 +35,7 @@ public:
   struct whole {
     std::string digits; ///< its SHA-256, 64 hexadecimal digits
     std::uintmax_t bytes = 0;
-    blend_facts facts;
+    blender::blend_facts facts;
   };
   /// Nothing more comes. On disk when it returns, under a name of its own.
   [[nodiscard]] result<whole> finish();
@@ -54,7 +54,7 @@ private:
   std::uintmax_t size_ = 0;
   std::string begin_; ///< until it was looked at
   bool is_known_ = false;
-  blend_facts facts_;
+  blender::blend_facts facts_;
 };
 
 class blend_library {

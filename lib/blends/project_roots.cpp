@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "blends/project_roots.hpp"
 
+#include "base/paths.hpp"
 #include "base/utf8.hpp"
 #include "blends/beneath.hpp"
 
@@ -32,9 +33,10 @@ result<fs::path> project_roots::find(const std::string& name) const {
   for (const auto& root : roots_) {
     const auto top = real_path(root);
     const auto file = real_path(root / name); // an absolute name replaces the root
-    if (!top || !file || !is_below(*file, *top))
+    if (!top || !file || !is_at_or_below(*file, *top))
       continue;
-    if (const auto opened = open_beneath(*top, *file); !opened)
+    // A lease of another program says nothing against the file.
+    if (const auto opened = open_beneath(*top, *file); !opened && !is_passing(opened.error().code))
       return error{errc::invalid_input, "cannot be taken: " + opened.error().message};
     return *file;
   }
@@ -46,7 +48,7 @@ result<fs::path> project_roots::find(const std::string& name) const {
 
 result<aio::unique_descriptor> project_roots::open(const fs::path& found) const {
   for (const auto& root : roots_)
-    if (const auto top = real_path(root); top && is_below(found, *top))
+    if (const auto top = real_path(root); top && is_at_or_below(found, *top))
       return open_beneath(*top, found);
   return error{errc::invalid_input,
                found.native() + " is not below a project root of kilnd (--project-root) any more"};

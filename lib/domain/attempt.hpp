@@ -48,7 +48,12 @@ struct attempt_facts {
   std::vector<failure> complaints;      ///< reasons found in the log and while publishing, in their order
   std::vector<rejected_frame> rejected; ///< still undecodable at the end
   std::optional<int> last_named;        ///< the frame that the log was on when it ended
+  bool reported = false;                ///< the script that describes the loaded .blend has run
+  std::string addon_trouble;            ///< which add-on failed as Blender started, and how; empty: none
   int rendered_twice = 0; ///< frames that another run has rendered as well: harmless, and counted
+
+  /// Whether Blender got as far as having the .blend open.
+  [[nodiscard]] bool has_loaded() const noexcept { return reported || last_named || !published.empty(); }
 };
 
 /// What became of an attempt.

@@ -3,43 +3,57 @@
 
 #include <algorithm>
 #include <array>
-#include <utility>
 
 namespace kiln::domain {
 namespace {
 
 using enum failure_kind;
-constexpr std::array names{
-    std::pair{blend_unreadable, std::string_view{"blend_unreadable"}},
-    std::pair{no_camera, std::string_view{"no_camera"}},
-    std::pair{engine_unavailable, std::string_view{"engine_unavailable"}},
-    std::pair{denoiser_unavailable, std::string_view{"denoiser_unavailable"}},
-    std::pair{missing_files, std::string_view{"missing_files"}},
-    std::pair{output_unwritable, std::string_view{"output_unwritable"}},
-    std::pair{disk_full, std::string_view{"disk_full"}},
-    std::pair{out_of_memory, std::string_view{"out_of_memory"}},
-    std::pair{crashed, std::string_view{"crashed"}},
-    std::pair{killed, std::string_view{"killed"}},
-    std::pair{timed_out, std::string_view{"timed_out"}},
-    std::pair{stalled, std::string_view{"stalled"}},
-    std::pair{frames_missing, std::string_view{"frames_missing"}},
-    std::pair{frames_corrupt, std::string_view{"frames_corrupt"}},
-    std::pair{movie_output, std::string_view{"movie_output"}},
-    std::pair{blender_missing, std::string_view{"blender_missing"}},
-    std::pair{invalid_setting, std::string_view{"invalid_setting"}},
-    std::pair{internal, std::string_view{"internal"}},
+
+struct row {
+  failure_kind kind;
+  std::string_view name;
+  remedy what_helps;
+};
+
+// The one table of kinds. Tests hold docs/api.md, docs/operations.md and docs/openapi.json against it.
+constexpr std::array kinds{
+    row{blend_unreadable, "blend_unreadable", remedy::give_up},
+    row{no_camera, "no_camera", remedy::give_up},
+    row{engine_unavailable, "engine_unavailable", remedy::give_up},
+    row{denoiser_unavailable, "denoiser_unavailable", remedy::give_up},
+    row{display_unavailable, "display_unavailable", remedy::give_up},
+    row{missing_files, "missing_files", remedy::give_up},
+    row{output_unwritable, "output_unwritable", remedy::give_up},
+    row{disk_full, "disk_full", remedy::wait_for_room},
+    row{out_of_memory, "out_of_memory", remedy::try_again},
+    row{crashed, "crashed", remedy::try_again},
+    row{killed, "killed", remedy::try_again},
+    row{timed_out, "timed_out", remedy::give_up},
+    row{stalled, "stalled", remedy::try_again},
+    row{frames_missing, "frames_missing", remedy::try_again},
+    row{frames_corrupt, "frames_corrupt", remedy::try_again},
+    row{movie_output, "movie_output", remedy::give_up},
+    row{blender_missing, "blender_missing", remedy::give_up},
+    row{invalid_setting, "invalid_setting", remedy::give_up},
+    row{strict_warning, "strict_warning", remedy::give_up},
+    row{internal, "internal", remedy::try_again},
 };
 
 } // namespace
 
+remedy remedy_for(failure_kind kind) noexcept {
+  const auto* found = std::ranges::find(kinds, kind, &row::kind);
+  return found == kinds.end() ? remedy::give_up : found->what_helps;
+}
+
 std::string_view to_string(failure_kind kind) noexcept {
-  const auto* found = std::ranges::find(names, kind, &decltype(names)::value_type::first);
-  return found == names.end() ? "internal" : found->second;
+  const auto* found = std::ranges::find(kinds, kind, &row::kind);
+  return found == kinds.end() ? "internal" : found->name;
 }
 
 std::optional<failure_kind> parse_failure_kind(std::string_view name) noexcept {
-  const auto* found = std::ranges::find(names, name, &decltype(names)::value_type::second);
-  return found == names.end() ? std::nullopt : std::optional{found->first};
+  const auto* found = std::ranges::find(kinds, name, &row::name);
+  return found == kinds.end() ? std::nullopt : std::optional{found->kind};
 }
 
 } // namespace kiln::domain

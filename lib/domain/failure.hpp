@@ -14,6 +14,7 @@ enum class failure_kind {
   no_camera,
   engine_unavailable,
   denoiser_unavailable,
+  display_unavailable, ///< EEVEE, Workbench or a compositor found no OpenGL to draw with
   missing_files,
   output_unwritable,
   disk_full,
@@ -26,9 +27,19 @@ enum class failure_kind {
   frames_corrupt,
   movie_output,
   blender_missing,
-  invalid_setting, ///< the .blend has no such scene or view layer, or this Blender no such format
+  invalid_setting, ///< the .blend has no such scene or view layer, or neither Blender nor Kiln such an output
+  strict_warning,  ///< a job that is strict has a warning
   internal,
 };
+
+/// What the scheduler does after a failure.
+enum class remedy {
+  give_up,       ///< it would end the same way: the job has failed
+  try_again,     ///< it may go well the next time
+  wait_for_room, ///< the job waits for room on the disk, or for what the machine lacks; no try is counted
+};
+
+[[nodiscard]] remedy remedy_for(failure_kind kind) noexcept;
 
 /// The kind's name as the API writes it, for instance "frames_missing".
 [[nodiscard]] std::string_view to_string(failure_kind kind) noexcept;
@@ -42,6 +53,8 @@ struct failure {
   std::optional<int> frame = {};       ///< the frame it is about
   std::optional<int> exit_status = {}; ///< of Blender, when it exited
   std::optional<int> signal = {};      ///< the signal Blender died by
+  /// The machine lacks something for a while: the job waits. Never set in a job that has ended.
+  bool passes = false;
 
   friend bool operator==(const failure&, const failure&) = default;
 };

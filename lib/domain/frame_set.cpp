@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "domain/frame_set.hpp"
 
+#include "base/text.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,13 +14,6 @@ namespace kiln::domain {
 namespace {
 
 constexpr long max_named = 4L * (max_frame + 1); // bounds the work when ranges overlap on purpose
-
-std::string_view trim(std::string_view text) {
-  const auto first = text.find_first_not_of(' ');
-  if (first == std::string_view::npos)
-    return {};
-  return text.substr(first, text.find_last_not_of(' ') - first + 1);
-}
 
 /// Digits only: no sign, no spaces, nothing behind.
 std::optional<int> parse_number(std::string_view text) {
@@ -85,7 +80,7 @@ result<frame_set> frame_set::parse(std::string_view text, std::size_t max_terms)
   long named = 0;
   for (std::size_t at = 0; at <= text.size();) {
     const auto comma = std::min(text.find(',', at), text.size());
-    const auto piece = trim(text.substr(at, comma - at));
+    const auto piece = trimmed(text.substr(at, comma - at), " ");
     at = comma + 1;
     if (++terms > max_terms)
       return error{errc::invalid_input, fmt::format("frames: more than {} terms", max_terms)};

@@ -11,7 +11,7 @@ namespace kiln::domain {
 namespace {
 
 using enum job_state;
-constexpr std::array names{
+constexpr std::array state_names{
     std::pair{queued, std::string_view{"queued"}}, std::pair{running, std::string_view{"running"}},
     std::pair{paused, std::string_view{"paused"}}, std::pair{succeeded, std::string_view{"succeeded"}},
     std::pair{failed, std::string_view{"failed"}}, std::pair{canceled, std::string_view{"canceled"}},
@@ -92,13 +92,13 @@ void check_slurm(checker& c, const slurm_settings& s, bool has_cluster) {
 } // namespace
 
 std::string_view to_string(job_state state) noexcept {
-  const auto* found = std::ranges::find(names, state, &decltype(names)::value_type::first);
-  return found == names.end() ? "unknown" : found->second;
+  const auto* found = std::ranges::find(state_names, state, &decltype(state_names)::value_type::first);
+  return found == state_names.end() ? "unknown" : found->second;
 }
 
 std::optional<job_state> parse_job_state(std::string_view name) noexcept {
-  const auto* found = std::ranges::find(names, name, &decltype(names)::value_type::second);
-  return found == names.end() ? std::nullopt : std::optional{found->first};
+  const auto* found = std::ranges::find(state_names, name, &decltype(state_names)::value_type::second);
+  return found == state_names.end() ? std::nullopt : std::optional{found->first};
 }
 
 bool is_final(job_state state) noexcept {

@@ -66,7 +66,9 @@ struct slurm_settings {
 struct job_spec {
   std::filesystem::path blend; ///< absolute
   frame_set frames;
-  std::string blender; ///< the name of an install; empty: the usual one
+  std::string blender;         ///< the name of an install; empty: kilnd's choice, which is still to be made
+  std::string blender_choice;  ///< why kilnd chose that one; empty where the client named it
+  std::string blender_warning; ///< what of the .blend that Blender may lose; empty: nothing
   render_settings settings;
   int threads = 0; ///< Blender's -t: 0 = all, else 1 to 1024
 
@@ -79,6 +81,7 @@ struct job_spec {
   frame_order order = frame_order::ascending;
   int processes = 1;        ///< Blenders that render it at once, 1 to 1024; 0: as many as it gains by
   bool own_process = false; ///< each attempt has a Blender of its own, which renders nothing else
+  bool strict = false;      ///< a warning fails the job before its first frame
   bool fail_fast = false;   ///< the first attempt that fails fails the job: nothing is tried again
   std::optional<std::chrono::seconds> timeout = {};       ///< of rendering, in all
   std::optional<std::chrono::seconds> stall_timeout = {}; ///< without output, frame or CPU time

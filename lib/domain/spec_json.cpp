@@ -214,19 +214,31 @@ void put(json::object& to, const char* name, const std::string& value) {
 
 std::variant<job_spec, std::vector<field_error>> parse_spec(const json::object& from,
                                                             std::size_t max_frame_terms) {
-  reader in{from};
   job_spec spec;
+  auto wrong = read_spec(from, max_frame_terms, spec);
+  if (!wrong.empty())
+    return wrong;
+  return spec;
+}
+
+std::vector<field_error> read_spec(const json::object& from, std::size_t max_frame_terms, job_spec& spec) {
+  reader in{from};
   in.text("blend", spec.blend_name);
   if (!from.contains("blend"))
     in.wrong("/blend", "is missing: which .blend shall be rendered?");
   read_frames(in, spec.frames, max_frame_terms);
   in.text("blender", spec.blender);
+  if (spec.blender == "auto")
+    spec.blender.clear();
+  in.text("blender_choice", spec.blender_choice);
+  in.text("blender_warning", spec.blender_warning);
   in.text("name", spec.name);
   in.text("trace_id", spec.trace_id);
   read_tags(in, spec.tags);
   in.number("priority", spec.priority);
   in.number("threads", spec.threads);
   in.number("retries", spec.retries);
+  in.flag("strict", spec.strict);
   in.flag("fail_fast", spec.fail_fast);
   spec.timeout = in.seconds("timeout_seconds");
   spec.stall_timeout = in.seconds("stall_timeout_seconds");
@@ -246,9 +258,7 @@ std::variant<job_spec, std::vector<field_error>> parse_spec(const json::object& 
   s.seed = in.number("seed");
   in.text("device", s.device);
   in.unknown();
-  if (!in.errors.empty())
-    return std::move(in.errors);
-  return spec;
+  return std::move(in.errors);
 }
 
 json::object format_settings(const render_settings& s) {
@@ -289,6 +299,8 @@ json::object format_spec(const job_spec& spec) {
   out["blend"] = spec.blend_name;
   out["frames"] = format_frame_set(spec.frames);
   put(out, "blender", spec.blender);
+  put(out, "blender_choice", spec.blender_choice);
+  put(out, "blender_warning", spec.blender_warning);
   put(out, "name", spec.name);
   put(out, "trace_id", spec.trace_id);
   if (!spec.tags.empty())
@@ -304,6 +316,8 @@ json::object format_spec(const job_spec& spec) {
   else
     out["processes"] = spec.processes;
   out["process"] = spec.own_process ? "own" : "session";
+  if (spec.strict)
+    out["strict"] = true;
   if (spec.fail_fast)
     out["fail_fast"] = true;
   if (spec.timeout)

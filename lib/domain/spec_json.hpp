@@ -19,6 +19,10 @@ namespace kiln::domain {
 [[nodiscard]] std::variant<job_spec, std::vector<field_error>> parse_spec(const boost::json::object& from,
                                                                           std::size_t max_frame_terms);
 
+/// The same, with all that could be read, whatever is wrong with the rest. What is wrong.
+[[nodiscard]] std::vector<field_error> read_spec(const boost::json::object& from, std::size_t max_frame_terms,
+                                                 job_spec& spec);
+
 /// All fields that say something; parse_spec() of it gives the same spec (but for `blend`).
 [[nodiscard]] boost::json::object format_spec(const job_spec& spec);
 

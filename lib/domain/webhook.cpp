@@ -7,20 +7,20 @@
 namespace kiln::domain {
 namespace {
 
-constexpr std::array<std::string_view, 5> names{"job.started", "job.succeeded", "job.failed", "job.canceled",
-                                                "ping"}; // as webhook_event
+constexpr std::array<std::string_view, 5> event_names{"job.started", "job.succeeded", "job.failed",
+                                                      "job.canceled", "ping"}; // as webhook_event
 
 } // namespace
 
 std::string_view to_string(webhook_event event) noexcept {
-  return names.at(static_cast<std::size_t>(event));
+  return event_names.at(static_cast<std::size_t>(event));
 }
 
 std::optional<webhook_event> parse_webhook_event(std::string_view name) noexcept {
-  const auto* found = std::ranges::find(names, name);
-  if (found == names.end())
+  const auto* found = std::ranges::find(event_names, name);
+  if (found == event_names.end())
     return std::nullopt;
-  return static_cast<webhook_event>(found - names.begin());
+  return static_cast<webhook_event>(found - event_names.begin());
 }
 
 std::optional<webhook_event> event_of_end(job_state state) noexcept {

@@ -220,6 +220,17 @@ std::string keep_log(const fs::path& directory, const slurm::run_name& run, cons
   return text;
 }
 
+std::string log_title(const domain::frame_set& frames, const std::string& task, const std::string& node) {
+  return fmt::format("--- frames {}: Slurm task {}{}{}", domain::format_frame_set(frames), task,
+                     node.empty() ? "" : " on ", node);
+}
+
+void conclude_task(const fs::path& directory, int task, const std::string& title, const fs::path& log) {
+  for (const auto& run : look_at_runs(directory, {task}, {}))
+    (void)keep_log(directory, run.name, title, log);
+  (void)add_judged(directory, task); // else the next life does it, and finds no run
+}
+
 std::string read_task_output(const fs::path& directory, int task) {
   constexpr std::uint64_t most = 2000;
   return read_file(directory / fmt::format("task-{}.out", task), 0, most);

@@ -73,6 +73,15 @@ struct seen_run {
 [[nodiscard]] std::string keep_log(const std::filesystem::path& directory, const slurm::run_name& run,
                                    const std::string& title, const std::filesystem::path& log);
 
+/// The line that says whose log follows. `task`: as Slurm calls it; `node`: empty where it is not known.
+[[nodiscard]] std::string log_title(const domain::frame_set& frames, const std::string& task,
+                                    const std::string& node);
+
+/// Of a task that an earlier life of the daemon has taken in and not judged: keeps the logs of its runs, and
+/// judges it.
+void conclude_task(const std::filesystem::path& directory, int task, const std::string& title,
+                   const std::filesystem::path& log);
+
 /// What the batch script itself has complained of; empty when it has not.
 [[nodiscard]] std::string read_task_output(const std::filesystem::path& directory, int task);
 

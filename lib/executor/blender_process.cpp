@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "executor/blender_process.hpp"
 
+#include "executor/attempt_places.hpp"
 #include "executor/blender_walls.hpp"
-
-#include <fmt/format.h>
+#include "process/process_table.hpp"
 
 #include <array>
 #include <utility>
@@ -22,12 +22,13 @@ std::string mark_of(const std::filesystem::path& temp) {
   return "TMPDIR=" + temp.native();
 }
 
-aio::task<result<process::confinement_ptr>> confine_blender(aio::blocking_pool& pool,
-                                                            const local_settings& settings,
-                                                            attempt_paths paths,
-                                                            std::filesystem::path blend) {
-  const auto confine_here = [how = settings.sandbox, &common = settings.walls, paths, blend] {
-    return process::confine(how, walls_of_attempt(common, paths, blend));
+aio::task<result<process::confinement_ptr>>
+confine_blender(aio::blocking_pool& pool, const local_settings& settings,
+                std::vector<std::filesystem::path> places_of_blender, attempt_paths paths,
+                std::filesystem::path blend) {
+  const auto confine_here = [how = settings.sandbox, &common = settings.walls, places_of_blender, paths,
+                             blend] {
+    return process::confine(how, walls_of_attempt(common, places_of_blender, paths, blend));
   };
   auto sandbox = co_await pool.run(confine_here);
   if (!sandbox)
@@ -37,28 +38,28 @@ aio::task<result<process::confinement_ptr>> confine_blender(aio::blocking_pool& 
 
 result<std::unique_ptr<process::child>> start_blender(aio::executor_type loop, const local_settings& settings,
                                                       blender_start how) {
-  const auto* install = blender::find_install(settings.blenders, how.blender);
-  if (!install)
-    return error{errc::not_found,
-                 fmt::format("kilnd is no longer told of a Blender named {} (--blender {}=PATH)", how.blender,
-                             how.blender)};
-  process::launch_request request{.executable = install->executable,
+  const auto& program = how.blender.program;
+  process::launch_request request{.executable = program.empty() ? how.blender.executable : program,
                                   .arguments = std::move(how.arguments),
                                   .environment = settings.environment,
                                   .working_directory = how.paths.directory,
                                   .input = how.input,
-                                  .log_file = how.paths.log,
+                                  .log_file = how.paths.printed,
                                   .sandbox = std::move(how.sandbox)};
   request.environment.push_back(mark_of(how.paths.temp));
   for (const char* name : {"TEMP=", "TMP="})
     request.environment.push_back(name + how.paths.temp.native());
   if (request.sandbox) {
-    const auto around = walls_of_attempt(settings.walls, how.paths, how.blend);
+    const auto around = walls_of_attempt(settings.walls, how.blender.places, how.paths, how.blend);
     request.environment = environment_inside(around, std::move(request.environment));
     request.environment.push_back(describe_for_script(around));
   }
   const auto began = aio::clock::now();
   auto child = process::child::launch(loop, request, settings.stop_grace);
+  // Without an entry it is looked for by its directory and environment.
+  if (child)
+    if (const auto identity = process::identity_of((*child)->pid()))
+      (void)keep_process(process_entry(how.paths.directory, settings.state), *identity);
   settings.times->spawn.add(std::chrono::duration<double>(aio::clock::now() - began).count());
   return child;
 }

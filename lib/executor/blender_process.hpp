@@ -6,7 +6,7 @@
 #include "aio/blocking_pool.hpp"
 #include "base/error.hpp"
 #include "base/histogram.hpp"
-#include "blender/install.hpp"
+#include "executor/installs.hpp"
 #include "executor/workspace.hpp"
 #include "policy/session_keeping.hpp"
 #include "process/child.hpp"
@@ -28,10 +28,10 @@ struct local_times {
 };
 
 struct local_settings {
-  std::vector<blender::install> blenders; ///< the first is the usual one
-  std::filesystem::path output;           ///< absolute; frames go to OUTPUT/JOB
-  std::filesystem::path state;            ///< absolute; logs go to STATE/logs
-  std::vector<std::string> environment;   ///< "KEY=VALUE" for Blender, without the temporary directory
+  std::shared_ptr<installs> blenders;   ///< never null
+  std::filesystem::path output;         ///< absolute; frames go to OUTPUT/JOB
+  std::filesystem::path state;          ///< absolute; logs go to STATE/logs
+  std::vector<std::string> environment; ///< "KEY=VALUE" for Blender, without the temporary directory
   std::chrono::milliseconds stop_grace{10'000};
   std::chrono::milliseconds frame_grace{2'000}; ///< for a frame to be finished, when its job is cancelled
   policy::session_limits sessions = {.idle = 0};
@@ -42,9 +42,9 @@ struct local_settings {
 };
 
 struct blender_start {
-  std::string blender; ///< its name; empty: the usual one
+  blender::install blender;
   std::vector<std::string> arguments;
-  attempt_paths paths; ///< it works in their directory, and first prints to their log
+  attempt_paths paths; ///< of them it works in `directory`, and first prints to `printed`
   std::filesystem::path blend;
   int input = -1; ///< becomes its standard input, where there is one
   process::confinement_ptr sandbox = {};
@@ -53,13 +53,13 @@ struct blender_start {
 /// What such a process has in its environment, and nobody else has: "TMPDIR=…".
 [[nodiscard]] std::string mark_of(const std::filesystem::path& temp);
 
-/// The walls around a Blender that works in the directory of `paths` and opens `blend`.
-[[nodiscard]] aio::task<result<process::confinement_ptr>> confine_blender(aio::blocking_pool& pool,
-                                                                          const local_settings& settings,
-                                                                          attempt_paths paths,
-                                                                          std::filesystem::path blend);
+/// The sandbox of a Blender that works in the directory of `paths` and opens `blend`.
+[[nodiscard]] aio::task<result<process::confinement_ptr>>
+confine_blender(aio::blocking_pool& pool, const local_settings& settings,
+                std::vector<std::filesystem::path> places_of_blender, attempt_paths paths,
+                std::filesystem::path blend);
 
-/// not_found: there is no Blender of this name, or no program where it is said to be.
+/// Fails with an error of the system if there is no program.
 [[nodiscard]] result<std::unique_ptr<process::child>>
 start_blender(aio::executor_type loop, const local_settings& settings, blender_start how);
 

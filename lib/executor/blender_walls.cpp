@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "executor/blender_walls.hpp"
 
+#include "base/paths.hpp"
+
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -106,14 +108,13 @@ process::walls walls_around_blender(const installation& here) {
   w.read.assign(system_files.begin(), system_files.end());
   w.read.insert(w.read.end(), machine_files.begin(), machine_files.end());
   w.read.insert(w.read.end(), gpu_files.begin(), gpu_files.end());
-  for (const auto& blender : here.blenders)
-    w.read.push_back(blender.parent_path());
   add_users_files(w.read, here.environment);
   w.read.insert(w.read.end(), here.project_roots.begin(), here.project_roots.end());
   w.read.insert(w.read.end(), here.also_read.begin(), here.also_read.end());
   w.read.push_back(here.state / "blends");
   w.write = here.also_write;
   w.hidden = {here.state, here.output, here.output / ".kiln"};
+  w.hidden.insert(w.hidden.end(), here.secret_files.begin(), here.secret_files.end());
   w.devices.assign(plain_devices.begin(), plain_devices.end());
   w.devices.insert(w.devices.end(), gpu_devices.begin(), gpu_devices.end());
   for (int number = 0; number < most_nvidia_gpus; ++number)
@@ -128,7 +129,9 @@ process::walls walls_around_blender(const installation& here) {
   return w;
 }
 
-process::walls walls_of_attempt(process::walls common, const attempt_paths& paths, const fs::path& blend) {
+process::walls walls_of_attempt(process::walls common, const std::vector<fs::path>& places_of_blender,
+                                const attempt_paths& paths, const fs::path& blend) {
+  common.read.insert(common.read.end(), places_of_blender.begin(), places_of_blender.end());
   common.read.push_back(blend);
   common.write.push_back(paths.directory);
   return common;
@@ -148,9 +151,7 @@ std::vector<std::string> environment_inside(const process::walls& around,
                                             std::vector<std::string> environment) {
   constexpr std::string_view name = "PATH=";
   const auto is_inside = [&around](const fs::path& directory) {
-    const auto holds = [&directory](const fs::path& allowed) {
-      return std::ranges::mismatch(allowed, directory).in1 == allowed.end();
-    };
+    const auto holds = [&directory](const fs::path& allowed) { return is_at_or_below(directory, allowed); };
     return std::ranges::any_of(around.read, holds) || std::ranges::any_of(around.write, holds);
   };
   for (auto& variable : environment) {

@@ -15,22 +15,24 @@ namespace kiln::executor {
 
 /// What is the same for every Blender of this daemon. Paths are absolute.
 struct installation {
-  std::vector<std::filesystem::path> blenders;      ///< the executables, links followed
   std::vector<std::filesystem::path> project_roots; ///< and other places of scenes
   std::filesystem::path output;
   std::filesystem::path state;
-  std::vector<std::filesystem::path> also_read = {};  ///< asset libraries and the like
-  std::vector<std::filesystem::path> also_write = {}; ///< caches
-  std::vector<std::string> environment = {};          ///< Blender's: "KEY=VALUE"
-  bool display = false;                               ///< it may talk to an X server
+  std::vector<std::filesystem::path> also_read = {};    ///< asset libraries and the like
+  std::vector<std::filesystem::path> also_write = {};   ///< caches
+  std::vector<std::string> environment = {};            ///< Blender's: "KEY=VALUE"
+  std::vector<std::filesystem::path> secret_files = {}; ///< not to be read, wherever they lie; may be missing
+  bool display = false;                                 ///< it may talk to an X server
 };
 
 /// The walls without what belongs to an attempt.
 [[nodiscard]] process::walls walls_around_blender(const installation& here);
 
-/// `common` and what an attempt has besides: its .blend, and the directory of its Blender to write to.
-[[nodiscard]] process::walls walls_of_attempt(process::walls common, const attempt_paths& paths,
-                                              const std::filesystem::path& blend);
+/// `common` and what one attempt needs: the files of its Blender, its .blend, and the directory of its
+/// Blender to write to.
+[[nodiscard]] process::walls walls_of_attempt(process::walls common,
+                                              const std::vector<std::filesystem::path>& places_of_blender,
+                                              const attempt_paths& paths, const std::filesystem::path& blend);
 
 /// For the environment of Blender, whose setup script (kiln_setup.py) says which files of a scene lie
 /// outside: "KILN_SANDBOX=" and an object in JSON.

@@ -6,6 +6,7 @@
 
 #include "aio/task.hpp"
 #include "base/ids.hpp"
+#include "blender/install_choice.hpp"
 #include "blender/log_reader.hpp"
 #include "domain/attempt.hpp"
 #include "domain/job.hpp"
@@ -51,12 +52,14 @@ class attempt_observer {
 public:
   /// An attempt of an earlier life of the daemon goes on: recover() has found its process.
   virtual void on_adopted(const attempt_id& id, pid_t pid) = 0;
-  /// The fraction can go back: it is as Blender prints it.
+  /// A line of Blender's says how far a frame is, or a session begins one.
   virtual void on_progress(const attempt_id& id, const blender::frame_progress& now) = 0;
   /// Its log has grown by this; not always whole lines.
   virtual void on_output(const attempt_id& id, std::string_view text) = 0;
   /// What the .blend really is.
   virtual void on_report(const attempt_id& id, const blender::scene_report& report) = 0;
+  /// A line of Blender's says that something is not as the .blend has it.
+  virtual void on_warning(const attempt_id& /*id*/, const domain::warning& /*what*/) {}
   virtual void on_published(const attempt_id& id, const published_frame& frame) = 0;
   /// An open attempt has rendered what it was given: it waits for give().
   virtual void on_hungry(const attempt_id& /*id*/) {}
@@ -84,9 +87,24 @@ protected:
   ~attempt_observer() = default;
 };
 
+/// How attempts run, where that makes a difference to who starts them.
+struct abilities {
+  /// An attempt is many tasks that run elsewhere: it takes all frames of a job, gives them out itself, waits
+  /// for places there, and has no pid.
+  bool many_tasks = false;
+};
+
 class executor {
 public:
   virtual ~executor() = default;
+
+  [[nodiscard]] virtual abilities able_to() const noexcept { return {}; }
+
+  /// Which Blender renders such a job, where the executor has a choice: nothing where it has none, or where
+  /// no Blender does. In the latter case start() fails, and says why.
+  [[nodiscard]] virtual aio::task<std::optional<blender::choice>> choose_blender(domain::job_spec /*spec*/) {
+    co_return std::nullopt;
+  }
 
   /// Completes with the pid once the process runs, or with nothing when it could not be started (on_end has
   /// told why) or runs elsewhere (on_waiting is told first, on_running later). The observer must outlive the
@@ -141,7 +159,8 @@ public:
   /// Lets every attempt go on without this daemon, for the next one to recover().
   virtual void leave() = 0;
 
-  /// Completes when no attempt is left that this daemon watches.
+  /// Completes when no attempt is left that this daemon watches. No attempt can be started afterwards, and
+  /// fingerprints that are not known yet are not computed.
   [[nodiscard]] virtual aio::task<> join() = 0;
 };
 

@@ -3,8 +3,10 @@
 
 #include "blender/command_line.hpp"
 #include "executor/workspace.hpp"
+#include "image/largest_file.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 namespace kiln::executor {
@@ -12,9 +14,9 @@ namespace kiln::executor {
 using domain::failure;
 using domain::failure_kind;
 
-frame_intake::frame_intake(aio::blocking_pool& pool, image::image_check& images,
-                           std::filesystem::path final_dir, domain::attempt_facts& facts)
-    : pool_(pool), images_(images), final_dir_(std::move(final_dir)), facts_(facts) {}
+frame_intake::frame_intake(aio::blocking_pool& pool, image::image_check& images, places of,
+                           domain::attempt_facts& facts)
+    : pool_(pool), images_(images), places_(std::move(of)), facts_(facts) {}
 
 aio::task<std::optional<published_frame>> frame_intake::consider(std::filesystem::path file,
                                                                  aio::clock::time_point closed) {
@@ -22,23 +24,43 @@ aio::task<std::optional<published_frame>> frame_intake::consider(std::filesystem
   const auto frame = blender::parse_frame_file_name(name.native());
   if (!frame || !facts_.requested.contains(*frame))
     co_return std::nullopt;
-  const auto image = co_await images_.check(file);
-  if (!image) {
-    if (image.error().code == boost::system::errc::no_such_file_or_directory)
-      co_return std::nullopt;                    // published already: it was closed twice
-    if (image.error().code == errc::unavailable) // nothing is said about the image
-      complain(facts_, internal_failure("frames cannot be verified: " + image.error().message));
+  const auto take_here = [file, of = places_] {
+    auto taken = take(file, of.taken, of.how);
+    using shared = std::shared_ptr<const taken_frame>;
+    return taken ? result<shared>{std::make_shared<const taken_frame>(std::move(*taken))}
+                 : result<shared>{taken.error()};
+  };
+  const auto taken = co_await pool_.run(take_here);
+  if (!taken) {
     // A placeholder, or half a frame: it counts only if it is still so at the end.
-    reject(*frame, image.error().message);
+    if (taken.error().code == errc::corrupt)
+      reject(*frame, taken.error().message);
+    else if (taken.error().code != boost::system::errc::no_such_file_or_directory)
+      complain_of_writing(*frame, taken.error()); // else published already: it was closed twice
     co_return std::nullopt;
   }
-  const auto final_path = final_dir_ / name;
-  const auto publish_here = [file, final_path] { return publish(file, final_path); };
+  auto image = co_await images_.check((*taken)->file.get());
+  if (image && (*taken)->size > image::largest_file(*image))
+    image = error{errc::corrupt, "the file has more bytes than its pixels can need"};
+  if (!image) {
+    reject(*frame, image.error().message);
+    const auto code = image.error().code;
+    if (code == errc::unavailable || is_passing(code)) { // nothing is said about the image: it stays
+      complain(facts_, failure_of({code, "frames cannot be verified: " + image.error().message}));
+      co_return std::nullopt;
+    }
+    const auto drop_here = [one = *taken] {
+      drop(*one);
+      return true;
+    };
+    (void)co_await pool_.run(drop_here);
+    co_return std::nullopt;
+  }
+  const auto final_path = places_.final_dir / name;
+  const auto publish_here = [one = *taken, final_path] { return publish(*one, final_path); };
   const auto done = co_await pool_.run(publish_here);
   if (!done) {
-    auto why = write_failure(done.error());
-    why.frame = frame;
-    complain(facts_, std::move(why));
+    complain_of_writing(*frame, done.error());
     co_return std::nullopt;
   }
   const bool is_new = !facts_.published.contains(*frame); // else Blender wrote it again: the newer one stands
@@ -46,6 +68,12 @@ aio::task<std::optional<published_frame>> frame_intake::consider(std::filesystem
   if (!is_new)
     co_return std::nullopt;
   co_return published_frame{*frame, final_path, *done, closed};
+}
+
+void frame_intake::complain_of_writing(int frame, const error& e) {
+  auto why = write_failure(e);
+  why.frame = frame;
+  complain(facts_, std::move(why));
 }
 
 void frame_intake::accept(int frame) {
@@ -69,6 +97,10 @@ void complain(domain::attempt_facts& to, failure what) {
 
 failure internal_failure(const std::string& what) {
   return {.kind = failure_kind::internal, .message = what};
+}
+
+failure failure_of(const error& e) {
+  return {.kind = failure_kind::internal, .message = e.message, .passes = is_passing(e.code)};
 }
 
 void complain_of(domain::attempt_facts& to, const std::exception_ptr& thrown) {

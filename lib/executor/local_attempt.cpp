@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "executor/local_attempt.hpp"
 
-#include "aio/task_group.hpp"
 #include "blender/command_line.hpp"
+#include "executor/blender_choice.hpp"
 #include "executor/log_notes.hpp"
 #include "process/adopted.hpp"
 #include "process/process_table.hpp"
@@ -27,14 +27,12 @@ constexpr std::uintmax_t full_below = 1 << 20; // bytes that are free: no image 
 
 failure launch_failure(const error& e) {
   using namespace boost::system::errc;
-  if (e.code == errc::not_found) // no Blender has the name that was asked for
-    return {.kind = failure_kind::blender_missing, .message = "Blender cannot be started: " + e.message};
   // The directory and the log have just been made, so what is missing here is the program.
   for (const auto code :
        {no_such_file_or_directory, permission_denied, not_a_directory, executable_format_error})
     if (e.code == code)
       return {.kind = failure_kind::blender_missing, .message = "Blender cannot be started: " + e.message};
-  return {.kind = failure_kind::internal, .message = "Blender cannot be started: " + e.message};
+  return failure_of({e.code, "Blender cannot be started: " + e.message});
 }
 
 std::vector<int> frames_in_order(const attempt_request& of) {
@@ -46,43 +44,130 @@ aio::unique_descriptor open_log(const std::filesystem::path& log) {
                                        S_IRUSR | S_IWUSR | S_IRGRP)};
 }
 
+custody custody_of(process::mechanism sandbox) {
+  return sandbox == process::mechanism::bubblewrap ? custody::copied : custody::moved;
+}
+
+aio::task<> undo_workspace(aio::blocking_pool& pool, session_pool& sessions, attempt_paths paths,
+                           session_pool::session_ptr one) {
+  const auto remove_here = [paths = std::move(paths)] {
+    std::error_code ignored;
+    std::filesystem::remove(paths.place, ignored);
+    std::filesystem::remove_all(paths.taken, ignored);
+    std::filesystem::remove(paths.printed, ignored);
+    return std::filesystem::remove_all(paths.workspace, ignored);
+  };
+  (void)co_await pool.run(remove_here);
+  if (one)
+    sessions.give_back(one, one->is_alive());
+}
+
+aio::task<> undo_take(session_pool& sessions, result<session_pool::session_ptr> late) {
+  if (late)
+    sessions.give_back(*late, false);
+  co_return;
+}
+
 } // namespace
 
 local_attempt::local_attempt(aio::executor_type loop, const local_settings& settings,
                              aio::blocking_pool& pool, image::image_check& images, blend_digests& digests,
-                             session_pool& sessions, attempt_request request, attempt_observer& observer)
-    : loop_(loop), settings_(settings), pool_(pool), digests_(digests), sessions_(sessions),
+                             session_pool& sessions, aio::task_group& steps, attempt_request request,
+                             attempt_observer& observer)
+    : loop_(loop), settings_(settings), pool_(pool), digests_(digests), sessions_(sessions), steps_(steps),
       request_(std::move(request)), observer_(observer),
-      paths_(paths_of(request_.id, settings.output, settings.state)), time_over_(loop), sign_due_(loop),
-      frames_(pool, images, paths_.final_dir, facts_) {
+      paths_(paths_of(request_.id, settings.output, settings.state)),
+      changed_(std::make_shared<aio::notification>(loop)), time_over_(loop), sign_due_(loop),
+      frames_(pool, images,
+              {.final_dir = paths_.final_dir, .taken = paths_.taken, .how = custody_of(settings.sandbox)},
+              facts_) {
   facts_.requested = request_.frames;
 }
 
 std::optional<pid_t> local_attempt::pid() const noexcept {
-  return process_ ? std::optional{process_->pid()} : std::nullopt;
+  return process_ && renders_ ? std::optional{process_->pid()} : std::nullopt;
 }
 
 void local_attempt::stop(domain::stop_reason reason) {
-  if (!facts_.stopped)
+  using enum domain::stop_reason;
+  const bool is_first = !facts_.stopped;
+  const bool is_shutdown = reason == shutdown;
+  const bool is_impatient = is_shutdown && std::exchange(is_shutting_down_, true);
+  if (is_first)
     facts_.stopped = reason;
+  reading_->is_stopped = true;
+  changed_->notify_all();
   if (!process_)
     return;
-  const bool in_a_hurry = reason != domain::stop_reason::cancel && reason != domain::stop_reason::pause;
-  if (in_a_hurry || std::exchange(stopped_gently_, true))
-    process_->stop();
-  else
+  if (is_impatient)
+    process_->kill();
+  else if (is_first && (reason == cancel || reason == pause))
     process_->stop_gently();
+  else if (is_first || is_shutdown)
+    process_->stop();
 }
 
 void local_attempt::leave() {
   left_ = true;
+  reading_->is_stopped = true;
+  changed_->notify_all();
   if (process_)
     process_->leave();
+}
+
+/// What a step and the attempt that waits for it share; the step may be the last one.
+template<class T>
+struct local_attempt::step_state {
+  std::optional<T> value;
+  std::exception_ptr failure;
+  bool is_over = false;
+  bool is_abandoned = false;
+  std::shared_ptr<aio::notification> changed;
+};
+
+template<class T>
+aio::task<> local_attempt::take_step(aio::task<T> step, std::shared_ptr<step_state<T>> state,
+                                     undo<T> undo_late) {
+  try {
+    state->value = co_await std::move(step);
+  } catch (...) {
+    state->failure = std::current_exception();
+  }
+  state->is_over = true;
+  state->changed->notify_all();
+  if (state->is_abandoned && state->value && undo_late)
+    co_await undo_late(std::move(*state->value));
+}
+
+/// The value of a step that works on the disk, which can take as long as the disk wants. Nothing when the
+/// attempt is to end first: the step goes on without it, must not refer to it, and is undone by `undo_late`.
+template<class T>
+aio::task<std::optional<T>> local_attempt::unless_ending(aio::task<T> step, undo<T> undo_late) {
+  if (is_ending())
+    co_return std::nullopt;
+  const auto state = std::make_shared<step_state<T>>();
+  state->changed = changed_;
+  steps_.spawn(take_step<T>(std::move(step), state, std::move(undo_late)));
+  while (!state->is_over && !is_ending())
+    co_await changed_->wait();
+  if (!state->is_over) {
+    state->is_abandoned = true;
+    co_return std::nullopt;
+  }
+  if (state->failure)
+    std::rethrow_exception(state->failure);
+  co_return std::move(state->value);
 }
 
 aio::task<std::optional<domain::attempt_facts>> local_attempt::run(beginning how,
                                                                    std::function<void()> on_started) {
   on_started_ = std::move(on_started);
+  last_sign_ = aio::clock::now();
+  aio::task_group timers{loop_, [this](const std::exception_ptr& thrown) { complain_of(facts_, thrown); }};
+  if (request_.time_left)
+    timers.spawn(watch_time());
+  if (request_.patience)
+    timers.spawn(watch_signs_of_life());
   try {
     if (how == beginning::launch)
       co_await launch();
@@ -91,6 +176,8 @@ aio::task<std::optional<domain::attempt_facts>> local_attempt::run(beginning how
   } catch (...) {
     complain_of(facts_, std::current_exception());
   }
+  end_timers();
+  co_await timers.join();
   if (left_)
     co_return std::nullopt;
   co_return facts_;
@@ -98,38 +185,80 @@ aio::task<std::optional<domain::attempt_facts>> local_attempt::run(beginning how
 
 aio::task<> local_attempt::launch() {
   const auto& spec = request_.spec;
+  // The .blend, and the Blenders, may not be those any more that were there when the job was taken.
+  auto asked = spec.blender;
+  const auto installs = co_await unless_ending(settings_.blenders->now(std::move(asked), pool_));
+  if (!installs)
+    co_return;
+  const auto choose_here = [&settings = settings_, installs = *installs, spec] {
+    return choose_blender(installs, spec, settings.open_blend);
+  };
+  auto found = co_await unless_ending(pool_.run(choose_here));
+  if (!found)
+    co_return;
+  if (auto* why_not = std::get_if<failure>(&*found)) {
+    facts_.start_failure = std::move(*why_not);
+    co_return;
+  }
+  request_.spec.blender = std::get<blender::choice>(*found).blender;
+  blender_ = *blender::find_install(*installs, request_.spec.blender);
   if (sessions_.is_on() && !spec.own_process) {
+    auto digest = co_await unless_ending(digests_.of(spec.blend, reading_));
+    if (is_ending())
+      co_return;
     // One that cannot be read has no digest; what is wrong with it is said below.
-    if (auto digest = co_await digests_.of(spec.blend)) {
-      auto key = key_of(spec, std::move(*digest), request_.owner);
+    if (digest && *digest) {
+      auto key = key_of(spec, blender_, std::move(**digest), request_.owner);
       co_return co_await launch_in_session(std::move(key));
     }
   }
   co_await launch_own();
 }
 
-aio::task<> local_attempt::launch_own() {
-  // The .blend may not be the one any more that was there when the job was taken.
+/// Makes the directories of the attempt. The inner value: why they cannot be made.
+aio::task<std::optional<std::optional<failure>>> local_attempt::make_workspace() {
   const auto prepare_here = [paths = paths_, blend = request_.spec.blend, open = settings_.open_blend] {
     return prepare(paths, blend, open);
   };
-  facts_.start_failure = co_await pool_.run(prepare_here);
-  if (facts_.start_failure || facts_.stopped || left_)
+  // The directory of the job stays: another attempt may render into it by then.
+  undo<std::optional<failure>> undo_late = [&pool = pool_, &sessions = sessions_, paths = paths_,
+                                            one = in_](std::optional<failure>) -> aio::task<> {
+    return undo_workspace(pool, sessions, paths, one);
+  };
+  auto made = co_await unless_ending(pool_.run(prepare_here), std::move(undo_late));
+  if (!made)
+    in_.reset(); // given back by undo_workspace()
+  co_return made;
+}
+
+aio::task<std::optional<result<process::confinement_ptr>>> local_attempt::make_sandbox() {
+  auto places = blender_.places;
+  auto paths = paths_;
+  auto blend = request_.spec.blend;
+  co_return co_await unless_ending(
+      confine_blender(pool_, settings_, std::move(places), std::move(paths), std::move(blend)));
+}
+
+aio::task<> local_attempt::launch_own() {
+  const auto made = co_await make_workspace();
+  if (made)
+    facts_.start_failure = *made;
+  if (facts_.start_failure || is_ending())
     co_return;
 
   auto closed = watch::directory_watch::open(loop_, paths_.workspace); // before the first frame can be closed
   if (!closed) {
-    facts_.start_failure = internal_failure(closed.error().message);
+    facts_.start_failure = failure_of(closed.error());
     co_return;
   }
-  auto sandbox = co_await confine_blender(pool_, settings_, paths_, request_.spec.blend);
-  if (!sandbox) {
-    facts_.start_failure = internal_failure(sandbox.error().message);
+  auto sandbox = co_await make_sandbox();
+  if (is_ending())
+    co_return;
+  if (!*sandbox) {
+    facts_.start_failure = failure_of(sandbox->error());
     co_return;
   }
-  if (facts_.stopped || left_)
-    co_return;
-  facts_.start_failure = start_process(std::move(*sandbox));
+  facts_.start_failure = start_process(std::move(**sandbox));
   if (!facts_.start_failure)
     co_await follow(std::move(*closed));
 }
@@ -137,12 +266,18 @@ aio::task<> local_attempt::launch_own() {
 aio::task<> local_attempt::launch_in_session(session_key key) {
   for (;;) {
     auto wanted = key;
-    auto taken = co_await sessions_.take(std::move(wanted));
-    if (!taken) {
-      facts_.start_failure = write_failure(taken.error());
+    using taken_session = result<session_pool::session_ptr>;
+    undo<taken_session> undo_late = [&sessions = sessions_](taken_session late) -> aio::task<> {
+      return undo_take(sessions, std::move(late));
+    };
+    auto taken = co_await unless_ending(sessions_.take(std::move(wanted)), std::move(undo_late));
+    if (!taken)
+      co_return;
+    if (!*taken) {
+      facts_.start_failure = write_failure(taken->error());
       co_return;
     }
-    in_ = *taken; // until clean_up(): its directory holds our workspace
+    in_ = **taken; // until clean_up(): its directory holds our workspace
     const bool again = co_await render_in(in_);
     if (!again)
       co_return;
@@ -153,54 +288,53 @@ aio::task<> local_attempt::launch_in_session(session_key key) {
 /// True when the session has ended before it knew of this attempt: that is no fault of the attempt.
 aio::task<bool> local_attempt::render_in(session_pool::session_ptr one) {
   paths_ = paths_in_session(request_.id, one->directory(), settings_.output, settings_.state);
-  const auto prepare_here = [paths = paths_, blend = request_.spec.blend, open = settings_.open_blend] {
-    return prepare(paths, blend, open);
-  };
-  facts_.start_failure = co_await pool_.run(prepare_here);
-  if (facts_.start_failure || facts_.stopped || left_) {
+  const auto made = co_await make_workspace();
+  if (made)
+    facts_.start_failure = *made;
+  if (facts_.start_failure || is_ending()) {
     sound_ = one->is_alive();
     co_return false;
   }
   auto closed = watch::directory_watch::open(loop_, paths_.workspace); // before the first frame can be closed
   if (!closed) {
-    facts_.start_failure = internal_failure(closed.error().message);
+    facts_.start_failure = failure_of(closed.error());
     co_return false;
   }
   const bool is_new = !one->is_launched();
   if (is_new) {
-    auto sandbox = co_await confine_blender(pool_, settings_, paths_, request_.spec.blend);
-    if (!sandbox) {
-      facts_.start_failure = internal_failure(sandbox.error().message);
+    auto sandbox = co_await make_sandbox();
+    if (is_ending())
+      co_return false;
+    if (!*sandbox) {
+      facts_.start_failure = failure_of(sandbox->error());
       co_return false;
     }
-    if (facts_.stopped || left_)
-      co_return false;
-    if (const auto started = sessions_.launch(one, std::move(*sandbox), paths_.log); !started) {
+    if (const auto started = sessions_.launch(one, blender_, std::move(**sandbox), paths_.printed);
+        !started) {
       facts_.start_failure = launch_failure(started.error());
       co_return false;
     }
   }
-  const auto log = open_log(paths_.log);
+  const auto log = open_log(paths_.printed);
   if (!log.is_open()) {
-    facts_.start_failure = internal_failure(system_error(errno, "open " + paths_.log.native()).message);
+    facts_.start_failure = write_failure(system_error(errno, "open " + paths_.printed.native()));
     co_return false;
   }
   const blender::session_order order{.blend = request_.spec.blend,
                                      .settings = request_.spec.settings,
                                      .workspace = paths_.workspace,
                                      .frames = frames_in_order(request_),
+                                     .job_frames = request_.spec.frames,
+                                     .strict = request_.spec.strict,
                                      .open = request_.open};
-  auto held = one->begin(order, log.get(), *this);
-  if (!is_new) { // one that waited may have died of it
+  process_ = one->begin(order, log.get(), *this); // from here on it can be stopped
+  if (!is_new) {                                  // one that waited may have died of it, or still loads
     const bool taken_up = co_await one->takes_up();
-    if (!taken_up && !facts_.stopped && !left_)
-      co_return true;
+    if (!taken_up) {
+      process_.reset();
+      co_return !is_ending();
+    }
   }
-  process_ = std::move(held);
-  if (facts_.stopped)
-    process_->stop();
-  if (left_)
-    process_->leave();
   co_await follow(std::move(*closed));
   const bool whole = facts_.exit && facts_.exit->is_success() && facts_.rejected.empty();
   sound_ = whole && (facts_.stopped || facts_.published.size() == request_.frames.size());
@@ -248,16 +382,28 @@ void local_attempt::on_trouble(const std::string& why) {
 aio::task<> local_attempt::adopt() {
   facts_.lost = true;
   const auto find_here = [id = request_.id, output = settings_.output, state = settings_.state] {
-    return find_paths(id, output, state);
+    auto paths = find_paths(id, output, state);
+    auto process = kept_process(process_entry(paths.directory, state));
+    return std::pair{std::move(paths), std::move(process)};
   };
-  paths_ = co_await pool_.run(find_here);
+  const auto found = co_await pool_.run(find_here);
+  paths_ = found.first;
+  const auto& kept = found.second;
   auto closed = watch::directory_watch::open(loop_, paths_.workspace);
-  auto running = process::adopted::find(loop_, paths_.directory, mark_of(paths_.temp), settings_.stop_grace);
+  auto running =
+      kept ? process::adopted::hold(loop_, *kept, paths_.directory, settings_.stop_grace)
+           : process::adopted::find(loop_, paths_.directory, mark_of(paths_.temp), settings_.stop_grace);
   if (running && !closed) {
     (*running)->stop(); // nobody could see its frames
-    complain(facts_, internal_failure(closed.error().message));
+    if (!is_passing(closed.error().code))
+      complain(facts_, internal_failure(closed.error().message));
   }
   if (!running || !closed) {
+    const auto copy_here = [paths = paths_] {
+      copy_rest_of_log(paths.printed, paths.log, {});
+      return true;
+    };
+    (void)co_await pool_.run(copy_here);
     co_await rescan(); // what it has finished counts
     co_return;
   }
@@ -269,19 +415,27 @@ aio::task<> local_attempt::adopt() {
 }
 
 aio::task<> local_attempt::follow(watch::directory_watch closed) {
+  renders_ = true;
   on_started_();
   last_sign_ = aio::clock::now();
-  auto tail = watch::file_tail::open(loop_, paths_.log);
+  const auto open_here = [paths = paths_] {
+    auto opened = log_copy::open(paths.printed, paths.log, {});
+    using shared = std::shared_ptr<log_copy>;
+    return opened ? result<shared>{std::make_shared<log_copy>(std::move(*opened))}
+                  : result<shared>{opened.error()};
+  };
+  const auto copy = co_await pool_.run(open_here);
+  if (copy) // else the disk of the state is full, and frames are worth more than a log
+    log_ = *copy;
+  // Of an attempt that an older kilnd has begun, which let Blender print to the log itself.
+  const bool is_older = !copy && copy.error().code == boost::system::errc::no_such_file_or_directory;
+  auto tail = watch::file_tail::open(loop_, is_older ? paths_.log : paths_.printed);
   if (!tail)
     complain(facts_, internal_failure(tail.error().message)); // no progress and no reasons, but frames
   aio::task_group readers{loop_, [this](const std::exception_ptr& thrown) { complain_of(facts_, thrown); }};
   if (tail)
     readers.spawn(read_log(*tail));
   readers.spawn(read_frames(closed));
-  if (request_.time_left)
-    readers.spawn(watch_time());
-  if (request_.patience)
-    readers.spawn(watch_signs_of_life());
 
   const auto end = co_await process_->watch();
   if (end.exit) {
@@ -289,9 +443,7 @@ aio::task<> local_attempt::follow(watch::directory_watch closed) {
     facts_.lost = false;
   }
   const auto exited = aio::clock::now();
-  ended_ = true;
-  time_over_.cancel();
-  sign_due_.cancel();
+  end_timers();
   if (tail)
     tail->finish();
   closed.finish();
@@ -308,7 +460,16 @@ aio::task<> local_attempt::follow(watch::directory_watch closed) {
   settings_.times->exit.add(std::chrono::duration<double>(aio::clock::now() - exited).count());
 }
 
+/// What is left to do takes no part of the render's time.
+void local_attempt::end_timers() {
+  ended_ = true;
+  time_over_.cancel();
+  sign_due_.cancel();
+}
+
 aio::task<> local_attempt::watch_time() {
+  if (ended_)
+    co_return;
   boost::system::error_code ec;
   time_over_.expires_after(*request_.time_left);
   co_await time_over_.async_wait(aio::asio::redirect_error(aio::use_task, ec));
@@ -326,8 +487,12 @@ aio::task<> local_attempt::watch_signs_of_life() {
     co_await sign_due_.async_wait(aio::asio::redirect_error(aio::use_task, ec));
     if (ec)
       co_return;
-    const auto look = [group = process_->pid()] { return process::cpu_ticks_of_group(group); };
-    const auto now_ticks = co_await pool_.run(look);
+    // Before there is a process, the .blend that is read shows that something goes on.
+    std::uint64_t now_ticks = reading_->bytes;
+    if (process_) {
+      const auto look = [group = process_->pid()] { return process::cpu_ticks_of_group(group); };
+      now_ticks = co_await pool_.run(look);
+    }
     if (std::exchange(ticks, now_ticks) != now_ticks)
       last_sign_ = aio::clock::now();
     else if (!ended_ && aio::clock::now() - last_sign_ >= patience) {
@@ -353,7 +518,7 @@ std::optional<failure> local_attempt::start_process(process::confinement_ptr san
   if (!arguments)
     return failure{.kind = failure_kind::output_unwritable, .message = arguments.error().message};
   auto child = start_blender(loop_, settings_,
-                             {.blender = request_.spec.blender,
+                             {.blender = blender_,
                               .arguments = std::move(*arguments),
                               .paths = paths_,
                               .blend = request_.spec.blend,
@@ -370,11 +535,20 @@ aio::task<> local_attempt::read_log(watch::file_tail& tail) {
       observer_.on_report(request_.id, *report);
     else if (const auto* progress = std::get_if<blender::frame_progress>(&event))
       observer_.on_progress(request_.id, *progress);
+    else if (const auto* warning = std::get_if<domain::warning>(&event))
+      observer_.on_warning(request_.id, *warning);
   };
   log_notes notes{facts_, tell};
   while (const auto chunk = co_await tail.next()) {
     last_sign_ = aio::clock::now();
     notes.feed(*chunk);
+    if (log_) {
+      const auto add_here = [copy = log_, chunk] {
+        copy->add(*chunk);
+        return true;
+      };
+      (void)co_await pool_.run(add_here);
+    }
     observer_.on_output(request_.id, *chunk);
   }
   notes.finish();
@@ -392,7 +566,10 @@ aio::task<> local_attempt::read_frames(watch::directory_watch& closed) {
 }
 
 aio::task<> local_attempt::rescan() {
-  const auto list = [workspace = paths_.workspace] { return list_files(workspace); };
+  const auto list = [workspace = paths_.workspace, taken = paths_.taken] {
+    put_back(taken, workspace);
+    return list_files(workspace);
+  };
   auto names = co_await pool_.run(list);
   std::ranges::sort(names);
   for (auto& name : names)
@@ -410,9 +587,12 @@ aio::task<> local_attempt::consider(std::string name) {
 }
 
 aio::task<> local_attempt::clean_up() {
-  const auto remove_here = [paths = paths_, with_session = facts_.lost] {
+  const auto remove_here = [paths = paths_, state = settings_.state, is_own = !in_,
+                            with_session = facts_.lost] {
     remove(paths);
     std::error_code ignored;
+    if (is_own)
+      std::filesystem::remove(process_entry(paths.directory, state), ignored);
     if (with_session) // of an earlier life: nobody else renders there
       std::filesystem::remove_all(paths.directory, ignored);
     return true;

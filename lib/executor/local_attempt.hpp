@@ -6,10 +6,13 @@
 #pragma once
 
 #include "aio/blocking_pool.hpp"
+#include "aio/notification.hpp"
+#include "aio/task_group.hpp"
 #include "blender/log_reader.hpp"
 #include "executor/blend_digest.hpp"
 #include "executor/executor.hpp"
 #include "executor/frame_intake.hpp"
+#include "executor/log_copy.hpp"
 #include "executor/session_pool.hpp"
 #include "executor/workspace.hpp"
 #include "image/image_check.hpp"
@@ -28,10 +31,11 @@ namespace kiln::executor {
 
 class local_attempt final : session_user {
 public:
-  /// What it is given outlives it.
+  /// What it is given outlives it. `steps`: for what the attempt waits for before its process runs; a step
+  /// can outlive the attempt.
   local_attempt(aio::executor_type loop, const local_settings& settings, aio::blocking_pool& pool,
                 image::image_check& images, blend_digests& digests, session_pool& sessions,
-                attempt_request request, attempt_observer& observer);
+                aio::task_group& steps, attempt_request request, attempt_observer& observer);
 
   enum class beginning { launch, adopt };
 
@@ -41,7 +45,8 @@ public:
   [[nodiscard]] aio::task<std::optional<domain::attempt_facts>> run(beginning how,
                                                                     std::function<void()> on_started);
 
-  /// Ends it, also when its process does not run yet. The first reason counts.
+  /// Ends it in every phase, also before its process runs. The first reason counts. A repeated call changes
+  /// nothing, except for a second shutdown: it kills without the grace.
   void stop(domain::stop_reason reason);
 
   /// See executor.
@@ -56,7 +61,7 @@ public:
   [[nodiscard]] aio::task<> clean_up();
 
   [[nodiscard]] const attempt_id& id() const noexcept { return request_.id; }
-  /// Nothing before the process runs.
+  /// Nothing before the process renders this attempt.
   [[nodiscard]] std::optional<pid_t> pid() const noexcept;
 
 private:
@@ -65,6 +70,20 @@ private:
   void on_hungry() override;
   void on_trouble(const std::string& why) override;
 
+  template<class T>
+  using undo = std::function<aio::task<>(T)>;
+  template<class T>
+  struct step_state;
+
+  [[nodiscard]] bool is_ending() const noexcept { return facts_.stopped || left_; }
+  template<class T>
+  [[nodiscard]] aio::task<std::optional<T>> unless_ending(aio::task<T> step, undo<T> undo_late = {});
+  template<class T>
+  [[nodiscard]] static aio::task<> take_step(aio::task<T> step, std::shared_ptr<step_state<T>> state,
+                                             undo<T> undo_late);
+  [[nodiscard]] aio::task<std::optional<std::optional<domain::failure>>> make_workspace();
+  [[nodiscard]] aio::task<std::optional<result<process::confinement_ptr>>> make_sandbox();
+
   [[nodiscard]] aio::task<> launch();
   [[nodiscard]] aio::task<> launch_own();
   [[nodiscard]] aio::task<> launch_in_session(session_key key);
@@ -72,6 +91,7 @@ private:
   [[nodiscard]] aio::task<> adopt();
   [[nodiscard]] aio::task<> follow(watch::directory_watch closed);
   [[nodiscard]] std::optional<domain::failure> start_process(process::confinement_ptr sandbox);
+  void end_timers();
   [[nodiscard]] aio::task<> watch_time();
   [[nodiscard]] aio::task<> watch_signs_of_life();
   [[nodiscard]] aio::task<> read_log(watch::file_tail& tail);
@@ -85,23 +105,29 @@ private:
   aio::blocking_pool& pool_;
   blend_digests& digests_;
   session_pool& sessions_;
+  aio::task_group& steps_;
   attempt_request request_;
   attempt_observer& observer_;
   attempt_paths paths_;
+  blender::install blender_; ///< as it is when the attempt begins
 
   std::function<void()> on_started_;
   std::unique_ptr<process::supervised> process_;
   bool left_ = false;
-  session_pool::session_ptr in_; ///< that renders it
-  bool sound_ = false;           ///< its session did what it was asked to
-  bool stopped_gently_ = false;
-  std::string trouble_;              ///< what its session said
-  bool ended_ = false;               ///< its process, or our watching
+  bool is_shutting_down_ = false;
+  bool renders_ = false;                       ///< its process has taken the attempt up
+  session_pool::session_ptr in_;               ///< that renders it
+  bool sound_ = false;                         ///< its session did what it was asked to
+  std::string trouble_;                        ///< what its session said
+  bool ended_ = false;                         ///< its process, or our watching
+  std::shared_ptr<aio::notification> changed_; ///< it is to end, or a step is over
+  std::shared_ptr<blend_reading> reading_ = std::make_shared<blend_reading>();
   aio::clock::time_point last_sign_; ///< of life
   aio::timer time_over_;
   aio::timer sign_due_;
   domain::attempt_facts facts_;
   frame_intake frames_;
+  std::shared_ptr<log_copy> log_; ///< what clients read of what Blender prints
 };
 
 } // namespace kiln::executor

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "executor/local_executor.hpp"
 
+#include "base/paths.hpp"
 #include "digest/sha256.hpp"
 #include "domain/spec_json.hpp"
+#include "executor/blender_choice.hpp"
 #include "process/process_table.hpp"
 
 #include <boost/json/serialize.hpp>
@@ -20,14 +22,34 @@ namespace {
 
 /// Ends the processes and removes the directories that belong to no attempt we know.
 void sweep(const std::set<attempt_id>& kept, const local_settings& settings) {
+  std::set<std::filesystem::path> needed;
+  for (const auto& id : kept) {
+    auto paths = find_paths(id, settings.output, settings.state);
+    needed.insert(std::move(paths.directory));
+    needed.insert(std::move(paths.taken));
+    needed.insert(std::move(paths.printed));
+  }
   std::vector<std::filesystem::path> gone;
-  for (const auto& found : list_left_over(settings.output))
-    if (std::ranges::none_of(found.attempts, [&](const attempt_id& id) { return kept.contains(id); }))
-      gone.push_back(found.directory);
+  for (auto& found : list_left_over(settings.output))
+    if (!needed.contains(found))
+      gone.push_back(std::move(found));
+  forget_other_places(kept, settings.state);
+  for (const auto& name : list_files(settings.state / "processes")) {
+    const auto directory = settings.output / ".kiln" / name;
+    if (needed.contains(directory))
+      continue;
+    const auto entry = process_entry(directory, settings.state);
+    // Also one that works elsewhere by now.
+    if (const auto identity = kept_process(entry))
+      if (const auto pid = process::find_process(*identity))
+        ::kill(-*pid, SIGKILL);
+    std::error_code ignored;
+    std::filesystem::remove(entry, ignored);
+  }
   for (const auto& stray : process::processes_in(settings.output / ".kiln"))
     for (const auto& directory : gone) {
       const auto place = process::working_directory_of(stray.pid);
-      const bool is_inside = std::ranges::mismatch(directory, place).in1 == directory.end();
+      const bool is_inside = is_at_or_below(place, directory);
       // Somebody's shell may stand there as well.
       if (is_inside && process::has_variable(stray.pid, mark_of(temp_of_session(directory))))
         ::kill(stray.pid, SIGKILL);
@@ -41,14 +63,15 @@ void sweep(const std::set<attempt_id>& kept, const local_settings& settings) {
 
 local_executor::local_executor(aio::executor_type loop, local_settings settings, aio::blocking_pool& pool,
                                image::image_check& images)
-    : output_executor(settings.output, settings.state, pool), loop_(loop), settings_(std::move(settings)),
-      images_(images), sessions_(loop, settings_, pool), changed_(loop),
+    : output_executor(loop, settings.output, settings.state, pool), loop_(loop),
+      settings_(std::move(settings)), images_(images), sessions_(loop, settings_, pool), changed_(loop),
       // Attempts report their own failures; what is thrown past that is a broken invariant.
-      attempts_(loop, [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); }) {}
+      attempts_(loop, [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); }),
+      steps_(loop, [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); }) {}
 
 local_executor::attempt_ptr local_executor::add(attempt_request request, attempt_observer& observer) {
   auto attempt = std::make_shared<local_attempt>(loop_, settings_, pool_, images_, digests_, sessions_,
-                                                 std::move(request), observer);
+                                                 steps_, std::move(request), observer);
   running_.emplace(attempt->id(), attempt);
   return attempt;
 }
@@ -93,9 +116,20 @@ aio::task<std::optional<std::string>> local_executor::fingerprint(domain::job_sp
   if (!blend)
     co_return std::nullopt;
   const auto settings = boost::json::serialize(domain::format_settings(spec.settings));
-  const auto* install = blender::find_install(settings_.blenders, spec.blender);
+  const auto install = co_await settings_.blenders->current(spec.blender, pool_);
   co_return digest::sha256(fmt::format("{}\n{}\n{}\n{}", *blend, settings, spec.threads,
                                        install ? install->version : spec.blender));
+}
+
+aio::task<std::optional<blender::choice>> local_executor::choose_blender(domain::job_spec spec) {
+  auto asked = spec.blender;
+  const auto installs = co_await settings_.blenders->now(std::move(asked), pool_);
+  const auto choose_here = [&settings = settings_, installs, spec] {
+    return kiln::executor::choose_blender(installs, spec, settings.open_blend);
+  };
+  auto found = co_await pool_.run(choose_here);
+  auto* chosen = std::get_if<blender::choice>(&found);
+  co_return chosen ? std::optional{std::move(*chosen)} : std::nullopt;
 }
 
 void local_executor::leave() {
@@ -115,14 +149,19 @@ void local_executor::expect(domain::job_spec spec, std::string owner) {
 }
 
 aio::task<> local_executor::make_ready(domain::job_spec spec, std::string owner) {
-  const auto look = [blend = spec.blend, open = settings_.open_blend] { return !check_blend(blend, open); };
-  if (!co_await pool_.run(look)) // what is wrong with it, its attempt will say
+  auto copy = spec;
+  const auto chosen = co_await choose_blender(std::move(copy));
+  if (!chosen) // its attempt will report what is wrong
     co_return;
+  spec.blender = chosen->blender;
   auto digest = co_await digest_of(spec);
   if (!digest)
     co_return;
-  auto key = key_of(spec, std::move(*digest), std::move(owner));
-  co_await sessions_.expect(std::move(key));
+  auto by = co_await settings_.blenders->current(spec.blender, pool_);
+  if (!by)
+    co_return;
+  auto key = key_of(spec, *by, std::move(*digest), std::move(owner));
+  co_await sessions_.expect(std::move(key), std::move(*by));
 }
 
 aio::task<bool> local_executor::has_memory_for_another(job_id of) {
@@ -142,7 +181,9 @@ void local_executor::stop(const attempt_id& id, domain::stop_reason reason) {
 }
 
 aio::task<> local_executor::join() {
+  digests_.stop();
   co_await attempts_.join();
+  co_await steps_.join();
   co_await sessions_.join();
 }
 

@@ -22,6 +22,7 @@ public:
 
   [[nodiscard]] aio::task<std::optional<pid_t>> start(attempt_request request,
                                                       attempt_observer& observer) override;
+  [[nodiscard]] aio::task<std::optional<blender::choice>> choose_blender(domain::job_spec spec) override;
   void give(const attempt_id& id, std::vector<int> frames) override;
   void expect(domain::job_spec spec, std::string owner) override;
   [[nodiscard]] aio::task<bool> has_memory_for_another(job_id of) override;
@@ -46,6 +47,7 @@ private:
   std::map<attempt_id, attempt_ptr> running_;
   aio::notification changed_; ///< one has started or ended
   aio::task_group attempts_;
+  aio::task_group steps_; ///< of attempts, of which some have ended since
 };
 
 /// The environment for Blender: `own` without what is meant for this daemon alone (KILN_*, NOTIFY_SOCKET,

@@ -28,11 +28,16 @@ void log_notes::read(std::string_view line) {
     complain(facts_, complaint->why);
   else if (const auto* progress = std::get_if<blender::frame_progress>(&*event))
     facts_.last_named = progress->frame;
-  else if (const auto& report = std::get<blender::scene_report>(*event); report.failure) {
-    // It has looked at all of the scene; Blender complains of the first thing that it stumbles over.
-    std::erase_if(facts_.complaints,
-                  [&](const domain::failure& f) { return f.kind == report.failure->kind; });
-    complain(facts_, *report.failure);
+  else if (const auto* addon = std::get_if<blender::addon_failure>(&*event))
+    facts_.addon_trouble = facts_.addon_trouble.empty() ? addon->what : facts_.addon_trouble;
+  else if (const auto* report = std::get_if<blender::scene_report>(&*event)) {
+    facts_.reported = true;
+    if (report->failure) {
+      // It has looked at all of the scene; Blender complains of the first thing that it stumbles over.
+      std::erase_if(facts_.complaints,
+                    [&](const domain::failure& f) { return f.kind == report->failure->kind; });
+      complain(facts_, *report->failure);
+    }
   }
   on_event_(*event);
 }

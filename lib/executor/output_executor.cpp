@@ -9,9 +9,9 @@
 
 namespace kiln::executor {
 
-output_executor::output_executor(std::filesystem::path output, std::filesystem::path state,
-                                 aio::blocking_pool& pool)
-    : pool_(pool), digests_(pool), output_(std::move(output)), state_(std::move(state)) {}
+output_executor::output_executor(aio::executor_type loop, std::filesystem::path output,
+                                 std::filesystem::path state, aio::blocking_pool& pool)
+    : pool_(pool), digests_(loop, pool), output_(std::move(output)), state_(std::move(state)) {}
 
 aio::task<domain::frame_set> output_executor::published(job_id of) {
   const auto list_here = [directory = output_ / of.str()] { return published_frames(directory); };

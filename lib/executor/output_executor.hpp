@@ -25,7 +25,8 @@ public:
 
 protected:
   /// The pool outlives it.
-  output_executor(std::filesystem::path output, std::filesystem::path state, aio::blocking_pool& pool);
+  output_executor(aio::executor_type loop, std::filesystem::path output, std::filesystem::path state,
+                  aio::blocking_pool& pool);
 
   /// SHA-256 of the .blend's content; nothing when it cannot be read.
   [[nodiscard]] aio::task<std::optional<std::string>> digest_of(const domain::job_spec& spec);

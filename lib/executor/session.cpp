@@ -22,12 +22,13 @@ namespace said = blender::session_said;
 using domain::process_exit;
 
 constexpr const char* session_script_name = "kiln_session.py";
-constexpr const char* setup_script_name = "kiln_setup.py"; // as the other one imports it
 
 } // namespace
 
-session_key key_of(const domain::job_spec& spec, std::string digest, std::string owner) {
-  return {.blender = spec.blender,
+session_key key_of(const domain::job_spec& spec, const blender::install& by, std::string digest,
+                   std::string owner) {
+  return {.blender = by.name,
+          .program = by.identity,
           .blend = spec.blend,
           .digest = std::move(digest),
           .threads = spec.threads,
@@ -81,6 +82,11 @@ public:
       session_->end();
   }
 
+  void kill() override {
+    if (!state_->ended)
+      session_->kill();
+  }
+
   void stop_gently() override {
     if (state_->ended || !session_->is_alive() || !session_->channel_->send(blender::format_cancel()))
       return stop();
@@ -105,7 +111,8 @@ session::session(aio::executor_type loop, const local_settings& settings, sessio
     : loop_(loop), settings_(settings), key_(std::move(key)), directory_(std::move(directory)),
       changed_(loop) {}
 
-result<void> session::launch(process::confinement_ptr sandbox, const fs::path& log) {
+result<void> session::launch(const blender::install& by, process::confinement_ptr sandbox,
+                             const fs::path& log) {
   auto sockets = session_channel::make_pair();
   if (!sockets)
     return sockets.error();
@@ -115,9 +122,10 @@ result<void> session::launch(process::confinement_ptr sandbox, const fs::path& l
                             .temp = temp_of_session(directory_),
                             .script = directory_ / session_script_name,
                             .final_dir = {},
-                            .log = log};
+                            .log = {},
+                            .printed = log};
   auto started = start_blender(loop_, settings_,
-                               {.blender = key_.blender,
+                               {.blender = by,
                                 .arguments = blender::format_session_arguments(paths.script, key_.threads),
                                 .paths = paths,
                                 .blend = key_.blend,
@@ -204,7 +212,8 @@ std::unique_ptr<process::supervised> session::begin(const blender::session_order
   turn_ = std::make_shared<turn_state>(loop_, user);
   turn_->open = order.open;
   turn_->owed = order.frames.size();
-  if (!channel_->send(blender::format_begin(order), log))
+  // Its Blender may have ended since the pool lent it.
+  if (!is_alive() || !channel_->send(blender::format_begin(order), log))
     end();
   return std::make_unique<turn>(shared_from_this(), turn_);
 }
@@ -225,6 +234,12 @@ void session::end() {
   ending_ = true;
   if (process_ && !over_)
     process_->stop();
+}
+
+void session::kill() {
+  ending_ = true;
+  if (process_ && !over_)
+    process_->kill();
 }
 
 void session::leave() {
@@ -248,14 +263,13 @@ result<fs::path> make_session_directory(const fs::path& output) {
   fs::create_directory(temp_of_session(directory), ec);
   if (ec)
     return system_error(ec.value(), "create " + temp_of_session(directory).native());
-  for (const auto& [script, text] : {std::pair{session_script_name, blender::session_script},
-                                     std::pair{setup_script_name, blender::setup_script}}) {
-    std::ofstream file{directory / script, std::ios::binary};
-    file << text;
-    file.close();
-    if (!file)
-      return system_error(errno, "write " + (directory / script).native());
-  }
+  std::ofstream file{directory / session_script_name, std::ios::binary};
+  file << blender::session_script;
+  file.close();
+  if (!file)
+    return system_error(errno, "write " + (directory / session_script_name).native());
+  if (const auto written = write_scripts(directory); !written)
+    return written.error();
   return directory;
 }
 

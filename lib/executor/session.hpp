@@ -20,6 +20,7 @@ namespace kiln::executor {
 /// What two attempts must have in common to be rendered by the same Blender.
 struct session_key {
   std::string blender;         ///< its name
+  std::string program;         ///< the identity of its files (installs.hpp): another one is another Blender
   std::filesystem::path blend; ///< what it refers to is found from there
   std::string digest;          ///< of its content
   int threads = 0;
@@ -29,7 +30,8 @@ struct session_key {
   friend bool operator==(const session_key&, const session_key&) = default;
 };
 
-[[nodiscard]] session_key key_of(const domain::job_spec& spec, std::string digest, std::string owner);
+[[nodiscard]] session_key key_of(const domain::job_spec& spec, const blender::install& by, std::string digest,
+                                 std::string owner);
 
 /// The attempt that a session renders now; told on the loop.
 class session_user {
@@ -51,8 +53,9 @@ public:
   session(aio::executor_type loop, const local_settings& settings, session_key key,
           std::filesystem::path directory);
 
-  /// Starts its Blender, which first writes to `log`.
-  [[nodiscard]] result<void> launch(process::confinement_ptr sandbox, const std::filesystem::path& log);
+  /// Starts its Blender, which first prints to `log`.
+  [[nodiscard]] result<void> launch(const blender::install& by, process::confinement_ptr sandbox,
+                                    const std::filesystem::path& log);
 
   /// From the launch to the end of its Blender, or to leave(). Does not throw.
   [[nodiscard]] aio::task<> live();
@@ -61,7 +64,8 @@ public:
   /// `log`: a descriptor for what it prints, which stays the caller's. One at a time; `user` outlives it.
   [[nodiscard]] std::unique_ptr<process::supervised> begin(const blender::session_order& order, int log,
                                                            session_user& user);
-  /// Completes once it has taken up the attempt that was begun: true; or has ended before: false.
+  /// Completes once it has taken up the attempt that was begun: true; or has ended before: false. A scene
+  /// that it still loads can delay that without limit: the attempt's process can be stopped meanwhile.
   [[nodiscard]] aio::task<bool> takes_up();
 
   /// More frames for the attempt that is hungry; none: it ends.
@@ -70,8 +74,10 @@ public:
   /// An attempt with its .blend is likely to come.
   void load();
 
-  /// Ends its Blender.
+  /// Ends its Blender: SIGTERM, after the grace SIGKILL.
   void end();
+  /// The same without the grace.
+  void kill();
   /// Ends the watching of it.
   void leave();
 

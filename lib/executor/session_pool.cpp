@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "executor/session_pool.hpp"
 
+#include "base/scope_exit.hpp"
+#include "executor/attempt_places.hpp"
+
 #include <boost/asio/redirect_error.hpp>
 
 #include <algorithm>
@@ -20,6 +23,7 @@ std::list<session_pool::waiting>::iterator session_pool::find_idle(const session
 }
 
 aio::task<result<session_pool::session_ptr>> session_pool::take(session_key key) {
+  end_replaced(key);
   if (const auto found = find_idle(key); found != idle_.end()) {
     const auto one = found->one;
     idle_.erase(found);
@@ -38,9 +42,19 @@ session_pool::session_ptr session_pool::lend(session_ptr one) {
   return one;
 }
 
-result<void> session_pool::launch(const session_ptr& one, process::confinement_ptr sandbox,
-                                  const std::filesystem::path& log) {
-  auto started = one->launch(std::move(sandbox), log);
+/// Ends those that wait and are an earlier program of the same Blender: no attempt will fit them.
+void session_pool::end_replaced(const session_key& key) {
+  idle_.remove_if([&](const waiting& w) {
+    const bool is_replaced = w.one->key().blender == key.blender && w.one->key().program != key.program;
+    if (is_replaced)
+      w.one->end();
+    return is_replaced;
+  });
+}
+
+result<void> session_pool::launch(const session_ptr& one, const blender::install& by,
+                                  process::confinement_ptr sandbox, const std::filesystem::path& log) {
+  auto started = one->launch(by, std::move(sandbox), log);
   if (started) {
     all_.push_back(one);
     work_.spawn(live(one));
@@ -57,8 +71,9 @@ aio::task<> session_pool::live(session_ptr one) {
 }
 
 aio::task<> session_pool::remove(session_ptr one) {
-  const auto remove_here = [directory = one->directory()] {
+  const auto remove_here = [directory = one->directory(), state = settings_.state] {
     std::error_code ignored;
+    std::filesystem::remove(process_entry(directory, state), ignored);
     return std::filesystem::remove_all(directory, ignored);
   };
   (void)co_await pool_.run(remove_here);
@@ -113,9 +128,10 @@ aio::task<> session_pool::watch_idle_time() {
   watching_ = false;
 }
 
-aio::task<> session_pool::expect(session_key key) {
+aio::task<> session_pool::expect(session_key key, blender::install by) {
   const auto fits = [&](const session_ptr& one) { return one->key() == key; };
-  if (!is_on() || left_ || std::ranges::any_of(lent_, fits) || find_idle(key) != idle_.end() ||
+  if (!is_on() || left_ || std::ranges::find(expected_, key) != expected_.end() ||
+      std::ranges::any_of(lent_, fits) || find_idle(key) != idle_.end() ||
       idle_.size() >= settings_.sessions.idle)
     co_return;
   std::uint64_t held = 0;
@@ -123,14 +139,18 @@ aio::task<> session_pool::expect(session_key key) {
     held += w.one->wear().memory;
   if (held >= settings_.sessions.idle_memory)
     co_return;
+  const auto is_made = expected_.insert(expected_.end(), key);
+  const scope_exit forget{[this, is_made] { expected_.erase(is_made); }};
   auto made = co_await take(std::move(key));
   if (!made)
     co_return;
   const auto one = *made;
   attempt_paths paths;
   paths.directory = one->directory();
-  auto sandbox = co_await confine_blender(pool_, settings_, std::move(paths), one->key().blend);
-  if (left_ || !sandbox || !launch(one, std::move(*sandbox), one->directory() / "blender.log"))
+  auto places = by.places;
+  auto sandbox =
+      co_await confine_blender(pool_, settings_, std::move(places), std::move(paths), one->key().blend);
+  if (left_ || !sandbox || !launch(one, by, std::move(*sandbox), one->directory() / "blender.log"))
     co_return give_back(one, false);
   one->load();
   give_back(one, true);

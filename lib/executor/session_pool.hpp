@@ -29,15 +29,15 @@ public:
   [[nodiscard]] aio::task<result<session_ptr>> take(session_key key);
 
   /// Starts the Blender of a new one.
-  [[nodiscard]] result<void> launch(const session_ptr& one, process::confinement_ptr sandbox,
-                                    const std::filesystem::path& log);
+  [[nodiscard]] result<void> launch(const session_ptr& one, const blender::install& by,
+                                    process::confinement_ptr sandbox, const std::filesystem::path& log);
 
   /// `sound`: it did what it was asked to.
   void give_back(session_ptr one, bool sound);
 
   /// An attempt of this kind is likely to come soon: starts a session for it, unless there is one, and if
   /// there is room without ending another.
-  [[nodiscard]] aio::task<> expect(session_key key);
+  [[nodiscard]] aio::task<> expect(session_key key, blender::install by);
 
   /// Lets all go on without this daemon: what waits will end by itself.
   void leave();
@@ -57,15 +57,17 @@ private:
   [[nodiscard]] session_ptr lend(session_ptr one);
   [[nodiscard]] aio::task<> watch_idle_time();
   [[nodiscard]] std::list<waiting>::iterator find_idle(const session_key& key);
+  void end_replaced(const session_key& key);
   void keep(session_ptr one);
   void trim();
 
   aio::executor_type loop_;
   const local_settings& settings_;
   aio::blocking_pool& pool_;
-  std::list<waiting> idle_;     ///< the one that was used the longest ago first
-  std::list<session_ptr> all_;  ///< whose Blender runs
-  std::list<session_ptr> lent_; ///< whose files an attempt may still look at
+  std::list<waiting> idle_;         ///< the session that was used the longest ago first
+  std::list<session_ptr> all_;      ///< sessions whose Blender runs
+  std::list<session_key> expected_; ///< keys of the sessions that expect() is making
+  std::list<session_ptr> lent_;     ///< sessions whose files an attempt may still look at
   bool left_ = false;
   bool watching_ = false;
   aio::timer idle_over_;

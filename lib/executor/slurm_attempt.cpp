@@ -39,6 +39,7 @@ slurm_attempt::slurm_attempt(const slurm_settings& settings, aio::blocking_pool&
     facts_.published.add(news.frame.frame);
     observer_.on_published(request_.id, news.frame);
   };
+  told_.on_warning = [this](const domain::warning& what) { observer_.on_warning(request_.id, what); };
   told_.on_report = [this](const blender::scene_report& report) { observer_.on_report(request_.id, report); };
 }
 
@@ -225,9 +226,7 @@ aio::task<> slurm_attempt::end_task(array& of, int number, task_end how) {
   auto& task = *of.live.at(number);
   const auto name = fmt::format("{}_{}", of.id.value_or(0), number);
   const bool needs_words = how == task_end::without_trace;
-  const auto node = task.row() && !task.row()->node.empty() ? " on " + task.row()->node : std::string{};
-  const auto title = fmt::format("--- frames {}: Slurm task {}{}",
-                                 domain::format_frame_set(task.facts().requested), name, node);
+  const auto title = log_title(task.facts().requested, name, task.row() ? task.row()->node : std::string{});
   struct kept {
     std::string said, log;
     bool is_marked = true;

@@ -36,9 +36,9 @@ void end_left_over_commands(const fs::path& output) {
 void remove_unknown(const std::set<attempt_id>& kept, const slurm_settings& settings) {
   std::error_code ignored;
   for (const auto& found : list_left_over(settings.output)) {
-    const auto id = attempt_id::parse(found.directory.filename().native());
+    const auto id = attempt_id::parse(found.filename().native());
     if (!id)
-      fs::remove_all(found.directory, ignored);
+      fs::remove_all(found, ignored);
     else if (!kept.contains(*id))
       remove(paths_of(*id, settings.output, settings.state));
   }
@@ -48,8 +48,8 @@ void remove_unknown(const std::set<attempt_id>& kept, const slurm_settings& sett
 
 slurm_executor::slurm_executor(aio::executor_type loop, slurm_settings settings, aio::blocking_pool& pool,
                                image::image_check& images)
-    : output_executor(settings.output, settings.state, pool), loop_(loop), settings_(std::move(settings)),
-      images_(images), commands_(loop, pool, settings_), queue_(loop),
+    : output_executor(loop, settings.output, settings.state, pool), loop_(loop),
+      settings_(std::move(settings)), images_(images), commands_(loop, pool, settings_), queue_(loop),
       owner_(digest::sha256(settings_.output.native()).substr(0, 16)), next_look_(loop),
       // Attempts report their own failures; what is thrown past that is a broken invariant.
       attempts_(loop, [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); }) {}
@@ -230,6 +230,7 @@ void slurm_executor::leave() {
 
 aio::task<> slurm_executor::join() {
   joining_ = true;
+  digests_.stop();
   if (running_.empty())
     leaving_ = true;
   next_look_.cancel();

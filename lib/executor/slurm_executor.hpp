@@ -23,6 +23,7 @@ public:
 
   [[nodiscard]] aio::task<std::optional<pid_t>> start(attempt_request request,
                                                       attempt_observer& observer) override;
+  [[nodiscard]] abilities able_to() const noexcept override { return {.many_tasks = true}; }
   void stop(const attempt_id& id, domain::stop_reason reason) override;
   void set_priority(const attempt_id& id, int priority) override;
   [[nodiscard]] std::string trouble() const override;

@@ -55,6 +55,12 @@ aio::task<> slurm_attempt::adopt() {
   }
   last_array_ = last;
   domain::frame_set in_tasks;
+  struct taken_in {
+    std::filesystem::path directory;
+    int number;
+    std::string title;
+  };
+  std::vector<taken_in> not_judged;
   for (auto& known : kept) {
     array of{.number = known.number,
              .directory = paths_.workspace / std::to_string(known.number),
@@ -72,6 +78,9 @@ aio::task<> slurm_attempt::adopt() {
       if (known.judged.contains(number) || published == frames) {
         if (of.id)
           queue_.ended.add({*of.id, number}, queue_.number, aio::clock::now());
+        if (!known.judged.contains(number))
+          not_judged.push_back(
+              {of.directory, number, log_title(frames, fmt::format("{}_{}", of.id.value_or(0), number), {})});
         continue;
       }
       for (const int frame : frames)
@@ -81,6 +90,12 @@ aio::task<> slurm_attempt::adopt() {
     if (!of.live.empty())
       arrays_.insert_or_assign(known.number, std::move(of));
   }
+  const auto conclude_here = [not_judged, log = paths_.log] {
+    for (const auto& [directory, number, title] : not_judged)
+      conclude_task(directory, number, title, log);
+    return true;
+  };
+  (void)co_await pool_.run(conclude_here);
   const auto open = request_.frames.without(in_tasks);
   alone_ = open.without(open.without(request_.failed_before));
   left_ = open.without(alone_);

@@ -36,8 +36,9 @@ void complain_first(domain::attempt_facts& to, failure_kind kind, std::string me
 
 slurm_task::slurm_task(aio::blocking_pool& pool, image::image_check& images, std::filesystem::path directory,
                        std::filesystem::path final_dir, domain::frame_set frames, const listener& told)
-    : directory_(std::move(directory)), told_(told), frames_(pool, images, std::move(final_dir), facts_),
-      last_sign_(aio::clock::now()), frame_began_(last_sign_) {
+    : directory_(std::move(directory)), told_(told),
+      frames_(pool, images, {.final_dir = std::move(final_dir)}, facts_), last_sign_(aio::clock::now()),
+      frame_began_(last_sign_) {
   facts_.requested = std::move(frames);
 }
 
@@ -51,11 +52,14 @@ aio::task<> slurm_task::take(seen_run seen) {
     const auto on_event = [this](const blender::log_event& event) {
       if (const auto* report = std::get_if<blender::scene_report>(&event))
         told_.on_report(*report);
+      else if (const auto* warning = std::get_if<domain::warning>(&event))
+        told_.on_warning(*warning);
       else if (const auto* progress = std::get_if<blender::frame_progress>(&event))
-        progress_ = *progress;
+        note(*progress, aio::clock::now());
     };
     of.notes = std::make_unique<log_notes>(facts_, on_event);
     last_sign_ = frame_began_ = now;
+    course_.reset();
   }
   if (!of.is_loaded && seen.loaded_ns) {
     of.is_loaded = true;
@@ -76,7 +80,17 @@ aio::task<> slurm_task::take(seen_run seen) {
   }
 }
 
-aio::task<> slurm_task::take_frame(const slurm::run_name& name, seen_run seen, std::size_t index) {
+/// The log is looked at every few seconds: a line is up to that much older than it seems.
+void slurm_task::note(const blender::frame_progress& said, aio::clock::time_point now) {
+  progress_ = said;
+  if (!facts_.requested.contains(said.frame) || facts_.published.contains(said.frame))
+    return;
+  if (!course_ || course_->frame() != said.frame)
+    course_.emplace(said, now);
+  course_->note(said, now);
+}
+
+aio::task<> slurm_task::take_frame(const slurm::run_name& name, const seen_run& seen, std::size_t index) {
   auto& of = runs_.at(name);
   const auto file = seen.frames[index];
   const auto frame = blender::parse_frame_file_name(file.name);
@@ -111,6 +125,8 @@ aio::task<> slurm_task::take_frame(const slurm::run_name& name, seen_run seen, s
   run_now.last_ns = file.modified_ns;
   run_now.before.erase(file.name);
   last_sign_ = frame_began_ = now;
+  if (course_ && course_->frame() == *frame)
+    course_.reset();
   told_.on_frame(told);
 }
 
@@ -252,9 +268,17 @@ std::vector<slurm::run_name> slurm_task::runs() const {
 
 policy::running_task slurm_task::standing(aio::clock::time_point now) const {
   const auto* of = newest();
-  return {.frames_left = static_cast<double>(facts_.requested.size() - facts_.published.size()),
-          .frame_age = seconds_of(now - frame_began_),
-          .is_loaded = of && of->is_loaded};
+  policy::running_task task{.frames_left =
+                                static_cast<double>(facts_.requested.size() - facts_.published.size()),
+                            .frame_age = seconds_of(now - frame_began_),
+                            .is_loaded = of && of->is_loaded};
+  if (course_) {
+    const auto began = std::max(frame_began_, course_->began());
+    task.frame_age = seconds_of(now - began);
+    task.fraction = course_->fraction();
+    task.stated = course_->stated(began, task.frame_age);
+  }
+  return task;
 }
 
 } // namespace kiln::executor

@@ -7,6 +7,7 @@
 #include "executor/array_files.hpp"
 #include "executor/frame_intake.hpp"
 #include "executor/log_notes.hpp"
+#include "policy/frame_course.hpp"
 #include "policy/parallel.hpp"
 #include "slurm/queue.hpp"
 
@@ -29,6 +30,7 @@ public:
   struct listener {
     std::function<void(const news&)> on_frame;
     std::function<void(const blender::scene_report&)> on_report;
+    std::function<void(const domain::warning&)> on_warning;
   };
 
   /// What it is given outlives it. `directory`: of its array.
@@ -78,7 +80,8 @@ private:
     bool is_loaded = false;
   };
 
-  [[nodiscard]] aio::task<> take_frame(const slurm::run_name& name, seen_run of, std::size_t index);
+  void note(const blender::frame_progress& said, aio::clock::time_point now);
+  [[nodiscard]] aio::task<> take_frame(const slurm::run_name& name, const seen_run& seen, std::size_t index);
   [[nodiscard]] const run* newest() const;
 
   std::filesystem::path directory_;
@@ -87,6 +90,7 @@ private:
   frame_intake frames_;
   std::map<slurm::run_name, run> runs_;
   std::optional<blender::frame_progress> progress_;
+  std::optional<policy::frame_course> course_; ///< of the frame that renders
   std::optional<slurm::queue_row> row_;
   bool was_queued_ = false, given_up_ = false, stalled_ = false;
   int looks_over_ = 0;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "executor/workspace.hpp"
 
+#include "aio/patient_open.hpp"
 #include "aio/unique_descriptor.hpp"
-#include "blender/blend_file.hpp"
 #include "blender/command_line.hpp"
 #include "blender/setup_script.hpp"
+#include "executor/state_disk.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <fstream>
 #include <span>
@@ -26,10 +26,6 @@ using aio::unique_descriptor;
 using domain::failure;
 using domain::failure_kind;
 
-error last_error(const char* what, const fs::path& path) {
-  return system_error(errno, what + (" " + path.native()));
-}
-
 std::optional<error> make_directory(const fs::path& path) {
   std::error_code ec;
   fs::create_directories(path, ec);
@@ -39,7 +35,9 @@ std::optional<error> make_directory(const fs::path& path) {
 }
 
 failure unreadable_blend(const error& e) {
-  return {.kind = failure_kind::blend_unreadable, .message = "the .blend cannot be read: " + e.message};
+  return {.kind = failure_kind::blend_unreadable,
+          .message = "the .blend cannot be read: " + e.message,
+          .passes = is_passing(e.code)};
 }
 
 } // namespace
@@ -51,6 +49,9 @@ attempt_paths paths_of(const attempt_id& id, const fs::path& output, const fs::p
   paths.script = paths.directory / "kiln_setup.py";
   paths.final_dir = output / id.job.str();
   paths.log = state / "logs" / (id.str() + ".log");
+  paths.place = place_entry(id, state);
+  paths.printed = output / ".kiln" / ("printed-" + id.str());
+  paths.taken = output / ".kiln" / ("taken-" + id.str());
   return paths;
 }
 
@@ -65,21 +66,19 @@ attempt_paths paths_in_session(const attempt_id& id, const fs::path& directory, 
 }
 
 attempt_paths find_paths(const attempt_id& id, const fs::path& output, const fs::path& state) {
-  for (const auto& found : list_left_over(output))
-    if (found.directory.filename() != id.str() && std::ranges::count(found.attempts, id) > 0)
-      return paths_in_session(id, found.directory, output, state);
-  return paths_of(id, output, state);
+  const auto session = kept_session(place_entry(id, state));
+  return session ? paths_in_session(id, output / ".kiln" / *session, output, state)
+                 : paths_of(id, output, state);
 }
 
 result<unique_descriptor> open_anywhere(const fs::path& blend) {
-  // O_NONBLOCK: a FIFO in its place must not hold us up.
-  unique_descriptor file{::open(blend.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+  auto file = aio::open_patiently(AT_FDCWD, blend.c_str(), O_RDONLY);
   if (!file.is_open())
     return last_error("open", blend);
   return file;
 }
 
-std::optional<failure> check_blend(const fs::path& blend, const blend_opener& open) {
+std::variant<blender::blend_facts, failure> read_blend(const fs::path& blend, const blend_opener& open) {
   const auto file = open(blend);
   if (!file)
     return unreadable_blend(file.error());
@@ -88,22 +87,37 @@ std::optional<failure> check_blend(const fs::path& blend, const blend_opener& op
     return unreadable_blend(last_error("open", blend));
   if (!S_ISREG(facts.st_mode))
     return unreadable_blend({errc::invalid_input, blend.native() + " is not a file"});
-  std::array<std::byte, blender::blend_header_size> begin{};
-  const auto size = ::read(file->get(), begin.data(), begin.size());
+  std::vector<std::byte> begin(blender::telling_size);
+  const auto size = ::pread(file->get(), begin.data(), begin.size(), 0);
   if (size < 0)
     return unreadable_blend(last_error("read", blend));
-  const auto header = blender::parse_blend_header(std::span{begin}.first(static_cast<std::size_t>(size)));
-  if (!header)
-    return unreadable_blend({errc::corrupt, blend.native() + ": " + header.error().message});
-  return std::nullopt;
+  const auto found = blender::look_into(std::span{begin}.first(static_cast<std::size_t>(size)));
+  if (!found)
+    return unreadable_blend({errc::corrupt, blend.native() + ": " + found.error().message});
+  return *found;
+}
+
+std::optional<failure> check_blend(const fs::path& blend, const blend_opener& open) {
+  auto found = read_blend(blend, open);
+  auto* bad = std::get_if<failure>(&found);
+  return bad ? std::optional{std::move(*bad)} : std::nullopt;
 }
 
 std::optional<failure> prepare(const attempt_paths& paths, const fs::path& blend, const blend_opener& open) {
   if (auto bad = check_blend(blend, open))
     return bad;
+  if (auto why = lack_of_state_disk(paths.log.parent_path().parent_path()))
+    return failure{.kind = failure_kind::disk_full, .message = std::move(*why)};
+  // Before Blender knows of the attempt: from then on a crash of kilnd may leave frames there.
+  if (paths.directory != paths.workspace)
+    if (const auto kept = keep_session(paths.place, paths.directory.filename()); !kept)
+      return write_failure(kept.error());
   std::error_code ignored; // what is left of an earlier life; a failure shows when the directory is made
   fs::remove_all(paths.workspace, ignored);
-  for (const auto& path : {paths.workspace, paths.temp, paths.final_dir, paths.log.parent_path()})
+  fs::remove_all(paths.taken, ignored);
+  fs::remove(paths.printed, ignored);
+  for (const auto& path :
+       {paths.workspace, paths.temp, paths.taken, paths.final_dir, paths.log.parent_path()})
     if (const auto bad = make_directory(path))
       return write_failure(*bad);
   // The directory of the job must survive a loss of power, as the frames in it do.
@@ -113,37 +127,21 @@ std::optional<failure> prepare(const attempt_paths& paths, const fs::path& blend
     return write_failure(last_error("sync", paths.final_dir.parent_path()));
   if (paths.directory != paths.workspace)
     return std::nullopt;
-  std::ofstream script{paths.script, std::ios::binary};
-  script << blender::setup_script;
-  script.close();
-  if (!script)
-    return write_failure(system_error(errno, "write " + paths.script.native()));
+  if (const auto written = write_scripts(paths.directory); !written)
+    return write_failure(written.error());
   return std::nullopt;
 }
 
-result<std::uintmax_t> publish(const fs::path& from, const fs::path& to) {
-  constexpr int directory_flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-  const unique_descriptor source{::open(from.parent_path().c_str(), directory_flags)};
-  if (!source.is_open())
-    return last_error("open", from.parent_path());
-  const unique_descriptor target{::open(to.parent_path().c_str(), directory_flags)};
-  if (!target.is_open())
-    return last_error("open", to.parent_path());
-  const auto name = from.filename();
-  const unique_descriptor file{
-      ::openat(source.get(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK)};
-  struct stat facts {};
-  if (!file.is_open() || ::fstat(file.get(), &facts) != 0)
-    return last_error("open", from);
-  if (!S_ISREG(facts.st_mode))
-    return error{errc::corrupt, from.native() + " is not a file"};
-  if (::fsync(file.get()) != 0)
-    return last_error("sync", from);
-  if (::renameat(source.get(), name.c_str(), target.get(), to.filename().c_str()) != 0)
-    return last_error("rename to", to);
-  if (::fsync(target.get()) != 0)
-    return last_error("sync", to.parent_path());
-  return static_cast<std::uintmax_t>(facts.st_size);
+result<void> write_scripts(const fs::path& directory) {
+  for (const auto& [name, text] : blender::setup_scripts) {
+    const auto path = directory / name;
+    std::ofstream file{path, std::ios::binary};
+    file << text;
+    file.close();
+    if (!file)
+      return system_error(errno, "write " + path.native());
+  }
+  return {};
 }
 
 domain::frame_set published_frames(const fs::path& final_dir) {
@@ -154,20 +152,10 @@ domain::frame_set published_frames(const fs::path& final_dir) {
   return domain::frame_set::of(std::move(frames));
 }
 
-std::vector<left_over> list_left_over(const fs::path& output) {
-  std::vector<left_over> all;
-  const auto directory = output / ".kiln";
-  for (const auto& name : list_files(directory)) {
-    auto& found = all.emplace_back();
-    found.directory = directory / name;
-    if (const auto id = attempt_id::parse(name))
-      found.attempts.push_back(*id);
-    if (!name.starts_with(session_directory_prefix))
-      continue;
-    for (const auto& inside : list_files(found.directory))
-      if (const auto id = attempt_id::parse(inside))
-        found.attempts.push_back(*id);
-  }
+std::vector<fs::path> list_left_over(const fs::path& output) {
+  std::vector<fs::path> all;
+  for (const auto& name : list_files(output / ".kiln"))
+    all.push_back(output / ".kiln" / name);
   return all;
 }
 
@@ -201,10 +189,15 @@ std::uintmax_t free_bytes(const fs::path& path) {
 void remove(const attempt_paths& paths) noexcept {
   std::error_code ignored;
   fs::remove_all(paths.workspace, ignored);
+  fs::remove_all(paths.taken, ignored);
+  fs::remove(paths.printed, ignored);
   fs::remove(paths.final_dir, ignored); // only succeeds when it is empty
+  fs::remove(paths.place, ignored);
 }
 
 failure write_failure(const error& e) {
+  if (is_passing(e.code))
+    return {.kind = failure_kind::output_unwritable, .message = e.message, .passes = true};
   const bool full = e.code == boost::system::errc::no_space_on_device || e.code.value() == EDQUOT;
   return {.kind = full ? failure_kind::disk_full : failure_kind::output_unwritable,
           .message = (full ? "the disk is full: " : "the output cannot be written: ") + e.message};

@@ -2,14 +2,15 @@
 #include "image/decoding_image_check.hpp"
 
 #include "image/image_answer.hpp"
-#include "image/open_image.hpp"
 
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/redirect_error.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 #include <sys/socket.h>
 
@@ -100,7 +101,7 @@ decoding_image_check::session::receive(std::shared_ptr<session> s, std::chrono::
   co_return std::nullopt;
 }
 
-/// A place in the queue: given up when the coroutine that holds it ends, in whatever way.
+/// A place in the queue, and then a decoder: given up when the coroutine that holds it ends, in whatever way.
 class decoding_image_check::turn {
 public:
   explicit turn(decoding_image_check& of) : of_(of), number_(++of.last_turn_) {
@@ -109,47 +110,54 @@ public:
   turn(const turn&) = delete;
   turn& operator=(const turn&) = delete;
   ~turn() {
-    // Cancelled in between: the answer would be taken for that to the next request.
-    if (of_.session_ && has_come() && of_.session_->owes_datagram)
-      of_.drop_session();
+    constexpr std::size_t kept = 2; // idle decoders
+    if (with && !with->owes_datagram && !with->end && of_.idle_.size() < kept && !of_.closed_)
+      of_.idle_.push_front(std::move(with));
+    else if (with) // cancelled in between: the answer would be taken for that to the next request
+      of_.retire(std::move(with));
     std::erase(of_.waiting_, number_);
     of_.turn_over_.notify_all();
   }
 
-  [[nodiscard]] bool has_come() const { return of_.waiting_.front() == number_; }
+  [[nodiscard]] bool has_come() const {
+    const auto first = of_.waiting_.begin();
+    return std::find(first, of_.waiting_.end(), number_) - first < static_cast<std::ptrdiff_t>(of_.most_);
+  }
+
+  session_ptr with;
 
 private:
   decoding_image_check& of_;
   std::uint64_t number_;
 };
 
-decoding_image_check::decoding_image_check(aio::executor_type loop, aio::blocking_pool& pool, starter start,
-                                           std::chrono::milliseconds limit)
-    : loop_(loop), pool_(pool), start_(std::move(start)), limit_(limit), turn_over_(loop),
+decoding_image_check::decoding_image_check(aio::executor_type loop, starter start,
+                                           std::chrono::milliseconds limit, std::size_t most)
+    : loop_(loop), start_(std::move(start)), limit_(limit), most_(most), turn_over_(loop), closing_(loop),
       watches_(loop, [](std::exception_ptr e) { std::rethrow_exception(e); }) {}
 
 decoding_image_check::~decoding_image_check() = default;
 
-aio::task<result<image_facts>> decoding_image_check::check(std::filesystem::path file) {
-  const auto open_here = [file = std::move(file)] { return open_image(file); };
-  const auto opened = co_await pool_.run(open_here);
-  if (!opened)
-    co_return opened.error();
-  const turn mine{*this};
+aio::task<result<image_facts>> decoding_image_check::check(int file) {
+  turn mine{*this};
   while (!mine.has_come())
     co_await turn_over_.wait();
-  co_return co_await decode(opened->get());
+  co_return co_await decode(mine, file);
 }
 
-aio::task<> decoding_image_check::watch(std::shared_ptr<session> s) {
+aio::task<> decoding_image_check::watch(session_ptr s) {
   s->end = co_await s->process->wait();
   s->ended.notify_all();
 }
 
 /// Makes sure of a decoder that has greeted. One that dies before that is tried once more.
-aio::task<result<void>> decoding_image_check::make_ready() {
+aio::task<result<void>> decoding_image_check::make_ready(turn& mine) {
+  if (!mine.with && !idle_.empty()) {
+    mine.with = std::move(idle_.front());
+    idle_.pop_front();
+  }
   std::string why;
-  for (int attempt = 0; attempt < 2 && !closed_ && !session_; ++attempt) {
+  for (int attempt = 0; attempt < 2 && !closed_ && !mine.with; ++attempt) {
     int pair[2] = {-1, -1};
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
       co_return system_error(errno, "make a socket for the image decoder");
@@ -157,48 +165,52 @@ aio::task<result<void>> decoding_image_check::make_ready() {
     std::optional<aio::unique_descriptor> theirs{std::in_place, pair[1]};
     auto started = start_(theirs->get());
     theirs.reset(); // so that the decoder's end is the end of the socket
-    if (!started)
-      co_return error{errc::unavailable, "the image decoder cannot be started: " + started.error().message};
+    if (!started) {
+      const auto code = started.error().code;
+      co_return error{is_passing(code) ? code : make_error_code(errc::unavailable),
+                      "the image decoder cannot be started: " + started.error().message};
+    }
     const auto s = std::make_shared<session>(loop_, std::move(*started), ours.release());
     watches_.spawn(watch(s));
-    session_ = s;
+    all_.push_back(s);
+    mine.with = s;
     const auto greeting = co_await session::receive(s, limit_);
     if (greeting == decoder_greeting)
       break;
-    s->retire();
+    mine.with.reset();
+    retire(s);
     while (!s->end)
       co_await s->ended.wait();
-    session_.reset();
     why = greeting ? "says what it should not" : s->is_late ? "says nothing" : *s->end;
   }
   if (closed_)
     co_return stopping();
-  if (!session_)
+  if (!mine.with)
     co_return error{errc::unavailable, "the image decoder does not start: it " + why};
   co_return result<void>{};
 }
 
-aio::task<result<image_facts>> decoding_image_check::decode(int fd) {
+aio::task<result<image_facts>> decoding_image_check::decode(turn& mine, int fd) {
   // A decoder that died while it was idle is no fault of this image.
   for (bool sent = false; !sent;) {
-    if (const auto ready = co_await make_ready(); !ready)
+    if (const auto ready = co_await make_ready(mine); !ready)
       co_return ready.error();
-    sent = send_descriptor(session_->socket.native_handle(), fd);
+    sent = send_descriptor(mine.with->socket.native_handle(), fd);
     if (!sent)
-      drop_session();
+      retire(std::exchange(mine.with, nullptr));
   }
-  const auto s = session_;
+  const auto s = mine.with;
   const auto answer = co_await session::receive(s, limit_);
   if (answer) {
     auto facts = parse_image_answer(*answer);
     if (facts || facts.error().code == errc::corrupt)
       co_return facts;
-    drop_session(); // an image may have taken it over
+    retire(std::exchange(mine.with, nullptr)); // an image may have taken it over
     co_return error{errc::corrupt, facts.error().message};
   }
   while (!s->end)
     co_await s->ended.wait();
-  drop_session();
+  retire(std::exchange(mine.with, nullptr));
   if (closed_)
     co_return stopping();
   if (s->is_late)
@@ -206,15 +218,29 @@ aio::task<result<image_facts>> decoding_image_check::decode(int fd) {
   co_return error{errc::corrupt, "the decoder " + *s->end + " at this image"};
 }
 
-void decoding_image_check::drop_session() {
-  if (session_)
-    session_->retire();
-  session_.reset();
+void decoding_image_check::retire(session_ptr s) {
+  all_.remove(s);
+  s->retire();
+}
+
+void decoding_image_check::retire_all() {
+  closed_ = true;
+  idle_.clear();
+  for (const auto& s : std::exchange(all_, {}))
+    s->retire();
+}
+
+void decoding_image_check::close_after(std::chrono::milliseconds time) {
+  closing_.expires_after(time);
+  closing_.async_wait([this](boost::system::error_code ec) {
+    if (!ec)
+      retire_all();
+  });
 }
 
 aio::task<> decoding_image_check::close() {
-  closed_ = true;
-  drop_session();
+  closing_.cancel();
+  retire_all();
   co_await watches_.join();
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "image/image_answer.hpp"
 
+#include "base/utf8.hpp"
+
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value_to.hpp>
@@ -12,16 +14,6 @@ namespace {
 
 constexpr std::size_t max_error = 1000;
 constexpr std::size_t max_layers_bytes = 32 * 1024; // as JSON
-
-/// File content may be anything; JSON text is UTF-8, which Boost.JSON checks when it parses only.
-std::string as_utf8(std::string text) {
-  boost::system::error_code ec;
-  boost::json::parse(boost::json::serialize(boost::json::string{text}), ec);
-  if (ec)
-    std::ranges::replace_if(
-        text, [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, '?');
-  return text;
-}
 
 std::optional<int> take_number(const boost::json::object& from, std::string_view key) {
   const auto* found = from.if_contains(key);
@@ -40,8 +32,8 @@ std::optional<std::string> take_text(const boost::json::object& from, std::strin
 
 std::string format_image_answer(const result<image_facts>& checked) {
   if (!checked)
-    return boost::json::serialize(
-        boost::json::object{{"ok", false}, {"error", as_utf8(checked.error().message.substr(0, max_error))}});
+    return boost::json::serialize(boost::json::object{
+        {"ok", false}, {"error", as_utf8(first_characters(checked.error().message, max_error))}});
   boost::json::array layers;
   std::size_t bytes = 0;
   for (const auto& name : checked->layers) {

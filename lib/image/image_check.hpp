@@ -7,8 +7,6 @@
 #include "base/error.hpp"
 #include "image/image_facts.hpp"
 
-#include <filesystem>
-
 namespace kiln::image {
 
 class image_check {
@@ -17,8 +15,9 @@ public:
 
   /// What the image is; facts that the check does not look at stay empty. corrupt, saying what is wrong and
   /// where, when the file is not a whole image of a known format; the system's error when it cannot be read.
-  /// Links are not followed.
-  [[nodiscard]] virtual aio::task<result<image_facts>> check(std::filesystem::path file) = 0;
+  /// `file`: a descriptor for reading (open_image.hpp), which stays the caller's, and open until this
+  /// completes.
+  [[nodiscard]] virtual aio::task<result<image_facts>> check(int file) = 0;
 };
 
 } // namespace kiln::image

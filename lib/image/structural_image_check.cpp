@@ -2,16 +2,12 @@
 #include "image/structural_image_check.hpp"
 
 #include "image/file_source.hpp"
-#include "image/open_image.hpp"
 
 namespace kiln::image {
 namespace {
 
-result<image_facts> check_file(const std::filesystem::path& file) {
-  const auto opened = open_image(file);
-  if (!opened)
-    return opened.error();
-  auto source = file_source::of(opened->get());
+result<image_facts> check_file(int file) {
+  auto source = file_source::of(file);
   if (!source)
     return source.error();
   const auto format = check_image_structure(*source);
@@ -24,8 +20,8 @@ result<image_facts> check_file(const std::filesystem::path& file) {
 
 } // namespace
 
-aio::task<result<image_facts>> structural_image_check::check(std::filesystem::path file) {
-  const auto check_here = [file = std::move(file)] { return check_file(file); };
+aio::task<result<image_facts>> structural_image_check::check(int file) {
+  const auto check_here = [file] { return check_file(file); };
   co_return co_await pool_.run(check_here);
 }
 

@@ -13,7 +13,7 @@ public:
   /// The pool outlives it.
   explicit structural_image_check(aio::blocking_pool& pool) : pool_(pool) {}
 
-  [[nodiscard]] aio::task<result<image_facts>> check(std::filesystem::path file) override;
+  [[nodiscard]] aio::task<result<image_facts>> check(int file) override;
 
 private:
   aio::blocking_pool& pool_;

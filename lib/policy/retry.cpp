@@ -23,31 +23,13 @@ frame_set behind_published(const frame_set& missing, const frame_set& published)
 
 } // namespace
 
-remedy remedy_for(failure_kind kind) noexcept {
-  switch (kind) {
-  case failure_kind::blend_unreadable:
-  case failure_kind::no_camera:
-  case failure_kind::engine_unavailable:
-  case failure_kind::denoiser_unavailable:
-  case failure_kind::missing_files:
-  case failure_kind::output_unwritable:
-  case failure_kind::timed_out:
-  case failure_kind::movie_output:
-  case failure_kind::blender_missing:
-  case failure_kind::invalid_setting:
-    return remedy::give_up;
-  case failure_kind::disk_full:
-    return remedy::wait_for_room;
-  case failure_kind::out_of_memory:
-  case failure_kind::crashed:
-  case failure_kind::killed:
-  case failure_kind::stalled:
-  case failure_kind::frames_missing:
-  case failure_kind::frames_corrupt:
-  case failure_kind::internal:
-    return remedy::try_again;
-  }
-  return remedy::give_up;
+remedy remedy_for(const domain::failure& why) noexcept {
+  return why.passes ? remedy::wait_for_room : domain::remedy_for(why.kind);
+}
+
+int further_loads(failure_kind kind, int retries) noexcept {
+  constexpr int after_a_crash = 1; // by chance it crashes once
+  return kind == failure_kind::crashed ? std::min(retries, after_a_crash) : retries;
 }
 
 frame_set charged_frames(const domain::attempt_facts& facts) {

@@ -11,13 +11,13 @@
 
 namespace kiln::policy {
 
-enum class remedy {
-  give_up,       ///< it would end the same way: the job has failed
-  try_again,     ///< it may go well the next time
-  wait_for_room, ///< once there is room on the disk; nobody's try
-};
+using domain::remedy;
 
-[[nodiscard]] remedy remedy_for(domain::failure_kind kind) noexcept;
+[[nodiscard]] remedy remedy_for(const domain::failure& why) noexcept;
+
+/// How many more attempts a job gets whose Blender ended in this way before it had loaded the .blend, ever.
+/// `retries`: the job's. All of its frames wait for the same thing then, so it is counted once, not by frame.
+[[nodiscard]] int further_loads(domain::failure_kind kind, int retries) noexcept;
 
 /// What is known of a frame that has failed.
 struct frame_trouble {

@@ -3,6 +3,8 @@
 // Times as they come from outside, made fit to reckon with.
 #pragma once
 
+#include <chrono>
+
 namespace kiln::policy {
 
 inline constexpr double longest_time = 1e9; ///< seconds, some 30 years: nothing that is measured is longer
@@ -12,6 +14,18 @@ inline constexpr double longest_time = 1e9; ///< seconds, some 30 years: nothing
   if (!(seconds > 0))
     return 0;
   return seconds < longest_time ? seconds : longest_time;
+}
+
+/// 0 where `to` is earlier.
+[[nodiscard]] inline double seconds_between(std::chrono::steady_clock::time_point from,
+                                            std::chrono::steady_clock::time_point to) noexcept {
+  return sane_seconds(std::chrono::duration<double>(to - from).count());
+}
+
+inline constexpr double shortest = 1e-6; ///< seconds: keeps divisions and logarithms defined
+
+[[nodiscard]] constexpr double square(double x) noexcept {
+  return x * x;
 }
 
 } // namespace kiln::policy

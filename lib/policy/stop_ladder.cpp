@@ -4,18 +4,17 @@
 namespace kiln::policy {
 
 stop_ladder::action stop_ladder::on_stop() noexcept {
-  switch (rung_) {
-  case rung::running:
-    rung_ = rung::terminating;
-    return action::terminate;
-  case rung::terminating:
-    rung_ = rung::killed;
-    return action::kill;
-  case rung::killed:
-  case rung::over:
+  if (rung_ != rung::running)
     return action::none;
-  }
-  return action::none;
+  rung_ = rung::terminating;
+  return action::terminate;
+}
+
+stop_ladder::action stop_ladder::on_kill() noexcept {
+  if (rung_ != rung::running && rung_ != rung::terminating)
+    return action::none;
+  rung_ = rung::killed;
+  return action::kill;
 }
 
 stop_ladder::action stop_ladder::on_leader_gone() noexcept {

@@ -14,8 +14,11 @@ public:
     kill,      ///< send SIGKILL to the group
   };
 
-  /// Somebody wants it to end. The second request does not wait for the grace.
+  /// The group is to end. A request that is repeated changes nothing.
   [[nodiscard]] action on_stop() noexcept;
+
+  /// The group is to end without the grace, whether or not it was to end before.
+  [[nodiscard]] action on_kill() noexcept;
 
   /// The leader has exited, but members of its group live on: they are ended too.
   [[nodiscard]] action on_leader_gone() noexcept;

@@ -37,14 +37,32 @@ std::string signal_name(int signal) {
   return name ? fmt::format("SIG{}", name) : fmt::format("signal {}", signal);
 }
 
-/// The complaint that explains a failure best: missing files are warnings to Blender, so anything else goes
-/// before them.
-const failure* main_complaint(const std::vector<failure>& complaints) {
-  const auto fatal = std::ranges::find_if(
-      complaints, [](const failure& f) { return f.kind != failure_kind::missing_files; });
-  if (fatal != complaints.end())
-    return &*fatal;
-  return complaints.empty() ? nullptr : &complaints.front();
+/// The complaint that explains a failure best. Missing files are warnings to Blender, so anything else goes
+/// before them; so is a file of a newer Blender, and no reason at all once it is loaded.
+const failure* main_complaint(const domain::attempt_facts& facts) {
+  const auto rank = [](const failure& f) {
+    return f.kind == failure_kind::missing_files ? 2 : f.kind == failure_kind::blend_unreadable ? 1 : 0;
+  };
+  const failure* best = nullptr;
+  for (const auto& one : facts.complaints)
+    if (one.kind != failure_kind::blend_unreadable || !facts.has_loaded())
+      if (!best || rank(one) < rank(*best))
+        best = &one;
+  return best;
+}
+
+/// A complaint with which Blender exits with 0 and writes every frame, black or transparent.
+const failure* spoils_pictures(const domain::attempt_facts& facts) {
+  for (const auto& one : facts.complaints)
+    if (one.kind == failure_kind::no_camera || one.kind == failure_kind::denoiser_unavailable)
+      return &one;
+  return nullptr;
+}
+
+/// Blender ends by a signal of its own because of these.
+bool explains_crash(const failure& complaint) {
+  return complaint.kind == failure_kind::display_unavailable ||
+         complaint.kind == failure_kind::blend_unreadable || complaint.kind == failure_kind::out_of_memory;
 }
 
 /// "3 of 10 frames", "frame 7" and so on, short however many there are.
@@ -57,11 +75,16 @@ std::string describe_missing(const domain::frame_set& missing, std::size_t reque
                      missing.size() == 1 ? "frames is" : "frames are", list);
 }
 
-failure death_by_signal(int signal, const failure* complaint) {
+failure death_by_signal(const domain::attempt_facts& facts) {
+  const int signal = facts.exit->value;
+  const auto* complaint = main_complaint(facts);
   failure f;
-  if (is_crash(signal)) {
+  if (is_crash(signal) && complaint && explains_crash(*complaint)) {
+    f = *complaint;
+  } else if (is_crash(signal)) {
     f.kind = failure_kind::crashed;
-    f.message = fmt::format("Blender crashed ({})", signal_name(signal));
+    f.message = fmt::format("Blender crashed ({}){}", signal_name(signal),
+                            facts.has_loaded() ? "" : " before it had loaded the .blend");
     if (complaint)
       f.message += ": " + complaint->message;
   } else if (signal == SIGKILL && complaint && complaint->kind == failure_kind::out_of_memory) {
@@ -83,7 +106,7 @@ failure bad_end(const domain::attempt_facts& facts) {
   const auto missing = facts.requested.without(facts.published);
   const int status = facts.exit->value;
   failure f;
-  if (const auto* complaint = main_complaint(facts.complaints)) {
+  if (const auto* complaint = main_complaint(facts)) {
     f = *complaint;
   } else if (!facts.rejected.empty()) {
     f.kind = failure_kind::frames_corrupt;
@@ -125,10 +148,22 @@ verdict stopped_by_kiln(stop_reason why) {
 
 /// kilnd was away when it ended.
 verdict unseen_end(const domain::attempt_facts& facts) {
-  const auto* complaint = main_complaint(facts.complaints);
+  const auto* complaint = main_complaint(facts);
   if (complaint && complaint->kind != failure_kind::missing_files)
     return {attempt_outcome::failed, *complaint};
   return {attempt_outcome::interrupted};
+}
+
+/// With what may have been behind it: an add-on that failed is the engine that is missing, or took Blender
+/// down.
+failure with_addon_trouble(failure why, const domain::attempt_facts& facts) {
+  const bool may_be = why.kind == failure_kind::engine_unavailable ||
+                      (!facts.has_loaded() &&
+                       (why.kind == failure_kind::crashed || why.kind == failure_kind::frames_missing));
+  if (may_be && !facts.addon_trouble.empty())
+    why.message +=
+        fmt::format("; as Blender started, {}: install what it needs, or disable it", facts.addon_trouble);
+  return why;
 }
 
 } // namespace
@@ -137,6 +172,8 @@ verdict decide_verdict(const domain::attempt_facts& facts) {
   if (facts.start_failure)
     return {attempt_outcome::failed, facts.start_failure};
   const bool complete = facts.published == facts.requested;
+  if (const auto* wrong = complete ? spoils_pictures(facts) : nullptr)
+    return {attempt_outcome::failed, *wrong};
   if (complete && (facts.lost || (facts.exit && facts.exit->is_success())))
     return {attempt_outcome::succeeded};
   if (facts.stopped)
@@ -147,10 +184,10 @@ verdict decide_verdict(const domain::attempt_facts& facts) {
     return {attempt_outcome::failed,
             failure{.kind = failure_kind::internal, .message = "the end of Blender was not observed"}};
   if (facts.exit->kind == domain::process_exit::how::exited)
-    return {attempt_outcome::failed, bad_end(facts)};
+    return {attempt_outcome::failed, with_addon_trouble(bad_end(facts), facts)};
   if (facts.exit->value == SIGTERM)
     return {attempt_outcome::canceled};
-  return {attempt_outcome::failed, death_by_signal(facts.exit->value, main_complaint(facts.complaints))};
+  return {attempt_outcome::failed, with_addon_trouble(death_by_signal(facts), facts)};
 }
 
 } // namespace kiln::policy

@@ -53,7 +53,8 @@ struct adopted::state : std::enable_shared_from_this<state> {
 
 void adopted::state::carry_out(policy::stop_ladder::action action) {
   using enum policy::stop_ladder::action;
-  if (action == none || !has_members(pid, directory))
+  // While the leader lives the number of its group is nobody else's, wherever it works by now.
+  if (action == none || (has_exited(exit_seen.native_handle()) && !has_members(pid, directory)))
     return;
   if (action == terminate) {
     ::kill(-pid, SIGTERM);
@@ -95,6 +96,24 @@ result<std::unique_ptr<adopted>> adopted::find(aio::executor_type loop,
   return error{errc::not_found, "no process runs in " + directory.native()};
 }
 
+result<std::unique_ptr<adopted>> adopted::hold(aio::executor_type loop, const std::string& identity,
+                                               const std::filesystem::path& directory,
+                                               std::chrono::milliseconds grace) {
+  const auto pid = find_process(identity);
+  if (!pid)
+    return error{errc::not_found, "the process of " + directory.native() + " runs no more"};
+  const int pidfd = static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0));
+  if (pidfd < 0 && errno != ESRCH)
+    return system_error(errno, "watch process " + std::to_string(*pid));
+  auto s = std::make_shared<state>(loop, *pid, directory, grace);
+  if (pidfd >= 0)
+    s->exit_seen.assign(pidfd);
+  // From here on the pid is held by the pidfd; it may have become another's before.
+  if (pidfd < 0 || find_process(identity) != pid)
+    return error{errc::not_found, "the process of " + directory.native() + " has just ended"};
+  return std::unique_ptr<adopted>{new adopted(std::move(s))};
+}
+
 pid_t adopted::pid() const noexcept {
   return state_->pid;
 }
@@ -115,6 +134,10 @@ aio::task<process_end> adopted::watch() {
 
 void adopted::stop() {
   state_->carry_out(state_->ladder.on_stop());
+}
+
+void adopted::kill() {
+  state_->carry_out(state_->ladder.on_kill());
 }
 
 void adopted::leave() {

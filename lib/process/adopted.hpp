@@ -25,11 +25,18 @@ public:
                                                              const std::string& variable,
                                                              std::chrono::milliseconds grace);
 
+  /// The process of this identity (process_table.hpp), which works in `directory` or was started there.
+  [[nodiscard]] static result<std::unique_ptr<adopted>> hold(aio::executor_type loop,
+                                                             const std::string& identity,
+                                                             const std::filesystem::path& directory,
+                                                             std::chrono::milliseconds grace);
+
   ~adopted() override;
 
   [[nodiscard]] pid_t pid() const noexcept override;
   [[nodiscard]] aio::task<process_end> watch() override;
   void stop() override;
+  void kill() override;
   void leave() override;
 
 private:

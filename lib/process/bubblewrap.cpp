@@ -12,14 +12,16 @@ namespace fs = std::filesystem;
 
 struct mount {
   fs::path path;
-  const char* how; ///< the option; those but --tmpfs take the path twice
+  const char* how;      ///< the option; those but --tmpfs take what is mounted and where
+  fs::path source = {}; ///< empty: the path
 };
 
 constexpr std::string_view proc = "/proc";
 
 } // namespace
 
-std::vector<std::string> format_wrapper(const fs::path& bwrap, const walls& around, bool keeps_files) {
+std::vector<std::string> format_wrapper(const fs::path& bwrap, const walls& around,
+                                        const std::vector<fs::path>& hidden_files, bool keeps_files) {
   std::vector<std::string> words{bwrap.native(),
                                  "--unshare-pid",
                                  "--unshare-ipc",
@@ -39,6 +41,8 @@ std::vector<std::string> format_wrapper(const fs::path& bwrap, const walls& arou
   std::vector<mount> mounts;
   for (const auto& path : around.hidden)
     mounts.push_back({path, "--tmpfs"});
+  for (const auto& path : hidden_files) // this mount makes no devices: to open it gives EACCES
+    mounts.push_back({path, "--ro-bind", "/dev/null"});
   for (const auto& path : around.read)
     if (!path.native().starts_with(proc)) // it has one of its own
       mounts.push_back({path, "--ro-bind-try"});
@@ -48,15 +52,18 @@ std::vector<std::string> format_wrapper(const fs::path& bwrap, const walls& arou
     mounts.push_back({path, "--bind"});
   // The deeper ones later: each covers a part of those before it.
   std::ranges::stable_sort(mounts, {}, [](const mount& m) { return std::ranges::distance(m.path); });
-  for (const auto& [path, how] : mounts) {
-    add({how, path.native()});
+  for (const auto& [path, how, source] : mounts) {
+    add({how});
     if (std::string_view{how} != "--tmpfs")
-      add({path.native()});
+      add({source.empty() ? path.native() : source.native()});
+    add({path.native()});
   }
   // What covers and holds the rest is memory: nothing is to be written there either.
   for (const auto& path : around.hidden)
     add({"--remount-ro", path.native()});
-  add({"--remount-ro", "/dev", "--remount-ro", "/"});
+  // Of /proc, bwrap covers only what the modes alone would leave open. Those of /proc/sys let no directory be
+  // written to, so it takes that for closed; root writes to the kernel's settings there all the same.
+  add({"--remount-ro", std::string{proc}, "--remount-ro", "/dev", "--remount-ro", "/"});
   return words;
 }
 

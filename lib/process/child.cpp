@@ -38,11 +38,15 @@ domain::process_exit exit_of(int native_code, bool is_wrapped) {
   return {how::exited, WEXITSTATUS(native_code)};
 }
 
-/// Whether a child of ours has exited; it is not reaped and nothing blocks.
-bool has_exited(pid_t pid) {
+enum class seen { running, exited, reaped };
+
+/// Looks at a child of ours; it is not reaped and nothing blocks. `reaped`: it is gone and its status with
+/// it, since SIGCHLD is ignored or other code has waited for it.
+seen look_at(pid_t pid) {
   siginfo_t info{};
-  return ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-         info.si_pid == pid;
+  if (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) != 0)
+    return errno == ECHILD ? seen::reaped : seen::running;
+  return info.si_pid == pid ? seen::exited : seen::running;
 }
 
 /// Whether the group has a member, dead or alive, that is our child: only then does its id belong to it.
@@ -158,12 +162,16 @@ aio::task<domain::process_exit> child::wait() {
   auto& s = *state_;
   if (!s.exit) {
     // Boost 1.81 takes a readable pidfd for an exit and then blocks in waitpid; readiness can be stale, so
-    // ask first.
-    while (!has_exited(s.pid))
+    // look first.
+    auto leader = look_at(s.pid);
+    for (; leader == seen::running; leader = look_at(s.pid))
       co_await s.exit_seen.async_wait(descriptor_base::wait_read, aio::use_task);
     s.reaping = true;
-    co_await s.process.async_wait(aio::use_task);
-    s.exit = exit_of(s.process.native_exit_code(), s.sandbox && s.sandbox->how == mechanism::bubblewrap);
+    if (leader == seen::exited)
+      co_await s.process.async_wait(aio::use_task);
+    s.exit = leader == seen::exited
+                 ? exit_of(s.process.native_exit_code(), s.sandbox && s.sandbox->how == mechanism::bubblewrap)
+                 : unknown_exit;
     s.exit_seen.close();
   }
   s.child_signal.add(SIGCHLD); // before the look, so that no exit falls between
@@ -181,7 +189,9 @@ aio::task<process_end> child::watch() {
   const auto s = state_;
   process_end end;
   try {
-    end.exit = co_await wait();
+    const auto exit = co_await wait();
+    if (exit != unknown_exit)
+      end.exit = exit;
   } catch (const boost::system::system_error&) {
     if (!s->leaving)
       throw;
@@ -199,6 +209,10 @@ void child::leave() {
 
 void child::stop() {
   state_->carry_out(state_->ladder.on_stop());
+}
+
+void child::kill() {
+  state_->carry_out(state_->ladder.on_kill());
 }
 
 } // namespace kiln::process

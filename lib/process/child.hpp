@@ -21,6 +21,10 @@ namespace kiln::process {
 /// PR_SET_CHILD_SUBREAPER). Once, at the start of the program.
 void become_subreaper();
 
+/// The end of a process whose status the kernel no longer has (waitid(2), ECHILD): SIGCHLD was ignored, or
+/// other code waited for it. No process exits with -1.
+inline constexpr domain::process_exit unknown_exit{domain::process_exit::how::exited, -1};
+
 class child final : public supervised {
 public:
   /// Starts it. `grace`: from SIGTERM to SIGKILL when it is stopped. Errors name the path they are about.
@@ -34,14 +38,16 @@ public:
 
   [[nodiscard]] pid_t pid() const noexcept override;
 
-  /// Completes when the leader has exited and its group is empty; says how the leader ended. What a leader
-  /// leaves behind in its group is stopped. To be awaited once; after a cancellation it can be awaited again.
+  /// Completes when the leader has exited and its group is empty; returns how the leader ended, or
+  /// unknown_exit. What a leader leaves behind in its group is stopped. To be awaited once; after a
+  /// cancellation it can be awaited again.
   [[nodiscard]] aio::task<domain::process_exit> wait();
 
-  /// The same as wait(), for those who may leave().
+  /// The same as wait(), for those who may leave(). An unknown exit is no exit here.
   [[nodiscard]] aio::task<process_end> watch() override;
 
   void stop() override;
+  void kill() override;
   void leave() override;
 
 private:

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/confinement.hpp"
 
+#include "base/paths.hpp"
 #include "process/bubblewrap.hpp"
 #include "process/landlock.hpp"
 #include "process/syscall_filter.hpp"
 
+#include <algorithm>
 #include <cstdlib>
+#include <set>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -59,6 +62,26 @@ std::vector<fs::path> places(const std::vector<fs::path>& named) {
   return all;
 }
 
+/// The names by which what is hidden would be seen: its own, and those below each name of what is read.
+std::vector<fs::path> names_inside(const std::vector<fs::path>& hidden, const std::vector<fs::path>& read) {
+  std::set<fs::path> all;
+  for (const auto& path : hidden) {
+    std::error_code ec;
+    const auto real = fs::canonical(path, ec);
+    if (ec)
+      continue; // it is not there
+    const bool is_directory = fs::is_directory(real, ec);
+    if (is_directory)
+      all.insert({path, real});
+    for (const auto& shown : read)
+      if (const auto place = fs::canonical(shown, ec); !ec && real != place && is_at_or_below(real, place)) {
+        all.insert(real);
+        all.insert(shown / real.lexically_relative(place));
+      }
+  }
+  return {all.begin(), all.end()};
+}
+
 result<confinement> by_bubblewrap(walls around) {
   const auto bwrap = find_bwrap();
   if (bwrap.empty())
@@ -67,15 +90,18 @@ result<confinement> by_bubblewrap(walls around) {
   if (!filter)
     return filter.error();
   around.read = places(around.read);
-  std::erase_if(around.hidden, [](const fs::path& path) {
+  around.hidden = names_inside(around.hidden, around.read);
+  const auto files = std::ranges::stable_partition(around.hidden, [](const fs::path& path) {
     std::error_code ec;
-    return !fs::is_directory(path, ec);
+    return fs::is_directory(path, ec);
   });
+  const std::vector<fs::path> hidden_files(files.begin(), files.end());
+  around.hidden.erase(files.begin(), files.end());
   return confinement{.how = mechanism::bubblewrap,
                      .filter = std::move(*filter),
                      .ruleset = aio::unique_descriptor{},
                      .pinned = {},
-                     .wrapper = format_wrapper(bwrap, around, ::geteuid() == 0)};
+                     .wrapper = format_wrapper(bwrap, around, hidden_files, ::geteuid() == 0)};
 }
 
 result<confinement_ptr> share(result<confinement> made) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/landlock.hpp"
 
+#include "base/paths.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
@@ -77,10 +79,6 @@ bool add_rule(int ruleset, int path, std::uint64_t access) noexcept {
   return ::syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) == 0;
 }
 
-bool is_below(const fs::path& path, const fs::path& directory) {
-  return path != directory && std::ranges::mismatch(directory, path).in1 == directory.end();
-}
-
 /// Adds rules one by one, and keeps the first error.
 class rule_writer {
 public:
@@ -106,7 +104,8 @@ public:
   /// All of it but what is hidden. Landlock only adds rights: where something is hidden below, what stands
   /// beside it is allowed one by one, as it is now. Names of what is hidden can still be listed.
   void allow_reading(const fs::path& path) {
-    if (std::ranges::none_of(hidden_, [&](const fs::path& h) { return is_below(h, path); }))
+    if (std::ranges::none_of(hidden_,
+                             [&](const fs::path& h) { return h != path && is_at_or_below(h, path); }))
       return allow(path, reading);
     allow(path, LANDLOCK_ACCESS_FS_READ_DIR);
     std::error_code ec;

@@ -77,8 +77,9 @@ int run_child(void* argument) {
   action.sa_handler = SIG_DFL;
   for (int signal = 1; signal < NSIG; ++signal)
     ::sigaction(signal, &action, nullptr); // fails for KILL, STOP and those of the C library, which is fine
-  if (::setpgid(0, 0) != 0)
-    fail("make a process group for");
+  // With a group of its own, and without the terminal that kilnd may have been started from.
+  if (::setsid() < 0)
+    fail("make a session for");
   if (::dup2(plan.input_fd, STDIN_FILENO) < 0 || ::dup2(plan.log_fd, STDOUT_FILENO) < 0 ||
       ::dup2(plan.log_fd, STDERR_FILENO) < 0)
     fail("connect the output of");

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/process_table.hpp"
 
+#include "base/paths.hpp"
+
 #include <algorithm>
 #include <charconv>
 #include <fstream>
@@ -17,6 +19,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::size_t most_descendants = 1000; // of one that forks without end
+
 std::string proc_path(pid_t pid, const char* file) {
   return "/proc/" + std::to_string(pid) + "/" + file;
 }
@@ -31,10 +35,6 @@ void visit_processes(Visit visit) {
     if (bad == std::errc{} && rest == name.data() + name.size())
       visit(pid);
   }
-}
-
-bool is_in(const fs::path& path, const fs::path& directory) {
-  return std::ranges::mismatch(directory, path).in1 == directory.end();
 }
 
 } // namespace
@@ -54,11 +54,31 @@ std::optional<process_facts> facts_of(pid_t pid) {
     fields >> ignored;
   std::uint64_t user = 0, system = 0, children_user = 0, children_system = 0;
   fields >> user >> system >> children_user >> children_system;
+  for (int field = 18; field <= 21; ++field) // up to itrealvalue, the 21st
+    fields >> ignored;
+  fields >> facts.started;
   if (!fields)
     return std::nullopt;
   facts.cpu_ticks = user + system + children_user + children_system;
   facts.is_zombie = state == 'Z' || state == 'X';
   return facts;
+}
+
+std::optional<std::string> identity_of(pid_t pid) {
+  std::string boot;
+  std::ifstream{"/proc/sys/kernel/random/boot_id"} >> boot;
+  const auto facts = facts_of(pid);
+  if (!facts || facts->is_zombie || boot.empty())
+    return std::nullopt;
+  return std::to_string(pid) + ' ' + std::to_string(facts->started) + ' ' + boot;
+}
+
+std::optional<pid_t> find_process(std::string_view identity) {
+  pid_t pid = 0;
+  const auto [rest, bad] = std::from_chars(identity.data(), identity.data() + identity.size(), pid);
+  if (bad != std::errc{} || pid <= 0 || identity_of(pid) != identity)
+    return std::nullopt;
+  return pid;
 }
 
 fs::path working_directory_of(pid_t pid) {
@@ -69,7 +89,7 @@ fs::path working_directory_of(pid_t pid) {
 std::vector<process_facts> processes_in(const fs::path& directory) {
   std::vector<process_facts> found;
   visit_processes([&](pid_t pid) {
-    if (!is_in(working_directory_of(pid), directory))
+    if (!is_at_or_below(working_directory_of(pid), directory))
       return;
     if (const auto facts = facts_of(pid); facts && !facts->is_zombie)
       found.push_back(*facts);
@@ -94,10 +114,18 @@ std::uint64_t available_memory() {
 }
 
 std::uint64_t resident_memory_of(pid_t pid) {
-  std::ifstream in{proc_path(pid, "statm")};
-  std::uint64_t size = 0, resident = 0;
-  in >> size >> resident;
-  return in ? resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) : 0;
+  static const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  std::uint64_t bytes = 0;
+  std::vector<pid_t> all{pid};
+  for (std::size_t i = 0; i < all.size() && i < most_descendants; ++i) {
+    std::ifstream in{proc_path(all[i], "statm")};
+    if (std::uint64_t size = 0, resident = 0; in >> size >> resident)
+      bytes += resident * page;
+    std::ifstream children{proc_path(all[i], ("task/" + std::to_string(all[i]) + "/children").c_str())};
+    for (pid_t child = 0; children >> child;)
+      all.push_back(child);
+  }
+  return bytes;
 }
 
 std::uint64_t cpu_ticks_of_group(pid_t group) {

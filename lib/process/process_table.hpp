@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -18,10 +19,19 @@ struct process_facts {
   pid_t group = 0;
   std::uint64_t cpu_ticks = 0; ///< it and its children that ended: user and system
   bool is_zombie = false;
+  std::uint64_t started = 0; ///< in ticks since the machine was started
 };
 
 /// Nothing when there is no such process.
 [[nodiscard]] std::optional<process_facts> facts_of(pid_t pid);
+
+/// What no other process has had or will have: its pid, when it was started, and since which start of the
+/// machine. Unlike its working directory and its environment, a process cannot choose it. nullopt when there
+/// is no such process.
+[[nodiscard]] std::optional<std::string> identity_of(pid_t pid);
+
+/// The process of this identity; nullopt when it runs no more.
+[[nodiscard]] std::optional<pid_t> find_process(std::string_view identity);
 
 /// Where it works; empty when that cannot be known.
 [[nodiscard]] std::filesystem::path working_directory_of(pid_t pid);
@@ -35,7 +45,8 @@ struct process_facts {
 /// Bytes that programs can still have without swapping (MemAvailable); a large number when nobody knows.
 [[nodiscard]] std::uint64_t available_memory();
 
-/// Bytes of a process that are in memory; 0 when that cannot be known.
+/// Bytes of a process and its descendants that are in memory (resident sets; a page that two share counts
+/// twice); 0 when that cannot be known.
 [[nodiscard]] std::uint64_t resident_memory_of(pid_t pid);
 
 /// CPU time of all that lives in a process group, in ticks. It falls when a member ends.

@@ -15,7 +15,7 @@ namespace kiln::process {
 
 struct process_end {
   bool left = false;                             ///< leave() was called: it goes on without us
-  std::optional<domain::process_exit> exit = {}; ///< of the leader; nothing when only its parent can know
+  std::optional<domain::process_exit> exit = {}; ///< of the leader; nothing when it cannot be known
 };
 
 class supervised {
@@ -28,9 +28,12 @@ public:
   /// Completes when the leader has exited and its group is empty, or after leave(). To be awaited once.
   [[nodiscard]] virtual aio::task<process_end> watch() = 0;
 
-  /// Begins to end the group: SIGTERM, after the grace SIGKILL. A second call kills at once. Needs a watch()
-  /// under way.
+  /// Begins to end the group: SIGTERM, after the grace SIGKILL. A second call changes nothing. Needs a
+  /// watch() under way.
   virtual void stop() = 0;
+
+  /// Ends the group without the grace: SIGKILL. Needs a watch() under way.
+  virtual void kill() = 0;
 
   /// The same, but what it does for us just now may be finished, where it can and if it does not take long.
   virtual void stop_gently() { stop(); }

@@ -5,7 +5,9 @@
 
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <memory>
 
 #include <fcntl.h>
@@ -13,6 +15,7 @@
 #include <linux/sockios.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -53,6 +56,13 @@ constexpr std::array refused{
 /// library knows the older way.
 constexpr std::array absent{"clone3", "io_uring_setup", "io_uring_enter", "io_uring_register"};
 
+/// The newest system call that the lists above have been compared with: set_mempolicy_home_node, of Linux
+/// 5.17. Newer numbers are the same for all processors. To raise it, judge each call up to the new number.
+constexpr int newest_judged = 450;
+
+/// Numbers from here on are those of the x32 table, which libseccomp's part of the program refuses.
+constexpr unsigned x32_numbers = 0x4000'0000;
+
 constexpr std::uint64_t low_word = 0xffff'ffff; // of an argument that the kernel takes for an int
 
 class rule_list {
@@ -63,7 +73,7 @@ public:
   void refuse(const char* call, int error_number, Compare... when) {
     const int number = seccomp_syscall_resolve_name(call);
     if (number == __NR_SCMP_ERROR || failed_ != 0)
-      return; // newer than the library
+      return; // newer than the library, and so above newest_known()
     const std::array<scmp_arg_cmp, sizeof...(when)> all{when...};
     failed_ = seccomp_rule_add_array(to_, SCMP_ACT_ERRNO(static_cast<std::uint32_t>(error_number)), number,
                                      static_cast<unsigned>(all.size()), all.data());
@@ -89,6 +99,8 @@ scmp_arg_cmp has_bits(unsigned argument, std::uint64_t mask, std::uint64_t bits)
   return {argument, SCMP_CMP_MASKED_EQ, mask, bits};
 }
 
+constexpr std::uint64_t socket_type_mask = 0xf; // above it: SOCK_NONBLOCK, SOCK_CLOEXEC
+
 void refuse_sockets(rule_list& rules, sockets talk) {
   if (talk == sockets::any)
     return;
@@ -97,6 +109,38 @@ void refuse_sockets(rule_list& rules, sockets talk) {
   else
     rules.refuse("socket", EACCES);
   rules.refuse("socketpair", EACCES, differs(0, AF_UNIX));
+  // A datagram can be sent to any name, also through one of a pair. The kernel makes a raw one a datagram
+  // one.
+  for (std::uint64_t type = 0; type <= socket_type_mask; ++type)
+    if (type != SOCK_STREAM && type != SOCK_SEQPACKET)
+      for (const char* call : {"socket", "socketpair"})
+        rules.refuse(call, EACCES, has_bits(1, socket_type_mask, type));
+}
+
+/// Attributes that the owner of a file may change with no right to write to it. The families of file systems
+/// (ioctl_iflags(2), ioctl_xfs_*(2), btrfs-ioctl(2)) are refused whole, as by a file system without them.
+void refuse_attributes(rule_list& rules) {
+  constexpr std::uint64_t family = 0xff00;
+  constexpr std::array<std::uint64_t, 4> letters{'f', 'v', 'X', 0x94};
+  for (const auto letter : letters)
+    rules.refuse("ioctl", ENOTTY, has_bits(1, family, letter << 8U));
+}
+
+/// A lease delays each process that opens the file, or makes it fail. It needs no right but to read the file.
+void refuse_leases(rule_list& rules) {
+  rules.refuse("fcntl", EPERM, is(1, F_SETLEASE));
+}
+
+/// The log is only appended to. The filter sees the number of a descriptor and not its file, so a program
+/// that first makes a duplicate of the log's descriptor can still rewrite it.
+void refuse_rewriting_the_log(rule_list& rules) {
+  for (const std::uint64_t log : {STDOUT_FILENO, STDERR_FILENO}) {
+    rules.refuse("fcntl", EPERM, is(0, log), is(1, F_SETFL), has_bits(2, O_APPEND, 0));
+    rules.refuse("ftruncate", EPERM, is(0, log));
+    rules.refuse("fallocate", EPERM, is(0, log));
+  }
+  constexpr std::uint64_t no_append = 0x20; // RWF_NOAPPEND, of Linux 6.9
+  rules.refuse("pwritev2", EOPNOTSUPP, has_bits(5, no_append, no_append));
 }
 
 /// The user is the same inside and outside, so the kernel alone would allow all of these.
@@ -123,6 +167,13 @@ void refuse_signals(rule_list& rules) {
     rules.refuse("ioctl", EPERM, is(1, static_cast<std::uint64_t>(command)));
 }
 
+/// Requests that put input into a terminal (TIOCSTI; TIOCLINUX by pasting), that make a terminal the
+/// controlling one, and that choose a line discipline, which is a part of the kernel with many holes.
+void refuse_terminals(rule_list& rules) {
+  for (const int command : {TIOCSTI, TIOCLINUX, TIOCSCTTY, TIOCSETD})
+    rules.refuse("ioctl", EPERM, is(1, static_cast<std::uint64_t>(command)));
+}
+
 void refuse_truncation(rule_list& rules) {
   rules.refuse("truncate", EACCES);
   rules.refuse("openat2", ENOSYS);               // its flags lie in memory
@@ -133,6 +184,25 @@ void refuse_truncation(rule_list& rules) {
   }
 }
 
+/// The newest number that is both judged here and known to the library by name.
+int newest_known() {
+  int number = newest_judged;
+  for (; number > 0; --number)
+    if (const std::unique_ptr<char, decltype(&std::free)> name{
+            seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, number), std::free})
+      break;
+  return number;
+}
+
+/// In front of libseccomp's part, which knows no ranges: what is newer than the lists does not exist.
+/// Programs do then what they do on older kernels.
+std::vector<sock_filter> refuse_newer_than(int newest) {
+  return {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+          BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, x32_numbers, 2, 0),
+          BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, static_cast<unsigned>(newest), 0, 1),
+          BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS)};
+}
+
 result<std::vector<sock_filter>> program_of(scmp_filter_ctx from) {
   const aio::unique_descriptor file{::memfd_create("filter", MFD_CLOEXEC)};
   if (!file.is_open())
@@ -140,8 +210,10 @@ result<std::vector<sock_filter>> program_of(scmp_filter_ctx from) {
   if (const int failed = seccomp_export_bpf(from, file.get()); failed != 0)
     return system_error(-failed, "make a system call filter");
   const auto size = ::lseek(file.get(), 0, SEEK_END);
-  std::vector<sock_filter> program(static_cast<std::size_t>(size) / sizeof(sock_filter));
-  if (::pread(file.get(), program.data(), program.size() * sizeof(sock_filter), 0) != size)
+  auto program = refuse_newer_than(newest_known());
+  const auto ahead = program.size();
+  program.resize(ahead + static_cast<std::size_t>(size) / sizeof(sock_filter));
+  if (::pread(file.get(), program.data() + ahead, static_cast<std::size_t>(size), 0) != size)
     return error{errc::internal, "a system call filter could not be read back"};
   return program;
 }
@@ -163,6 +235,10 @@ result<std::vector<sock_filter>> make_syscall_filter(const filter_needs& needs) 
     rules.refuse("clone", EPERM, has_bits(0, kind, kind));
   refuse_sockets(rules, needs.talk);
   refuse_others_settings(rules);
+  refuse_terminals(rules);
+  refuse_attributes(rules);
+  refuse_leases(rules);
+  refuse_rewriting_the_log(rules);
   if (needs.signals)
     refuse_signals(rules);
   if (needs.truncation)

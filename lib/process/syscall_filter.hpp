@@ -25,7 +25,8 @@ struct filter_needs {
 inline constexpr unsigned own_pid_placeholder = 0x7f3a51c9;
 
 /// The program for seccomp(2). Calls that are refused give EPERM or EACCES; what is too new to be judged
-/// gives ENOSYS, so that the C library does it the older way.
+/// gives ENOSYS, so that the C library does it the older way: clone3, and each call whose number is above the
+/// newest that both Kiln's lists and the installed libseccomp cover.
 [[nodiscard]] result<std::vector<sock_filter>> make_syscall_filter(const filter_needs& needs);
 
 /// To be called in the process itself, with a filter of its own: async-signal-safe.

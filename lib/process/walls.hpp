@@ -24,7 +24,7 @@ struct walls {
       {}; ///< and read; files are made and removed, devices and links not
   std::vector<std::filesystem::path> devices = {}; ///< read, written and controlled
   std::vector<std::filesystem::path> hidden =
-      {}; ///< below something of `read`, and not to be read all the same;
+      {}; ///< files and directories below something of `read`, and not to be read all the same;
           ///< what of `read` and `write` lies below that stays allowed
   sockets talk = sockets::none;
 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "retention/retention.hpp"
 
+#include "aio/log_failures.hpp"
+
 #include <boost/asio/redirect_error.hpp>
 #include <spdlog/spdlog.h>
 
@@ -27,13 +29,7 @@ due_time earlier(due_time a, due_time b) {
 retention::retention(aio::executor_type loop, scheduler::scheduler& jobs, blends::uploads& sent,
                      rules what_stays, spdlog::logger& log)
     : scheduler_(jobs), uploads_(sent), rules_(what_stays), log_(log), next_(loop),
-      work_(loop, [&log](const std::exception_ptr& failure) {
-        try {
-          std::rethrow_exception(failure);
-        } catch (const std::exception& e) {
-          log.error("the removal of old jobs and uploads threw: {}", e.what());
-        }
-      }) {}
+      work_(loop, aio::log_failures(log, "the removal of old jobs and uploads")) {}
 
 void retention::start() {
   if (rules_.keep_jobs || rules_.job_bytes || rules_.keep_uploads)
@@ -92,23 +88,27 @@ aio::task<due_time> retention::remove_jobs() {
       co_return complain(all.error());
     bytes = *all;
   }
+  due_time again; // for jobs that could not be removed
+  std::optional<store::ended_job> after;
   while (!stopping_) {
-    const auto first = co_await scheduler_.first_ended();
+    const auto first = co_await scheduler_.first_ended(after);
     if (!first)
       co_return complain(first.error());
     if (!*first)
-      co_return std::nullopt;
+      co_return again;
     const auto& job = **first;
     const bool is_over = rules_.job_bytes && bytes > *rules_.job_bytes;
     const auto due = rules_.keep_jobs ? due_time{job.finished + *rules_.keep_jobs} : std::nullopt;
     if (!is_over && (!due || *due > now()))
-      co_return due;
+      co_return earlier(again, due);
     log_.info("job is not kept any longer job={} reason={}", job.id.str(),
               is_over ? "frames take more than jobs_quota" : "it ended more than jobs_keep_days ago");
     const auto removed = co_await scheduler_.remove(job.id);
-    if (!removed)
-      co_return complain(removed.error());
-    bytes -= std::min(bytes, job.bytes);
+    if (removed)
+      bytes -= std::min(bytes, job.bytes);
+    else // the others are not kept for its sake
+      again = complain(removed.error());
+    after = job;
   }
   co_return std::nullopt;
 }

@@ -6,6 +6,7 @@
 #include "scheduler/times.hpp"
 
 #include <boost/asio/redirect_error.hpp>
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -48,6 +49,14 @@ void scheduler::stop_runs(const job& of, domain::stop_reason why) {
     executor_.stop({of.id, number}, why);
 }
 
+/// Those of a job that is paused, of which nothing renders yet: there is no frame to finish.
+void scheduler::stop_idle_runs(const job& of) {
+  const auto runs = of.runs; // one may end at once
+  for (const auto& [number, one] : runs)
+    if (!of.waits_for.empty() || (!executor_.able_to().many_tasks && !one.record.pid))
+      executor_.stop({of.id, number}, domain::stop_reason::pause);
+}
+
 /// Once nothing of it renders any more.
 void scheduler::end_as(const mutable_job& of, job_state state, std::optional<failure> failure) {
   if (of->slots == 0)
@@ -83,7 +92,7 @@ executor::attempt_request scheduler::begin_attempt(job& of) {
   std::vector<int> frames;
   if (is_shared(of))
     frames = next_piece(of);
-  else if (!settings_.limits.has_cluster && of.order() == domain::frame_order::spread)
+  else if (!executor_.able_to().many_tasks && of.order() == domain::frame_order::spread)
     frames = policy::next_frames(of.spec.frames, planned, of.order(), most_of_spread);
   auto assigned = frames.empty() ? planned : domain::frame_set::of(frames);
   const int number = ++of.attempts;
@@ -92,25 +101,23 @@ executor::attempt_request scheduler::begin_attempt(job& of) {
           .frame_began = aio::clock::now(),
           .done = 0,
           .frame = {}};
-  keep_attempt(of, one.record);
+  ledger::add(of, one.record);
   const bool is_first = of.runs.empty();
   if (is_first) {
-    of.attempt_began = of.frame_began = aio::clock::now();
-    of.attempt_done = 0;
-    of.frame_fraction.reset();
     of.frame.reset();
-    of.sample = of.samples = 0;
     of.waits_for.clear();
     of.tasks.reset();
-    if (!of.past_seconds.empty())
-      of.forecast.emplace(is_shared(of) ? planned : assigned, of.past_seconds, of.past_loading);
   }
   of.runs.emplace(number, std::move(one));
+  std::optional<policy::forecast> forecast;
+  if (is_first && !of.past_seconds.empty())
+    forecast.emplace(is_shared(of) ? planned : assigned, of.past_seconds, of.past_loading);
   auto request = request_for(of, number, std::move(assigned), 0);
   request.in_order = std::move(frames);
   request.open = is_shared(of);
-  if (is_first)
-    of.timing = {}; // the request has said what it was
+  if (is_first) // the request has said what was known before
+    of.timeline.begin(aio::clock::now(), std::move(forecast));
+  of.timeline.on_begin(number, afterwards_of(of.spec), aio::clock::now());
   return request;
 }
 
@@ -133,8 +140,9 @@ executor::attempt_request scheduler::request_for(const job& of, int number, doma
     if (request.frames.contains(frame))
       failed.push_back(frame);
   request.failed_before = domain::frame_set::of(std::move(failed));
-  request.frame_seconds = of.timing.measured() > 0 ? std::optional{of.timing.mean()} : past_frame(of);
-  request.start_up_seconds = of.timing.loading().value_or(of.past_loading);
+  const auto& timing = of.timeline.timing();
+  request.frame_seconds = timing.measured() > 0 ? std::optional{timing.mean()} : past_frame(of);
+  request.start_up_seconds = timing.loading().value_or(of.past_loading);
   return request;
 }
 
@@ -151,7 +159,7 @@ aio::task<> scheduler::start(mutable_job next) {
     if (number) {
       if (const auto one = next->runs.extract(*number)) {
         one.mapped().record.ended = now();
-        keep_attempt(*next, one.mapped().record);
+        ledger::add(*next, one.mapped().record);
       }
     }
     if (--next->slots == 0)
@@ -169,17 +177,21 @@ aio::task<> scheduler::start(mutable_job next) {
     give_back();
     co_return;
   }
+  // The .blend and the Blenders may be others since it was queued. Frames of one job have one Blender, so it
+  // stays once there is one.
+  const bool is_free = next->spec.blender.empty() || !next->spec.blender_choice.empty();
+  if (is_free && settings_.limits.blenders.size() > 1 && next->done.empty() && next->runs.empty()) {
+    co_await choose_blender(next->spec);
+    if (!is_wanted()) {
+      give_back();
+      co_return;
+    }
+  }
   auto request = begin_attempt(*next);
   const auto id = request.id;
   number = id.number;
-  ++next->revision;
-  auto c = snapshot(*next);
-  const auto attempts = c.attempts;
   // Before anything runs, so that a crash of the daemon leaves no process that nobody knows of.
-  if (const auto kept = co_await store_.save(std::move(c), store::durability::relaxed); !kept) {
-    log_.error("an attempt could not be kept {} reason={}", words_of(*next), kept.error().message);
-    for (const auto& attempt : attempts)
-      keep_attempt(*next, attempt, false);
+  if (const auto kept = co_await ledger_.commit(next, store::durability::relaxed); !kept) {
     block("the state directory cannot be written");
     give_back();
     co_return;
@@ -192,12 +204,12 @@ aio::task<> scheduler::start(mutable_job next) {
   if (pid) {
     by_pid_.insert_or_assign(*pid, next->id);
     log_.info("attempt runs {} attempt={} pid={}", words_of(*next), id.number, *pid);
-    if (!next->settling && !domain::is_final(next->state)) {
+    if (!next->is_closing() && !domain::is_final(next->state)) {
       next->pid = pid;
       if (const auto found = next->runs.find(id.number);
           found != next->runs.end()) { // else it has ended already
         found->second.record.pid = pid;
-        keep_attempt(*next, found->second.record);
+        ledger::add(*next, found->second.record);
         if (!next->started)
           next->started = found->second.record.began;
         next->state = job_state::running;
@@ -257,10 +269,10 @@ void scheduler::on_adopted(const attempt_id& id, pid_t pid) {
   auto& one = of->runs.at(id.number);
   const auto age = std::max(now() - one.record.began, std::chrono::milliseconds{0});
   one.began = one.frame_began = aio::clock::now() - age;
-  of->attempt_began = of->frame_began = one.frame_began;
+  of->timeline.began_at(one.began);
   of->state = job_state::running;
   of->pid = one.record.pid = pid;
-  keep_attempt(*of, one.record);
+  ledger::add(*of, one.record);
   if (!of->started)
     of->started = one.record.began;
   by_pid_.insert_or_assign(pid, of->id);
@@ -272,19 +284,16 @@ void scheduler::on_progress(const attempt_id& id, const blender::frame_progress&
   const auto of = current(id);
   if (!of)
     return;
-  if (of->timing.frames() == 0 && !of->timing.loading()) { // the first word of a frame: the scene is loaded
-    of->timing.loaded(seconds_between(of->attempt_began, aio::clock::now()));
-    of->width.loading_takes(*of->timing.loading());
-    of->unsaved_loading = true;
+  auto& one = of->runs.at(id.number);
+  const bool counts = one.record.frames.contains(now.frame) && !of->done.contains(now.frame);
+  if (of->tasks) {
+    of->timeline.show(now); // on_tasks() has said how far all of them are
+  } else if (const auto loading = of->timeline.on_progress(id.number, now, counts, aio::clock::now())) {
+    of->width.loading_takes(*loading);
+    of->page.loading = of->timeline.timing().loading();
   }
-  of->runs.at(id.number).frame = now.frame;
-  of->frame = now.frame;
-  of->sample = now.sample;
-  of->samples = now.samples;
-  if (of->runs.size() == 1)
-    of->frame_fraction = now.fraction;
-  else
-    of->frame_fraction.reset(); // of one among several it says little
+  if (counts)
+    of->frame = one.frame = now.frame;
   for (auto* watcher : watchers_)
     watcher->on_progress(*of);
   look_ahead(*of);
@@ -301,11 +310,32 @@ void scheduler::on_report(const attempt_id& id, const blender::scene_report& rep
   if (!of)
     return;
   of->is_sequential = of->is_sequential || report.is_sequential;
-  if (of->report == report.json)
+  const bool is_warned = warn(*of, report.warnings);
+  if (of->report == report.json && !is_warned)
     return;
   of->report = report.json;
   note(of);
   widen();
+}
+
+void scheduler::on_warning(const attempt_id& id, const domain::warning& what) {
+  const auto of = current(id);
+  if (!of || !warn(*of, {what}))
+    return;
+  note(of);
+  if (of->spec.strict && of->frames_done == 0)
+    end_as(of, job_state::failed,
+           failure{.kind = failure_kind::strict_warning,
+                   .message = fmt::format("the job is strict, and there is a warning: {} ({})", what.message,
+                                          what.kind)});
+}
+
+/// Whether some of them are news.
+bool scheduler::warn(job& of, const std::vector<domain::warning>& all) {
+  const auto added = domain::add_warnings(of.warnings, all);
+  for (const auto& [kind, message, frames] : added)
+    log_.warn("job has a warning {} kind={} message={}", words_of(of), kind, message);
+  return !added.empty();
 }
 
 void scheduler::on_published(const attempt_id& id, const executor::published_frame& frame) {
@@ -316,12 +346,7 @@ void scheduler::on_published(const attempt_id& id, const executor::published_fra
   const auto seconds = frame.seconds.value_or(seconds_between(one.frame_began, frame.closed));
   one.frame_began = frame.closed;
   ++one.done;
-  // Of the job: from one frame to the next, whoever rendered it; of tasks elsewhere: what each took.
-  of->timing.frame_done(frame.seconds.value_or(seconds_between(of->frame_began, frame.closed)));
-  of->frame_began = std::max(of->frame_began, frame.closed);
-  of->frame_fraction.reset();
-  of->sample = of->samples = 0;
-  ++of->attempt_done;
+  of->timeline.on_published(id.number, frame.frame, frame.closed, frame.seconds);
   of->done.add(frame.frame);
   of->frames_done = of->done.size();
   largest_frame_ = std::max(largest_frame_, frame.bytes);
@@ -351,13 +376,14 @@ void scheduler::on_end(const attempt_id& id, const domain::attempt_facts& facts)
   if (!of)
     return;
   auto one = of->runs.extract(id.number).mapped();
+  of->timeline.on_end(id.number);
   if (--of->slots == 0) {
     running_.erase(id.job);
     of->frame.reset();
   }
   of->render_seconds += seconds_between(one.began, aio::clock::now());
   one.record.ended = now();
-  keep_attempt(*of, one.record);
+  ledger::add(*of, one.record);
   of->waits_for.clear();
   of->tasks.reset();
   if (facts.rendered_twice > 0)
@@ -378,20 +404,47 @@ void scheduler::go_on(const mutable_job& of, int number, const domain::attempt_f
   if (verdict.outcome == failed) {
     const auto& why = *verdict.failure;
     const auto missing = facts.requested.without(facts.published);
-    const auto remedy = policy::remedy_for(why.kind);
+    const auto remedy = policy::remedy_for(why);
     const bool over = of->spec.fail_fast && remedy == policy::remedy::try_again;
+    if (auto end = end_of_loading(*of, facts, why))
+      return of->ends_as ? place(of) : end_as(of, job_state::failed, std::move(end));
+    // Its frames are whole, and others have the rest of the job, or will get it. A verdict that another try
+    // would not change is about the pictures.
+    if (missing.empty() && !of->pending().empty() && remedy == policy::remedy::try_again && !over) {
+      log_.warn("Blender failed between frames {} attempt={} kind={} reason={}", words_of(*of), number,
+                domain::to_string(why.kind), why.message);
+      return place(of);
+    }
     if (missing.empty() || over || remedy == policy::remedy::give_up)
       return of->ends_as ? place(of) : end_as(of, job_state::failed, why);
     log_.warn("attempt failed {} attempt={} kind={} reason={}", words_of(*of), number,
               domain::to_string(why.kind), why.message);
     if (remedy == policy::remedy::wait_for_room) {
-      disk_was_full_ = true;
+      disk_was_full_ = disk_was_full_ || why.kind == domain::failure_kind::disk_full;
       block(why.message);
     } else {
       charge(*of, policy::charged_frames(facts), why);
     }
   }
   place(of);
+}
+
+/// What ends a job whose .blend was never loaded, and was tried often enough; nothing where it may be tried
+/// again. No frame is to blame, so the tries are the job's.
+std::optional<failure> scheduler::end_of_loading(const job& of, const domain::attempt_facts& facts,
+                                                 failure why) {
+  if (policy::remedy_for(why) != policy::remedy::try_again || facts.has_loaded() || !of.done.empty() ||
+      !of.report.empty())
+    return std::nullopt;
+  int tries = 1;
+  for (const int frame : facts.requested)
+    if (const auto trouble = of.troubles.find(frame); trouble != of.troubles.end())
+      tries = std::max(tries, trouble->second.tries + 1);
+  if (tries <= policy::further_loads(why.kind, of.spec.retries))
+    return std::nullopt;
+  if (tries > 1)
+    why.message += fmt::format("; it was tried {} times", tries);
+  return why;
 }
 
 void scheduler::on_waiting(const attempt_id& id, const std::string& why) {
@@ -410,9 +463,9 @@ void scheduler::on_running(const attempt_id& id) {
     return;
   auto& one = of->runs.at(id.number);
   one.began = one.frame_began = aio::clock::now(); // it has waited so far
-  of->attempt_began = of->frame_began = one.began;
+  of->timeline.began_at(one.began);
   one.record.began = now();
-  keep_attempt(*of, one.record);
+  ledger::add(*of, one.record);
   if (!of->started)
     of->started = one.record.began;
   of->state = job_state::running;
@@ -425,8 +478,7 @@ void scheduler::on_tasks(const attempt_id& id, policy::parallel_progress now) {
   const auto of = current(id);
   if (!of)
     return;
-  if (now.start_up > 0 && of->timing.frames() == 0)
-    of->timing.loaded(0); // their seconds are without it
+  of->timeline.on_tasks(now);
   of->tasks = std::move(now);
   for (auto* watcher : watchers_)
     watcher->on_progress(*of);
@@ -446,15 +498,19 @@ domain::frame_set scheduler::on_task_failed(const attempt_id& id, const domain::
   if (verdict.outcome != domain::attempt_outcome::failed)
     return missing;
   const auto& why = *verdict.failure;
-  const auto remedy = policy::remedy_for(why.kind);
+  const auto remedy = policy::remedy_for(why);
   log_.warn("task failed job={} attempt={} frames={} kind={} reason={}", of->id.str(), id.number,
             domain::format_frame_set(facts.requested), domain::to_string(why.kind), why.message);
+  if (auto end = end_of_loading(*of, facts, why)) {
+    end_as(of, job_state::failed, std::move(end));
+    return {};
+  }
   if (missing.empty() || remedy == policy::remedy::give_up || of->spec.fail_fast) {
     end_as(of, job_state::failed, why);
     return {};
   }
   if (remedy == policy::remedy::wait_for_room) {
-    disk_was_full_ = true;
+    disk_was_full_ = disk_was_full_ || why.kind == domain::failure_kind::disk_full;
     block(why.message);
     executor_.stop(id, domain::stop_reason::pause);
     return {};

@@ -13,15 +13,15 @@ double scheduler::chance() {
 }
 
 policy::progress scheduler::progress_of(const job& of) const {
-  const auto now = aio::clock::now();
-  policy::progress p;
-  p.frames_left = static_cast<int>(of.spec.frames.size() - of.frames_done - of.frames_failed);
-  p.elapsed = seconds_between(of.attempt_began, now);
-  p.frame_age = seconds_between(of.frame_began, now);
-  p.frame_fraction = of.frame_fraction;
-  if (of.forecast)
-    p.past = of.forecast->at(of.attempt_done);
-  return p;
+  const auto left = of.spec.frames.size() - of.frames_done - of.frames_failed;
+  return of.timeline.at(aio::clock::now(), static_cast<int>(left));
+}
+
+policy::parallel_progress scheduler::shared_progress_of(const job& of) {
+  std::map<int, std::size_t> left;
+  for (const auto& [number, one] : of.runs)
+    left[number] = one.record.frames.without(of.done).without(of.failed).size();
+  return of.timeline.shared_at(aio::clock::now(), left, of.unassigned().size());
 }
 
 double scheduler::guess_seconds(const job& of) const {
@@ -36,21 +36,40 @@ std::optional<double> scheduler::past_frame(const job& of) {
 }
 
 std::optional<policy::estimate> scheduler::time_left(const job& of) const {
-  if (of.tasks && running_.contains(of.id))
-    return policy::estimate_parallel(of.timing, *of.tasks, past_frame(of));
-  return running_.contains(of.id) ? policy::estimate_time_left(of.timing, progress_of(of)) : std::nullopt;
+  if (!running_.contains(of.id))
+    return std::nullopt;
+  const auto& timing = of.timeline.timing();
+  if (of.tasks)
+    return policy::estimate_parallel(timing, *of.tasks, past_frame(of));
+  if (of.runs.size() > 1)
+    return policy::estimate_parallel(timing, shared_progress_of(of), past_frame(of));
+  return policy::estimate_time_left(timing, progress_of(of));
 }
 
 int scheduler::retry_after(const job& of) {
-  if (running_.contains(of.id) && of.tasks) {
-    const auto now = progress_of(of);
-    const auto left = time_left(of);
-    if (of.state == domain::job_state::queued && of.tasks->starts_in)
-      return policy::retry_after_queued(*of.tasks->starts_in, left ? left->likely : 0, chance());
-    return policy::retry_after(left, now.frames_left, now.elapsed, chance());
-  }
-  if (running_.contains(of.id))
-    return policy::retry_after(of.timing, progress_of(of), chance());
+  return running_.contains(of.id) ? retry_after_of_running(of) : retry_after_of_waiting(of);
+}
+
+/// It takes longer to reckon than all the rest of a status request: clients that ask at the same moment are
+/// given the same answer.
+int scheduler::retry_after_of_running(const job& of) {
+  constexpr std::chrono::milliseconds same_moment{20};
+  const auto asked = aio::clock::now();
+  auto& [at, frames_done, seconds] = of.told;
+  if (seconds > 0 && asked - at < same_moment && frames_done == of.frames_done)
+    return seconds;
+  at = asked;
+  frames_done = of.frames_done;
+  const auto now = progress_of(of);
+  const auto left = time_left(of);
+  if (of.tasks && of.state == domain::job_state::queued && of.tasks->starts_in)
+    seconds = policy::retry_after_queued(*of.tasks->starts_in, left ? left->likely : 0, chance());
+  else
+    seconds = policy::retry_after(left, now.frames_left, now.elapsed, chance());
+  return seconds;
+}
+
+int scheduler::retry_after_of_waiting(const job& of) {
   std::vector<double> running;
   for (const auto& [id, other] : running_) {
     const auto left = time_left(*other);

@@ -4,11 +4,11 @@
 #pragma once
 
 #include "aio/task.hpp"
-#include "policy/estimate.hpp"
-#include "policy/forecast.hpp"
 #include "policy/parallel.hpp"
 #include "policy/retry.hpp"
+#include "policy/timeline.hpp"
 #include "policy/width.hpp"
+#include "scheduler/ledger_page.hpp"
 #include "store/job_record.hpp"
 
 #include <map>
@@ -28,7 +28,7 @@ struct run {
   std::optional<int> frame;           ///< that its Blender is on, where it tells
 };
 
-/// What a job comes to once nothing of it renders any more.
+/// How a job ends once nothing of it renders any more.
 struct ending {
   domain::job_state state = domain::job_state::failed;
   std::optional<domain::failure> failure;
@@ -36,7 +36,8 @@ struct ending {
 
 struct job : store::job_record {
   job() = default;
-  explicit job(store::job_record kept) : job_record(std::move(kept)) {}
+  /// `kept`: as the store has it.
+  explicit job(store::job_record kept) : job_record(std::move(kept)) { page.last_written = revision; }
 
   // Of a job that is not final.
   domain::frame_set done;             ///< published
@@ -54,27 +55,24 @@ struct job : store::job_record {
   double past_total = 0; ///< seconds of all its frames then; 0 when nothing is known
 
   // Of what renders now: since the first attempt of those that overlap.
-  aio::clock::time_point attempt_began;
-  aio::clock::time_point frame_began;             ///< the end of the last frame of any
-  policy::frame_timing timing;                    ///< seconds of the frames so far
-  std::optional<policy::forecast> forecast;       ///< where something is known of an earlier run
-  std::size_t attempt_done = 0;                   ///< frames published
+  policy::timeline timeline;                      ///< what it has shown of how fast it is
   std::optional<int> frame;                       ///< that a Blender is on, where it tells
-  std::optional<double> frame_fraction;           ///< done of the current frame, 0 to 1, where Blender tells
-  int sample = 0, samples = 0;                    ///< of the current frame, where Blender tells
   std::string waits_for;                          ///< elsewhere, for a place to run; empty when it does not
   std::optional<policy::parallel_progress> tasks; ///< where an attempt runs as many at once
 
+  /// What Retry-After said last, and to what: see scheduler::retry_after().
+  struct answer {
+    aio::clock::time_point at;
+    std::size_t frames_done = 0;
+    int seconds = 0; ///< 0: nothing yet
+  };
+  mutable answer told;
+
   std::vector<store::frame_record> news; ///< what has become of frames since the watchers were told last
+  ledger_page page;
 
-  // What the store has not yet.
-  std::vector<store::frame_record> unsaved_frames;
-  std::vector<store::attempt_record> unsaved_attempts;
-  bool unsaved_loading = false;
-  bool unsaved = false;  ///< anything
-  bool saving = false;   ///< it is being written
-  bool settling = false; ///< its final state is being written: nothing else may be
-
+  /// Its final state is being written.
+  [[nodiscard]] bool is_closing() const noexcept { return page.is_closing; }
   [[nodiscard]] domain::frame_set pending() const { return spec.frames.without(done).without(failed); }
   /// Those of them that no attempt under way has.
   [[nodiscard]] domain::frame_set unassigned() const {
@@ -95,6 +93,12 @@ struct job : store::job_record {
   /// Several Blenders may share its frames.
   [[nodiscard]] bool is_shared() const { return spec.processes != 1 && !spec.own_process && !is_sequential; }
 };
+
+/// What becomes of the Blender of such a job. Where sessions are switched off, one that is expected to stay
+/// exits as well, a moment after the estimate.
+[[nodiscard]] inline policy::timeline::afterwards afterwards_of(const domain::job_spec& spec) {
+  return spec.own_process ? policy::timeline::afterwards::exits : policy::timeline::afterwards::stays;
+}
 
 /// The words of a log line that say which job it is about: "job=j…", and "trace_id=…" where there is one.
 [[nodiscard]] inline std::string words_of(const store::job_record& job) {

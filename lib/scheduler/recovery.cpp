@@ -42,7 +42,7 @@ aio::task<scheduler::mutable_job> scheduler::take_up(store::live_job kept) {
   for (const int frame : published)
     if (made->spec.frames.contains(frame) && !made->done.contains(frame)) {
       made->done.add(frame);
-      made->unsaved_frames.push_back({.frame = frame, .now = store::frame_record::state::done});
+      ledger::add(*made, store::frame_record{.frame = frame, .now = store::frame_record::state::done});
     }
   made->failed = made->failed.without(made->done);
   made->frames_done = made->done.size();
@@ -56,7 +56,9 @@ aio::task<scheduler::mutable_job> scheduler::take_up(store::live_job kept) {
                                              .frame = {}});
   if (const auto report = blender::parse_scene_report("kiln: " + made->report))
     made->is_sequential = report->is_sequential;
-  made->attempt_began = made->frame_began = aio::clock::now();
+  made->timeline.begin(aio::clock::now());
+  for (const auto& [number, one] : made->runs)
+    made->timeline.on_begin(number, afterwards_of(made->spec), aio::clock::now());
   co_return made;
 }
 
@@ -110,7 +112,7 @@ aio::task<result<void>> scheduler::recover() {
 aio::task<> scheduler::learn(mutable_job of) {
   auto spec = of->spec;
   const auto key = co_await executor_.fingerprint(std::move(spec));
-  if (!key || of->settling || domain::is_final(of->state))
+  if (!key || of->is_closing() || domain::is_final(of->state))
     co_return;
   of->history_key = *key;
   auto times = co_await store_.history(*key);
@@ -118,13 +120,13 @@ aio::task<> scheduler::learn(mutable_job of) {
     log_.warn("what frames took earlier cannot be read {} reason={}", words_of(*of), times.error().message);
     co_return;
   }
-  if (times->seconds.empty() || of->settling || domain::is_final(of->state))
+  if (times->seconds.empty() || of->is_closing() || domain::is_final(of->state))
     co_return;
   of->past_loading = times->loading.value_or(0);
   of->past_seconds = bounded(std::move(times->seconds));
   of->past_total = policy::forecast(of->spec.frames, of->past_seconds, of->past_loading).total();
   if (!of->runs.empty())
-    of->forecast.emplace(of->pending(), of->past_seconds, of->past_loading);
+    of->timeline.expect(policy::forecast(of->pending(), of->past_seconds, of->past_loading));
   tell(*of);
 }
 

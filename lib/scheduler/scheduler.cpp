@@ -2,6 +2,8 @@
 // What users ask for.
 #include "scheduler/scheduler.hpp"
 
+#include "aio/log_failures.hpp"
+#include "base/scope_exit.hpp"
 #include "scheduler/times.hpp"
 
 #include <spdlog/spdlog.h>
@@ -12,16 +14,6 @@ namespace kiln::scheduler {
 namespace {
 
 using domain::job_state;
-
-aio::task_group::failure_handler log_failures(spdlog::logger& log) {
-  return [&log](const std::exception_ptr& failure) {
-    try {
-      std::rethrow_exception(failure);
-    } catch (const std::exception& e) {
-      log.error("the scheduler threw: {}", e.what());
-    }
-  };
-}
 
 /// Keeps a job to one call for as long as it lives: what happens to it in between is that call's.
 class reservation {
@@ -54,9 +46,9 @@ error is_final_error(const job_id& id) {
 
 scheduler::scheduler(aio::executor_type loop, executor::executor& attempts, store::job_store& kept,
                      settings limits, spdlog::logger& log)
-    : loop_(loop), executor_(attempts), store_(kept), settings_(limits), log_(log),
-      random_(std::random_device{}()), look_again_(loop), started_(loop), settled_(loop),
-      work_(loop, log_failures(log)) {}
+    : loop_(loop), executor_(attempts), store_(kept), settings_(limits), log_(log), ledger_(loop, kept, log),
+      random_(std::random_device{}()), look_again_(loop), started_(loop),
+      work_(loop, aio::log_failures(log, "the scheduler")) {}
 
 aio::task<result<scheduler::job_ptr>> scheduler::submit(domain::job_spec spec, std::string owner) {
   return take(std::move(spec), std::move(owner), std::nullopt);
@@ -71,6 +63,7 @@ aio::task<result<scheduler::job_ptr>> scheduler::take(domain::job_spec spec, std
                                                       std::optional<store::request_key> by) {
   if (const auto wrong = domain::check_job(spec, settings_.limits); !wrong.empty())
     co_return error{errc::invalid_input, wrong.front().message};
+  co_await choose_blender(spec);
   if (stopping_)
     co_return error{errc::unavailable, "kilnd is stopping"};
   if (policy::decide_admission(load(), settings_.capacity) == policy::admission::refuse)
@@ -81,33 +74,57 @@ aio::task<result<scheduler::job_ptr>> scheduler::take(domain::job_spec spec, std
   added->owner = std::move(owner);
   added->spec = std::move(spec);
   added->created = now();
-  ++adding_;
-  const store::job_record& record = *added;
-  std::optional<result<void>> kept;
-  if (by)
-    kept = co_await store_.add_once(record, std::move(*by));
-  else
-    kept = co_await store_.add(record);
-  --adding_;
-  if (!*kept && by && kept->error().code == errc::conflict)
+  const auto kept = co_await add_to_store(*added, by);
+  if (!kept && by && kept.error().code == errc::conflict)
     co_return error{errc::conflict, "a request with this Idempotency-Key was just answered: ask again"};
-  if (!*kept) {
-    log_.error("a job could not be taken reason={}", kept->error().message);
+  if (!kept) {
+    log_.error("a job could not be taken reason={}", kept.error().message);
     co_return error{errc::unavailable, "the job cannot be kept now; the log of kilnd says why"};
   }
   jobs_.emplace(added->id, added);
   log_.info("job taken {} frames={} queued={}", words_of(*added),
             domain::format_frame_set(added->spec.frames), queue_.size());
+  if (!added->spec.blender_choice.empty())
+    log_.info("Blender chosen {} blender={} reason={}", words_of(*added), added->spec.blender,
+              added->spec.blender_choice);
+  if (!added->spec.blender_warning.empty())
+    log_.warn("the .blend is newer than its Blender {} reason={}", words_of(*added),
+              added->spec.blender_warning);
   work_.spawn(learn(added));
   enqueue(added);
   tell(*added);
   start_queued();
   // An attempt that begins at once has a pid to tell, so wait for it: that is what /job answers with.
-  while (added->state == job_state::queued && running_.contains(added->id) && added->waits_for.empty())
+  while (added->state == job_state::queued && running_.contains(added->id) && added->waits_for.empty() &&
+         !stopping_)
     co_await started_.wait();
-  while (added->settling) // it could not be started
-    co_await settled_.wait();
+  co_await ledger_.wait_closed(added); // one that could not be started
   co_return added;
+}
+
+/// Counts as waiting in the queue meanwhile.
+aio::task<result<void>> scheduler::add_to_store(job& added, const std::optional<store::request_key>& by) {
+  ++adding_;
+  const scope_exit over{[this] { --adding_; }};
+  store::job_record record = added;
+  added.page.last_written = record.revision;
+  if (!by)
+    co_return co_await store_.add(std::move(record));
+  auto key = *by;
+  co_return co_await store_.add_once(std::move(record), std::move(key));
+}
+
+/// Again for a job whose Blender was chosen before; one that its client named stays.
+aio::task<> scheduler::choose_blender(domain::job_spec& spec) {
+  auto asked = spec;
+  if (!spec.blender_choice.empty())
+    asked.blender.clear();
+  const auto chosen = co_await executor_.choose_blender(std::move(asked));
+  if (!chosen)
+    co_return;
+  spec.blender = chosen->blender;
+  spec.blender_choice = chosen->reason;
+  spec.blender_warning = chosen->warning;
 }
 
 aio::task<result<std::optional<store::kept_request>>> scheduler::find_request(std::string principal,
@@ -130,8 +147,7 @@ aio::task<result<scheduler::mutable_job>> scheduler::live(job_id id) {
     co_return *kept ? is_final_error(id) : error{errc::not_found, "there is no job " + id.str()};
   }
   const auto job = found->second;
-  while (job->settling)
-    co_await settled_.wait();
+  co_await ledger_.wait_closed(job);
   if (domain::is_final(job->state))
     co_return is_final_error(id);
   co_return job;
@@ -145,19 +161,18 @@ aio::task<result<scheduler::job_ptr>> scheduler::cancel(job_id id) {
     co_return found.error();
   const auto job = *found;
   const auto before = std::exchange(job->wish, store::intent::cancel);
-  if (const auto saved = co_await save_now(job); !saved) {
+  if (const auto saved = co_await ledger_.commit(job, store::durability::durable); !saved) {
     job->wish = before;
     co_return saved.error();
   }
   log_.info("job is to be cancelled {}", words_of(*job));
   if (running_.contains(id)) {
     stop_runs(*job, domain::stop_reason::cancel);
-  } else if (!domain::is_final(job->state) && !job->settling) {
+  } else if (!domain::is_final(job->state) && !job->is_closing()) {
     queue_.erase({-job->spec.priority, id});
     finish(job, job_state::canceled, {});
   }
-  while (job->settling)
-    co_await settled_.wait();
+  co_await ledger_.wait_closed(job);
   co_return job;
 }
 
@@ -166,12 +181,14 @@ aio::task<result<scheduler::job_ptr>> scheduler::set_priority(job_id id, int pri
   if (!found)
     co_return found.error();
   const auto job = *found;
-  const bool waits = queue_.erase({-job->spec.priority, id}) > 0;
+  bool waits = queue_.erase({-job->spec.priority, id}) > 0;
   const auto before = std::exchange(job->spec.priority, priority);
-  const auto saved = co_await save_now(job);
-  if (!saved)
+  const auto saved = co_await ledger_.commit(job, store::durability::durable);
+  if (!saved && job->spec.priority == priority) { // else another request has changed it since
+    waits = queue_.erase({-priority, id}) > 0 || waits;
     job->spec.priority = before;
-  if (waits && job->state == job_state::queued && !running_.contains(id) && !job->settling)
+  }
+  if (waits && job->state == job_state::queued && !running_.contains(id) && !job->is_closing())
     enqueue(job);
   if (saved && running_.contains(id))
     for (const auto& [number, one] : job->runs)
@@ -189,17 +206,17 @@ aio::task<result<scheduler::job_ptr>> scheduler::set_paused(job_id id, bool paus
     co_return found.error();
   const auto job = *found;
   const auto before = std::exchange(job->wish, paused ? store::intent::pause : store::intent::run);
-  if (const auto saved = co_await save_now(job); !saved) {
+  if (const auto saved = co_await ledger_.commit(job, store::durability::durable); !saved) {
     job->wish = before;
     co_return saved.error();
   }
   const bool waits = job->state == job_state::queued || job->state == job_state::paused;
-  if (waits && !running_.contains(id) && !job->settling) {
+  if (waits && !running_.contains(id) && !job->is_closing()) {
     queue_.erase({-job->spec.priority, id});
     place(job);
     start_queued();
-  } else if (paused && running_.contains(id) && !job->waits_for.empty()) {
-    stop_runs(*job, domain::stop_reason::pause); // nothing of it renders yet
+  } else if (paused && running_.contains(id)) {
+    stop_idle_runs(*job);
   }
   log_.info("job {} {}", paused ? "is to pause" : "goes on", words_of(*job));
   tell(*job);
@@ -217,7 +234,9 @@ aio::task<result<scheduler::job_ptr>> scheduler::retry(job_id id) {
     co_return error{errc::conflict, "job " + id.str() + " has not ended yet"};
   if ((*before)->state == job_state::succeeded)
     co_return error{errc::conflict, "job " + id.str() + " has succeeded: nothing is left to try again"};
-  if (policy::decide_admission(load(), settings_.capacity) == policy::admission::refuse || stopping_)
+  if (stopping_)
+    co_return error{errc::unavailable, "kilnd is stopping"};
+  if (policy::decide_admission(load(), settings_.capacity) == policy::admission::refuse)
     co_return error{errc::unavailable, "the queue is full"};
   const auto known = co_await store_.frames(id, -1, static_cast<std::size_t>(domain::max_frame) + 1);
   if (!known)
@@ -233,8 +252,8 @@ aio::task<result<scheduler::job_ptr>> scheduler::retry(job_id id) {
       frame = {.frame = frame.frame};
   const auto changed = kept.frames;
   const auto again = co_await take_up(std::move(kept));
-  again->unsaved_frames = changed;
-  if (const auto saved = co_await save_now(again); !saved)
+  again->page.frames = changed;
+  if (const auto saved = co_await ledger_.commit(again, store::durability::durable); !saved)
     co_return saved.error();
   forget(id); // as it was
   jobs_.insert_or_assign(id, again);
@@ -315,8 +334,9 @@ aio::task<result<std::vector<store::frame_record>>> scheduler::frames(job_id id,
   return store_.frames(id, after, limit);
 }
 
-aio::task<result<std::optional<store::ended_job>>> scheduler::first_ended() {
-  return store_.first_ended();
+aio::task<result<std::optional<store::ended_job>>>
+scheduler::first_ended(std::optional<store::ended_job> after) {
+  return store_.first_ended(std::move(after));
 }
 
 aio::task<result<std::uintmax_t>> scheduler::frame_bytes() {
@@ -336,13 +356,16 @@ policy::load scheduler::load() const noexcept {
 
 aio::task<> scheduler::stop(on_stop how) {
   stopping_ = true;
+  ledger_.stop();
   look_again_.cancel();
+  started_.notify_all(); // submit() does not wait for an attempt any longer
   if (how == on_stop::leave)
     executor_.leave();
   else
     hurry();
   co_await executor_.join();
   co_await work_.join();
+  co_await ledger_.join();
 }
 
 void scheduler::hurry() {

@@ -10,7 +10,7 @@
 #include "aio/task_group.hpp"
 #include "executor/executor.hpp"
 #include "policy/admission.hpp"
-#include "scheduler/job.hpp"
+#include "scheduler/ledger.hpp"
 #include "store/job_store.hpp"
 
 #include <chrono>
@@ -102,7 +102,8 @@ public:
                                                                            std::size_t limit);
 
   /// See job_store.
-  [[nodiscard]] aio::task<result<std::optional<store::ended_job>>> first_ended();
+  [[nodiscard]] aio::task<result<std::optional<store::ended_job>>>
+  first_ended(std::optional<store::ended_job> after);
   [[nodiscard]] aio::task<result<std::uintmax_t>> frame_bytes();
 
   /// Cancels it; no effect on one that is final. On disk when this completes; what runs ends soon after.
@@ -132,7 +133,9 @@ public:
     return of.waits_for.empty() ? blocked_ : of.waits_for;
   }
 
-  /// Takes no more jobs, and completes when no attempt is watched any more and the store has everything.
+  /// Takes no more jobs, no longer lets submit() wait for an attempt, and completes when no attempt is
+  /// watched any more and the store has everything. Again after requests that were under way: what they have
+  /// begun ends too.
   [[nodiscard]] aio::task<> stop(on_stop how);
   /// While stop() is under way: what still runs is killed now, without grace.
   void hurry();
@@ -144,6 +147,7 @@ private:
   void on_progress(const attempt_id& id, const blender::frame_progress& now) override;
   void on_output(const attempt_id& id, std::string_view text) override;
   void on_report(const attempt_id& id, const blender::scene_report& report) override;
+  void on_warning(const attempt_id& id, const domain::warning& what) override;
   void on_published(const attempt_id& id, const executor::published_frame& frame) override;
   void on_hungry(const attempt_id& id) override;
   void on_end(const attempt_id& id, const domain::attempt_facts& facts) override;
@@ -156,17 +160,22 @@ private:
   void enqueue(const mutable_job& waiting);
   void start_queued();
   [[nodiscard]] aio::task<> start(mutable_job next);
+  [[nodiscard]] aio::task<> choose_blender(domain::job_spec& spec);
   [[nodiscard]] aio::task<bool> has_room();
   [[nodiscard]] executor::attempt_request begin_attempt(job& of);
   [[nodiscard]] executor::attempt_request request_for(const job& of, int number, domain::frame_set frames,
                                                       double seconds_so_far) const;
   [[nodiscard]] std::size_t slots_taken() const noexcept;
   void stop_runs(const job& of, domain::stop_reason why);
+  void stop_idle_runs(const job& of);
   void end_as(const mutable_job& of, domain::job_state state, std::optional<domain::failure> failure);
   void place(const mutable_job& of);
   void block(std::string why);
   [[nodiscard]] aio::task<> wait_for_room();
   void go_on(const mutable_job& of, int number, const domain::attempt_facts& facts);
+  [[nodiscard]] static std::optional<domain::failure>
+  end_of_loading(const job& of, const domain::attempt_facts& facts, domain::failure why);
+  bool warn(job& of, const std::vector<domain::warning>& all);
   void charge(job& of, const domain::frame_set& frames, const domain::failure& why);
   [[nodiscard]] mutable_job current(const attempt_id& id) const;
 
@@ -180,22 +189,17 @@ private:
 
   void look_ahead(job& of);
 
-  // keeping.cpp
-  static void keep_attempt(job& of, const store::attempt_record& record, bool newer = true);
-  [[nodiscard]] store::change snapshot(job& of);
+  // endings.cpp
   void note(const mutable_job& changed);
-  [[nodiscard]] aio::task<> save(mutable_job changed);
-  [[nodiscard]] aio::task<result<void>> save_now(mutable_job changed);
   void finish(const mutable_job& done, domain::job_state state, std::optional<domain::failure> failure);
-  [[nodiscard]] aio::task<> settle(mutable_job done, domain::job_state state,
-                                   std::optional<domain::failure> failure);
-  [[nodiscard]] aio::task<> pause_a_moment();
+  [[nodiscard]] aio::task<> tell_end(mutable_job done, aio::task<bool> closed);
   void tell(job& changed);
   static void add_frame(job& of, store::frame_record record);
   void forget_oldest();
   void forget(const job_id& id);
   [[nodiscard]] aio::task<result<job_ptr>> take(domain::job_spec spec, std::string owner,
                                                 std::optional<store::request_key> by);
+  [[nodiscard]] aio::task<result<void>> add_to_store(job& added, const std::optional<store::request_key>& by);
   [[nodiscard]] aio::task<result<mutable_job>> live(job_id id);
 
   // recovery.cpp
@@ -204,6 +208,9 @@ private:
 
   [[nodiscard]] job_id new_id();
   [[nodiscard]] policy::progress progress_of(const job& of) const;
+  [[nodiscard]] static policy::parallel_progress shared_progress_of(const job& of);
+  [[nodiscard]] int retry_after_of_running(const job& of);
+  [[nodiscard]] int retry_after_of_waiting(const job& of);
   [[nodiscard]] double guess_seconds(const job& of) const;
   [[nodiscard]] static std::optional<double> past_frame(const job& of);
   [[nodiscard]] double chance();
@@ -213,6 +220,7 @@ private:
   store::job_store& store_;
   settings settings_;
   spdlog::logger& log_;
+  ledger ledger_;
   std::vector<job_watcher*> watchers_;
   std::mt19937_64 random_;
   job_id newest_id_;
@@ -233,8 +241,7 @@ private:
   aio::timer look_again_;
 
   aio::notification started_; ///< an attempt runs, or failed to
-  aio::notification settled_; ///< the final state of a job is in the store
-  aio::task_group work_;      ///< starting, saving, waiting for room
+  aio::task_group work_;      ///< starting, ending, waiting for room
 };
 
 } // namespace kiln::scheduler

@@ -9,9 +9,8 @@
 
 namespace kiln::scheduler {
 
-/// A cluster divides the attempts of a job itself.
 bool scheduler::is_shared(const job& of) const {
-  return of.is_shared() && !settings_.limits.has_cluster;
+  return of.is_shared() && !executor_.able_to().many_tasks;
 }
 
 std::size_t scheduler::wanted_width(const job& of) const {
@@ -27,9 +26,11 @@ std::size_t scheduler::wanted_width(const job& of) const {
 /// A frame that has failed is given out by itself: should it fail again, no other is charged for it.
 std::vector<int> scheduler::next_piece(const job& of) const {
   const auto planned = policy::plan_attempt(of.unassigned(), of.troubles);
+  if (of.is_sequential) // its Blender begins again with each piece
+    return policy::next_frames(of.spec.frames, planned, of.order(), planned.size());
   const auto most = of.report.empty() || of.troubles.contains(planned.front())
                         ? 1
-                        : policy::piece_size(of.timing.mean(), planned.size(), wanted_width(of));
+                        : policy::piece_size(of.timeline.timing().mean(), planned.size(), wanted_width(of));
   return policy::next_frames(of.spec.frames, planned, of.order(), most);
 }
 
@@ -51,19 +52,9 @@ aio::task<> scheduler::feed(mutable_job of, int number) {
     auto& record = of->runs.at(number).record;
     for (const int frame : frames)
       record.frames.add(frame);
-    keep_attempt(*of, record);
-    ++of->revision;
-    auto c = snapshot(*of);
-    const auto kept_frames = c.frames;
-    const auto attempts = c.attempts;
-    if (const auto kept = co_await store_.save(std::move(c), store::durability::relaxed); !kept) {
-      log_.error("an attempt could not be kept {} reason={}", words_of(*of), kept.error().message);
-      of->unsaved_frames.insert(of->unsaved_frames.begin(), kept_frames.begin(), kept_frames.end());
-      for (const auto& attempt : attempts)
-        keep_attempt(*of, attempt, false);
-      note(of);
+    ledger::add(*of, record);
+    if (const auto kept = co_await ledger_.commit(of, store::durability::relaxed); !kept)
       frames.clear(); // it ends; they are given to another once that can be written down
-    }
   }
   executor_.give(id, std::move(frames));
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "slurm/text.hpp"
 
+#include "base/text.hpp"
+
 #include <charconv>
 
 namespace kiln::slurm {
@@ -8,13 +10,6 @@ namespace {
 
 constexpr std::string_view blanks = " \t\r\n";
 constexpr std::size_t longest_excerpt = 300;
-
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(blanks);
-  if (first == std::string_view::npos)
-    return {};
-  return text.substr(first, text.find_last_not_of(blanks) - first + 1);
-}
 
 std::optional<int> digits(std::string_view text, std::size_t at, std::size_t count) {
   int value = 0;
@@ -29,7 +24,7 @@ std::vector<std::string_view> lines_of(std::string_view text) {
   std::vector<std::string_view> lines;
   while (!text.empty()) {
     const auto end = text.find('\n');
-    if (const auto line = trimmed(text.substr(0, end)); !line.empty())
+    if (const auto line = trimmed(text.substr(0, end), blanks); !line.empty())
       lines.push_back(line);
     if (end == std::string_view::npos)
       break;
@@ -60,7 +55,7 @@ std::optional<std::chrono::sys_seconds> parse_time(std::string_view text) {
 
 std::string excerpt(std::string_view text) {
   std::string out;
-  for (const char c : trimmed(text).substr(0, longest_excerpt)) {
+  for (const char c : trimmed(text, blanks).substr(0, longest_excerpt)) {
     const auto byte = static_cast<unsigned char>(c);
     out += byte < 0x20 || byte >= 0x7f ? ' ' : c;
   }

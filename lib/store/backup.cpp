@@ -3,6 +3,7 @@
 
 #include "aio/unique_descriptor.hpp"
 #include "store/connection.hpp"
+#include "store/private_file.hpp"
 
 #include <fmt/format.h>
 
@@ -25,6 +26,7 @@ result<void> back_up(const fs::path& from, const fs::path& to) {
     auto making = to;
     making += ".part";
     fs::remove(making);
+    make_private_file(making);
     {
       SQLite::Database database(from.native(), SQLite::OPEN_READWRITE, 5000);
       SQLite::Statement into(database, "VACUUM INTO ?");

@@ -2,12 +2,14 @@
 #include "store/connection.hpp"
 
 #include "aio/unique_descriptor.hpp"
+#include "store/private_file.hpp"
 #include "store/schema.hpp"
 
 #include <fmt/format.h>
 
 #include <array>
 #include <cerrno>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -63,6 +65,7 @@ void create(const fs::path& file) {
   making += ".new";
   for (const char* part : {"", "-journal", "-wal", "-shm"})
     fs::remove(making.native() + part);
+  make_private_file(making);
   {
     SQLite::Database database(making.native(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
     migrate(database, newest_version());
@@ -77,6 +80,20 @@ std::optional<std::string> integrity(SQLite::Database& database) {
   check.executeStep();
   const std::string said = check.getColumn(0);
   return said == "ok" ? std::nullopt : std::optional{said};
+}
+
+/// What `work` throws, as an error.
+template<class T>
+result<T> guarded(const fs::path& file, const std::function<result<T>()>& work) {
+  try {
+    return work();
+  } catch (const SQLite::Exception& e) {
+    if (const auto why = store_error(e, file); why.code != errc::corrupt)
+      return why;
+    return refused(file, fmt::format("is broken ({})", e.what()));
+  } catch (const fs::filesystem_error& e) {
+    return error{errc::unavailable, fmt::format("state: {}", e.what())};
+  }
 }
 
 } // namespace
@@ -106,37 +123,49 @@ error store_error(const SQLite::Exception& e, const fs::path& file) {
 connection::connection(const fs::path& file)
     : database_(file.native(), SQLite::OPEN_READWRITE, 5000 /* ms, should a backup hold it */) {}
 
+result<std::unique_ptr<connection>> connection::open_as_it_is(const fs::path& file) {
+  if (auto bad = check_head(file))
+    return *bad;
+  std::unique_ptr<connection> made{new connection(file)};
+  auto& database = made->database_;
+  if (::sqlite3_db_readonly(database.getHandle(), "main") != 0)
+    return error{errc::unavailable, fmt::format("state: {} cannot be written to", file.native())};
+  if (const auto broken = integrity(database))
+    return refused(file, "is broken (" + *broken + ")");
+  const int version = version_of(database);
+  const int id = database.execAndGet("PRAGMA application_id").getInt();
+  if (id != application_id || version == 0)
+    return refused(file, "is not a database of Kiln");
+  if (version > newest_version())
+    return refused(file, fmt::format("is of version {}, and this kilnd knows up to {}: run the newer kilnd",
+                                     version, newest_version()));
+  return made;
+}
+
 result<std::unique_ptr<connection>> connection::open(const fs::path& file) {
-  try {
+  return guarded<std::unique_ptr<connection>>(file, [&]() -> result<std::unique_ptr<connection>> {
     if (!fs::exists(file))
       create(file);
-    if (auto bad = check_head(file))
-      return *bad;
-    std::unique_ptr<connection> made{new connection(file)};
-    auto& database = made->database_;
-    if (::sqlite3_db_readonly(database.getHandle(), "main") != 0)
-      return error{errc::unavailable, fmt::format("state: {} cannot be written to", file.native())};
-    if (const auto broken = integrity(database))
-      return refused(file, "is broken (" + *broken + ")");
-    const int version = version_of(database);
-    const int id = database.execAndGet("PRAGMA application_id").getInt();
-    if (id != application_id || version == 0)
-      return refused(file, "is not a database of Kiln");
-    if (version > newest_version())
-      return refused(file, fmt::format("is of version {}, and this kilnd knows up to {}: run the newer kilnd",
-                                       version, newest_version()));
+    auto made = open_as_it_is(file);
+    if (!made)
+      return made;
+    auto& database = (*made)->database_;
     migrate(database, newest_version());
     database.exec(
         "PRAGMA journal_mode = WAL; PRAGMA foreign_keys = ON; PRAGMA journal_size_limit = 16777216; "
         "PRAGMA temp_store = MEMORY");
     return made;
-  } catch (const SQLite::Exception& e) {
-    if (const auto why = store_error(e, file); why.code != errc::corrupt)
-      return why;
-    return refused(file, fmt::format("is broken ({})", e.what()));
-  } catch (const fs::filesystem_error& e) {
-    return error{errc::unavailable, fmt::format("state: {}", e.what())};
-  }
+  });
+}
+
+result<void> connection::check(const fs::path& file) {
+  return guarded<void>(file, [&]() -> result<void> {
+    if (!fs::exists(file))
+      return {};
+    if (const auto opened = open_as_it_is(file); !opened)
+      return opened.error();
+    return {};
+  });
 }
 
 SQLite::Statement& connection::statement(const char* sql) {

@@ -21,6 +21,10 @@ public:
   /// broken, is of a newer version, or cannot be written; the error says what to do.
   [[nodiscard]] static result<std::unique_ptr<connection>> open(const std::filesystem::path& file);
 
+  /// Whether open() would succeed; changes no table and makes no file. For a file that no other process has
+  /// open.
+  [[nodiscard]] static result<void> check(const std::filesystem::path& file);
+
   [[nodiscard]] SQLite::Database& database() noexcept { return database_; }
 
   /// Ready to bind: the same statement for the same text. `sql` is a literal.
@@ -31,6 +35,7 @@ public:
 
 private:
   explicit connection(const std::filesystem::path& file);
+  [[nodiscard]] static result<std::unique_ptr<connection>> open_as_it_is(const std::filesystem::path& file);
 
   SQLite::Database database_;
   std::unordered_map<const char*, SQLite::Statement> statements_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/database.hpp"
 
+#include "base/scope_exit.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,6 +11,7 @@
 #include <utility>
 
 #include <SQLiteCpp/Transaction.h>
+#include <sqlite3.h>
 
 namespace kiln::store {
 namespace {
@@ -26,7 +29,10 @@ result<std::shared_ptr<database>> database::open(aio::executor_type loop, const 
 }
 
 database::database(aio::executor_type loop, std::filesystem::path file, std::unique_ptr<connection> opened)
-    : file_(std::move(file)), connection_(std::move(opened)), written_(loop), commits_(commit_bounds) {}
+    : file_(std::move(file)), connection_(std::move(opened)), reserve_(file_.parent_path() / "reserve"),
+      written_(loop), commits_(commit_bounds) {
+  reserve_.keep();
+}
 
 database::~database() {
   thread_.join();
@@ -37,8 +43,32 @@ error database::unreadable(const unreadable_row& why) const {
           fmt::format("state: {} holds what kilnd has not written: {}", file_.native(), why.what())};
 }
 
-void database::commit(connection& to, const std::filesystem::path& file, const batch& together) {
+/// What finds no room is tried again: once the log of changes has been copied into the file, its beginning is
+/// written over, which takes no room; then with the reserve.
+void database::commit_with_room(const batch& together) {
+  if (commit(*connection_, file_, together))
+    return reserve_.keep();
+  batch essential;
+  for (const auto& t : together)
+    if (t->of == weight::essential)
+      essential.push_back(t);
+  if (essential.empty())
+    return;
+  try {
+    connection_->database().exec("PRAGMA wal_checkpoint(RESTART)");
+  } catch (const SQLite::Exception&) { // there was no room for that either
+  }
+  if (!commit(*connection_, file_, essential) && reserve_.give())
+    commit(*connection_, file_, essential);
+}
+
+bool database::commit(connection& to, const std::filesystem::path& file, const batch& together) {
   auto& database = to.database();
+  bool had_room = true;
+  const auto failed = [&had_room, &file](const SQLite::Exception& e) {
+    had_room = had_room && e.getErrorCode() != SQLITE_FULL;
+    return store_error(e, file);
+  };
   try {
     const bool durable =
         std::ranges::any_of(together, [](const auto& t) { return t->how == durability::durable; });
@@ -49,7 +79,9 @@ void database::commit(connection& to, const std::filesystem::path& file, const b
       try {
         t->outcome = t->what(to);
       } catch (const SQLite::Exception& e) {
-        t->outcome = store_error(e, file);
+        t->outcome = failed(e);
+      } catch (const std::exception& e) { // a defect of one change is no trouble of the others
+        t->outcome = error{errc::internal, fmt::format("state: a change threw: {}", e.what())};
       }
       database.exec(t->outcome ? "RELEASE change" : "ROLLBACK TO change; RELEASE change");
     }
@@ -57,29 +89,37 @@ void database::commit(connection& to, const std::filesystem::path& file, const b
     all.commit();
   } catch (const SQLite::Exception& e) {
     for (const auto& t : together)
-      t->outcome = store_error(e, file);
+      t->outcome = failed(e);
+  } catch (const std::exception& e) {
+    for (const auto& t : together)
+      t->outcome = error{errc::internal, fmt::format("state: the transaction threw: {}", e.what())};
   }
+  return had_room;
 }
 
 aio::task<> database::write_waiting() {
   writing_ = true;
-  const auto commit_here = [this, together = std::exchange(waiting_, {})] {
-    commit(*connection_, file_, together);
-    return together;
+  const auto together = std::exchange(waiting_, {});
+  const scope_exit over{[this, &together] {
+    writing_ = false;
+    for (const auto& t : together)
+      t->done = true;
+    written_.notify_all();
+  }};
+  const auto commit_here = [this, together] {
+    commit_with_room(together);
+    return true;
   };
   const auto began = aio::clock::now();
-  const auto together = co_await thread_.run(commit_here);
+  (void)co_await thread_.run(commit_here);
   commits_.add(std::chrono::duration<double>(aio::clock::now() - began).count());
-  writing_ = false;
-  for (const auto& t : together)
-    t->done = true;
-  written_.notify_all();
 }
 
-aio::task<result<void>> database::write(work what, durability how) {
+aio::task<result<void>> database::write(work what, durability how, weight of) {
   const auto mine = std::make_shared<ticket>();
   mine->what = std::move(what);
   mine->how = how;
+  mine->of = of;
   waiting_.push_back(mine);
   while (!mine->done) {
     if (writing_)

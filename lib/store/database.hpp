@@ -9,6 +9,7 @@
 #include "base/histogram.hpp"
 #include "store/connection.hpp"
 #include "store/job_store.hpp"
+#include "store/reserve.hpp"
 #include "store/rows.hpp"
 
 #include <filesystem>
@@ -27,8 +28,15 @@ public:
                                                               const std::filesystem::path& file);
   ~database();
 
-  /// Runs `what` on the thread, in a transaction; what it changed is undone when it gives an error.
-  [[nodiscard]] aio::task<result<void>> write(work what, durability how);
+  /// How much a change matters when the disk is full.
+  enum class weight {
+    plain,     ///< it is refused
+    essential, ///< it may use the reserve: what ends or removes something
+  };
+
+  /// Runs `what` on the thread, in a transaction; what it changed is undone when it gives an error. It may
+  /// run a second time, after the first one found no room.
+  [[nodiscard]] aio::task<result<void>> write(work what, durability how, weight of = weight::plain);
 
   /// Seconds that commits took, the wait for the thread included.
   [[nodiscard]] const histogram& commits() const noexcept { return commits_; }
@@ -56,18 +64,22 @@ private:
   struct ticket {
     work what;
     durability how = durability::durable;
+    weight of = weight::plain;
     bool done = false;
-    result<void> outcome;
+    result<void> outcome = error{errc::internal, "state: the change was not written"};
   };
   using batch = std::vector<std::shared_ptr<ticket>>;
 
   database(aio::executor_type loop, std::filesystem::path file, std::unique_ptr<connection> opened);
   [[nodiscard]] error unreadable(const unreadable_row& why) const;
   [[nodiscard]] aio::task<> write_waiting();
-  static void commit(connection& to, const std::filesystem::path& file, const batch& together);
+  void commit_with_room(const batch& together);
+  /// False when the disk had no room.
+  static bool commit(connection& to, const std::filesystem::path& file, const batch& together);
 
   std::filesystem::path file_;
-  std::unique_ptr<connection> connection_; ///< used on the thread only
+  std::unique_ptr<connection> connection_; ///< used on the thread only, as is the reserve
+  reserve reserve_;
   aio::blocking_pool thread_{1};
   batch waiting_;
   bool writing_ = false;

@@ -7,6 +7,7 @@
 #include "domain/failure.hpp"
 #include "domain/frame_set.hpp"
 #include "domain/job.hpp"
+#include "domain/warning.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -40,8 +41,9 @@ struct job_record {
   double render_seconds = 0; ///< that attempts took which have ended
   time_point created;
   std::optional<time_point> started = {};
-  std::optional<time_point> finished = {}; ///< set when final
-  std::string report;                      ///< JSON of blender::scene_report; empty when there is none
+  std::optional<time_point> finished = {};    ///< set when final
+  std::string report;                         ///< JSON of blender::scene_report; empty when there is none
+  std::vector<domain::warning> warnings = {}; ///< in the order in which they came
 
   friend bool operator==(const job_record&, const job_record&) = default;
 };

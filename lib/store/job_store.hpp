@@ -105,8 +105,9 @@ public:
   /// The id of the newest job.
   [[nodiscard]] virtual aio::task<result<std::optional<job_id>>> newest() = 0;
 
-  /// The one that ended first of those that are still there.
-  [[nodiscard]] virtual aio::task<result<std::optional<ended_job>>> first_ended() = 0;
+  /// The job that ended first of those that are still there and, where `after` is set, ended after that one.
+  [[nodiscard]] virtual aio::task<result<std::optional<ended_job>>>
+  first_ended(std::optional<ended_job> after) = 0;
   /// Of the frames of all jobs.
   [[nodiscard]] virtual aio::task<result<std::uintmax_t>> frame_bytes() = 0;
 

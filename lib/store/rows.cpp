@@ -30,14 +30,6 @@ Enum parse_name(const std::array<const char*, Size>& names, const std::string& n
   return static_cast<Enum>(found - names.begin());
 }
 
-std::int64_t ms(time_point t) {
-  return t.time_since_epoch().count();
-}
-
-time_point at(const SQLite::Column& column) {
-  return time_point{std::chrono::milliseconds{column.getInt64()}};
-}
-
 template<class T, class Convert>
 auto optional(const T& column, Convert convert) -> std::optional<decltype(convert(column))> {
   if (column.isNull())
@@ -120,6 +112,7 @@ void bind_job(SQLite::Statement& to, const job_record& job) {
   bind_optional(to, 16, f ? f->signal : std::nullopt);
   to.bind(17, job.report);
   to.bind(18, json::serialize(domain::format_spec(job.spec))); // its priority can change
+  to.bind(19, json::serialize(domain::format_warnings(job.warnings)));
 }
 
 } // namespace
@@ -152,6 +145,9 @@ job_record read_job(SQLite::Statement& row) {
   }
   job.report = row.getColumn(19).getString();
   job.owner = row.getColumn(20).getString(); // empty for NULL
+  boost::system::error_code ec;
+  const auto warnings = json::parse(row.getColumn(21).getString(), ec);
+  job.warnings = domain::read_warnings(&warnings);
   return job;
 }
 
@@ -160,14 +156,14 @@ void insert_job(connection& to, const job_record& job) {
                            "attempts, pid, render_seconds, "
                            "started_ms, finished_ms, failure_kind, failure_message, failure_frame, "
                            "failure_status, failure_signal, "
-                           "report, spec, blend, frames_total, created_ms, owner) "
+                           "report, spec, warnings, blend, frames_total, created_ms, owner) "
                            "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, "
-                           "?17, ?18, ?19, ?20, ?21, nullif(?22, ''))");
+                           "?17, ?18, ?19, ?20, ?21, ?22, nullif(?23, ''))");
   bind_job(row, job);
-  row.bind(19, job.spec.blend.native());
-  row.bind(20, static_cast<std::int64_t>(job.spec.frames.size()));
-  row.bind(21, ms(job.created));
-  row.bind(22, job.owner);
+  row.bind(20, job.spec.blend.native());
+  row.bind(21, static_cast<std::int64_t>(job.spec.frames.size()));
+  row.bind(22, ms(job.created));
+  row.bind(23, job.owner);
   row.exec();
   for (const auto& tag : job.spec.tags) {
     auto& tagged = to.statement("INSERT OR IGNORE INTO job_tag (tag, job) VALUES (?1, ?2)");
@@ -183,7 +179,7 @@ bool update_job(connection& to, const job_record& job) {
       "?7, "
       "pid = ?8, render_seconds = ?9, started_ms = ?10, finished_ms = ?11, failure_kind = ?12, "
       "failure_message = ?13, failure_frame = ?14, failure_status = ?15, failure_signal = ?16, report = ?17, "
-      "spec = ?18 WHERE id = ?1 AND revision < ?4");
+      "spec = ?18, warnings = ?19 WHERE id = ?1 AND revision < ?4");
   bind_job(row, job);
   return row.exec() == 1;
 }

@@ -7,6 +7,8 @@
 #include "store/connection.hpp"
 #include "store/job_record.hpp"
 
+#include <chrono>
+#include <cstdint>
 #include <stdexcept>
 #include <vector>
 
@@ -16,11 +18,19 @@ struct unreadable_row : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// Times are kept as milliseconds since 1970.
+[[nodiscard]] inline std::int64_t ms(time_point t) {
+  return t.time_since_epoch().count();
+}
+[[nodiscard]] inline time_point at(const SQLite::Column& column) {
+  return time_point{std::chrono::milliseconds{column.getInt64()}};
+}
+
 /// The columns of job, in the order that read_job() expects.
 #define KILN_JOB_COLUMNS                                                                                     \
   "id, state, wish, revision, blend, spec, frames_done, frames_failed, attempts, pid, render_seconds, "      \
   "created_ms, started_ms, finished_ms, failure_kind, failure_message, failure_frame, failure_status, "      \
-  "failure_signal, report, owner"
+  "failure_signal, report, owner, warnings"
 
 [[nodiscard]] job_record read_job(SQLite::Statement& row);
 void insert_job(connection& to, const job_record& job);

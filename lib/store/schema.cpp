@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/schema.hpp"
 
+#include "store/private_file.hpp"
+
 #include <fmt/format.h>
 
 #include <array>
@@ -170,11 +172,100 @@ CREATE INDEX job_by_end ON job (finished_ms) WHERE finished_ms IS NOT NULL;
 ALTER TABLE job ADD COLUMN owner TEXT CHECK (owner <> '');
 CREATE INDEX job_by_owner ON job (owner, id) WHERE owner IS NOT NULL;
 )",
+    // 7: a new kind of failure. SQLite cannot change a CHECK, so the table is made again; foreign keys are
+    // not
+    // enforced during migrations, or dropping the old table would remove what belongs to its rows.
+    R"(
+CREATE TABLE new_job (
+  id TEXT NOT NULL PRIMARY KEY CHECK (length(id) = 19 AND id GLOB 'j[0-9a-z]*'),
+  state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'paused', 'succeeded', 'failed', 'canceled')),
+  wish TEXT NOT NULL CHECK (wish IN ('run', 'pause', 'cancel')),
+  revision INTEGER NOT NULL CHECK (revision >= 1),
+  blend TEXT NOT NULL CHECK (blend GLOB '/*'),
+  spec TEXT NOT NULL CHECK (json_valid(spec)),
+  frames_total INTEGER NOT NULL CHECK (frames_total BETWEEN 1 AND 1048575),
+  frames_done INTEGER NOT NULL CHECK (frames_done >= 0),
+  frames_failed INTEGER NOT NULL CHECK (frames_failed >= 0),
+  attempts INTEGER NOT NULL CHECK (attempts >= 0),
+  pid INTEGER CHECK (pid > 0),
+  render_seconds REAL NOT NULL CHECK (render_seconds >= 0),
+  created_ms INTEGER NOT NULL,
+  started_ms INTEGER,
+  finished_ms INTEGER,
+  failure_kind TEXT CHECK (failure_kind IN ('blend_unreadable', 'no_camera', 'engine_unavailable',
+    'denoiser_unavailable', 'display_unavailable', 'missing_files', 'output_unwritable', 'disk_full',
+    'out_of_memory', 'crashed', 'killed', 'timed_out', 'stalled', 'frames_missing', 'frames_corrupt',
+    'movie_output', 'blender_missing', 'invalid_setting', 'internal')),
+  failure_message TEXT,
+  failure_frame INTEGER CHECK (failure_frame BETWEEN 0 AND 1048574),
+  failure_status INTEGER CHECK (failure_status BETWEEN 0 AND 255),
+  failure_signal INTEGER CHECK (failure_signal BETWEEN 1 AND 64),
+  report TEXT NOT NULL CHECK (report = '' OR json_valid(report)),
+  owner TEXT CHECK (owner <> ''),
+  CHECK (frames_done + frames_failed <= frames_total),
+  CHECK (state <> 'succeeded' OR frames_done = frames_total),
+  CHECK ((state = 'failed') = (failure_kind IS NOT NULL)),
+  CHECK ((failure_kind IS NULL) = (failure_message IS NULL)),
+  CHECK ((state IN ('succeeded', 'failed', 'canceled')) = (finished_ms IS NOT NULL))
+) STRICT, WITHOUT ROWID;
+INSERT INTO new_job SELECT id, state, wish, revision, blend, spec, frames_total, frames_done, frames_failed,
+  attempts, pid, render_seconds, created_ms, started_ms, finished_ms, failure_kind, failure_message,
+  failure_frame, failure_status, failure_signal, report, owner FROM job;
+DROP TABLE job;
+ALTER TABLE new_job RENAME TO job;
+CREATE INDEX job_by_state ON job (state, id);
+CREATE INDEX job_by_upload ON job (json_extract(spec, '$.blend')) WHERE json_extract(spec, '$.blend') GLOB 'sha256:*';
+CREATE INDEX job_by_end ON job (finished_ms) WHERE finished_ms IS NOT NULL;
+CREATE INDEX job_by_owner ON job (owner, id) WHERE owner IS NOT NULL;
+)",
+    // 8: warnings of a job. Kinds of failure are lib/domain's: a new one needs no new table.
+    R"(
+CREATE TABLE new_job (
+  id TEXT NOT NULL PRIMARY KEY CHECK (length(id) = 19 AND id GLOB 'j[0-9a-z]*'),
+  state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'paused', 'succeeded', 'failed', 'canceled')),
+  wish TEXT NOT NULL CHECK (wish IN ('run', 'pause', 'cancel')),
+  revision INTEGER NOT NULL CHECK (revision >= 1),
+  blend TEXT NOT NULL CHECK (blend GLOB '/*'),
+  spec TEXT NOT NULL CHECK (json_valid(spec)),
+  frames_total INTEGER NOT NULL CHECK (frames_total BETWEEN 1 AND 1048575),
+  frames_done INTEGER NOT NULL CHECK (frames_done >= 0),
+  frames_failed INTEGER NOT NULL CHECK (frames_failed >= 0),
+  attempts INTEGER NOT NULL CHECK (attempts >= 0),
+  pid INTEGER CHECK (pid > 0),
+  render_seconds REAL NOT NULL CHECK (render_seconds >= 0),
+  created_ms INTEGER NOT NULL,
+  started_ms INTEGER,
+  finished_ms INTEGER,
+  failure_kind TEXT CHECK (failure_kind <> ''),
+  failure_message TEXT,
+  failure_frame INTEGER CHECK (failure_frame BETWEEN 0 AND 1048574),
+  failure_status INTEGER CHECK (failure_status BETWEEN 0 AND 255),
+  failure_signal INTEGER CHECK (failure_signal BETWEEN 1 AND 64),
+  report TEXT NOT NULL CHECK (report = '' OR json_valid(report)),
+  owner TEXT CHECK (owner <> ''),
+  warnings TEXT NOT NULL CHECK (json_valid(warnings)),
+  CHECK (frames_done + frames_failed <= frames_total),
+  CHECK (state <> 'succeeded' OR frames_done = frames_total),
+  CHECK ((state = 'failed') = (failure_kind IS NOT NULL)),
+  CHECK ((failure_kind IS NULL) = (failure_message IS NULL)),
+  CHECK ((state IN ('succeeded', 'failed', 'canceled')) = (finished_ms IS NOT NULL))
+) STRICT, WITHOUT ROWID;
+INSERT INTO new_job SELECT id, state, wish, revision, blend, spec, frames_total, frames_done, frames_failed,
+  attempts, pid, render_seconds, created_ms, started_ms, finished_ms, failure_kind, failure_message,
+  failure_frame, failure_status, failure_signal, report, owner, '[]' FROM job;
+DROP TABLE job;
+ALTER TABLE new_job RENAME TO job;
+CREATE INDEX job_by_state ON job (state, id);
+CREATE INDEX job_by_upload ON job (json_extract(spec, '$.blend')) WHERE json_extract(spec, '$.blend') GLOB 'sha256:*';
+CREATE INDEX job_by_end ON job (finished_ms) WHERE finished_ms IS NOT NULL;
+CREATE INDEX job_by_owner ON job (owner, id) WHERE owner IS NOT NULL;
+)",
 };
 
 void keep_copy(SQLite::Database& database, int version) {
   const auto copy = fmt::format("{}.v{}", database.getFilename(), version);
   std::filesystem::remove(copy); // of an earlier try
+  make_private_file(copy);
   SQLite::Statement into(database, "VACUUM INTO ?");
   into.bind(1, copy);
   into.exec();
@@ -192,6 +283,8 @@ int version_of(SQLite::Database& database) {
 
 void migrate(SQLite::Database& database, int version) {
   const int found = version_of(database);
+  database.exec(
+      "PRAGMA foreign_keys = OFF"); // a table that is made again would take the rows of others along
   for (int at = found; at < version; ++at) {
     if (found > 0) // a new one has nothing to keep
       keep_copy(database, at);

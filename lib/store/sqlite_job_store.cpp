@@ -4,6 +4,7 @@
 #include "store/database.hpp"
 #include "store/outbox.hpp"
 
+#include <limits>
 #include <utility>
 
 namespace kiln::store {
@@ -134,6 +135,8 @@ aio::task<result<void>> sqlite_job_store::keep_answer(request_key by, std::strin
 }
 
 aio::task<result<void>> sqlite_job_store::save(change what, durability how) {
+  const bool ends = domain::is_final(what.job.state) || what.job.wish == intent::cancel;
+  const auto weight = ends ? database::weight::essential : database::weight::plain;
   // Shared, since the work may outlive a caller that is cancelled.
   const auto queued = std::make_shared<bool>(false);
   database::work update = [c = std::move(what), format = event_format_,
@@ -152,7 +155,7 @@ aio::task<result<void>> sqlite_job_store::save(change what, durability how) {
         *queued = true;
     return {};
   };
-  auto done = co_await database_->write(std::move(update), how);
+  auto done = co_await database_->write(std::move(update), how, weight);
   if (done && *queued)
     on_queued_();
   co_return done;
@@ -166,7 +169,7 @@ aio::task<result<void>> sqlite_job_store::remove(job_id id) {
       return error{errc::not_found, "there is no job " + id.str()};
     return {};
   };
-  co_return co_await database_->write(std::move(erase), durability::durable);
+  co_return co_await database_->write(std::move(erase), durability::durable, database::weight::essential);
 }
 
 aio::task<result<std::optional<job_record>>> sqlite_job_store::find(job_id id) {
@@ -247,11 +250,15 @@ aio::task<result<std::optional<job_id>>> sqlite_job_store::newest() {
   co_return co_await database_->read(std::move(look));
 }
 
-aio::task<result<std::optional<ended_job>>> sqlite_job_store::first_ended() {
-  auto look = [](connection& from) -> result<std::optional<ended_job>> {
+aio::task<result<std::optional<ended_job>>> sqlite_job_store::first_ended(std::optional<ended_job> after) {
+  auto look = [after](connection& from) -> result<std::optional<ended_job>> {
     auto& row = from.statement(
         "SELECT id, finished_ms, (SELECT coalesce(sum(bytes), 0) FROM frame WHERE job = job.id) "
-        "FROM job WHERE finished_ms IS NOT NULL ORDER BY finished_ms, id LIMIT 1");
+        "FROM job WHERE finished_ms IS NOT NULL AND (finished_ms, id) > (?1, ?2) "
+        "ORDER BY finished_ms, id LIMIT 1");
+    constexpr auto before_all = std::numeric_limits<std::int64_t>::min();
+    row.bind(1, after ? std::int64_t{after->finished.time_since_epoch().count()} : before_all);
+    row.bind(2, after ? after->id.str() : std::string{});
     if (!row.executeStep())
       return std::optional<ended_job>{};
     const auto id = job_id::parse(row.getColumn(0).getString());
@@ -275,9 +282,9 @@ aio::task<result<std::uintmax_t>> sqlite_job_store::frame_bytes() {
 }
 
 aio::task<result<frame_times>> sqlite_job_store::history(std::string key) {
-  frame_times found;
+  const auto found = std::make_shared<frame_times>(); // the work may outlive a caller that is cancelled
   // Looked up by a writer, since asking is what keeps it.
-  database::work look = [&found, key = std::move(key)](connection& from) -> result<void> {
+  database::work look = [found, key = std::move(key)](connection& from) -> result<void> {
     note_use(from, key);
     auto& rows = from.statement("SELECT frame, seconds FROM history WHERE key = ?1");
     rows.bind(1, key);
@@ -285,16 +292,16 @@ aio::task<result<frame_times>> sqlite_job_store::history(std::string key) {
       const int frame = rows.getColumn(0).getInt();
       const double seconds = rows.getColumn(1).getDouble();
       if (frame < 0)
-        found.loading = seconds;
+        found->loading = seconds;
       else
-        found.seconds.emplace(frame, seconds);
+        found->seconds.emplace(frame, seconds);
     }
     return {};
   };
   const auto done = co_await database_->write(std::move(look), durability::relaxed);
   if (!done)
     co_return done.error();
-  co_return found;
+  co_return std::move(*found);
 }
 
 } // namespace kiln::store

@@ -42,7 +42,8 @@ public:
                                                                     std::size_t limit) override;
   [[nodiscard]] aio::task<result<std::vector<live_job>>> load_live() override;
   [[nodiscard]] aio::task<result<std::optional<job_id>>> newest() override;
-  [[nodiscard]] aio::task<result<std::optional<ended_job>>> first_ended() override;
+  [[nodiscard]] aio::task<result<std::optional<ended_job>>>
+  first_ended(std::optional<ended_job> after) override;
   [[nodiscard]] aio::task<result<std::uintmax_t>> frame_bytes() override;
   [[nodiscard]] aio::task<result<frame_times>> history(std::string key) override;
 

@@ -23,10 +23,6 @@ constexpr std::array packings{"none", "gzip", "zstd"}; // as blend_header::packi
   "max(used_ms, coalesce((SELECT max(finished_ms) " KILN_JOBS_OF_UPLOAD "), 0)), "                           \
   "EXISTS (SELECT 1 " KILN_JOBS_OF_UPLOAD "AND finished_ms IS NULL) "
 
-time_point at(const SQLite::Column& column) {
-  return time_point{std::chrono::milliseconds{column.getInt64()}};
-}
-
 upload_record read_upload(SQLite::Statement& row) {
   upload_record read;
   read.number = row.getColumn(0).getInt64();
@@ -117,7 +113,7 @@ aio::task<result<void>> sqlite_upload_store::remove(std::string digest) {
       return error{errc::not_found, "there is no upload sha256:" + digest};
     return {};
   };
-  co_return co_await database_->write(std::move(erase), durability::durable);
+  co_return co_await database_->write(std::move(erase), durability::durable, database::weight::essential);
 }
 
 aio::task<result<std::optional<upload_record>>> sqlite_upload_store::find(std::string digest) {

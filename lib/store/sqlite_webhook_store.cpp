@@ -10,10 +10,6 @@ namespace {
 
 using domain::webhook_event;
 
-std::int64_t ms(time_point t) {
-  return t.time_since_epoch().count();
-}
-
 std::optional<time_point> time_or_nothing(const SQLite::Column& column) {
   if (column.isNull())
     return std::nullopt;

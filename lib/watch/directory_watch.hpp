@@ -16,8 +16,8 @@ public:
                                                     const std::filesystem::path& directory);
 
   struct closed_files {
-    std::vector<std::string> names; ///< in their order; a name can stand twice
-    bool rescan = false;            ///< events were lost (the kernel's queue was full): look at the directory
+    std::vector<std::string> names; ///< each once, in the order in which they were closed first
+    bool rescan = false;            ///< there were more than are told: look at the directory
   };
 
   /// Completes when there is something; with nothing, after finish(), when all has been told.

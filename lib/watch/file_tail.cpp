@@ -26,6 +26,9 @@ result<file_tail> file_tail::open(aio::executor_type loop, const std::filesystem
     return system_error(errno, "open " + file.native());
   if (!S_ISREG(facts.st_mode))
     return error{errc::invalid_input, file.native() + " is not a file"};
+  // Where a reader has given the blocks of the beginning back, it begins behind them.
+  if (::lseek(opened.get(), 0, SEEK_DATA) < 0)
+    ::lseek(opened.get(), 0, errno == ENXIO ? SEEK_END : SEEK_SET);
   auto queue = inotify::open(loop, file, IN_MODIFY); // before the first read, so that no growth is missed
   if (!queue)
     return queue.error();

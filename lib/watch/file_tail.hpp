@@ -13,7 +13,7 @@ namespace kiln::watch {
 
 class file_tail {
 public:
-  /// From the beginning of an existing regular file; links are refused.
+  /// From the beginning of an existing regular file, behind a hole that it may begin with; links are refused.
   [[nodiscard]] static result<file_tail> open(aio::executor_type loop, const std::filesystem::path& file);
 
   /// The next bytes, at most 64 KiB, once there are any; nothing, after finish(), when the end is reached.

@@ -25,8 +25,29 @@ aio::task<inotify::events> inotify::next() {
     co_await happened_.wait();
   has_news_ = false;
   auto seen = std::exchange(seen_, {});
+  named_.clear();
   seen.ended = finishing_ && seen.names.empty() && !seen.overflowed;
   co_return seen;
+}
+
+void inotify::note(const char* name) {
+  constexpr std::size_t most_names = 10'000; // whoever is told of more reads the directory
+  if (name && !seen_.overflowed && named_.insert(name).second) {
+    if (seen_.names.size() < most_names)
+      seen_.names.emplace_back(name);
+    else
+      return note_overflow();
+  }
+  has_news_ = true;
+  happened_.notify_all();
+}
+
+void inotify::note_overflow() {
+  seen_ = {};
+  seen_.overflowed = true;
+  named_.clear();
+  has_news_ = true;
+  happened_.notify_all();
 }
 
 void inotify::finish() {

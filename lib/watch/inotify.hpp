@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 namespace kiln::watch {
@@ -29,7 +30,7 @@ public:
   inotify& operator=(const inotify&) = delete;
 
   struct events {
-    std::vector<std::string> names; ///< of files in the watched directory
+    std::vector<std::string> names; ///< of files in the watched directory: each once, the first event counts
     bool overflowed = false;        ///< events were lost: look yourself
     bool ended = false;             ///< finish() was called, and all that had happened by then has been told
   };
@@ -44,9 +45,14 @@ private:
   friend class inotify_queue;
   inotify(aio::executor_type loop, inotify_queue& queue) : queue_(queue), happened_(loop) {}
 
+  /// Something has happened to the file of this name; nullptr: to what is watched.
+  void note(const char* name);
+  void note_overflow();
+
   inotify_queue& queue_;
   aio::notification happened_;
   events seen_;
+  std::unordered_set<std::string> named_; ///< the names of seen_
   bool has_news_ = false, finishing_ = false;
 };
 

@@ -17,8 +17,10 @@ error watch_error(const char* call, int errno_value, const std::filesystem::path
   auto e = system_error(errno_value, std::string{call} + " " + path.native());
   if (errno_value == EMFILE)
     e.message += " (see fs.inotify.max_user_instances)";
-  if (errno_value == ENOSPC)
-    e.message += " (see fs.inotify.max_user_watches)";
+  if (errno_value == ENOSPC) { // of the disk nothing is said
+    e = {errc::exhausted,
+         std::string{call} + " " + path.native() + ": no more watches (see fs.inotify.max_user_watches)"};
+  }
   return e;
 }
 
@@ -96,23 +98,14 @@ void inotify_queue::drain() {
 
 void inotify_queue::tell(int number, std::uint32_t mask, const char* name) {
   if (mask & IN_Q_OVERFLOW)
-    for (auto& [of, known] : watchers_) {
-      known.watch->seen_.overflowed = true;
-      tell(*known.watch, nullptr);
-    }
+    for (auto& [of, known] : watchers_)
+      known.watch->note_overflow();
   const auto [begin, end] = watchers_.equal_range(number);
   for (auto it = begin; it != end; ++it)
     if (mask & (it->second.mask | IN_IGNORED))
-      tell(*it->second.watch, name);
+      it->second.watch->note(name);
   if (mask & IN_IGNORED) // what was watched is gone; the kernel may give its number to something else
     watchers_.erase(begin, end);
-}
-
-void inotify_queue::tell(inotify& watch, const char* name) {
-  if (name)
-    watch.seen_.names.emplace_back(name);
-  watch.has_news_ = true;
-  watch.happened_.notify_all();
 }
 
 } // namespace kiln::watch

@@ -40,7 +40,6 @@ private:
   void shutdown() noexcept override {}
   void listen();
   void tell(int number, std::uint32_t mask, const char* name);
-  static void tell(inotify& watch, const char* name);
 
   aio::asio::posix::basic_stream_descriptor<aio::executor_type> queue_;
   std::multimap<int, watcher>

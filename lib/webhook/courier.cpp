@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "webhook/courier.hpp"
 
+#include "aio/log_failures.hpp"
 #include "webhook/signature.hpp"
 
 #include <boost/asio/redirect_error.hpp>
@@ -16,20 +17,11 @@ namespace {
 constexpr int gone = 410;
 /// A clock that is set is noticed after that much.
 constexpr std::chrono::minutes longest_wait{10};
+constexpr const char* delivery = "a webhook's delivery";
 constexpr auto until_woken = std::chrono::milliseconds::max();
 
 store::time_point now() {
   return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
-}
-
-aio::task_group::failure_handler log_failures(spdlog::logger& log) {
-  return [&log](const std::exception_ptr& failure) {
-    try {
-      std::rethrow_exception(failure);
-    } catch (const std::exception& e) {
-      log.error("a webhook's delivery threw: {}", e.what());
-    }
-  };
 }
 
 /// " job=j… trace_id=…" of the job that a letter is about, for log lines; empty for a letter about none.
@@ -51,8 +43,8 @@ std::string job_words(const std::string& payload) {
 courier::courier(aio::executor_type loop, store::webhook_store& kept, sender& by, courier_settings s,
                  spdlog::logger& log)
     : loop_(loop), store_(kept), sender_(by), settings_(std::move(s)), log_(log),
-      random_(std::random_device{}()), again_(loop), grace_(loop), deliveries_(loop, log_failures(log)),
-      work_(loop, log_failures(log)) {}
+      random_(std::random_device{}()), again_(loop), grace_(loop),
+      deliveries_(loop, aio::log_failures(log, delivery)), work_(loop, aio::log_failures(log, delivery)) {}
 
 void courier::start() {
   work_.spawn(work());
@@ -172,7 +164,7 @@ aio::task<> courier::abort_after(std::chrono::milliseconds grace) {
 aio::task<> courier::stop(std::chrono::milliseconds grace) {
   stopping_ = true;
   wake();
-  aio::task_group impatience{loop_, log_failures(log_)};
+  aio::task_group impatience{loop_, aio::log_failures(log_, delivery)};
   if (!deliveries_.empty())
     impatience.spawn(abort_after(grace));
   co_await work_.join();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "webhook/http_sender.hpp"
 
+#include "base/scope_exit.hpp"
+
 #include <boost/asio/connect.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
@@ -244,6 +246,11 @@ aio::task<sent> http_sender::send(letter what) {
 
   const auto mine = std::make_shared<connection>(loop_);
   open_.insert(mine.get());
+  const scope_exit closed{[this, mine] {
+    open_.erase(mine.get());
+    mine->over.cancel();
+    mine->close();
+  }};
   mine->end_after(settings_.deadline);
   error_code ec;
   sent out;
@@ -265,9 +272,6 @@ aio::task<sent> http_sender::send(letter what) {
   } else {
     out = co_await exchange(mine->socket, *mine, *to, std::move(what));
   }
-  open_.erase(mine.get());
-  mine->over.cancel();
-  mine->close();
   if (mine->is_late && !out.status)
     out.error = fmt::format("no answer within {} ms", settings_.deadline.count());
   co_return out;

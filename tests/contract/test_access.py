@@ -2,6 +2,7 @@
 """Who may do what: tokens, roles, owners; and what strangers learn."""
 import http.client
 import json
+import os
 import pathlib
 import re
 import signal
@@ -33,10 +34,10 @@ class Guarded:
         return self.d.ask(method, target, body, {**bearer(secret), **headers})
 
     def status(self, who, method, target, body=None, **headers):
-        """Of an answer that may never end. From ever other addresses: wrong tokens of one are limited."""
+        """Of an answer that may never end. From ever other networks: wrong tokens of one are limited."""
         self.addresses += 1
         connection = http.client.HTTPConnection("127.0.0.1", self.d.port, timeout=60,
-                                                source_address=(f"127.0.1.{self.addresses % 200 + 1}", 0))
+                                                source_address=(f"127.1.{self.addresses % 250}.1", 0))
         try:
             connection.request(method, target, body, {**bearer(self.secrets.get(who, who)), **headers})
             return connection.getresponse().status
@@ -127,7 +128,7 @@ def test_every_route_asks_for_its_role(guarded):
     for method, path, needed, own, body, allowed in ROUTES:
         for who, rank in VISITORS.items():
             target = path.replace("{id}", job).replace("{frame}", "1")
-            secret = {"nobody": "", "wrong": "kiln_" + "0" * 40}.get(who, who)
+            secret = {"nobody": "", "wrong": "kiln_" + os.urandom(20).hex()}.get(who, who)
             status = guarded.status(secret, method, target, body, **(JSON if body else {}))
             if RANKS.index(rank) < RANKS.index(needed):
                 expected = {401} if rank == "none" else {403}

@@ -45,6 +45,23 @@ def patch(d, ident, body):
     return d.ask("PATCH", f"/v1/jobs/{ident}", json.dumps(body), {"Content-Type": "application/merge-patch+json"})
 
 
+WARNED = 'print kiln: {"version":"3.4.1","warnings":[{"kind":"newer_file","message":"Blender 9 wrote it"},{"kind":"X","message":"no"}]}'
+
+
+@pytest.mark.local
+def test_warnings_of_a_job(start):
+    d = start(WARNED)
+    ident = submit(d, "1-2", process="own")
+    done = until(d, ident, *FINAL)
+    expected = [{"kind": "newer_file", "message": "Blender 9 wrote it", "frames": None}]
+    assert done["state"] == "succeeded" and done["warnings"] == expected and done["file"] == {"version": "3.4.1"}
+    assert "kind=newer_file" in d.log()
+    assert d.stop() == 0
+    d.start()
+    assert d.get(f"/v1/jobs/{ident}").json()["warnings"] == expected
+    assert "strict" not in done and until(d, submit(d, "1", strict=True), *FINAL)["strict"] is True
+
+
 @pytest.mark.local
 def test_a_job_from_its_submission_to_its_end(start, tmp_path):
     go = tmp_path / "go"
@@ -65,8 +82,8 @@ def test_a_job_from_its_submission_to_its_end(start, tmp_path):
     assert re.fullmatch(TIME, made["created_at"]) and made["finished_at"] is None
     said = wait_for(lambda: open(f"/proc/{made['current']['pid']}/cmdline").read(), "its arguments are there, which is a moment after it runs")
     argv = said.split("\0")
-    assert json.loads(argv[argv.index("--") + 1]) == {k: fields[k] for k in (
-        "engine", "scene", "camera", "format", "resolution", "resolution_percentage", "samples", "seed", "device")}
+    assert json.loads(argv[argv.index("--") + 1]) == {"frames": [[1, 5, 2]], **{k: fields[k] for k in (
+        "engine", "scene", "camera", "format", "resolution", "resolution_percentage", "samples", "seed", "device")}}
     assert argv[argv.index("-t") + 1] == "1" and argv[argv.index("-S") + 1] == "Scene"
     running = d.get(answer.headers["location"])
     assert "retry-after" in running.headers
@@ -116,6 +133,8 @@ GOOD = {"blend": "scene.blend", "frames": "1"}
     ({**GOOD, "resolution": [1, 99999]}, ["/resolution/0", "/resolution/1"]),
     ({**GOOD, "format": "FFMPEG", "device": "GPU", "samples": 0}, ["/format", "/device", "/samples"]),
     ({**GOOD, "processes": "many", "fail_fast": 1}, ["/fail_fast", "/processes"]),
+    ({**GOOD, "frames": "x", "samples": 0, "colour": "red", "trace_id": "1"}, ["/frames", "/colour", "/trace_id", "/samples"]),
+    ({**GOOD, "strict": "yes"}, ["/strict"]),
     ({**GOOD, "colour": "red", "a/b~c": 1}, ["/colour", "/a~1b~0c"]),
     ("[]", [""]), ("nonsense", [""]), ('{"blend":"a","blend":"b"}', [""]), ('{"blend":1e999}', [""]),
 ])

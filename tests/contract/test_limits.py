@@ -6,7 +6,7 @@ import os
 import re
 
 import pytest
-from daemon import Answer, wait_for
+from daemon import Answer, read_until_quiet, wait_for
 from test_operation import kilnd
 from tokens import add, bearer
 
@@ -84,11 +84,20 @@ def test_wrong_tokens_are_limited_and_right_ones_are_not(start, tmp_path):
     assert {a.status for a in given[:-1]} == {401} and len(given) > 10
     assert given[-1].headers["ratelimit-policy"].startswith('"wrong-tokens";q=20')
     assert int(given[-1].headers["retry-after"]) >= 1
-    assert ask(d, "GET", "/livez", headers=bearer("kiln_wrong")).status == 429
+    assert ask(d, "GET", "/livez", headers=bearer("kiln_wrong")).status == 200, "open to strangers"
     assert ask(d, "GET", "/v1/jobs", headers=bearer(secret)).status == 200
-    assert ask(d, "GET", "/v1/jobs", headers=bearer("kiln_wrong"), address="127.0.0.2").status == 401
+    assert ask(d, "GET", "/v1/jobs", headers=bearer("kiln_wrong"), address="127.0.1.2").status == 429, "of the same beginning"
+    assert ask(d, "GET", "/v1/jobs", headers=bearer("other_wrong"), address="127.0.0.2").status == 401
     assert len(re.findall(r"a token was shown that is none of ours from=127\.0\.0\.1 path=/v1/jobs", d.log())) == len(given) - 1
+    assert "path=/livez" not in d.log(), "nobody has looked at it"
     assert "kiln_wrong" not in d.log()
+
+
+def test_wrong_tokens_from_many_neighbours_are_limited(start, tmp_path):
+    add(tmp_path / "state", "ci", "read")
+    d = start()
+    given = [ask(d, "GET", "/v1/jobs", headers=bearer(f"{n}_guess"), address=f"127.0.0.{n}").status for n in range(1, 61)]
+    assert given[:40] == [401] * 40 and given.count(429) >= 10, given
 
 
 def test_many_addresses_cost_little_memory(start):
@@ -109,6 +118,38 @@ def test_many_addresses_cost_little_memory(start):
     for third in range(1, 4):
         rush(third)
     assert resident() - before < 1500, "3,000 more addresses"
+
+
+def test_large_bodies_leave_no_memory_behind(start):
+    """Neither in connections that wait for their next request, nor once they are closed."""
+    if os.environ.get("SANITIZERS"):
+        pytest.skip("the sanitizers' own memory is no measure")
+    d = start(arguments=["--max-connections-per-address", "1000"])
+
+    def resident():
+        with open(f"/proc/{d.process.pid}/status") as status:
+            return int(re.search(r"VmRSS:\s*(\d+)", status.read()).group(1))
+
+    def rush():
+        connections = []
+        for _ in range(100):
+            connections.append(d.connect())
+            connections[-1].sendall(b"POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n"
+                                    + b" " * 999_999)  # but for the last byte
+        for one in connections:
+            one.sendall(b" ")
+        for one in connections:
+            assert read_until_quiet(one, 0).startswith(b"HTTP/1.1 4")
+        return connections
+
+    for one in rush():
+        one.close()
+    wait_for(lambda: resident() < 60_000, "memory is given back after all of them are closed")
+    before = resident()
+    waiting = rush()
+    assert resident() - before < 20_000, "100 connections that are idle"
+    for one in waiting:
+        one.close()
 
 
 @pytest.mark.parametrize("arguments", [["--rate-limit", "-1"], ["--rate-limit", "nan"], ["--rate-limit", "1e9"],

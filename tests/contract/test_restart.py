@@ -7,6 +7,7 @@ import random
 import shutil
 import signal
 import sqlite3
+import stat
 import subprocess
 import time
 
@@ -143,6 +144,75 @@ def test_leave_on_stop_renders_no_frame_twice(start, tmp_path):
     assert log.count("Saved: ") == 12
 
 
+def leave(d):
+    """SIGUSR2; Blender goes on."""
+    d.process.send_signal(signal.SIGUSR2)
+    assert d.process.wait(60) == 0
+
+
+@pytest.mark.local
+@pytest.mark.parametrize("process", ["own", "session"])
+@pytest.mark.parametrize("go_away", [crash, leave], ids=["kill -9", "SIGUSR2"])
+def test_frames_in_the_name_of_another_job_are_not_believed(start, tmp_path, go_away, process):
+    """The code of a scene can make any name in the directory of its session."""
+    go = tmp_path / "go"
+    (tmp_path / "hostile.blend").write_text(f"BLENDER-v304\nwait_file {go}\n")
+    d = start(f"wait_file {go}", arguments=["--slots", "2"])
+    go.touch()
+    sample = submit(d, "9")
+    until(d, sample, "succeeded")
+    forged = (d.output / sample / "blender-render_0009.png").read_bytes()
+    go.unlink()
+    hostile = submit(d, "1-3", blend="hostile.blend")
+    victim = submit(d, "1-3", process=process)
+    pids = {ident: until(d, ident, "running")["current"]["pid"] for ident in (hostile, victim)}
+    planted = wait_for(lambda: workspace(d, f"{hostile}-1").exists(), "the session has its workspace") and (
+        workspace(d, f"{hostile}-1").parent / f"{victim}-1")
+    assert planted.parent.name.startswith("session-")
+    wait_for(lambda: workspace(d, f"{victim}-1").exists(), "the other has its own")
+    go_away(d)
+    planted.mkdir()
+    for frame in range(1, 4):
+        (planted / f"blender-render_{frame:04}.png").write_bytes(forged)
+    again(d)
+    for ident in (hostile, victim):
+        adopted = until(d, ident, "running")
+        assert adopted["current"]["pid"] == pids[ident] and adopted["frames"]["done"] == 0
+    go.touch()
+    for ident in (hostile, victim):
+        done = until(d, ident, "succeeded", "failed")
+        assert done["state"] == "succeeded" and done["attempts"] == 1, done
+        assert forged not in [path.read_bytes() for path in (d.output / ident).iterdir()]
+    wait_for(lambda: not workspaces(d), "no workspace is left")
+    assert os.listdir(d.state / "attempts") == []
+    assert all(name.startswith("session-") for name in os.listdir(d.state / "processes")), "of sessions that wait"
+
+
+@pytest.mark.local
+@pytest.mark.parametrize("process", ["own", "session"])
+def test_a_process_in_the_name_of_another_job_is_not_taken_for_its_blender(start, tmp_path, process):
+    """The code of a scene can change the working directory and the environment of its own process."""
+    go = tmp_path / "go"
+    d = start(f"wait_file {go}")
+    ident = submit(d, "1-2", process=process, retries=0)
+    pid = until(d, ident, "running")["current"]["pid"]
+    space = wait_for(lambda: (lambda s: s if s.exists() else None)(workspace(d, f"{ident}-1")), "it has a workspace")
+    directory = space if process == "own" else space.parent
+    crash(d)
+    os.killpg(pid, signal.SIGKILL)
+    impostor = subprocess.Popen(["sleep", "1000"], cwd=directory, start_new_session=True,
+                                env={**os.environ, "TMPDIR": str(directory / "tmp")})
+    try:
+        go.touch()
+        again(d)
+        done = until(d, ident, "succeeded", "failed")
+        assert done["state"] == "succeeded" and done["attempts"] == 2, done
+        assert impostor.poll() is None, "it is nobody's to end"
+    finally:
+        impostor.kill()
+        impostor.wait()
+
+
 def test_an_orderly_stop_keeps_the_jobs(start, tmp_path):
     go = tmp_path / "go"
     d = start(f"wait_file {go}")
@@ -200,6 +270,59 @@ def test_the_store_is_for_one_daemon(start, tmp_path):
     assert second.returncode == 3
     assert f"another kilnd (process {d.process.pid})" in second.stderr
     assert d.get("/livez").status == 200
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.mark.parametrize("inside", [False, True], ids=["output beside the state", "output below the state"])
+def test_the_state_is_for_its_user_alone(start, tmp_path, inside):
+    """Also where a kilnd before has made it. Frames stay readable."""
+    frames = tmp_path / ("state/output" if inside else "frames")
+    arguments = ["--output", frames] if inside else []  # the later one counts
+    expected = 0o711 if inside else 0o700
+    mask = os.umask(0o022)
+    try:
+        d = start(arguments=arguments)
+    finally:
+        os.umask(mask)
+    d.output = frames
+    private = ["kiln.db", "kiln.db-wal", "kiln.db-shm", "kilnd.lock", "logs", "blends"]
+
+    def check():
+        assert mode(d.state) == expected
+        assert {name: mode(d.state / name) & 0o077 for name in private} == dict.fromkeys(private, 0)
+
+    check()
+    assert "other users" not in d.log()
+    job = submit(d)
+    until(d, job, "succeeded")
+    published = frames / job / "blender-render_0001.png"
+    assert mode(published) & 0o044 == 0o044 and mode(published.parent) & 0o055 == 0o055
+    d.stop()
+    (d.state / "kiln.db.v1").touch()
+    for name in ("kiln.db", "kiln.db.v1", "logs", "blends"):
+        (d.state / name).chmod(0o755)
+    d.state.chmod(0o755)
+    again(d)
+    check()
+    assert mode(d.state / "kiln.db.v1") == 0o700
+    assert f"{d.state / 'kiln.db'}: its mode was 755 and is 700 now" in d.log()
+    assert f"{d.state}: its mode was 755 and is {expected:o} now" in d.log()
+    backup = tmp_path / "backup"
+    subprocess.run([d.command[0], "backup", backup, "--state", d.state], check=True, timeout=60)
+    assert mode(backup) == 0o600
+
+
+def test_the_output_is_for_one_daemon(start, tmp_path):
+    d = start()
+    command = [*d.command]
+    command[command.index("--state") + 1] = str(tmp_path / "another state")
+    second = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert second.returncode == 3
+    assert f"output: another kilnd (process {d.process.pid}) uses {d.output}" in second.stderr
+    assert "--output" in second.stderr
 
 
 def test_backup_of_a_running_daemon(start, tmp_path):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """kilnd and what supervises it: readiness, reload, watchdog, sockets that were opened for it, a stop that leaves renders."""
+import http.client
 import os
 import pathlib
 import signal
@@ -23,11 +24,12 @@ class Supervisor:
                       "--state", str(directory / "state"), *executor[0]]
         self.environment = executor[1]
         self.process = None
+        self.wrapper = []  # a command that executes kilnd
 
     def start(self, *more, listener=None, environment=None):
         """`listener`: a socket that is given as descriptor 3."""
         # The shell's pid becomes kilnd's: LISTEN_PID must be it.
-        command = ["sh", "-c", 'LISTEN_PID=$$; export LISTEN_PID; exec "$@"', "sh", program("KILND"), *self.flags, *more]
+        command = ["sh", "-c", 'LISTEN_PID=$$; export LISTEN_PID; exec "$@"', "sh", *self.wrapper, program("KILND"), *self.flags, *more]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
@@ -94,6 +96,19 @@ def test_a_socket_that_is_open_already_is_served(supervisor):
             assert early.recv(12) == b"HTTP/1.1 200"
 
 
+@pytest.mark.parametrize("address, is_limited", [("127.0.0.1", False), ("0.0.0.0", True)])
+def test_the_default_rate_limit_is_that_of_the_given_socket(supervisor, address, is_limited):
+    with socket.create_server((address, 0)) as listener:
+        supervisor.start("--allow-open-network", listener=listener)
+        supervisor.heard()
+        client = http.client.HTTPConnection("127.0.0.1", listener.getsockname()[1], timeout=60)
+        client.request("GET", "/v1/jobs")
+        answer = client.getresponse()
+        assert answer.status == 200
+        client.close()
+        assert ("RateLimit-Policy" in answer.headers) == is_limited, answer.getheaders()
+
+
 @pytest.mark.parametrize("family, address, says", [
     (socket.AF_UNIX, "socket", "ListenStream=127.0.0.1:3000"),
     (socket.AF_INET, ("0.0.0.0", 0), "--allow-open-network"),
@@ -133,6 +148,52 @@ def test_sigusr2_stops_and_leaves_renders_to_the_next_start(start, tmp_path):
     gate.touch()
     assert d.until_final(location).text == "Job completed"
     wait_for(lambda: not processes_of_group(pid), "nothing is left of it")
+
+
+@pytest.fixture
+def slow_blender(tmp_path):
+    """fake_blender, which waits for `gate` when kilnd asks it for its version, and writes `asked` before."""
+    script = tmp_path / "slow-blender"
+    script.write_text(f"""#!/bin/sh
+echo $$ >>{tmp_path}/asked
+while [ ! -e {tmp_path}/gate ]; do sleep 0.01; done
+exec {program("FAKE_BLENDER")} "$@"
+""")
+    script.chmod(0o755)
+    return script
+
+
+@pytest.mark.local
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGUSR2])
+def test_a_stop_during_the_start_ends_it_in_order(supervisor, slow_blender, tmp_path, how):
+    supervisor.start("--listen", "127.0.0.1:0", "--sandbox", "off", "--blender", str(slow_blender))
+    asked = tmp_path / "asked"
+    wait_for(lambda: asked.exists() and asked.read_text().endswith("\n"), "Blender is asked for its version")
+    assert supervisor.stop(how) == 0
+    assert "stopped during the start" in supervisor.log.read_text()
+    assert not [pid for line in asked.read_text().split() for pid in processes_of_group(int(line))]
+
+
+@pytest.mark.local
+def test_a_sighup_during_the_start_is_carried_out_afterwards(supervisor, slow_blender, tmp_path):
+    log = tmp_path / "own.log"
+    supervisor.start("--listen", "127.0.0.1:0", "--sandbox", "off", "--blender", str(slow_blender), "--log-file", str(log))
+    wait_for((tmp_path / "asked").exists, "Blender is asked for its version")
+    log.rename(tmp_path / "own.log.1")
+    supervisor.process.send_signal(signal.SIGHUP)
+    (tmp_path / "gate").touch()
+    assert supervisor.heard()["READY"] == "1"
+    assert supervisor.heard()["RELOADING"] == "1"
+    assert supervisor.heard()["READY"] == "1"
+    assert "log reopened" in log.read_text()
+    assert supervisor.stop() == 0
+
+
+def test_it_starts_under_a_parent_that_ignores_sigchld(supervisor):
+    supervisor.wrapper = ["env", "--ignore-signal=CHLD"]
+    supervisor.start("--listen", "127.0.0.1:0")
+    assert supervisor.heard()["READY"] == "1"
+    assert supervisor.stop() == 0
 
 
 def test_a_flood_of_signals_does_not_keep_kilnd(supervisor):

@@ -59,7 +59,7 @@ def test_blender_is_called_as_the_tutorial_calls_it(start, tmp_path):
     output = argv[argv.index("-o") + 1]
     assert re.fullmatch(rf"{re.escape(str(d.output))}/\.kiln/{JOB_ID}-1/blender-render_####", output)
     words = " ".join(a for a in argv if a != output)
-    assert re.search(r"^-b .*scene\.blend .*-o -E CYCLES .*-t 0 -j 1 -s 4 -e 6 -a -- {[^ ]*}$", words), words
+    assert re.search(r"^-b .*scene\.blend .*-o -x 1 -t 0 -j 1 -s 4 -e 6 -a -- {\"engine\":\"CYCLES\",\"frames\":\[\[4,6,1\]\]}$", words), words
     assert "-noaudio" in argv and argv[argv.index("-x") + 1] == "1"
     go.touch()
 

@@ -12,7 +12,7 @@ import subprocess
 import time
 
 import pytest
-from daemon import wait_for
+from daemon import stays_asleep, wait_for
 from test_jobs import JSON, TIME, act, job, submit, until
 from webhook_receiver import Receiver
 
@@ -472,7 +472,4 @@ def test_an_idle_daemon_with_webhooks_does_not_wake_up(start, receiver):
     until(d, submit(d, "1"), "succeeded")
     wait_for(lambda: r.letters, "it is told")
 
-    def switches():
-        status = pathlib.Path(f"/proc/{d.process.pid}/task/{d.process.pid}/status").read_text()
-        return int(status.split("voluntary_ctxt_switches:")[1].split()[0])
-    wait_for(lambda: (lambda before: time.sleep(3) or switches() == before)(switches()), "3 s without waking up")
+    wait_for(lambda: stays_asleep(d.process.pid, 3), "3 s without waking up")

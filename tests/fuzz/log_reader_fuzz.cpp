@@ -7,11 +7,52 @@
 
 #include <algorithm>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace {
 
 using namespace kiln;
+
+bool is_printable_ascii(std::string_view text) {
+  return std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7f; });
+}
+
+void check(const domain::warning& warning) {
+  KILN_HOLDS(!warning.kind.empty() && warning.kind.size() <= 40);
+  KILN_HOLDS(!warning.message.empty() && warning.message.size() <= 1000);
+}
+
+/// What must hold for each kind of event; and the event as text.
+struct described {
+  std::string operator()(const blender::frame_progress& progress) const {
+    KILN_HOLDS(progress.fraction.value_or(0) >= 0 && progress.fraction.value_or(0) <= 1);
+    KILN_HOLDS(progress.frame >= domain::min_frame && progress.frame <= domain::max_frame);
+    return std::to_string(progress.frame) + " " + std::to_string(progress.fraction.value_or(0));
+  }
+  std::string operator()(const blender::complaint& complaint) const {
+    const auto& message = complaint.why.message;
+    KILN_HOLDS(!message.empty() && message.size() < 500 && is_printable_ascii(message));
+    return message;
+  }
+  std::string operator()(const blender::scene_report& report) const {
+    KILN_HOLDS(report.json.starts_with('{') && report.json.ends_with('}'));
+    KILN_HOLDS(report.passes >= 1 && report.passes <= 1000);
+    KILN_HOLDS(!report.failure || !report.failure->message.empty());
+    KILN_HOLDS(report.warnings.size() <= domain::most_warnings);
+    std::ranges::for_each(report.warnings, check);
+    return report.json;
+  }
+  std::string operator()(const blender::addon_failure& failure) const {
+    KILN_HOLDS(!failure.what.empty() && failure.what.size() < 500 && is_printable_ascii(failure.what));
+    return failure.what;
+  }
+  std::string operator()(const domain::warning& warning) const {
+    check(warning);
+    KILN_HOLDS(is_printable_ascii(warning.message));
+    return warning.message;
+  }
+};
 
 std::vector<std::string> events_of(std::string_view bytes, std::size_t piece) {
   std::vector<std::string> events;
@@ -19,19 +60,8 @@ std::vector<std::string> events_of(std::string_view bytes, std::size_t piece) {
   blender::log_reader reader;
   const blender::line_splitter::line_handler on_line = [&](std::string_view line) {
     KILN_HOLDS(!line.empty() && line.size() <= blender::line_splitter::max_line);
-    const auto event = reader.feed(line);
-    if (!event)
-      return;
-    if (const auto* progress = std::get_if<blender::frame_progress>(&*event)) {
-      KILN_HOLDS(progress->fraction >= 0 && progress->fraction <= 1);
-      KILN_HOLDS(progress->frame >= domain::min_frame && progress->frame <= domain::max_frame);
-      events.push_back(std::to_string(progress->frame) + " " + std::to_string(progress->fraction));
-    } else {
-      const auto& message = std::get<blender::complaint>(*event).why.message;
-      KILN_HOLDS(!message.empty() && message.size() < 500);
-      KILN_HOLDS(std::all_of(message.begin(), message.end(), [](char c) { return c >= 0x20 && c < 0x7f; }));
-      events.push_back(message);
-    }
+    if (const auto event = reader.feed(line))
+      events.push_back(std::visit(described{}, *event));
   };
   for (; !bytes.empty(); bytes.remove_prefix(std::min(piece, bytes.size())))
     splitter.feed(bytes.substr(0, piece), on_line);

@@ -6,7 +6,8 @@ import signal
 
 import pytest
 from daemon import wait_for
-from test_render import decode_png
+from pictures import by_hand, pictures
+from test_render import until_rendering
 
 FINAL = ("succeeded", "failed", "canceled")
 
@@ -30,38 +31,7 @@ def frame(d, done, number, extension="png"):
     return d.output / done["id"] / f"blender-render_{number:04}.{extension}"
 
 
-def test_settings_reach_the_picture(start):
-    d = start("tiny")
-    done = render(d, "tiny", "3,5,7-9x2", resolution=[64, 40], resolution_percentage=50, samples=2, seed=5, threads=1,
-                  engine="CYCLES", device="CPU")
-    assert done["state"] == "succeeded", done
-    assert sorted(os.listdir(d.output / done["id"])) == [f"blender-render_{n:04}.png" for n in (3, 5, 7, 9)]
-    assert decode_png(frame(d, done, 7))[:2] == (32, 20)
-    assert done["file"]["samples"] == 2 and done["file"]["resolution"] == [64, 40]
-
-
-@pytest.mark.parametrize("format, extension, magic", [
-    ("PNG", "png", b"\x89PNG"), ("OPEN_EXR", "exr", b"v/1\x01"), ("OPEN_EXR_MULTILAYER", "exr", b"v/1\x01"),
-    ("JPEG", "jpg", b"\xff\xd8\xff"), ("TIFF", "tif", b"II*\0"), ("WEBP", "webp", b"RIFF")])
-def test_every_format_is_verified(start, format, extension, magic):
-    d = start("tiny")
-    done = render(d, "tiny", "1-2", format=format)
-    assert done["state"] == "succeeded", done["failure"]
-    for number in (1, 2):
-        assert frame(d, done, number, extension).read_bytes().startswith(magic)
-
-
-def test_scene_camera_and_view_layer(start):
-    d = start("tiny")
-    first = render(d, "two_scenes")
-    assert first["file"]["scenes"] == ["Scene", 'Zweite "Szene" é'] and decode_png(frame(d, first, 1))[0] == 32
-    second = render(d, "two_scenes", scene='Zweite "Szene" é', view_layer="Extra")
-    assert second["state"] == "succeeded" and decode_png(frame(d, second, 1))[:2] == (24, 16)
-    assert second["file"]["view_layers"] == ["Extra"]
-    side = render(d, "two_scenes", camera="Side")
-    assert decode_png(frame(d, first, 1))[2] != decode_png(frame(d, side, 1))[2]
-
-
+@pytest.mark.feature("causes of failure", mode="session")
 @pytest.mark.parametrize("blend, fields, kind, words", [
     ("no_camera", {}, "no_camera", "no camera"),
     ("two_scenes", {"camera": "Top"}, "no_camera", 'no camera "Top"; it has: Camera, Side'),
@@ -69,13 +39,12 @@ def test_scene_camera_and_view_layer(start):
     ("two_scenes", {"view_layer": "'; import os"}, "invalid_setting", "no view layer"),
     ("tiny", {"engine": "LUXCORE"}, "engine_unavailable", "LUXCORE"),
     ("tiny", {"device": "METAL"}, "engine_unavailable", "METAL"),
-    ("denoiser", {}, "denoiser_unavailable", "OpenImageDenoise"),
     ("movie", {}, "movie_output", "movie"),
     ("missing_image", {}, "missing_files", "wood of oak.png"),
     ("missing_library", {}, "missing_files", "props.blend"),
 ])
-def test_what_cannot_be_rendered_fails_before_the_first_frame(start, blend, fields, kind, words):
-    d = start("tiny")
+def test_what_cannot_be_rendered_fails_before_the_first_frame(lasting, blend, fields, kind, words):
+    d = lasting("tiny")
     done = render(d, blend, "1-3", **fields)
     assert done["state"] == "failed" and done["failure"]["kind"] == kind and words in done["failure"]["message"], done
     assert done["attempts"] == 1, "it would end the same way"
@@ -83,14 +52,27 @@ def test_what_cannot_be_rendered_fails_before_the_first_frame(start, blend, fiel
     assert "Saved:" not in log and "Sample" not in log
 
 
-def test_a_movie_renders_as_images_when_asked_so(start):
-    d = start("tiny")
+def test_a_movie_renders_as_images_when_asked_so(lasting):
+    d = lasting("tiny")
     assert render(d, "movie", format="PNG")["state"] == "succeeded"
 
 
+@pytest.mark.feature("denoiser: the picture by hand, or the cause")
+@pytest.mark.parametrize("process", ["own", "session"])
+def test_a_scene_that_asks_for_a_denoiser(lasting, blender, scenes, tmp_path, process):
+    d = lasting("tiny")
+    done = render(d, "denoiser", process=process)
+    if blender.abilities["denoiser"]:
+        assert done["state"] == "succeeded", done["failure"]
+        assert pictures(d, done) == by_hand(blender, scenes / "denoiser.blend", tmp_path / "by hand", 1, 1)
+    else:
+        assert done["failure"]["kind"] == "denoiser_unavailable" and done["attempts"] == 1, done
+
+
+@pytest.mark.feature("causes of failure", mode="session")
 @pytest.mark.parametrize("content", [b"BLENDER-v304" + b"\0" * 5000, b"(\xb5/\xfd" + b"junk" * 100])
-def test_a_broken_blend(start, scenes, content):
-    d = start("tiny")
+def test_a_broken_blend(lasting, scenes, content):
+    d = lasting("tiny")
     (scenes / "broken.blend").write_bytes(content)
     assert render(d, "broken")["failure"]["kind"] == "blend_unreadable"
 
@@ -98,29 +80,31 @@ def test_a_broken_blend(start, scenes, content):
 def test_blender_that_goes_away(start, blender, tmp_path):
     gone = tmp_path / "bin" / "blender"
     gone.parent.mkdir()
-    gone.write_text(f'#!/bin/sh\nexec {blender} "$@"\n')
+    gone.write_text(f'#!/bin/sh\nexec {blender.path} "$@"\n')
     gone.chmod(0o755)
     d = start("tiny", "--blender", str(gone))
     gone.unlink()
     assert render(d, "tiny")["failure"]["kind"] == "blender_missing"
 
 
+@pytest.mark.feature("time-outs and stalls")
 def test_time_that_is_over(start):
     d = start("slow")
     done = render(d, "slow", "1-3", timeout_seconds=2)
     assert done["failure"]["kind"] == "timed_out" and done["attempts"] == 1, done
 
 
+@pytest.mark.feature("time-outs and stalls")
 def test_a_blender_that_stands_still(start):
-    d = start("slow")
-    ident = submit(d, "slow", "1-3", stall_timeout_seconds=1, retries=0)
-    log = d.state / "logs" / f"{ident}-1.log"
-    wait_for(lambda: log.exists() and "Sample" in log.read_text(errors="replace"), "Blender renders")
+    d = start("slow", "--stop-grace", "1")
+    ident = submit(d, "slow", "1", stall_timeout_seconds=1, retries=0)
+    until_rendering(d, ident)
     os.kill(d.get(f"/v1/jobs/{ident}").json()["current"]["pid"], signal.SIGSTOP)
     attempts = until_final(d, ident)
     assert attempts["failure"]["kind"] == "stalled", attempts
 
 
+@pytest.mark.feature("kill -9 of kilnd: adopted, nothing twice")
 def test_a_crash_of_the_daemon_during_a_real_render(start):
     """The long form is tests/reliability/kill9."""
     d = start("slow")
@@ -151,8 +135,9 @@ def test_history_feeds_retry_after_from_the_first_poll(start):
     until_final(d, again["id"])
 
 
-def test_blender_says_what_it_can_render_on(start):
-    d = start("tiny")
+@pytest.mark.feature("devices and engines (/v1/blenders)")
+def test_blender_says_what_it_can_render_on(lasting):
+    d = lasting("tiny")
     one = d.get("/v1/blenders").json()["blenders"][0]
     assert one["error"] is None
     assert "CPU" in [device["type"] for device in one["devices"]] and all(device["name"] for device in one["devices"])

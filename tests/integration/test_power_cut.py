@@ -44,6 +44,8 @@ for n in range(40):
         os.fsync(directory)
 """
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def disk(tmp_path):

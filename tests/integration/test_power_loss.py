@@ -16,6 +16,8 @@ import pytest
 FINAL = ("succeeded", "failed", "canceled")
 JSON = {"Content-Type": "application/json"}
 
+pytestmark = pytest.mark.once
+
 
 PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
@@ -128,7 +130,7 @@ def test_power_is_lost_at_random_moments(tmp_path, strict):
 
 
 def test_power_is_lost_during_real_renders(tmp_path, blender, scenes):
-    machine = Machine(tmp_path, blender, scenes / "tiny.blend", False)
+    machine = Machine(tmp_path, blender.path, scenes / "tiny.blend", False)
     chance = random.Random(3)
     try:
         for _ in range(5):

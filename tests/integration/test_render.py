@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Real renders: what is reported is what is on disk."""
+import json
 import os
 import pathlib
 import re
@@ -38,6 +39,7 @@ def final_text(d, first, last):
     return d.until_final(d.post_job(first, last).headers["location"]).text
 
 
+@pytest.mark.feature("POST /job, until Retry-After says")
 def test_frames_are_whole_images_at_their_final_paths(start):
     d = start("tiny")
     posted = d.post_job(1, 3)
@@ -87,8 +89,11 @@ def test_frame_numbers_of_five_digits_and_zero(start):
         assert d.frames(posted.json()["id"]) == names
 
 
+@pytest.mark.feature("causes of failure", mode="POST /job")
 @pytest.mark.parametrize("scene, reason", [("no_camera", "no camera"), ("denoiser", "OpenImageDenoise")])
-def test_scenes_that_cannot_render(start, scene, reason):
+def test_scenes_that_cannot_render(start, blender, scene, reason):
+    if scene == "denoiser" and blender.abilities["denoiser"]:
+        pytest.skip("this Blender has the denoiser")
     text = final_text(start(scene), 1, 2)
     assert re.match(rf"Job failed: .*{reason}", text), text
 
@@ -109,6 +114,7 @@ def test_an_output_that_can_no_longer_be_written(start):
     assert re.match(r"Job failed: the output cannot be written: .*frames", text), text
 
 
+@pytest.mark.feature("a full disk pauses the queue")
 @pytest.mark.parametrize("scene", ["slow", "exr"])
 def test_a_full_disk_pauses_the_queue_until_there_is_room(start, tmp_path, scene):
     small = tmp_path / "small"
@@ -117,12 +123,13 @@ def test_a_full_disk_pauses_the_queue_until_there_is_room(start, tmp_path, scene
         pytest.skip("a small file system can be mounted by root only")
     try:
         d = start(scene, "--look-again", "0.2", "--disk-reserve", "0", output=small / "frames")
-        job = d.post_job(1, 3).json()["id"]
+        asked = {"blend": f"{scene}.blend", "frames": "1-3", "samples": 1, "process": "own"}
+        job = d.ask("POST", "/v1/jobs", json.dumps(asked), {"Content-Type": "application/json"}).json()["id"]
         reason = wait_for(lambda: d.get(f"/v1/jobs/{job}").json()["waits_for"], "the queue is paused")
         assert "disk is full" in reason
-        assert d.get(f"/job/{job}").status == 202 and "disk is full" in d.get("/readyz").json()["detail"]
+        assert d.get(f"/v1/jobs/{job}").json()["state"] == "queued" and "disk is full" in d.get("/readyz").json()["detail"]
         subprocess.run(["mount", "-o", "remount,size=64m", small], check=True)
-        assert d.until_final(f"/job/{job}").text == "Job completed"
+        wait_for(lambda: d.get(f"/v1/jobs/{job}").json()["state"] == "succeeded", "it is rendered")
         assert len(d.frames(job)) == 3
         assert d.get("/readyz").status == 200
         assert d.stop() == 0
@@ -130,14 +137,18 @@ def test_a_full_disk_pauses_the_queue_until_there_is_room(start, tmp_path, scene
         subprocess.run(["umount", small], check=True)
 
 
+def until_rendering(d, ident):
+    wait_for(lambda: (d.get(f"/v1/jobs/{ident}").json()["current"] or {}).get("frame"), "a frame renders")
+
+
 def rendering(d):
     """A job whose Blender is in the middle of a frame; its location and pid."""
     posted = d.post_job(1, 3)
-    log = d.state / "logs" / f"{posted.json()['id']}-1.log"
-    wait_for(lambda: log.exists() and "Sample" in log.read_text(errors="replace"), "Blender renders")
+    until_rendering(d, posted.json()["id"])
     return posted.headers["location"], posted.json()["pid"]
 
 
+@pytest.mark.feature("kill, crash and stop", mode="own")
 def test_kill_from_a_terminal_has_true_answers(start):
     d = start("slow")
     texts = []
@@ -151,6 +162,7 @@ def test_kill_from_a_terminal_has_true_answers(start):
     assert re.match(r"Job failed: Blender crashed \(SIGSEGV\)", texts[2])
 
 
+@pytest.mark.feature("kill, crash and stop", mode="own")
 def test_stopping_kilnd_ends_blender(start):
     d = start("slow")
     _, pid = rendering(d)

@@ -11,24 +11,31 @@ import socket
 import subprocess
 
 import pytest
-from daemon import DEADLINE, processes_of_group, program, wait_for
+from daemon import DEADLINE, processes_of_group, wait_for
+from real_blender import hooked
 from test_jobs import frame, render, submit, until_final
-from test_render import decode_png
+from test_render import decode_png, until_rendering
 
 HERE = pathlib.Path(__file__).parent
 
 
 def available(mechanism, blender, directory):
     """Nothing, or why kilnd cannot have it here."""
-    checked = subprocess.run([program("KILND"), "--check", "--sandbox", mechanism, "--blender", blender,
+    checked = subprocess.run([blender.kilnd(), "--check", "--sandbox", mechanism, "--blender", blender.path,
                               "--project-root", directory, "--state", directory / "state"], capture_output=True, text=True,
                              timeout=DEADLINE)
     return None if checked.returncode == 0 else checked.stderr
 
 
+@pytest.fixture(scope="module")
+def missing(blender, tmp_path_factory):
+    """Mechanism: nothing, or why kilnd cannot have it here."""
+    return {one: available(one, blender, tmp_path_factory.mktemp("check")) for one in ("landlock", "bwrap")}
+
+
 @pytest.fixture(params=["landlock", "bwrap"])
-def sandbox(request, blender, tmp_path_factory):
-    wrong = available(request.param, blender, tmp_path_factory.mktemp("check"))
+def sandbox(request, missing):
+    wrong = missing[request.param]
     if wrong:
         pytest.skip(f"this machine has no {request.param}: {wrong}")
     return request.param
@@ -49,38 +56,22 @@ def escaped(project):
     return sorted(path.name for path in project.parent.glob("escaped_*"))
 
 
+@pytest.mark.feature("code in a scene is kept in")
 def test_a_hostile_scene_writes_nothing_outside(start, sandbox, project, blender):
     d = start(project / "tiny.blend", "--sandbox", sandbox)
     assert d.get("/readyz").json() == {"status": "ok", "sandbox": sandbox}
+    assert "sandbox: scenes can list the names in" not in d.log()
     done = render(d, "hostile", "1-2")
-    assert done["state"] == "succeeded", done
+    assert done["state"] == "succeeded", done.get("failure")
     assert decode_png(frame(d, done, 2))[:2] == (32, 32)
     assert escaped(project) == []
     # The same scene, by hand and with its scripts run: it is not harmless.
-    subprocess.run([blender, "-b", "-noaudio", "-y", project / "hostile.blend", "-o", project / "out_", "-f", "1"],
-                   check=True, capture_output=True, timeout=DEADLINE)
+    blender.run("-b", "-noaudio", "-y", project / "hostile.blend", "-o", project / "out_", "-f", "1", check=True,
+                capture_output=True, timeout=DEADLINE)
     assert escaped(project) == ["escaped_driver", "escaped_node_0001.png", "escaped_text"]
 
 
-def blender_that_trespasses(directory, blender, targets):
-    """A Blender that runs trespass.py after the .blend is loaded, or as a session begins."""
-    directory.mkdir()
-    shutil.copy(HERE / "trespass.py", directory)
-    (directory / "trespass.json").write_text(json.dumps(targets))
-    script = directory / "blender"
-    script.write_text(f"""#!/bin/sh
-[ "$1" = --version ] && exec {blender} --version
-first="$1 $2 $3"; shift 3
-case "$*" in
-  *kiln_session.py*) exec {blender} $first -P {directory}/trespass.py "$@" ;;
-esac
-file=$1; shift
-exec {blender} $first "$file" -P {directory}/trespass.py "$@"
-""")
-    script.chmod(0o755)
-    return script
-
-
+@pytest.mark.feature("code in a scene is kept in")
 @pytest.mark.parametrize("process", ["own", "session"])
 @pytest.mark.parametrize("walls", [True, False])
 def test_even_code_that_runs_in_blender_is_kept_in(start, sandbox, project, blender, tmp_path, walls, process):
@@ -93,21 +84,29 @@ def test_even_code_that_runs_in_blender_is_kept_in(start, sandbox, project, blen
     other.parent.mkdir(parents=True)
     other.write_text("another's")
     targets = {"outside": str(tmp_path / "planted"), "project": str(project), "other_frame": str(other),
-               "home": str(home), "socket": str(tmp_path / "socket"), "abstract": f"kiln-trespass-{os.getpid()}"}
-    wrapper = blender_that_trespasses(tmp_path / "bin", blender, targets)
-    with socket.socket(socket.AF_UNIX) as local, socket.socket(socket.AF_UNIX) as abstract:
+               "home": str(home), "socket": str(tmp_path / "socket"), "service": str(tmp_path / "service"),
+               "abstract": f"kiln-trespass-{os.getpid()}"}
+    configuration = project / "kilnd.toml"
+    configuration.write_text("slots = 1\n")
+    targets["configuration"] = str(configuration)
+    wrapper = hooked(tmp_path / "bin", blender, HERE / "trespass.py", targets)
+    with (socket.socket(socket.AF_UNIX) as local, socket.socket(socket.AF_UNIX) as abstract,
+          socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as service):
+        service.bind(targets["service"])
         for door, name in ((local, targets["socket"]), (abstract, "\0" + targets["abstract"])):
             door.bind(name)
             door.listen()
         d = start(project / "tiny.blend", "--sandbox", sandbox if walls else "off", "--blender", wrapper,
-                  output=project / "frames")
+                  "--config", configuration, output=project / "frames")
+        is_told = f"sandbox: scenes can list the names in {project / 'frames'}" in d.log()
+        assert is_told == (walls and sandbox == "landlock"), d.log()
         targets |= {"kilnd": d.process.pid, "port": d.port, "state": str(d.state)}
         (tmp_path / "bin" / "trespass.json").write_text(json.dumps(targets))
         done = render(d, "tiny", "1-2", process=process)
-        assert done["state"] == "succeeded", done
+        assert done["state"] == "succeeded", done.get("failure")
     log = (d.state / "logs" / f"{done['id']}-1.log").read_text(errors="replace")
     said = dict(re.findall(r"^trespass (\w+): (.*)$", log, re.M))
-    assert len(said) == 18, log
+    assert len(said) == 23, log
     for pid in processes_in_workspaces(d):  # without walls, one survives
         os.kill(pid, signal.SIGKILL)
     pathlib.Path("/tmp/kiln-trespass").unlink(missing_ok=True)
@@ -116,7 +115,7 @@ def test_even_code_that_runs_in_blender_is_kept_in(start, sandbox, project, blen
         assert done_deeds == {"write_workspace"}, said
         assert not (tmp_path / "planted").exists() and not (project / "planted").exists()
     else:
-        allowed_anyway = {"read_shadow", "ptrace_kilnd"}  # by the user, or the kernel's settings
+        allowed_anyway = {"read_shadow", "ptrace_kilnd", "change_kernel", "change_mode_by_number"}  # by the user, or the kernel's settings
         assert set(said) - done_deeds <= allowed_anyway, said
 
 
@@ -133,10 +132,11 @@ def processes_in_workspaces(d):
     return found
 
 
+@pytest.mark.feature("textures, libraries, fonts in the sandbox")
 def test_what_scenes_need_works(start, sandbox, project):
     d = start(project / "tiny.blend", "--sandbox", sandbox)
     done = render(d, "assets", "1-2", format="OPEN_EXR")
-    assert done["state"] == "succeeded", done
+    assert done["state"] == "succeeded", done.get("failure")
     png = render(d, "assets", "1")
     rows = decode_png(frame(d, png, 1))[2]
     assert len(set(rows)) > 10
@@ -169,26 +169,23 @@ def test_a_texture_outside_is_named_and_can_be_allowed(start, sandbox, project, 
     assert render(d, "assets", "1")["state"] == "succeeded"
 
 
+@pytest.mark.feature("kill, crash, stop and adoption in the sandbox")
 def test_it_is_cancelled_killed_and_adopted_as_ever(start, sandbox, project):
     d = start(project / "slow.blend", "--sandbox", sandbox)
 
     def current(ident):
         return wait_for(lambda: (d.get(f"/v1/jobs/{ident}").json()["current"] or {}).get("pid"), "Blender runs")
 
-    def wait_for_samples(ident, attempt=1):
-        log = d.state / "logs" / f"{ident}-{attempt}.log"
-        wait_for(lambda: log.exists() and "Sample" in log.read_text(errors="replace"), "Blender renders")
-
     job = submit(d, "slow", "1")
     pid = current(job)
-    wait_for_samples(job)
+    until_rendering(d, job)
     os.kill(pid, signal.SIGTERM)
     assert until_final(d, job)["state"] == "canceled"
     assert processes_of_group(pid) == []
 
     job = submit(d, "slow", "1", retries=0)
     pid = current(job)
-    wait_for_samples(job)
+    until_rendering(d, job)
     blenders = [p for p in processes_of_group(pid) if pathlib.Path(f"/proc/{p}/comm").read_text().strip() == "blender"]
     os.kill(blenders[-1], signal.SIGSEGV)  # Blender itself, also where bwrap is the leader
     failure = until_final(d, job)["failure"]
@@ -196,7 +193,7 @@ def test_it_is_cancelled_killed_and_adopted_as_ever(start, sandbox, project):
 
     job = submit(d, "slow", "1")
     pid = current(job)
-    wait_for_samples(job)
+    until_rendering(d, job)
     d.process.kill()
     d.process.wait()
     d.start()
@@ -208,12 +205,12 @@ def test_it_is_cancelled_killed_and_adopted_as_ever(start, sandbox, project):
 
 
 @pytest.mark.parametrize("asked, words", [("bwrap", "install bubblewrap"), ("landlock", None)])
-def test_what_cannot_be_had_is_refused_with_advice(blender, project, tmp_path, asked, words):
+def test_what_cannot_be_had_is_refused_with_advice(blender, project, tmp_path, missing, asked, words):
     """And auto takes what there is: nothing is on this PATH but Blender."""
-    if asked == "landlock" and not available("landlock", blender, tmp_path):
+    if asked == "landlock" and not missing["landlock"]:
         pytest.skip("this kernel has Landlock")
     environment = {**os.environ, "PATH": str(tmp_path)}
-    command = [program("KILND"), "--check", "--blend", project / "tiny.blend", "--blender", blender, "--state",
+    command = [blender.kilnd(), "--check", "--blend", project / "tiny.blend", "--blender", blender.path, "--state",
                tmp_path / "state"]
     refused = subprocess.run([*command, "--sandbox", asked], env=environment, capture_output=True, text=True, timeout=DEADLINE)
     assert refused.returncode == 3 and (words or "Linux 5.13") in refused.stderr, refused

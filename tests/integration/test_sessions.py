@@ -11,6 +11,7 @@ import zlib
 
 import pytest
 from daemon import wait_for
+from pictures import pictures
 from test_jobs import frame, render, submit, until_final
 from test_render import decode_png
 
@@ -33,18 +34,6 @@ def log_of(d, ident, attempt=1):
     return (d.state / "logs" / f"{ident}-{attempt}.log").read_text(errors="replace")
 
 
-def pictures(d, done):
-    return {int(p.name[15:19]): decode_png(p) for p in sorted((d.output / done["id"]).iterdir())}
-
-
-def by_hand(blender, blend, directory, first, last):
-    """What `blender -a` makes of it."""
-    directory.mkdir()
-    subprocess.run([blender, "-b", "-noaudio", "-Y", blend, "-o", directory / "by-hand_####", "-x", "1", "-s", str(first), "-e",
-                    str(last), "-a"], check=True, stdout=subprocess.DEVNULL)
-    return {int(p.name[8:12]): decode_png(p) for p in sorted(directory.iterdir())}
-
-
 def write_png(path, red, green, blue):
     def chunk(kind, data):
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -58,24 +47,12 @@ def is_rendering(d, ident):
         d.get(f"/v1/jobs/{ident}").json()), "it renders")
 
 
-@pytest.mark.parametrize("scene", ["tiny", "living", "falling", "two_scenes"])
-def test_frames_are_those_of_blender_by_hand(start, blender, scenes, tmp_path, scene):
-    d = start(scene)
-    expected = by_hand(blender, scenes / f"{scene}.blend", tmp_path / "by hand", 1, 6)
-    for _ in range(2):  # a new session, then a warm one
-        done = render(d, scene, "1-6")
-        assert done["state"] == "succeeded", done
-        assert pictures(d, done) == expected
-    assert len(sessions(d)) == 1
-    if scene == "living":
-        later = render(d, scene, "2-6x2")
-        assert pictures(d, later) == {n: expected[n] for n in (2, 4, 6)}, "whatever was rendered before it"
-
-
+@pytest.mark.feature("a warm session keeps nothing of the job before")
 def test_the_next_job_finds_a_warm_blender_and_nothing_of_the_last_one(start, tmp_path):
     d = start("two_scenes")
     plain = render(d, "two_scenes", "1-2")
-    changed = render(d, "two_scenes", "1-2", camera="Side", resolution=[48, 24], samples=3, seed=9, format="JPEG", view_layer="ViewLayer")
+    changed = render(d, "two_scenes", "1-2", camera="Side", resolution=[48, 24], samples=3, seed=9, format="JPEG",
+                     view_layer=plain["file"]["view_layers"][0])
     again = render(d, "two_scenes", "1-2")
     other = render(d, "two_scenes", "1", scene='Zweite "Szene" é')
     last = render(d, "two_scenes", "1-2")
@@ -86,6 +63,7 @@ def test_the_next_job_finds_a_warm_blender_and_nothing_of_the_last_one(start, tm
     assert frame(d, changed, 1, "jpg").exists() and decode_png(frame(d, other, 1))[:2] == (24, 16)
 
 
+@pytest.mark.feature("files that change are read again")
 def test_files_that_change_between_jobs_are_read_again(start, scenes, tmp_path):
     directory = tmp_path / "project"
     directory.mkdir()
@@ -108,11 +86,12 @@ def test_a_log_holds_the_lines_of_its_job_only(start):
     assert len(sessions(d)) == 1
     for number, ident in zip((1, 5, 9), idents):
         log = log_of(d, ident)
-        assert set(map(int, re.findall(r"Fra:(\d+)", log))) == {number, number + 1}
+        assert set(map(int, re.findall(r"Fra: ?(\d+)", log))) == {number, number + 1}
         assert len(re.findall("Saved: ", log)) == 2 and log.count("kiln: {") == 1
         assert not any(other in log for other in idents if other != ident)
 
 
+@pytest.mark.feature("kill, crash and stop", mode="session")
 @pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGKILL])
 def test_a_crash_costs_one_frame(start, number):
     d = start("slow")
@@ -136,6 +115,7 @@ def test_a_blender_that_is_killed_while_it_waits_is_no_fault_of_the_next_job(sta
     assert done["state"] == "succeeded" and done["attempts"] == 1, done
 
 
+@pytest.mark.feature("kill, crash and stop", mode="session")
 def test_cancel_at_the_end_of_a_frame_keeps_the_session(start):
     d = start("slow")
     ident = submit(d, "slow", "1-100", samples=4)
@@ -147,6 +127,7 @@ def test_cancel_at_the_end_of_a_frame_keeps_the_session(start):
     assert render(d, "slow", "1", samples=4)["state"] == "succeeded" and sessions(d) == [pid]
 
 
+@pytest.mark.feature("kill, crash and stop", mode="session")
 def test_cancel_of_a_long_frame_ends_its_blender(start):
     d = start("slow", "--stop-grace", "0.3")
     ident = submit(d, "slow", "1", samples=100000)
@@ -156,6 +137,7 @@ def test_cancel_of_a_long_frame_ends_its_blender(start):
     assert pid not in sessions(d)
 
 
+@pytest.mark.feature("kill, crash and stop", mode="session")
 def test_kill_of_its_pid_cancels(start):
     d = start("slow")
     ident = submit(d, "slow", "1-3")
@@ -163,6 +145,7 @@ def test_kill_of_its_pid_cancels(start):
     assert until_final(d, ident)["state"] == "canceled"
 
 
+@pytest.mark.feature("kill -9 of kilnd: adopted, nothing twice", mode="session")
 @pytest.mark.parametrize("power_loss", [False, True])
 def test_kill_9_of_kilnd(start, power_loss):
     d = start("slow")
@@ -186,11 +169,12 @@ def test_kill_9_of_kilnd(start, power_loss):
 def test_kill_9_of_kilnd_while_blender_starts(start):
     """It hears what it was asked to before kilnd went."""
     d = start("slow")
-    ident = submit(d, "slow", "1-2")
+    ident = submit(d, "slow", "1-12", samples=4)  # longer than kilnd takes to start, on a busy machine as well
     pid = wait_for(lambda: (d.get(f"/v1/jobs/{ident}").json()["current"] or {}).get("pid"), "Blender is started")
     os.kill(d.process.pid, signal.SIGKILL)
     d.process.wait()
-    assert not log_of(d, ident), "it has not begun"
+    log = d.state / "logs" / f"{ident}-1.log"
+    assert not log.exists() or not log.read_text(), "it has not begun"
     d.start()
     assert d.get(f"/v1/jobs/{ident}").json()["current"]["pid"] == pid
     done = until_final(d, ident)
@@ -238,24 +222,6 @@ def test_a_process_of_its_own(start):
     assert not sessions(d)
 
 
-@pytest.mark.parametrize("processes", [2, "auto"])
-def test_several_blenders_give_the_same_pictures(start, blender, scenes, tmp_path, processes):
-    d = start("living", "--slots", "2")
-    expected = by_hand(blender, scenes / "living.blend", tmp_path / "by hand", 1, 12)
-    done = render(d, "living", "1-12", processes=processes)
-    assert done["state"] == "succeeded" and pictures(d, done) == expected
-    if processes == 2:
-        assert done["attempts"] == 2 and len(sessions(d)) == 2
-
-
-def test_simulations_are_rendered_by_one_in_order(start, blender, scenes, tmp_path):
-    d = start("falling", "--slots", "2")
-    expected = by_hand(blender, scenes / "falling.blend", tmp_path / "by hand", 1, 8)
-    done = render(d, "falling", "1-8", processes=2, order="spread")
-    assert done["state"] == "succeeded" and done["attempts"] == 1 and done["file"]["sequential"]
-    assert pictures(d, done) == expected
-
-
 @pytest.mark.parametrize("process", ["own", "session"])
 def test_spread_shows_first_last_and_middle_early(start, process):
     d = start("tiny")
@@ -263,6 +229,7 @@ def test_spread_shows_first_last_and_middle_early(start, process):
     assert [int(n) for n in re.findall(r"Saved: '.*_(\d+)\.png'", log_of(d, done["id"]))] == [1, 9, 5, 3, 7, 2, 4, 6, 8]
 
 
+@pytest.mark.feature("kill, crash and stop", mode="two processes")
 def test_a_crash_among_several_costs_one_frame(start):
     d = start("slow", "--slots", "2")
     ident = submit(d, "slow", "1-8", samples=6, processes=2)
@@ -270,7 +237,7 @@ def test_a_crash_among_several_costs_one_frame(start):
     wait_for(lambda: d.get(f"/v1/jobs/{ident}").json()["frames"]["done"] >= 2, "two frames are done")
     os.kill(sessions(d)[0], signal.SIGSEGV)
     done = until_final(d, ident)
-    assert done["state"] == "succeeded", done
+    assert done["state"] == "succeeded", done.get("failure")
     logs = "".join(log_of(d, ident, n) for n in range(1, done["attempts"] + 1))
     assert sorted(int(n) for n in re.findall(r"Saved: '.*_(\d+)\.png'", logs)) == list(range(1, 9))
 

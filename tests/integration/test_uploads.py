@@ -18,15 +18,19 @@ def submit(d, blend, frames):
     return answer.json()["id"]
 
 
+@pytest.mark.feature("uploads, packed by the client")
 @pytest.mark.parametrize("packing", PACK)
-def test_an_upload_renders(start, scenes, packing):
+def test_an_upload_renders(start, blender, scenes, packing):
     d = start("slow")
     data = PACK[packing]((scenes / "tiny.blend").read_bytes())
     made = d.ask("POST", "/v1/blends?name=tiny.blend", data, {"Content-Type": "application/octet-stream"})
     assert made.status == 201, made
     body = made.json()
-    assert (body["packing"], body["blender"], body["scene"]) == (packing, "3.4", "Scene")
+    assert (body["packing"], body["blender"], body["scene"]) == (packing, blender.version, "Scene")
     done = until_final(d, submit(d, body["id"], "1-2"))
+    if packing == "zstd" and blender.version == "2.83":  # Blender reads it from 3.0 on
+        assert done["failure"]["kind"] == "blend_unreadable" and "3.0 or newer" in done["failure"]["message"], done["failure"]
+        pytest.skip("Blender 2.83 reads no zstd: the job says so before its first try")
     assert done["state"] == "succeeded", done["failure"]
     assert done["file"]["frame_start"] == body["frame_start"] and done["file"]["frame_end"] == body["frame_end"], \
         "what the file says of its frames is what Blender finds"

@@ -2,6 +2,7 @@
 """Run by Blender in a test, in the place of a scene that has found a way to run code: tries what the sandbox should keep
 from it. One line each: "trespass NAME: done", or why not. trespass.json beside it says what to try it on."""
 import ctypes
+import fcntl
 import json
 import os
 import pathlib
@@ -28,6 +29,25 @@ def trace():
         raise OSError(ctypes.get_errno(), "ptrace")
     os.waitpid(targets["kilnd"], 0x40000000)  # __WALL: it has stopped
     libc.ptrace(17, targets["kilnd"], None, None)  # and goes on
+
+
+def change_mode_by_number():
+    """fchmodat2, which is newer than the C library of most machines."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.syscall(452, -100, os.fsencode(targets["other_frame"]), 0o600, 0) != 0:  # AT_FDCWD
+        raise OSError(ctypes.get_errno(), "fchmodat2")
+
+
+def take_lease():
+    with open(targets["project"] + "/tiny.blend", "rb") as file:
+        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+
+
+def send_through_pair():
+    for end in socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM):
+        with end:
+            end.sendto(b"x", targets["service"])
 
 
 def survive():
@@ -57,8 +77,13 @@ DEEDS = {
     "read_store": lambda: (pathlib.Path(targets["state"]) / "kiln.db").read_bytes(),
     "write_store": lambda: open(pathlib.Path(targets["state"]) / "kiln.db", "r+b").close(),
     "read_others_output": lambda: pathlib.Path(targets["other_frame"]).read_bytes(),
+    "change_kernel": lambda: open("/proc/sys/kernel/core_pattern", "r+b").close(),  # opened, and not written to
+    "read_configuration": lambda: pathlib.Path(targets["configuration"]).read_bytes(),
     "read_home": lambda: pathlib.Path(targets["home"], ".ssh", "id_ed25519").read_bytes(),
     "change_mode": lambda: os.chmod(targets["other_frame"], 0o600),
+    "change_mode_by_number": change_mode_by_number,
+    "lease": take_lease,
+    "datagram_pair": send_through_pair,
     "tcp": lambda: connect(socket.AF_INET, ("127.0.0.1", targets["port"])),
     "udp": send_datagram,
     "local": lambda: connect(socket.AF_UNIX, targets["socket"]),

@@ -24,12 +24,7 @@ def build(scene):
     text.from_string(WRITE.format("text") + "\n")
     text.use_module = True
 
-    scene.use_nodes = True
-    nodes, links = scene.node_tree.nodes, scene.node_tree.links
-    output = nodes.new("CompositorNodeOutputFile")
-    output.base_path = "//../"
-    output.file_slots[0].path = "escaped_node_"
-    links.new(nodes["Render Layers"].outputs["Image"], output.inputs[0])
+    stage.add_file_output(scene, "//../", "escaped_node_")
 
 
 stage.make(build)

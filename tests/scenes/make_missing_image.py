@@ -18,6 +18,8 @@ def build(scene):
     surface = stage.material("Wooden", (1, 1, 1))
     node = surface.node_tree.nodes.new("ShaderNodeTexImage")
     node.image = image
+    shader = next(one for one in surface.node_tree.nodes if one.type == "BSDF_PRINCIPLED")
+    surface.node_tree.links.new(node.outputs["Color"], shader.inputs["Base Color"])
     stage.add_ball(scene, "Textured", 0.3, surface)
 
 

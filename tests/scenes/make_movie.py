@@ -7,11 +7,10 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import stage  # noqa: E402
 
 
-
 def build(scene):
     stage.set_frames(scene, 1, 10)
     stage.add_ball_room(scene)
-    scene.render.image_settings.file_format = "FFMPEG"
+    stage.set_movie_output(scene)
 
 
 stage.make(build)

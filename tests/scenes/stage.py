@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the scenes of this folder share: an empty scene with Kiln's settings, shapes, light, camera, saving.
 
-Runs inside Blender (2.93 to 5.x: only calls that all of them have). A scene script defines build(scene) and ends with
+Runs inside Blender (2.83 to 5.x: only calls that all of them have, or that are tested for here). A scene script defines build(scene) and ends with
 stage.make(build). Shapes are made from vertices here, so that no add-on and no file is needed.
 """
 import math
@@ -55,7 +55,9 @@ def empty_scene():
 
 def set_denoising(scene, wanted):
     """The default scene of Blender 3.x asks for a denoiser, which Debian's build lacks: then nothing renders."""
-    scene.cycles.use_denoising = wanted
+    for owner in (scene, *scene.view_layers):
+        if hasattr(owner.cycles, "use_denoising"):  # of a scene from 2.90
+            owner.cycles.use_denoising = wanted
 
 
 def set_output(scene, file_format):
@@ -63,6 +65,36 @@ def set_output(scene, file_format):
     scene.render.image_settings.file_format = file_format
     scene.render.image_settings.color_mode = "RGB"
     scene.render.use_file_extension = True
+
+
+def set_movie_output(scene):
+    if hasattr(scene.render.image_settings, "media_type"):  # from 5.0
+        scene.render.image_settings.media_type = "VIDEO"
+    scene.render.image_settings.file_format = "FFMPEG"
+
+
+def add_file_output(scene, directory, name):
+    """A File Output node that writes what is rendered a second time. `name` is the beginning of the file's name."""
+    if hasattr(scene, "compositing_node_group"):  # from 5.0
+        tree = scene.compositing_node_group = bpy.data.node_groups.new("Compositor", "CompositorNodeTree")
+    else:
+        scene.use_nodes = True
+        tree = scene.node_tree
+        tree.nodes.clear()
+    layers, output = tree.nodes.new("CompositorNodeRLayers"), tree.nodes.new("CompositorNodeOutputFile")
+    if hasattr(output, "file_output_items"):  # from 5.0
+        output.directory, output.file_name = directory, ""
+        output.format.media_type = "IMAGE"
+        output.file_output_items.clear()
+        output.file_output_items.new("RGBA", name)
+        tree.interface.new_socket("Image", in_out="OUTPUT", socket_type="NodeSocketColor")
+        result = tree.nodes.new("NodeGroupOutput")
+    else:
+        output.base_path = directory
+        output.file_slots[0].path = name
+        result = tree.nodes.new("CompositorNodeComposite")
+    for sink in (output, result):
+        tree.links.new(layers.outputs["Image"], sink.inputs[0])
 
 
 def set_size(scene, width, height, samples):

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Fails when a file includes upward or sideways, when a pure folder does I/O, or when a rule on words is broken.
+"""Fails when a file includes upward or sideways, when a pure folder does I/O, when a kind of failure is not documented, or
+when a rule on words is broken.
 
 use: check_floors.py [ROOT]
 
@@ -37,7 +38,7 @@ FLOORS = {
 # No Asio, no file system, no clock, no processes: values in, values out. std::filesystem::path is a value.
 PURE_FOLDERS = {"lib/base", "lib/domain", "lib/policy", "lib/blender", "lib/slurm"}
 PURE_FILES = {"daemon/http/router", "daemon/http/framing", "daemon/http/origins", "daemon/http/trace_context", "daemon/api/problem", "daemon/api/audit", "daemon/api/job_json",
-              "daemon/api/strict_json", "daemon/api/plain_reference", "daemon/api/blend_json", "daemon/api/digest_field", "lib/blends/packed_begin", "daemon/api/webhook_json", "lib/image/image_structure", "lib/image/image_answer",
+              "daemon/api/strict_json", "daemon/api/plain_reference", "daemon/api/blend_json", "daemon/api/digest_field", "daemon/api/webhook_json", "lib/image/image_structure", "lib/image/image_answer",
               "lib/webhook/signature", "lib/webhook/schedule", "lib/webhook/target",
               "lib/access/role", "lib/access/token", "lib/access/bucket", "lib/access/gate",
               "lib/executor/log_notes"}
@@ -90,6 +91,45 @@ def problems(root):
                 yield f"{name}: {pattern.search(code).group(0)}: {why}"
 
 
+# Definitions in an unnamed namespace: a function with what follows its name, a constant or a class by its name.
+HIDDEN = re.compile(r"^namespace \{\n(.*?)^\} // namespace$", re.M | re.S)
+FUNCTION = re.compile(r"^(?!using |return |namespace |struct |class |enum |\s)[\w:<>,&*\[\] ]+?[ &*](\w+)\(([^;{]*?)\)[\w ]*(?:->[^{;]*)?\{", re.M)
+NAMED = re.compile(r"^(?:constexpr|const)\b[^=;{(]*?\b(\w+)(?:\[\w*\])?(?: =|\{)|^(?:struct|class|enum class) (\w+)\b[^;]*\{", re.M)
+
+
+def repeated_names(root):
+    """Two files of a folder with the same hidden name. They are compiled as one file with KILN_UNITY; and a function that
+    two files have is one that the folder shares."""
+    for folder in FLOORS:
+        known = {}
+        for path in sorted((root / folder).glob("*.cpp")):
+            for block in HIDDEN.findall(path.read_text(encoding="utf-8")):
+                functions = {(name, " ".join(parameters.split())) for name, parameters in FUNCTION.findall(block)}
+                names = {(one or other, None) for one, other in NAMED.findall(block)}
+                for what in functions | names:
+                    if known.setdefault(what, path) != path:
+                        yield f"{path.relative_to(root)}: {what[0]} is in {known[what].name} as well: share it, or give it a name of its own"
+
+
+KIND = re.compile(r'^ *row\{(\w+), "(\w+)", remedy::', re.M)
+DOCS_OF_KINDS = ("docs/api.md", "docs/operations.md")  # docs/openapi.json: tests/contract/test_openapi.py
+
+
+def kinds_without_words(root):
+    """Kinds of failure that the documentation does not explain."""
+    table = root / "lib/domain/failure.cpp"
+    if not table.is_file():
+        return
+    kinds = {name for _, name in KIND.findall(table.read_text(encoding="utf-8"))}
+    if not kinds:
+        yield "lib/domain/failure.cpp: no table of kinds found"
+    for name in DOCS_OF_KINDS:
+        text = (root / name).read_text(encoding="utf-8")
+        for kind in sorted(kinds):
+            if f"`{kind}`" not in text:
+                yield f"{name}: says nothing of the kind of failure {kind}"
+
+
 DEBIAN_DATA = {"conffiles", "copyright", "lintian-overrides"}
 
 
@@ -110,7 +150,7 @@ def licence_problems(root):
 
 def main():
     root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else pathlib.Path(__file__).parents[2]).resolve()
-    found = [*problems(root), *licence_problems(root)]
+    found = [*problems(root), *repeated_names(root), *kinds_without_words(root), *licence_problems(root)]
     for line in found:
         print(line)
     sys.exit(1 if found else 0)

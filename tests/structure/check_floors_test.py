@@ -43,6 +43,35 @@ class check_floors_test(unittest.TestCase):
     def test_comments_do_not_count(self):
         self.assertEqual(self.found({"lib/executor/a.cpp": "// never call system( here\n"}), [])
 
+    def repeated(self, one, other):
+        with tempfile.TemporaryDirectory() as directory:
+            folder = pathlib.Path(directory) / "lib/watch"
+            folder.mkdir(parents=True)
+            for name, text in (("a.cpp", one), ("b.cpp", other)):
+                (folder / name).write_text(f"namespace kiln::watch {{\nnamespace {{\n\n{text}\n}} // namespace\n}}\n")
+            return list(check_floors.repeated_names(pathlib.Path(directory)))
+
+    def test_hidden_names_of_two_files(self):
+        for text in ("int last(const char* what, int x) {\n  return x;\n}\n", "constexpr int most = 5;\n", "constexpr std::array names{1, 2};\n",
+                     "struct piece {\n  int size;\n};\n", "std::string_view trim(std::string_view text) noexcept {\n  return text;\n}\n"):
+            self.assertEqual(len(self.repeated(text, text)), 1, text)
+
+    def test_overloads_and_uses_are_no_repetition(self):
+        self.assertEqual(self.repeated("int size(int x) {\n  return x;\n}\n", "int size(long x) {\n  return last(x);\n}\n"), [])
+        self.assertEqual(self.repeated("void a() {\n  const int most = 5;\n}\n", "void b() {\n  const int most = 5;\n}\n"), [])
+
+    def test_a_kind_of_failure_needs_words(self):
+        with tempfile.TemporaryDirectory() as made:
+            root = pathlib.Path(made)
+            (root / "lib/domain").mkdir(parents=True)
+            (root / "docs").mkdir()
+            (root / "lib/domain/failure.cpp").write_text('    row{lost, "lost", remedy::give_up},\n')
+            (root / "docs/api.md").write_text("`lost`")
+            (root / "docs/operations.md").write_text("lost")
+            self.assertEqual(list(check_floors.kinds_without_words(root)), ["docs/operations.md: says nothing of the kind of failure lost"])
+            (root / "lib/domain/failure.cpp").write_text("")
+            self.assertEqual(list(check_floors.kinds_without_words(root)), ["lib/domain/failure.cpp: no table of kinds found"])
+
 
 if __name__ == "__main__":
     unittest.main()

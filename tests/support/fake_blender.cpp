@@ -28,6 +28,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <deque>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <map>
@@ -43,6 +44,7 @@
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -61,6 +63,7 @@ struct script {
   bool forks = false, hangs = false, placeholders = false, lists_descriptors = false,
        prints_environment = false;
   bool ignores_term = false;
+  bool load_hangs = false; ///< when a session is to load it before its attempt comes
   std::set<int> half_frames, skipped_frames;
   std::vector<std::string> texts;
   std::string wait_file;
@@ -135,6 +138,8 @@ script read_script(const std::string& file) {
       s.ignores_term = true;
     } else if (command == "fork") {
       s.forks = true;
+    } else if (command == "hang_load") {
+      s.load_hangs = true;
     } else if (command == "hang") {
       s.hangs = true;
     } else if (command == "placeholders") {
@@ -289,18 +294,32 @@ public:
     ::open("/dev/null", O_RDONLY);
     own_output_ = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
     say("ready");
-    while (const auto order = hear(true))
+    while (const auto order = hear(true)) {
       if (order->at("do") == "begin")
         attempt(*order, arguments);
+      else if (order->at("do") == "load")
+        load(std::string{order->at("blend").as_string()});
+    }
     return 0;
   }
 
 private:
+  static void load(const std::string& blend) {
+    const auto s = read_script(blend);
+    if (!s.load_hangs)
+      return;
+    if (s.ignores_term)
+      ::signal(SIGTERM, SIG_IGN);
+    std::ofstream{blend + ".loading"};
+    for (;;)
+      ::pause();
+  }
+
   void say(const std::string& what, boost::json::object more = {}) {
     more["said"] = what;
     const auto text = boost::json::serialize(more);
-    if (::send(socket_, text.data(), text.size(), MSG_NOSIGNAL) < 0)
-      alone_ = true;
+    // Without anybody who reads it: orders that were sent before are heard all the same.
+    (void)!::send(socket_, text.data(), text.size(), MSG_NOSIGNAL);
   }
 
   std::optional<boost::json::object> hear(bool wait) {
@@ -312,7 +331,11 @@ private:
     whole.msg_iovlen = 1;
     whole.msg_control = control.data();
     whole.msg_controllen = control.size();
-    const auto size = alone_ ? 0 : ::recvmsg(socket_, &whole, wait ? 0 : MSG_DONTWAIT);
+    const int flags = wait ? 0 : MSG_DONTWAIT;
+    auto size = alone_ ? 0 : ::recvmsg(socket_, &whole, flags);
+    if (size < 0 &&
+        errno == ECONNRESET) // kilnd went without having read everything; its orders come after that
+      size = ::recvmsg(socket_, &whole, flags);
     if (size == 0)
       alone_ = true;
     if (size <= 0)
@@ -400,6 +423,26 @@ int play_once(const std::string& blend, const std::vector<std::string>& argument
   return s.exit_status != 0 && s.misbehaves() ? s.exit_status : 0;
 }
 
+/// As kiln_install.py does.
+void print_install_report() {
+  const auto binary = std::filesystem::read_symlink("/proc/self/exe").native();
+  struct stat file {};
+  ::stat(binary.c_str(), &file);
+  const char* temp = std::getenv("TMPDIR");
+  std::cout << "kiln: "
+            << boost::json::serialize(
+                   boost::json::object{{"version", "3.4.1"},
+                                       {"binary", binary},
+                                       {"device", file.st_dev},
+                                       {"inode", file.st_ino},
+                                       {"pid", ::getpid()},
+                                       {"group", ::getpgrp()},
+                                       {"directory", std::filesystem::current_path().native()},
+                                       {"temp", temp ? temp : ""},
+                                       {"places", boost::json::array{}}})
+            << std::endl;
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -407,7 +450,12 @@ int main(int argc, char** argv) {
   std::cout << "Blender 3.4.1" << std::endl;
   if (!arguments.empty() && arguments[0] == "--version")
     return 0;
-  if (std::ranges::find(arguments, "--python-expr") != arguments.end()) { // kiln_devices.py
+  const auto expression = std::ranges::find(arguments, "--python-expr");
+  if (expression != arguments.end() && std::next(expression)->find("getpgrp") != std::string::npos) {
+    print_install_report();
+    return 0;
+  }
+  if (expression != arguments.end()) { // kiln_devices.py
     const char* silent = std::getenv("FAKE_BLENDER_DEVICES");
     std::cout << (silent ? silent
                          : R"(kiln: {"devices": [{"type": "CPU", "name": "a CPU"}], "engines": ["CYCLES"]})")
@@ -417,8 +465,8 @@ int main(int argc, char** argv) {
   std::map<std::string, std::string> options;
   std::string blend;
   std::vector<int> frames;
-  const std::set<std::string> with_value{"-o", "-E", "-x", "-s", "-e",
-                                         "-j", "-t", "-P", "-S", "--python-exit-code"};
+  const std::set<std::string> with_value{
+      "-o", "-x", "-s", "-e", "-j", "-t", "-P", "-S", "--python-exit-code", "--log", "--log-level"};
   for (std::size_t i = 0; i < arguments.size() && arguments[i] != "--"; ++i) {
     const auto& a = arguments[i];
     if (with_value.contains(a))

@@ -7,6 +7,7 @@
 #include "executor/executor.hpp"
 
 #include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -24,18 +25,28 @@ public:
   std::vector<attempt_id> recovered;
   std::map<job_id, domain::frame_set> on_disk;
   std::vector<job_id> discarded;
+  std::set<job_id> not_discardable;
   std::uintmax_t free = 1U << 30;
   std::optional<std::string> print;
   std::vector<std::pair<attempt_id, std::vector<int>>> gifts; ///< more frames, for those that were hungry
   std::vector<std::filesystem::path> expected;                ///< jobs that are likely to come
   bool has_memory = true;
+  bool has_many_tasks = false;
+  std::optional<blender::choice> chosen; ///< the Blender of jobs
+  std::vector<std::string> asked;        ///< the Blender that each job asked for, as a choice was made
+  std::vector<std::string> used;         ///< the Blender of each start
   bool left = false;
   bool discard_waits = false;
+
+  [[nodiscard]] kiln::executor::abilities able_to() const noexcept override {
+    return {.many_tasks = has_many_tasks};
+  }
 
   aio::task<std::optional<pid_t>> start(kiln::executor::attempt_request request,
                                         kiln::executor::attempt_observer& observer) override {
     starts.push_back(request.id);
     frames.push_back(request.frames);
+    used.push_back(request.spec.blender);
     if (next_start_fails) {
       domain::attempt_facts facts;
       facts.requested = request.frames;
@@ -45,6 +56,11 @@ public:
     }
     running_.insert_or_assign(request.id, run{request, &observer, {}});
     co_return next_pid_++;
+  }
+
+  aio::task<std::optional<blender::choice>> choose_blender(domain::job_spec spec) override {
+    asked.push_back(spec.blender);
+    co_return chosen;
   }
 
   void give(const attempt_id& id, std::vector<int> more) override {
@@ -78,6 +94,8 @@ public:
   aio::task<result<void>> discard(job_id of) override {
     while (discard_waits)
       co_await ended_.wait();
+    if (not_discardable.contains(of))
+      co_return error{errc::unavailable, "its files cannot be removed"};
     discarded.push_back(of);
     co_return result<void>{};
   }

@@ -12,7 +12,7 @@
 
 namespace kiln::tests {
 
-class fake_job_store final : public store::job_store {
+class fake_job_store : public store::job_store {
 public:
   /// While set, nothing can be written.
   bool is_full = false;
@@ -137,10 +137,13 @@ public:
     co_return jobs_.empty() ? std::nullopt : std::optional{jobs_.rbegin()->first};
   }
 
-  aio::task<result<std::optional<store::ended_job>>> first_ended() override {
+  aio::task<result<std::optional<store::ended_job>>>
+  first_ended(std::optional<store::ended_job> after) override {
     std::optional<store::ended_job> first;
     for (const auto& [id, job] : jobs_) {
       if (!job.job.finished || (first && first->finished <= *job.job.finished))
+        continue;
+      if (after && std::pair{*job.job.finished, id} <= std::pair{after->finished, after->id})
         continue;
       first = store::ended_job{.id = id, .finished = *job.job.finished, .bytes = bytes_of(job)};
     }

@@ -2,6 +2,7 @@
 //
 // Tries what a sandbox should keep a program from, one thing an argument pair, and prints a line for each:
 // "DEED WHAT: done", or the system's words for why not. Exits with 0 whatever came of it.
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstddef>
@@ -15,14 +16,18 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/falloc.h>
+#include <linux/fs.h>
 #include <linux/io_uring.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -66,6 +71,96 @@ bool reach_local(const std::string& name) {
   return fd >= 0 && ::connect(fd, reinterpret_cast<const sockaddr*>(&to), size) == 0;
 }
 
+/// Puts a byte into what a terminal's next reader reads.
+bool type_into(const std::string& terminal) {
+  const int fd = ::open(terminal.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  return fd >= 0 && ::ioctl(fd, TIOCSTI, "x") == 0;
+}
+
+bool control(const std::string& path, unsigned long request) {
+  std::array<char, 256> space{};
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
+  return fd >= 0 && ::ioctl(fd, request, space.data()) == 0;
+}
+
+/// Sends to a local socket by its name, through an end of a pair.
+bool reach_through_pair(int type, const std::string& name) {
+  sockaddr_un to{};
+  to.sun_family = AF_UNIX;
+  std::memcpy(to.sun_path, name.c_str(), name.size());
+  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + name.size());
+  int ends[2];
+  return ::socketpair(AF_UNIX, type, 0, ends) == 0 &&
+         ::sendto(ends[0], "x", 1, 0, reinterpret_cast<const sockaddr*>(&to), size) == 1;
+}
+
+bool make_pair(int type) {
+  int ends[2];
+  char byte = 'x';
+  return ::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends) == 0 && ::write(ends[0], &byte, 1) == 1 &&
+         ::read(ends[1], &byte, 1) == 1;
+}
+
+// System calls that are newer than the headers. Their numbers are those of all processors.
+constexpr long fchmodat2_number = 452, setxattrat_number = 463, file_setattr_number = 469;
+
+bool set_attribute_at(const std::string& path) {
+  struct {
+    std::uint64_t value;
+    std::uint32_t size;
+    std::uint32_t flags;
+  } arguments{reinterpret_cast<std::uint64_t>("x"), 1, 0};
+  return ::syscall(setxattrat_number, AT_FDCWD, path.c_str(), 0, "user.kiln", &arguments, sizeof arguments) ==
+         0;
+}
+
+bool set_file_attributes(const std::string& path) {
+  std::array<std::uint32_t, 8> attributes{}; // of struct file_attr: none of the flags
+  return ::syscall(file_setattr_number, AT_FDCWD, path.c_str(), attributes.data(), 24, 0) == 0;
+}
+
+bool set_flags(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  int flags = 0;
+  if (fd < 0 || ::ioctl(fd, FS_IOC_GETFLAGS, &flags) != 0)
+    return false;
+  flags |= FS_NOATIME_FL | FS_NODUMP_FL;
+  return ::ioctl(fd, FS_IOC_SETFLAGS, &flags) == 0;
+}
+
+bool set_flags_as_on_xfs(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  fsxattr attributes{};
+  if (fd < 0 || ::ioctl(fd, FS_IOC_FSGETXATTR, &attributes) != 0)
+    return false;
+  return ::ioctl(fd, FS_IOC_FSSETXATTR, &attributes) == 0;
+}
+
+bool take_lease(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  return fd >= 0 && ::fcntl(fd, F_SETLEASE, F_WRLCK) == 0;
+}
+
+/// What programs do to pipes of their own.
+bool make_pipe_nonblocking() {
+  int ends[2];
+  return ::pipe2(ends, O_CLOEXEC) == 0 && ::fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0 &&
+         (::fcntl(ends[0], F_GETFL) & O_NONBLOCK) != 0;
+}
+
+/// Of the log, by descriptor. Each would let a program rewrite what it has said.
+bool unlock_log(const std::string& how) {
+  constexpr int no_append = 0x20; // RWF_NOAPPEND
+  if (how == "flags")
+    return ::fcntl(STDOUT_FILENO, F_SETFL, 0) == 0;
+  if (how == "cut")
+    return ::ftruncate(STDERR_FILENO, 0) == 0;
+  if (how == "hole")
+    return ::fallocate(STDOUT_FILENO, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 1) == 0;
+  iovec word{const_cast<char*>("X"), 1};
+  return ::pwritev2(STDOUT_FILENO, &word, 1, 0, no_append) == 1;
+}
+
 pid_t number(const std::string& text) {
   return static_cast<pid_t>(std::stol(text));
 }
@@ -91,6 +186,7 @@ const std::map<std::string, std::function<bool(const std::string&)>> deeds{
     {"read", [](const std::string& p) { return open_as(p, O_RDONLY); }},
     {"list", [](const std::string& p) { return open_as(p, O_RDONLY | O_DIRECTORY); }},
     {"write", [](const std::string& p) { return open_as(p, O_WRONLY | O_CREAT); }},
+    {"open_to_write", [](const std::string& p) { return open_as(p, O_WRONLY); }},
     {"empty", [](const std::string& p) { return ::truncate(p.c_str(), 0) == 0; }},
     {"empty_by_reading", [](const std::string& p) { return open_as(p, O_RDONLY | O_TRUNC); }},
     {"empty_by_nothing", [](const std::string& p) { return open_as(p, O_ACCMODE | O_TRUNC); }},
@@ -104,6 +200,29 @@ const std::map<std::string, std::function<bool(const std::string&)>> deeds{
     {"tcp", [](const std::string& p) { return reach(SOCK_STREAM, p); }},
     {"udp", [](const std::string& p) { return reach(SOCK_DGRAM, p); }},
     {"local", reach_local},
+    {"type_into", type_into},
+    {"type", [](const std::string& p) { return control(p, TIOCSTI); }},
+    {"console", [](const std::string& p) { return control(p, TIOCLINUX); }},
+    {"take_terminal", [](const std::string& p) { return control(p, TIOCSCTTY); }},
+    {"line_discipline", [](const std::string& p) { return control(p, TIOCSETD); }},
+    {"is_terminal", [](const std::string& p) { return control(p, TCGETS); }},
+    {"datagram_pair", [](const std::string& p) { return reach_through_pair(SOCK_DGRAM, p); }},
+    {"raw_pair", [](const std::string& p) { return reach_through_pair(SOCK_RAW, p); }}, // made a datagram one
+    {"stream_pair", [](const std::string&) { return make_pair(SOCK_STREAM); }},
+    {"packet_pair", [](const std::string&) { return make_pair(SOCK_SEQPACKET); }},
+    {"chmod_at",
+     [](const std::string& p) { return ::syscall(fchmodat2_number, AT_FDCWD, p.c_str(), 0666, 0) == 0; }},
+    {"set_attribute_at", set_attribute_at},
+    {"set_file_attributes", set_file_attributes},
+    {"set_flags", set_flags},
+    {"set_flags_as_on_xfs", set_flags_as_on_xfs},
+    {"lease", take_lease},
+    {"nonblocking", [](const std::string&) { return make_pipe_nonblocking(); }},
+    {"unlock_log", unlock_log},
+    {"call",
+     [](const std::string& p) {
+       return ::syscall(std::stol(p), -1, nullptr, 0, 0, 0, 0) == 0 || errno != ENOSYS;
+     }},
     {"signal", [](const std::string& p) { return ::kill(number(p), 0) == 0; }},
     {"signal_by_file", [](const std::string& p) { return signal_by_file(number(p)); }},
     {"ptrace",

@@ -181,10 +181,8 @@ void measure_walls() {
   if (!::mkdtemp(name.data()))
     throw std::runtime_error("mkdtemp");
   const std::filesystem::path workspace{name};
-  const executor::installation here{.blenders = {"/usr/bin/blender"},
-                                    .project_roots = {"/usr/share"},
-                                    .output = workspace / "output",
-                                    .state = workspace / "state"};
+  const executor::installation here{
+      .project_roots = {"/usr/share"}, .output = workspace / "output", .state = workspace / "state"};
   fmt::print("\nwalls, for /bin/true\n{:28} {:>18} {:>18} {:>18}\n", "how", "building", "spawn",
              "spawn to end");
   for (const auto how :

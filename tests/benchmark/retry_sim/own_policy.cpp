@@ -18,12 +18,16 @@ policy::history history_of(const situation& now) {
   return past;
 }
 
-/// Nothing before the first step: while it loads, Blender tells of no samples.
-std::optional<double> samples_of(const situation& now) {
+/// Blender states a part of the frame at each step, and what is left by it. Nothing before the first step:
+/// while it loads, Blender tells of no samples.
+std::optional<policy::frame_statement> samples_of(const situation& now) {
   constexpr double steps = 32;
-  const double step =
-      std::floor(steps * now.frame_age / now.job.frames[static_cast<std::size_t>(now.frames_done)]);
-  return step >= 1 ? std::optional(step / steps) : std::nullopt;
+  const double whole = now.job.frames[static_cast<std::size_t>(now.frames_done)];
+  const double fraction = std::floor(steps * now.frame_age / whole) / steps;
+  if (!(fraction > 0))
+    return std::nullopt;
+  return policy::frame_statement{
+      .age = fraction * whole, .rest = (1 - fraction) * whole, .fraction = fraction};
 }
 
 } // namespace
@@ -33,7 +37,7 @@ header_policy own_policy(knowledge known) {
     policy::progress progress{
         .frames_left = now.frames_left(), .elapsed = now.elapsed, .frame_age = now.frame_age};
     if (known.samples)
-      progress.frame_fraction = samples_of(now);
+      progress.stated = samples_of(now);
     if (known.history)
       progress.past = history_of(now);
     const double chance = std::uniform_real_distribution<double>()(random);

@@ -90,11 +90,40 @@ TEST(gate, wrong_tokens_of_a_network_are_limited_and_right_ones_are_not) {
   const auto refused = g.decide(with("Bearer no", role::read), start);
   EXPECT_EQ(refused.what, kind::too_often);
   EXPECT_NEAR(refused.left->wait, 1, 1e-6);
-  EXPECT_EQ(g.decide(with("Bearer no", role::none), start).what, kind::too_often) << "no way around it";
+  EXPECT_EQ(g.decide(with("Bearer no", role::none), start).what, kind::admitted) << "as a stranger";
+  EXPECT_FALSE(g.decide(with("Bearer no", role::none), start).wrong_token) << "and nobody has looked at it";
   EXPECT_EQ(g.decide(with("Bearer kiln_r", role::read), start).what, kind::admitted);
-  EXPECT_EQ(g.decide(with("Bearer no", role::read, 2), start).what, kind::unknown);
+  EXPECT_EQ(g.decide(with("Bearer other", role::read, 2), start).what, kind::unknown);
   EXPECT_EQ(g.decide({.network = 1, .needed = role::read}, start).what, kind::unknown) << "that was no guess";
   EXPECT_EQ(g.decide(with("Bearer no", role::read), start + 1s).what, kind::unknown);
+}
+
+TEST(gate, wrong_tokens_are_limited_over_neighbouring_addresses_as_well) {
+  constexpr std::uint64_t v4 = 0x7f000100, v6 = 0x20010db800010000;
+  for (const auto& [first, far] : {std::pair{v4, v4 + 256}, std::pair{v6, v6 + 65536}}) {
+    gate g(no_limit, few_failures);
+    g.use(tokens());
+    const auto guess = [&g](std::uint64_t network, std::string secret) {
+      return g.decide(with("Bearer " + secret, role::read, network), start).what;
+    };
+    int number = 0;
+    for (; number < 6; ++number)
+      EXPECT_EQ(guess(first + static_cast<std::uint64_t>(number), std::to_string(number)), kind::unknown);
+    EXPECT_EQ(guess(first + 6, "6"), kind::too_often);
+    EXPECT_EQ(guess(far, "7"), kind::unknown);
+  }
+}
+
+TEST(gate, wrong_tokens_of_one_beginning_are_limited_wherever_they_come_from) {
+  gate g(no_limit, few_failures);
+  g.use(tokens());
+  const auto guess = [&g](std::uint64_t network, const char* authorization) {
+    return g.decide(with(authorization, role::read, network << 16), start).what;
+  };
+  for (const auto network : {1, 2, 3})
+    EXPECT_EQ(guess(static_cast<std::uint64_t>(network), "Bearer kiln_12345678x"), kind::unknown);
+  EXPECT_EQ(guess(4, "Bearer kiln_12345678y"), kind::too_often);
+  EXPECT_EQ(guess(5, "Bearer kiln_123456z"), kind::unknown);
 }
 
 TEST(gate, requests_are_limited_by_token_and_those_of_strangers_by_network) {

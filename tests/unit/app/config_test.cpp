@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/config.hpp"
 #include "app/exit_status.hpp"
+#include "app/part_settings.hpp"
 
 #include <gtest/gtest.h>
 
@@ -109,8 +110,101 @@ TEST_F(config_file, several_blenders_have_names_and_the_usual_one_comes_first) {
 TEST_F(config_file, an_unknown_key_is_refused_with_the_near_one) {
   EXPECT_NE(refused({"--config", with("slot = 2\n")}).find("did you mean \"slots\"?"), std::string::npos);
   EXPECT_NE(refused({"--max-qeued", "2"}).find("did you mean \"max-queued\"?"), std::string::npos);
-  EXPECT_NE(refused({}, {"KILN_BLEDNER=x"}).find("did you mean \"blender\"?"), std::string::npos);
+  const auto variable = refused({}, {"KILN_BLEDNER=x"});
+  EXPECT_NE(variable.find("KILN_BLEDNER"), std::string::npos) << variable;
+  EXPECT_NE(variable.find("did you mean KILN_BLENDER?"), std::string::npos) << variable;
   EXPECT_EQ(refused({"--zzzzzzzz"}).find("did you mean"), std::string::npos);
+}
+
+TEST_F(config_file, a_wrong_value_names_file_line_key_and_a_right_value) {
+  struct row {
+    const char* line;
+    std::vector<const char*> says;
+  };
+  for (const auto& [line, says] : std::vector<row>{
+           {"slots = \"many\"", {"slots = 'many' is wrong", "1024", "slots = 1"}},
+           {"slots = true", {"slots = true is wrong", "slots = 1"}},
+           {"slots = 0", {"slots = 0 is wrong", "slots = 1"}},
+           {"slots = 1.5", {"slots = 1.5 is wrong"}},
+           {"slots = [1, 2]", {"it has one value, not a list", "slots = 1"}},
+           {"slots = 2026-01-01", {"it must be a text or a number"}},
+           {"slots = { a = 1 }", {"it must be a text or a number"}},
+           {"stop_grace = \"long\"", {"stop_grace = 'long' is wrong", "stop_grace = 10"}},
+           {"allow_open_network = \"maybe\"", {"it must be true or false", "allow_open_network = true"}},
+           {"allow_open_network = 1", {"it must be true or false"}},
+           {"log_level = \"loud\"", {"log_level = 'loud' is wrong", "log_level = \"info\""}},
+           {"blend = false", {"blend = false is wrong", "blend = \"FILE\""}},
+           {"listen = 70000", {"listen = 70000 is wrong", "listen = \"127.0.0.1:3000\""}},
+           {"allowed_hosts = []", {"an empty list", "allowed_hosts = [\"NAME\"]"}},
+           {"slot = 2", {"there is no key \"slot\"", "did you mean \"slots\"?"}},
+       }) {
+    const auto text = refused({"--config", with("# a comment\nthreads = 2\n" + std::string{line} + "\n")});
+    EXPECT_NE(text.find(path_ + ", line 3: "), std::string::npos) << text;
+    for (const char* part : says)
+      EXPECT_NE(text.find(part), std::string::npos) << part << " in " << text;
+  }
+  const auto broken = refused({"--config", with("slots = 1\nthreads = [\n")});
+  EXPECT_NE(broken.find(path_), std::string::npos) << broken;
+  EXPECT_TRUE(
+      good({"--config", with("sandbox_display = true\nproject_root = [\"/a\", \"/b\"]\ndisk_reserve = "
+                             "\"2GiB\"\nrate_limit = 0.5\nallowed_hosts = [\"a\"]\n")})
+          .sandbox_display);
+}
+
+TEST_F(config_file, the_default_file_may_be_missing_but_not_unreadable) {
+  const auto read_default = [](const std::string& file, list more = {}) {
+    more.insert(more.begin(), {"--blend", "/scenes/a.blend"});
+    return read_config(std::move(more), {}, file);
+  };
+  EXPECT_TRUE(std::holds_alternative<config>(read_default("/nonexistent/kilnd.toml")));
+  EXPECT_TRUE(std::holds_alternative<config>(read_default("/dev/null/kilnd.toml")));
+  EXPECT_EQ(std::get<config>(read_default(with("slots = 5\n"))).slots, 5U);
+
+  const auto refused_file = [&](const std::string& file) {
+    const auto c = read_default(file);
+    const auto* bad = std::get_if<early_exit>(&c);
+    ASSERT_NE(bad, nullptr) << file;
+    EXPECT_EQ(bad->status, exit_usage);
+    EXPECT_NE(bad->text.find(file), std::string::npos) << bad->text;
+  };
+  std::filesystem::remove(path_);
+  std::filesystem::create_directory(path_);
+  refused_file(path_);
+  std::filesystem::remove(path_);
+  std::filesystem::create_symlink(path_, path_); // which leads nowhere
+  refused_file(path_);
+  const auto other = path_ + ".other";
+  std::ofstream{other} << "slots = 3\n";
+  EXPECT_EQ(std::get<config>(read_default(path_, {"--config", other})).slots, 3U);
+  std::filesystem::remove(other);
+  if (::geteuid() != 0) {
+    std::filesystem::remove(path_);
+    const auto closed = with("slots = 5\n");
+    std::filesystem::permissions(closed, std::filesystem::perms::none);
+    refused_file(closed);
+  }
+}
+
+TEST(config, variables_of_a_container_platform_are_passed_over) {
+  const list of_kubernetes{"KILN_SERVICE_HOST=10.96.3.1",
+                           "KILN_SERVICE_PORT=3000",
+                           "KILN_SERVICE_PORT_HTTP=3000",
+                           "KILN_PORT=tcp://10.96.3.1:3000",
+                           "KILN_PORT_3000_TCP=tcp://10.96.3.1:3000",
+                           "KILN_PORT_3000_TCP_PROTO=tcp",
+                           "KILN_PORT_3000_TCP_PORT=3000",
+                           "KILN_PORT_3000_TCP_ADDR=10.96.3.1",
+                           "KILN_WEB_SERVICE_HOST=10.96.3.2",
+                           "KILN_WEB_PORT=udp://10.96.3.2:53",
+                           "KILN_WEB_PORT_53_UDP_ADDR=10.96.3.2"};
+  const auto c = good({}, of_kubernetes);
+  EXPECT_EQ(c.passed_over.size(), of_kubernetes.size());
+  EXPECT_EQ(c.passed_over.front(), "KILN_SERVICE_HOST");
+  for (const char* wrong :
+       {"KILN_PORT=3000", "KILN_PORT_TCP=x", "KILN_PORT_3000_TCP_NAME=x", "KILN_3000_TCP=x", "KILN_SERVICE=x",
+        "KILN_HOST=x", "KILN_=x", "KILN_TCP=x", "KILN_LISTEN_PORT=3000", "KILN_BLENDERS=/x"})
+    EXPECT_NE(refused({}, {wrong}).find("there is no such key"), std::string::npos) << wrong;
+  EXPECT_EQ(good({}, {"KILN_SLOTS=2", "KILN_PORT=tcp://10.96.3.1:3000"}).slots, 2U);
 }
 
 TEST_F(config_file, a_broken_or_missing_file_is_refused) {
@@ -148,13 +242,16 @@ TEST(config, listening_to_others_has_to_be_meant) {
 }
 
 TEST(config, limits_are_for_others_unless_said) {
-  EXPECT_EQ(good({}).rate_limit, 0);
-  const auto open = good({"--listen", ":3000", "--allow-open-network"});
-  EXPECT_EQ(open.rate_limit, 200);
-  EXPECT_EQ(open.rate_burst, 1000);
-  EXPECT_EQ(good({"--listen", ":3000", "--allow-open-network", "--rate-limit", "0"}).rate_limit, 0);
-  EXPECT_EQ(good({"--rate-limit", "0.05"}).rate_burst, 1);
-  EXPECT_EQ(good({"--rate-limit", "3", "--rate-burst", "7"}).rate_burst, 7);
+  EXPECT_EQ(rate_of(good({})).per_second, 0);
+  const list open{"--listen", ":3000", "--allow-open-network"};
+  EXPECT_EQ(rate_of(good(open)).per_second, 200);
+  EXPECT_EQ(rate_of(good(open)).burst, 1000);
+  EXPECT_EQ(rate_of(good({"--listen", ":3000", "--allow-open-network", "--rate-limit", "0"})).per_second, 0);
+  EXPECT_EQ(rate_of(good({"--rate-limit", "0.05"})).burst, 1);
+  EXPECT_EQ(rate_of(good({"--rate-limit", "3", "--rate-burst", "7"})).burst, 7);
+  auto given_socket = good({"--allow-open-network"});
+  given_socket.listen.address = "0.0.0.0";
+  EXPECT_EQ(rate_of(given_socket).per_second, 200);
   for (const list& wrong :
        {list{"--rate-limit", "-1"}, list{"--rate-limit", "0.001"}, list{"--rate-burst", "0.5"}})
     EXPECT_NE(refused(wrong), "") << wrong[1];

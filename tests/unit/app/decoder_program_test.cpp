@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // image::decoding_image_check with the real kiln-image.
 #include "app/decoder_program.hpp"
+#include "image/open_image.hpp"
 #include "process/child.hpp"
 #include "support/loop.hpp"
 #include "support/temp_directory.hpp"
@@ -27,7 +28,7 @@ protected:
 
   image::decoding_image_check make(std::filesystem::path program = KILN_IMAGE_PROGRAM,
                                    std::chrono::milliseconds limit = 10min) {
-    return {executor(), pool_, decoder_starter(executor(), std::move(program), dir_ / "log"), limit};
+    return {executor(), decoder_starter(executor(), std::move(program), dir_ / "log"), limit};
   }
 
   /// A PNG of 60000 x 60000 black pixels of 64 bits: 30 MB that become 29 GB.
@@ -63,8 +64,14 @@ protected:
                                       chunk("IDAT", data) + chunk("IEND", ""));
   }
 
-  aio::blocking_pool pool_{1};
+  /// Stays open until the test is over.
+  int open(const std::filesystem::path& file) {
+    opened_.push_back(*image::open_image(file));
+    return opened_.back().get();
+  }
+
   tests::temp_directory dir_;
+  std::vector<aio::unique_descriptor> opened_;
 };
 
 TEST_F(decoder_program_test, every_format_is_decoded_and_what_was_cut_is_refused) {
@@ -76,15 +83,16 @@ TEST_F(decoder_program_test, every_format_is_decoded_and_what_was_cut_is_refused
           if (entry.path().extension() == ".md")
             continue;
           ++seen;
-          const auto whole = co_await images.check(entry.path());
+          const auto whole = co_await images.check(open(entry.path()));
           EXPECT_TRUE(whole) << entry.path() << ' ' << (whole ? "" : whole.error().message);
           const auto cut = dir_ / "cut";
           std::filesystem::copy_file(entry.path(), cut, std::filesystem::copy_options::overwrite_existing);
           std::filesystem::resize_file(cut, std::filesystem::file_size(cut) - 30);
-          EXPECT_EQ((co_await images.check(cut)).error().code, errc::corrupt) << entry.path();
+          EXPECT_EQ((co_await images.check(open(cut))).error().code, errc::corrupt) << entry.path();
         }
         EXPECT_EQ(seen, 22);
-        EXPECT_EQ((co_await images.check(dir_.write("empty", ""))).error().message, "the file is empty");
+        EXPECT_EQ((co_await images.check(open(dir_.write("empty", "")))).error().message,
+                  "the file is empty");
         co_await images.close();
       },
       120s);
@@ -96,8 +104,8 @@ TEST_F(decoder_program_test, an_image_that_takes_too_long_costs_only_itself) {
   auto images = make(KILN_IMAGE_PROGRAM, 1s);
   run(
       [&]() -> aio::task<> {
-        EXPECT_EQ((co_await images.check(bomb)).error().message, "took longer than 1000 ms to decode");
-        EXPECT_TRUE(co_await images.check(images_dir / "small.png"));
+        EXPECT_EQ((co_await images.check(open(bomb))).error().message, "took longer than 1000 ms to decode");
+        EXPECT_TRUE(co_await images.check(open(images_dir / "small.png")));
         co_await images.close();
       },
       120s);
@@ -117,13 +125,13 @@ TEST_F(decoder_program_test, a_decoder_that_is_killed_at_an_image_is_replaced) {
   };
   run(
       [&]() -> aio::task<> {
-        EXPECT_TRUE(co_await images.check(images_dir / "small.png"));
+        EXPECT_TRUE(co_await images.check(open(images_dir / "small.png")));
         aio::task_group group{executor(), [](std::exception_ptr) { ADD_FAILURE(); }};
         group.spawn(kill_soon());
-        EXPECT_EQ((co_await images.check(bomb)).error(),
+        EXPECT_EQ((co_await images.check(open(bomb))).error(),
                   (error{errc::corrupt, "the decoder died of SIGKILL at this image"}));
         co_await group.join();
-        EXPECT_TRUE(co_await images.check(images_dir / "small.exr"));
+        EXPECT_TRUE(co_await images.check(open(images_dir / "small.exr")));
         co_await images.close();
       },
       120s);
@@ -133,7 +141,7 @@ TEST_F(decoder_program_test, a_program_that_is_missing_or_another_is_no_fault_of
   for (const char* program : {"/nowhere/kiln-image", "/bin/true", "/bin/cat"}) {
     auto images = make(program, 1s);
     run([&]() -> aio::task<> {
-      const auto facts = co_await images.check(images_dir / "small.png");
+      const auto facts = co_await images.check(open(images_dir / "small.png"));
       EXPECT_EQ(facts.error().code, errc::unavailable) << program;
       co_await images.close();
     });

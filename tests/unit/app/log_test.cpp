@@ -70,11 +70,26 @@ TEST_F(log_file, reopen_follows_a_rotation) {
   l->logger->info("before");
   std::filesystem::rename(path_, path_ + ".1");
   l->logger->info("still the old file");
-  l->reopen();
+  EXPECT_TRUE(l->reopen());
   l->logger->info("after");
   EXPECT_NE(text_of(path_ + ".1").find("still the old file"), std::string::npos);
   EXPECT_NE(text_of(path_).find("after"), std::string::npos);
   EXPECT_EQ(text_of(path_).find("old file"), std::string::npos);
+}
+
+TEST_F(log_file, the_old_file_stays_in_use_when_the_new_one_cannot_be_opened) {
+  const auto l = open_log(path_, "info", false);
+  std::filesystem::rename(path_, path_ + ".1");
+  std::filesystem::create_directory(path_);
+  const auto reopened = l->reopen();
+  ASSERT_FALSE(reopened);
+  EXPECT_NE(reopened.error().message.find(path_), std::string::npos) << reopened.error().message;
+  l->logger->info("in the old file");
+  EXPECT_NE(text_of(path_ + ".1").find("in the old file"), std::string::npos);
+  std::filesystem::remove(path_);
+  EXPECT_TRUE(l->reopen());
+  l->logger->info("in the new file");
+  EXPECT_NE(text_of(path_).find("in the new file"), std::string::npos);
 }
 
 TEST(log, a_file_that_cannot_be_opened_is_an_error) {

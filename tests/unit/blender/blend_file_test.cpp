@@ -24,13 +24,13 @@ TEST(blend_file, the_header_up_to_4_x) {
 }
 
 TEST(blend_file, the_header_from_5_0_on) {
-  EXPECT_EQ(*parse("BLENDER17-01v0500REND"), (blend_header{packing::none, 500}));
-  EXPECT_EQ(*parse("BLENDER17-01v0501"), (blend_header{packing::none, 501}));
+  EXPECT_EQ(*parse("BLENDER17-01v0500REND"), (blend_header{packing::none, 500, true}));
+  EXPECT_EQ(*parse("BLENDER17-01v0501"), (blend_header{packing::none, 501, true}));
 }
 
 TEST(blend_file, a_header_of_a_blender_to_come_is_left_to_that_blender) {
-  EXPECT_EQ(*parse("BLENDER17-02v0700"), blend_header{});
-  EXPECT_EQ(*parse("BLENDER21-02v00700----"), blend_header{});
+  EXPECT_EQ(*parse("BLENDER17-02v0700"), (blend_header{packing::none, {}, true}));
+  EXPECT_EQ(*parse("BLENDER21-02v00700----"), (blend_header{packing::none, {}, true}));
 }
 
 TEST(blend_file, packed_files_are_taken_unseen) {

@@ -35,8 +35,6 @@ TEST(command_line, is_the_tutorials_in_blenders_order) {
                                      "/o/.kiln/j1-1/kiln_setup.py",
                                      "-o",
                                      "/o/.kiln/j1-1/blender-render_####",
-                                     "-E",
-                                     "CYCLES",
                                      "-x",
                                      "1",
                                      "-t",
@@ -49,7 +47,7 @@ TEST(command_line, is_the_tutorials_in_blenders_order) {
                                      "10",
                                      "-a",
                                      "--",
-                                     R"({"engine":"CYCLES"})"}));
+                                     R"({"engine":"CYCLES","frames":[[1,10,1]]})"}));
 }
 
 TEST(command_line, each_range_has_its_own_a) {
@@ -61,6 +59,18 @@ TEST(command_line, each_range_has_its_own_a) {
                    "-e", "20", "-a", "-j", "1",  "-s", "99", "-e", "99", "-a"}));
 }
 
+TEST(command_line, the_scripts_are_given_the_frames_of_the_job) {
+  auto spec = job(1, 1);
+  spec.frames = *domain::frame_set::parse("1-9x2,20");
+  spec.strict = true;
+  EXPECT_EQ(arguments(spec)->back(), R"({"frames":[[1,9,2],[20,20,1]],"strict":true})");
+  std::vector<int> many;
+  for (int i = 1; i < 500; ++i)
+    many.push_back(i * i);
+  spec.frames = domain::frame_set::of(many);
+  EXPECT_EQ(arguments(spec)->back(), R"({"frames":[[1,249001,1]],"strict":true})");
+}
+
 TEST(command_line, the_scene_is_chosen_before_its_settings) {
   auto spec = job(1, 1);
   spec.settings.scene =
@@ -70,7 +80,7 @@ TEST(command_line, the_scene_is_chosen_before_its_settings) {
   const auto scene = std::ranges::find(all, "-S");
   ASSERT_LT(scene, std::ranges::find(all, "-o"));
   EXPECT_EQ(*(scene + 1), spec.settings.scene);
-  EXPECT_EQ(all.back(), R"({"scene":"-a --python-expr x","samples":4})");
+  EXPECT_EQ(all.back(), R"({"scene":"-a --python-expr x","samples":4,"frames":[[1,1,1]]})");
 }
 
 TEST(command_line, a_workspace_that_blender_would_misread_is_refused) {

@@ -40,6 +40,10 @@ INSTANTIATE_TEST_SUITE_P(
                      7, 94.0 / 512 / 6},
         progress_row{"Fra:7 Mem:1M | Time:00:01.00 | Scene, View Layer | Rendered 6/6 Tiles, Sample 512/512",
                      7, 1},
+        // 2.83 names no samples while it has several tiles
+        progress_row{"Fra:1 Mem:9.73M (0.00M, Peak 10.02M) | Time:00:46.64 | Remaining:00:19.56 | Mem:2.25M, "
+                     "Peak:2.43M | Main, View Layer | Rendered 3/8 Tiles",
+                     1, 3.0 / 8},
         // 3.4
         progress_row{
             "Fra:1 Mem:10.57M (Peak 10.83M) | Time:00:00.09 | Remaining:00:00.16 | Mem:1.42M, Peak:1.42M | "
@@ -50,7 +54,15 @@ INSTANTIATE_TEST_SUITE_P(
         progress_row{"Fra:1 Mem:10.57M | Time:00:00.09 | Scene, ViewLayer | Sample 0/16", 1, 0},
         progress_row{"Fra:1 Mem:10.57M | Time:00:00.09 | Compositing | Tile 1-1", 1, 0},
         progress_row{"Fra:1 Mem:10.57M | Time:00:00.01 | Syncing Suzanne", 1, 0},
-        // 5.0, 5.1
+        // 4.3
+        progress_row{
+            "Fra:1 Mem:10.64M (Peak 10.64M) | Time:00:13.48 | Remaining:00:40.11 | Mem:0.56M, Peak:0.56M | "
+            "Main, ViewLayer | Sample 257/1024",
+            1, 257.0 / 1024},
+        progress_row{"Fra:1 Mem:45.83M (Peak 45.83M) | Time:00:06.32 | Rendering 8 / 8 samples", 1, 1},
+        // 5.0, 5.1, 5.2
+        progress_row{"00:59.550  render           | Fra: 1 | Remaining: 00:57.66 | Mem: 1M | Sample 513/1024",
+                     1, 513.0 / 1024},
         progress_row{"00:04.230  render           | Fra: 1 | Remaining: 01:43.73 | Mem: 1699M | Sample 1/128",
                      1, 1.0 / 128},
         progress_row{"00:00.985  render           | Fra: 1 | Rendering 1 / 8 samples", 1, 1.0 / 8},
@@ -63,7 +75,7 @@ TEST_P(progress_lines, are_read) {
   ASSERT_TRUE(event);
   const auto& progress = std::get<frame_progress>(*event);
   EXPECT_EQ(progress.frame, GetParam().frame);
-  EXPECT_DOUBLE_EQ(progress.fraction, GetParam().fraction);
+  EXPECT_DOUBLE_EQ(progress.fraction.value_or(0), GetParam().fraction);
 }
 
 TEST(log_reader, the_frame_is_remembered_for_lines_that_do_not_name_it) {
@@ -90,7 +102,7 @@ TEST(log_reader, nonsense_numbers_are_no_progress) {
         "Fra:1 | Sample /4", "Fra:1 | Sample 99999999999999999999/4", "Fra:1 | Tile 0/4"}) {
     const auto event = read(line);
     ASSERT_TRUE(event) << line;
-    EXPECT_EQ(std::get<frame_progress>(*event).fraction, 0) << line;
+    EXPECT_FALSE(std::get<frame_progress>(*event).fraction) << line;
   }
 }
 
@@ -102,34 +114,54 @@ struct complaint_row {
 class complaint_lines : public testing::TestWithParam<complaint_row> {};
 INSTANTIATE_TEST_SUITE_P(
     versions, complaint_lines,
-    testing::Values(complaint_row{"Error: Cannot render, no camera", failure_kind::no_camera},
-                    complaint_row{"00:00.891  reports          | ERROR Cannot render, no camera",
-                                  failure_kind::no_camera},
-                    complaint_row{"Error: engine not found 'NOPE'", failure_kind::engine_unavailable},
-                    complaint_row{"Error: Build without OpenImageDenoiser",
-                                  failure_kind::denoiser_unavailable},
-                    complaint_row{"Error: Cannot read file '/x.blend': No such file or directory",
-                                  failure_kind::blend_unreadable},
-                    complaint_row{"Error: File format is not supported in file '/x.blend'",
-                                  failure_kind::blend_unreadable},
-                    complaint_row{"Error: Failed to read blend file '/x.blend': Missing DNA block",
-                                  failure_kind::blend_unreadable},
-                    complaint_row{"imb_savepng: Cannot open file for writing: '/x/0001.png'",
-                                  failure_kind::output_unwritable},
-                    complaint_row{"Error: Render error (Invalid argument) cannot save: '/x/0001.png'",
-                                  failure_kind::output_unwritable},
-                    complaint_row{"/x/0001.png: No space left on device", failure_kind::disk_full},
-                    complaint_row{"Error: Render error (No space left on device) cannot save: '/x/0001.png'",
-                                  failure_kind::disk_full},
-                    complaint_row{"OpenEXR-writePixels: ERROR: Failed to write pixel data to image file "
-                                  "\"/x.exr\". No space left on device.",
-                                  failure_kind::disk_full},
-                    complaint_row{"Calloc returns null: len=12884901888 in imb_addrectfloatImBuf, total 112",
-                                  failure_kind::out_of_memory},
-                    complaint_row{"CUDA error: Out of memory in cuMemAlloc", failure_kind::out_of_memory},
-                    complaint_row{"System is out of GPU and shared host memory", failure_kind::out_of_memory},
-                    complaint_row{"Info: Cannot find lib '/p/lib.blend'", failure_kind::missing_files},
-                    complaint_row{"Append frame 1", failure_kind::movie_output}));
+    testing::Values(
+        complaint_row{"Error: Cannot render, no camera", failure_kind::no_camera},
+        complaint_row{"00:00.891  reports          | ERROR Cannot render, no camera",
+                      failure_kind::no_camera},
+        complaint_row{"Error: engine not found 'NOPE'", failure_kind::engine_unavailable},
+        complaint_row{"Error: Build without OpenImageDenoiser", failure_kind::denoiser_unavailable},
+        complaint_row{"Error: Cannot read file '/x.blend': No such file or directory",
+                      failure_kind::blend_unreadable},
+        complaint_row{"Error: File format is not supported in file '/x.blend'",
+                      failure_kind::blend_unreadable},
+        complaint_row{"Couldn't open libEGL.so.1: libEGL.so.1: cannot open shared object file: No "
+                      "such file or directory",
+                      failure_kind::display_unavailable},
+        complaint_row{"Couldn't open libGL.so.1 or libOpenGL.so.0", failure_kind::display_unavailable},
+        complaint_row{"Unable to open a display", failure_kind::display_unavailable},
+        complaint_row{"blender: ../src/dispatch_common.c:872: epoxy_get_proc_address: Assertion `0 && "
+                      "\"Couldn't find current GLX or EGL context.\\n\"' failed.",
+                      failure_kind::display_unavailable},
+        complaint_row{"EGL Error (0x300C): EGL_BAD_PARAMETER: One or more argument values are invalid.",
+                      failure_kind::display_unavailable},
+        complaint_row{"Error: Cannot read blend file '/x.blend', incomplete header, may be from a newer "
+                      "version of Blender",
+                      failure_kind::blend_unreadable},
+        complaint_row{"Error: The file was saved by a newer version, open it with Blender 4.4 (sub 1) or "
+                      "later",
+                      failure_kind::blend_unreadable},
+        complaint_row{"Error: File written by newer Blender binary (304.3), expect loss of data!",
+                      failure_kind::blend_unreadable},
+        complaint_row{"Warning: File written by newer Blender binary (404.1), expect loss of data!",
+                      failure_kind::blend_unreadable},
+        complaint_row{"Error: Failed to read blend file '/x.blend': Missing DNA block",
+                      failure_kind::blend_unreadable},
+        complaint_row{"imb_savepng: Cannot open file for writing: '/x/0001.png'",
+                      failure_kind::output_unwritable},
+        complaint_row{"Error: Render error (Invalid argument) cannot save: '/x/0001.png'",
+                      failure_kind::output_unwritable},
+        complaint_row{"/x/0001.png: No space left on device", failure_kind::disk_full},
+        complaint_row{"Error: Render error (No space left on device) cannot save: '/x/0001.png'",
+                      failure_kind::disk_full},
+        complaint_row{"OpenEXR-writePixels: ERROR: Failed to write pixel data to image file "
+                      "\"/x.exr\". No space left on device.",
+                      failure_kind::disk_full},
+        complaint_row{"Calloc returns null: len=12884901888 in imb_addrectfloatImBuf, total 112",
+                      failure_kind::out_of_memory},
+        complaint_row{"CUDA error: Out of memory in cuMemAlloc", failure_kind::out_of_memory},
+        complaint_row{"System is out of GPU and shared host memory", failure_kind::out_of_memory},
+        complaint_row{"Info: Cannot find lib '/p/lib.blend'", failure_kind::missing_files},
+        complaint_row{"Append frame 1", failure_kind::movie_output}));
 
 TEST_P(complaint_lines, are_read) {
   const auto event = read(GetParam().line);
@@ -138,6 +170,61 @@ TEST_P(complaint_lines, are_read) {
   EXPECT_EQ(why.kind, GetParam().kind);
   EXPECT_NE(why.message.find(std::string_view{GetParam().line}.substr(0, 60)), std::string::npos)
       << why.message;
+}
+
+TEST(log_reader, what_blender_prints_on_a_machine_that_draws_is_no_complaint) {
+  for (const char* line : {"EGL Error (0x3009): EGL_BAD_MATCH: Arguments are inconsistent (for example, a "
+                           "valid context requires buffers "
+                           "not supplied by a valid surface).",
+                           "EGL Error (0x3001): EGL_NOT_INITIALIZED: EGL is not initialized, or could not be "
+                           "initialized, for the "
+                           "specified EGL display connection.",
+                           "Managed to successfully fallback to surfaceless EGL rendering!"})
+    EXPECT_FALSE(read(line)) << line;
+}
+
+std::optional<std::string> addon_in(std::initializer_list<const char*> lines) {
+  log_reader reader;
+  std::optional<std::string> found;
+  for (const char* line : lines)
+    if (const auto event = reader.feed(line))
+      found = std::get<addon_failure>(*event).what;
+  return found;
+}
+
+// As 2.83 and 5.2 print them.
+TEST(log_reader, an_addon_that_fails_as_blender_starts_is_named) {
+  EXPECT_EQ(
+      addon_in({"Traceback (most recent call last):",
+                "  File \"/usr/share/blender/scripts/modules/addon_utils.py\", line 351, in enable",
+                "    mod = __import__(module_name)",
+                "  File \"/home/a/addons/broken_engine/__init__.py\", line 2, in <module>",
+                "    import nothing_like_this", "ModuleNotFoundError: No module named 'nothing_like_this'"}),
+      "the add-on broken_engine failed with ModuleNotFoundError: No module named 'nothing_like_this'");
+  EXPECT_EQ(addon_in({"Traceback (most recent call last):",
+                      "  File \"/usr/share/blender/scripts/modules/addon_utils.py\", line 544, in enable",
+                      "    mod.register()", "    ~~~~~~~~~~~~^^",
+                      "  File \"/home/a/addons/broken_reg.py\", line 3, in register",
+                      "    raise RuntimeError(\"no licence\")", "RuntimeError: no licence"}),
+            "the add-on broken_reg failed with RuntimeError: no licence");
+  EXPECT_EQ(
+      addon_in({"Traceback (most recent call last):",
+                "  File \"/usr/share/blender/scripts/modules/addon_utils.py\", line 544, in enable",
+                "  File \"/home/a/.config/blender/5.2/extensions/user_default/lux/core/__init__.py\", line 9",
+                "ImportError: lux"}),
+      "the add-on lux failed with ImportError: lux");
+}
+
+TEST(log_reader, other_tracebacks_name_no_addon) {
+  EXPECT_FALSE(addon_in({"Traceback (most recent call last):", "  File \"/p/kiln_setup.py\", line 9, in main",
+                         "KeyError: 'x'"}));
+  EXPECT_FALSE(addon_in({"Traceback (most recent call last):", // of a handler, while it renders
+                         "  File \"/home/a/addons/lux/__init__.py\", line 9, in on_frame", "KeyError: 'x'"}));
+  EXPECT_FALSE(addon_in({"Traceback (most recent call last):",
+                         "  File \"/usr/share/blender/scripts/modules/addon_utils.py\", line 351, in enable",
+                         "KeyError: 'x'"}));
+  EXPECT_FALSE(addon_in({"  File \"/home/a/addons/lux/__init__.py\"", "KeyError: 'x'"}));
+  EXPECT_FALSE(addon_in({"Traceback (most recent call last):"}));
 }
 
 TEST(log_reader, names_of_objects_are_no_complaints) {
@@ -166,8 +253,8 @@ TEST(log_reader, any_bytes_may_come) {
       line[random() % line.size()] = static_cast<char>(random());
     const auto event = reader.feed(line);
     if (const auto* progress = event ? std::get_if<frame_progress>(&*event) : nullptr) {
-      ASSERT_GE(progress->fraction, 0) << line;
-      ASSERT_LE(progress->fraction, 1) << line;
+      ASSERT_GE(progress->fraction.value_or(0), 0) << line;
+      ASSERT_LE(progress->fraction.value_or(0), 1) << line;
     }
   }
 }
@@ -196,10 +283,10 @@ TEST(recorded_logs, a_good_render) {
     const auto& progress = std::get<frame_progress>(event); // and no complaint
     if (frames.empty() || frames.back() != progress.frame)
       frames.push_back(progress.frame);
-    last = progress.fraction;
+    last = progress.fraction.value_or(0);
   }
   EXPECT_EQ(frames, (std::vector{1, 2}));
-  EXPECT_EQ(last, 0) << "the last line of a frame names no samples";
+  EXPECT_EQ(last, 1) << "Finished names no samples, and takes nothing back";
 }
 
 TEST(recorded_logs, failures) {
@@ -220,6 +307,17 @@ TEST(recorded_logs, failures) {
         first = why->why.kind;
     EXPECT_EQ(first, kind) << log;
   }
+}
+
+TEST(log_reader, what_blender_replaces_is_a_warning) {
+  log_reader reader;
+  const auto event =
+      reader.feed("Color management: scene \"Scene\" view \"AgX\" not found, setting default \"Standard\".");
+  ASSERT_TRUE(event && std::holds_alternative<domain::warning>(*event));
+  EXPECT_EQ(std::get<domain::warning>(*event).kind, "colour_management");
+  EXPECT_FALSE(reader.feed("Color management: using fallback mode for management"));
+  EXPECT_TRUE(std::holds_alternative<frame_progress>(
+      *reader.feed("Fra:1 Mem:8M | Scene, Color management not found | Sample 1/2")));
 }
 
 } // namespace

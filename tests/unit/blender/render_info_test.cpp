@@ -47,5 +47,44 @@ TEST(render_info, is_nothing_where_it_is_not_there) {
     EXPECT_FALSE(parse(bad));
 }
 
+std::optional<int> minimum(const std::string& bytes) {
+  return parse_minimum_version(std::as_bytes(std::span{bytes}));
+}
+
+TEST(minimum_version, is_found_in_each_way_to_write_a_file) {
+  const auto rend = "REND\4\0\0\0addressX\0\0\0\0\1\0\0\0....TEST\2\0\0\0addressX\0\0\0\0\1\0\0\0.."s;
+  EXPECT_EQ(minimum("BLENDER-v403"s + rend + "GLOB\x50\4\0\0addressX\0\0\0\0\1\0\0\0  34\x22\0\x32\1\x0d\0"s),
+            306);
+  EXPECT_EQ(minimum("BLENDER_V279GLOB\0\0\4\x50"
+                    "addr\0\0\0\0\0\0\0\1   1\0\1\1\x0e\0\0"s),
+            270);
+  EXPECT_EQ(minimum("BLENDER17-01v0502GLOB\0\0\0\0addressX\xc0\4\0\0\0\0\0\0\1\0\0\0\0\0\0\0"
+                    "  45\x2d\0\x95\1\x55\0"s),
+            405);
+}
+
+TEST(minimum_version, is_nothing_where_it_is_not_there) {
+  const auto block = [](const std::string& code, const std::string& length, const std::string& data) {
+    return code + length + "addressX\0\0\0\0\1\0\0\0"s + data;
+  };
+  const auto glob = block("GLOB", "\x0a\0\0\0"s, "   6\6\0\x30\1\3\0"s);
+  const auto empty = block("TEST", "\0\0\0\0"s, "");
+  ASSERT_EQ(minimum("BLENDER-v304" + glob), 304);
+  ASSERT_EQ(minimum("BLENDER-v304" + empty + empty + glob), 304);
+  std::string far_off;
+  for (int i = 0; i < 1000; ++i)
+    far_off += empty;
+  for (const auto& bad :
+       {""s, "BLENDER-v304"s, "BLENDER-v304"s + empty, "BLENDER-v304" + far_off + glob,
+        "BLENDER-v304" + glob.substr(0, glob.size() - 3), // cut off in the number
+        "BLENDER-v304" + block("TEST", "\xff\xff\xff\xff"s, "") + glob,
+        "BLENDER-v304" + block("TEST", "\xff\xff\xff\x7f"s, "") + glob,
+        "BLENDER-v304" + block("GLOB", "\4\0\0\0"s, "   6") + glob,
+        "BLENDER-v304" + block("GLOB", "\x0a\0\0\0"s, "   6\6\0\xff\xff\3\0"s),
+        "BLENDER-v304" + block("GLOB", "\x0a\0\0\0"s, "   6\6\0\0\0\3\0"s),
+        "BLENDER17-01v0502TEST\0\0\0\0addressX\xff\xff\xff\xff\xff\xff\xff\xff\1\0\0\0\0\0\0\0"s + glob})
+    EXPECT_FALSE(minimum(bad)) << bad.substr(0, 100);
+}
+
 } // namespace
 } // namespace kiln::blender

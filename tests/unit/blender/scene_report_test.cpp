@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/utf8.hpp"
 #include "blender/log_reader.hpp"
 #include "blender/scene_report.hpp"
 #include "blender/setup_script.hpp"
 
 #include <gtest/gtest.h>
+
+#include <algorithm>
 
 namespace kiln::blender {
 namespace {
@@ -43,6 +46,12 @@ TEST(scene_report, whatever_a_blend_prints_is_survived) {
   const auto long_one =
       parse_scene_report("kiln: {\"failure\":{\"message\":\"" + std::string(8000, 'x') + "\"}}");
   EXPECT_LE(long_one->failure->message.size(), 1000U);
+  std::string name = "x";
+  while (name.size() < 2000)
+    name += "é";
+  const auto long_name = parse_scene_report("kiln: {\"failure\":{\"message\":\"" + name + "\"}}");
+  EXPECT_LE(long_name->failure->message.size(), 1000U);
+  EXPECT_TRUE(is_line_of_text(long_name->failure->message)) << "no character is cut in two";
 }
 
 TEST(scene_report, is_an_event_of_the_log) {
@@ -52,12 +61,27 @@ TEST(scene_report, is_an_event_of_the_log) {
   EXPECT_TRUE(std::holds_alternative<scene_report>(*event)) << "names in it are no complaints";
 }
 
+TEST(scene_report, warnings_come_apart_from_the_object) {
+  const auto report = parse_scene_report(
+      R"(kiln: {"scene":"S","warnings":[{"kind":"newer_file","message":"m","frames":"1-3"},{"kind":"B","message":"m"},7]})");
+  ASSERT_TRUE(report);
+  EXPECT_EQ(report->json, R"({"scene":"S"})");
+  ASSERT_EQ(report->warnings.size(), 1U);
+  EXPECT_EQ(report->warnings[0].kind, "newer_file");
+  EXPECT_EQ(report->warnings[0].frames, domain::frame_set::parse("1-3").value());
+}
+
 TEST(setup_script, is_the_whole_script) {
-  EXPECT_TRUE(setup_script.starts_with("# SPDX-License-Identifier"));
+  const auto setup_script = setup_scripts.front().text;
+  EXPECT_EQ(setup_scripts.front().name, "kiln_setup.py");
   EXPECT_TRUE(setup_script.ends_with("\n    main()\n"));
+  for (const auto& [name, text] : setup_scripts)
+    EXPECT_TRUE(text.starts_with("# SPDX-License-Identifier") && text.ends_with("\n")) << name;
   EXPECT_TRUE(session_script.starts_with("# SPDX-License-Identifier"));
   EXPECT_TRUE(session_script.ends_with("\n    main()\n"));
-  EXPECT_NE(setup_script.find("\\nkiln: "), std::string_view::npos)
+  const auto report = std::ranges::find(setup_scripts, "kiln_report.py", &script::name);
+  ASSERT_NE(report, setup_scripts.end());
+  EXPECT_NE(report->text.find("\\nkiln: "), std::string_view::npos)
       << "backslashes and semicolons survive CMake";
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/utf8.hpp"
 #include "blender/session_protocol.hpp"
 
 #include <gtest/gtest.h>
@@ -15,9 +16,10 @@ TEST(session_protocol, what_is_asked) {
   order.workspace = "/w";
   order.frames = {1, 2, 3, 7, 9, 11, 4};
   order.open = true;
+  order.job_frames = *domain::frame_set::range(1, 11);
   EXPECT_EQ(format_begin(order),
-            R"({"do":"begin","blend":"/a b/\"c\".blend","settings":{"engine":"CYCLES"},"workspace":"/w",)"
-            R"("frames":[[1,3,1],[7,11,2],[4,4,1]],"open":true})");
+            R"({"do":"begin","blend":"/a b/\"c\".blend","settings":{"engine":"CYCLES"},"strict":false,)"
+            R"("job_frames":[[1,11,1]],"workspace":"/w","frames":[[1,3,1],[7,11,2],[4,4,1]],"open":true})");
   EXPECT_EQ(format_more_frames({}, false), R"({"do":"frames","frames":[],"open":false})");
   EXPECT_EQ(format_more_frames({5, 3, 1}, true),
             R"({"do":"frames","frames":[[5,5,1],[3,3,1],[1,1,1]],"open":true})");
@@ -57,6 +59,16 @@ TEST(session_protocol, anything_else_is_corrupt) {
     EXPECT_EQ(event.error().code, errc::corrupt);
   }
   EXPECT_LT(parse_session_event(std::string(100'000, '[')).error().message.size(), 300U);
+  for (const auto* bytes : {"\xff\xfe", "{\"said\":\"\xc3\"}", "a\n\xe6\x97"})
+    EXPECT_EQ(parse_session_event(bytes).error().message, as_utf8(parse_session_event(bytes).error().message))
+        << "it comes into answers";
+}
+
+TEST(session_protocol, arguments_of_a_session) {
+  EXPECT_EQ(format_session_arguments("/o/.kiln/session-1/kiln_session.py", 3),
+            (std::vector<std::string>{"-b", "-noaudio", "--log", "render", "--log-level", "0", "-Y",
+                                      "--python-exit-code", "97", "-t", "3", "-P",
+                                      "/o/.kiln/session-1/kiln_session.py"}));
 }
 
 } // namespace

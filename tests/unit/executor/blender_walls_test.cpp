@@ -11,8 +11,7 @@ using testing::Contains;
 using testing::Not;
 
 installation here() {
-  return {.blenders = {"/opt/blender-4.2/blender"},
-          .project_roots = {"/projects"},
+  return {.project_roots = {"/projects"},
           .output = "/projects/frames",
           .state = "/var/lib/kiln",
           .also_read = {"/library"},
@@ -23,8 +22,8 @@ installation here() {
 
 TEST(blender_walls, what_every_blender_may_touch) {
   const auto w = walls_around_blender(here());
-  for (const char* path : {"/usr", "/opt/blender-4.2", "/projects", "/library", "/var/lib/kiln/blends",
-                           "/home/u/.config/blender", "/studio/config.ocio"})
+  for (const char* path : {"/usr", "/projects", "/library", "/var/lib/kiln/blends", "/home/u/.config/blender",
+                           "/studio/config.ocio"})
     EXPECT_THAT(w.read, Contains(path));
   for (const char* path :
        {"/", "/etc", "/proc", "/home/u", "/tmp", "/var/lib/kiln", "relative", "/x", "/etc/shadow"})
@@ -34,6 +33,13 @@ TEST(blender_walls, what_every_blender_may_touch) {
   for (const char* device : {"/dev/null", "/dev/nvidia0", "/dev/kfd", "/dev/dri"})
     EXPECT_THAT(w.devices, Contains(device));
   EXPECT_EQ(w.talk, process::sockets::none);
+}
+
+TEST(blender_walls, secret_files_are_hidden_wherever_they_lie) {
+  auto with_key = here();
+  with_key.secret_files = {"/projects/key.pem", "/etc/kiln/kilnd.toml"};
+  const auto w = walls_around_blender(with_key);
+  EXPECT_THAT(w.hidden, testing::IsSupersetOf({"/projects/key.pem", "/etc/kiln/kilnd.toml"}));
 }
 
 TEST(blender_walls, a_display_opens_local_sockets_alone) {
@@ -47,10 +53,12 @@ TEST(blender_walls, a_display_opens_local_sockets_alone) {
 TEST(blender_walls, an_attempt_writes_to_its_workspace) {
   const auto id = attempt_id::parse("j06h0nhrgvkx9ez8bgq-1").value();
   const auto paths = paths_of(id, "/projects/frames", "/var/lib/kiln");
-  const auto w = walls_of_attempt(walls_around_blender(here()), paths, "/elsewhere/a.blend");
+  const auto w =
+      walls_of_attempt(walls_around_blender(here()), {"/opt/blender-4.2"}, paths, "/elsewhere/a.blend");
   EXPECT_THAT(w.write, Contains(paths.workspace));
   EXPECT_THAT(w.write, Not(Contains(paths.final_dir)));
   EXPECT_THAT(w.read, Contains("/elsewhere/a.blend"));
+  EXPECT_THAT(w.read, Contains("/opt/blender-4.2"));
 }
 
 TEST(blender_walls, the_script_is_told_of_them) {

@@ -7,7 +7,10 @@
 #include "support/loop.hpp"
 #include "support/temp_directory.hpp"
 
+#include <array>
+#include <atomic>
 #include <csignal>
+#include <future>
 
 #include <sys/wait.h>
 
@@ -20,7 +23,7 @@ using domain::process_exit;
 struct seen_attempt final : attempt_observer {
   void on_adopted(const attempt_id&, pid_t pid) override { adopted = pid; }
   void on_progress(const attempt_id&, const blender::frame_progress& now) override {
-    progress.emplace_back(now.frame, now.fraction);
+    progress.emplace_back(now.frame, now.fraction.value_or(0));
   }
   void on_output(const attempt_id&, std::string_view text) override { output += text; }
   void on_report(const attempt_id&, const blender::scene_report& r) override { report = r; }
@@ -48,13 +51,21 @@ protected:
     EXPECT_TRUE(list_files(dir_ / "out/.kiln").empty()) << "a workspace is left";
   }
 
+  std::shared_ptr<installs> one_blender() {
+    const std::vector<blender::install> all{{"default", blender_, "Blender 3.4.1"}};
+    return std::make_shared<installs>(executor(), all);
+  }
+
   local_executor make() {
     return {executor(),
-            {.blenders = {{"default", blender_, "Blender 3.4.1"}},
+            {.blenders = one_blender(),
              .output = dir_ / "out",
              .state = dir_ / "state",
              .environment = {},
-             .stop_grace = std::chrono::milliseconds{200}},
+             .stop_grace = std::chrono::milliseconds{200},
+             .frame_grace = std::chrono::milliseconds{100},
+             .sessions = {.idle = idle_},
+             .open_blend = open_blend_},
             pool_,
             images_};
   }
@@ -78,7 +89,62 @@ protected:
     return seen;
   }
 
+  aio::task<> until(std::function<bool()> condition) {
+    const auto deadline = aio::clock::now() + std::chrono::seconds{20};
+    while (!condition() && aio::clock::now() < deadline) {
+      aio::timer t{executor(), std::chrono::milliseconds{1}};
+      co_await t.async_wait(aio::use_task);
+    }
+    EXPECT_TRUE(condition()) << "not in time";
+  }
+
+  /// Starts an attempt that comes to nothing by itself, and stops it by `reason` (timeout, stall: by its own
+  /// timers) once it hangs.
+  seen_attempt stop_before_it_renders(local_executor& attempts, attempt_request asked,
+                                      domain::stop_reason reason, std::function<bool()> hangs,
+                                      std::function<void()> afterwards) {
+    using enum domain::stop_reason;
+    seen_attempt seen;
+    if (reason == timeout)
+      asked.time_left = std::chrono::milliseconds{300};
+    if (reason == stall)
+      asked.patience = std::chrono::milliseconds{300};
+    run([&]() -> aio::task<> {
+      if (preloads_) {
+        attempts.expect(asked.spec, asked.owner);
+        const auto is_loading = [&] {
+          return std::filesystem::exists(asked.spec.blend.native() + ".loading");
+        };
+        co_await until(is_loading);
+      }
+      const auto start = [](local_executor& e, attempt_request r, seen_attempt& o) -> aio::task<> {
+        EXPECT_FALSE(co_await e.start(std::move(r), o));
+      };
+      aio::task_group group{executor(), [](const std::exception_ptr& e) { std::rethrow_exception(e); }};
+      group.spawn(start(attempts, asked, seen));
+      co_await until(hangs);
+      if (reason != timeout && reason != stall)
+        attempts.stop(asked.id, reason);
+      co_await until([&] { return seen.ends == 1; });
+      afterwards();
+      co_await group.join();
+      co_await attempts.join();
+    });
+    EXPECT_EQ(seen.ends, 1);
+    EXPECT_EQ(seen.facts.stopped, reason);
+    EXPECT_FALSE(seen.facts.exit);
+    EXPECT_TRUE(seen.published.empty());
+    return seen;
+  }
+
+  static constexpr std::array reasons_{domain::stop_reason::cancel, domain::stop_reason::pause,
+                                       domain::stop_reason::shutdown, domain::stop_reason::timeout,
+                                       domain::stop_reason::stall};
+
   tests::temp_directory dir_;
+  std::size_t idle_ = 0; ///< sessions that may wait
+  bool preloads_ = false;
+  blend_opener open_blend_ = open_anywhere;
   std::filesystem::path blender_ = FAKE_BLENDER;
   aio::blocking_pool pool_{2};
   image::structural_image_check images_{pool_};
@@ -103,7 +169,7 @@ TEST_F(local_executor_test, the_same_content_has_the_same_fingerprint_wherever_i
 TEST_F(local_executor_test, a_blend_that_may_not_be_opened_is_not_rendered) {
   seen_attempt seen;
   local_settings settings;
-  settings.blenders = {{"default", blender_, "Blender 3.4.1"}};
+  settings.blenders = one_blender();
   settings.output = dir_ / "out";
   settings.state = dir_ / "state";
   settings.open_blend = [](const std::filesystem::path&) -> result<aio::unique_descriptor> {
@@ -197,6 +263,53 @@ TEST_F(local_executor_test, a_stop_before_the_process_runs_starts_none) {
   EXPECT_EQ(seen.ends, 1);
   EXPECT_FALSE(seen.facts.exit);
   EXPECT_EQ(seen.facts.stopped, domain::stop_reason::shutdown);
+}
+
+TEST_F(local_executor_test, every_stop_is_heard_while_a_session_loads) {
+  idle_ = 1;
+  preloads_ = true;
+  for (const auto reason : reasons_) {
+    auto attempts = make();
+    const auto asked = request("hang_load");
+    const auto hangs = [&] {
+      return std::filesystem::exists(paths_of(asked.id, dir_ / "out", dir_ / "state").printed);
+    };
+    stop_before_it_renders(attempts, asked, reason, hangs, [] {});
+    std::filesystem::remove(asked.spec.blend.native() + ".loading");
+    std::filesystem::remove(paths_of(asked.id, dir_ / "out", dir_ / "state").printed);
+  }
+}
+
+TEST_F(local_executor_test, every_stop_is_heard_while_the_blend_is_hashed) {
+  idle_ = 1;
+  for (const auto reason : reasons_) {
+    if (reason == domain::stop_reason::stall)
+      continue; // bytes that are read are signs of life
+    auto attempts = make();
+    const auto asked = request("samples 1");
+    std::filesystem::resize_file(asked.spec.blend, std::uintmax_t{1} << 42); // sparse: hours
+    stop_before_it_renders(
+        attempts, asked, reason, [] { return true; }, [] {});
+  }
+}
+
+TEST_F(local_executor_test, every_stop_is_heard_while_the_blend_cannot_be_opened_yet) {
+  for (const std::size_t idle : {0, 1})
+    for (const auto reason : reasons_) {
+      idle_ = idle;
+      std::atomic<bool> is_entered = false;
+      std::promise<void> gate;
+      auto opened = gate.get_future().share();
+      open_blend_ = [&is_entered, opened](const std::filesystem::path& file) {
+        is_entered = true;
+        opened.wait();
+        return open_anywhere(file);
+      };
+      auto attempts = make();
+      stop_before_it_renders(
+          attempts, request("samples 1"), reason, [&] { return is_entered.load(); },
+          [&] { gate.set_value(); });
+    }
 }
 
 TEST(environment_for_blender, holds_nothing_that_is_meant_for_the_daemon) {

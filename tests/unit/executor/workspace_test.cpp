@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "blender/setup_script.hpp"
 #include "executor/workspace.hpp"
 #include "support/temp_directory.hpp"
 
@@ -35,8 +36,32 @@ TEST_F(workspace_test, prepare_makes_empty_directories) {
   EXPECT_FALSE(prepare(paths_, blend));
   auto made = list_files(paths_.workspace);
   std::ranges::sort(made);
-  EXPECT_EQ(made, (std::vector<std::string>{"kiln_setup.py", "tmp"}));
+  std::vector<std::string> wanted{"tmp"};
+  for (const auto& script : blender::setup_scripts)
+    wanted.emplace_back(script.name);
+  std::ranges::sort(wanted);
+  EXPECT_EQ(made, wanted);
   EXPECT_TRUE(fs::is_directory(paths_.final_dir));
+}
+
+TEST_F(workspace_test, a_session_directory_is_found_by_what_was_kept_and_not_by_names_in_it) {
+  const attempt_id id{*job_id::parse("j0123456789abcdefgh"), 1};
+  const auto find = [&] { return find_paths(id, dir_ / "out", dir_ / "state").workspace; };
+  fs::create_directories(dir_ / "out/.kiln/session-evil1" / id.str());
+  EXPECT_EQ(find(), paths_.workspace);
+  const auto own = paths_in_session(id, dir_ / "out/.kiln/session-a", dir_ / "out", dir_ / "state");
+  const auto blend = dir_.write("a.blend", "BLENDER-v304");
+  ASSERT_FALSE(prepare(own, blend));
+  EXPECT_EQ(find(), dir_ / "out/.kiln/session-a" / id.str());
+  const auto next = paths_in_session(id, dir_ / "out/.kiln/session-b", dir_ / "out", dir_ / "state");
+  ASSERT_FALSE(prepare(next, blend));
+  EXPECT_EQ(find(), dir_ / "out/.kiln/session-b" / id.str());
+  remove(next);
+  EXPECT_EQ(find(), paths_.workspace);
+  ASSERT_TRUE(keep_session(own.place, "../elsewhere"));
+  EXPECT_EQ(find(), paths_.workspace) << "a broken entry";
+  forget_other_places({}, dir_ / "state");
+  EXPECT_TRUE(list_files(dir_ / "state/attempts").empty());
 }
 
 TEST_F(workspace_test, a_blend_that_cannot_be_read_is_named) {
@@ -58,19 +83,6 @@ TEST_F(workspace_test, an_output_that_cannot_be_made_is_named) {
   ASSERT_TRUE(bad);
   EXPECT_EQ(bad->kind, failure_kind::output_unwritable);
   EXPECT_NE(bad->message.find((dir_ / "out").native()), std::string::npos) << bad->message;
-}
-
-TEST_F(workspace_test, publish_moves_files_and_nothing_else) {
-  fs::create_directory(dir_ / "final");
-  const auto file = dir_.write("frame", "image");
-  EXPECT_TRUE(publish(file, dir_ / "final/frame"));
-  EXPECT_EQ(dir_.read("final/frame"), "image");
-  EXPECT_FALSE(fs::exists(file));
-  fs::create_symlink(dir_ / "final/frame", dir_ / "link");
-  EXPECT_FALSE(publish(dir_ / "link", dir_ / "final/link"));
-  EXPECT_FALSE(publish(dir_ / "final", dir_ / "other"));
-  EXPECT_FALSE(publish(dir_ / "nowhere", dir_ / "final/x"));
-  EXPECT_FALSE(publish(dir_.write("b", ""), dir_ / "no/such/directory"));
 }
 
 TEST_F(workspace_test, remove_keeps_what_was_published) {

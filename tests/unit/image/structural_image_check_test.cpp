@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "image/open_image.hpp"
 #include "image/structural_image_check.hpp"
 #include "support/loop.hpp"
 #include "support/temp_directory.hpp"
@@ -11,8 +12,11 @@ namespace {
 class structural_image_check_test : public tests::loop_test {
 protected:
   result<image_facts> check(const std::filesystem::path& file) {
+    const auto opened = open_image(file);
+    if (!opened)
+      return opened.error();
     result<image_facts> checked;
-    run([&]() -> aio::task<> { checked = co_await images_.check(file); });
+    run([&]() -> aio::task<> { checked = co_await images_.check(opened->get()); });
     return checked;
   }
 

@@ -46,7 +46,7 @@ inline progress hostile_progress(std::mt19937_64& random) {
                .elapsed = hostile(random),
                .frame_age = hostile(random)};
   if (random() % 2 == 0)
-    now.frame_fraction = hostile(random);
+    now.stated = frame_statement{hostile(random), hostile(random), hostile(random)};
   if (random() % 2 == 0)
     now.past = history{hostile(random), hostile(random), hostile(random)};
   return now;

@@ -52,6 +52,36 @@ TEST(estimate_parallel, a_frame_that_is_late_stays_late) {
   EXPECT_GT(estimate_parallel(measured(20, 10), now, {})->likely, 40);
 }
 
+TEST(estimate_parallel, what_blenders_state_of_the_last_frames_counts) {
+  const auto timing = measured(3, 10);
+  auto now = tasks(2, 1, 0, 0);
+  now.running[0].frame_age = now.running[1].frame_age = 2;
+  const auto unknown = *estimate_parallel(timing, now, {});
+  now.running[0].stated = frame_statement{.age = 2, .rest = 20, .fraction = .1};
+  EXPECT_GT(estimate_parallel(timing, now, {})->likely, unknown.likely + 2);
+  now.running[0].stated = now.running[1].stated = frame_statement{.age = 2, .rest = .5, .fraction = .9};
+  EXPECT_LT(estimate_parallel(timing, now, {})->likely, unknown.likely - 2);
+}
+
+TEST(estimate_parallel, a_part_of_the_first_frames_is_enough) {
+  auto now = tasks(2, 1, 0, 6);
+  now.running[0].frame_age = 2;
+  now.running[0].stated = frame_statement{.age = 2, .rest = 8, .fraction = .2};
+  const auto left = estimate_parallel({}, now, {});
+  ASSERT_TRUE(left);
+  EXPECT_NEAR(left->likely, 45, 12) << "eight frames of ten seconds for two";
+}
+
+TEST(estimate_parallel, frames_that_render_now_speak_for_those_to_come) {
+  auto now = tasks(4, 1, 0, 40);
+  const double before = estimate_parallel(measured(4, 10), now, {})->likely;
+  for (auto& task : now.running) {
+    task.frame_age = 5;
+    task.stated = frame_statement{.age = 5, .rest = 15, .fraction = .25};
+  }
+  EXPECT_GT(estimate_parallel(measured(4, 10), now, {})->likely, 1.2 * before);
+}
+
 TEST(estimate_parallel, starting_up_costs_once_a_task) {
   auto now = tasks(1, 1, 10, 10);
   const auto without = estimate_parallel(measured(20, 10), now, {})->likely;
@@ -79,6 +109,8 @@ TEST(estimate_parallel, hostile_numbers_never_spoil_it) {
       now.frames_waiting = bad;
       now.starts_in = bad;
       now.start_up = bad;
+      for (auto& task : now.running)
+        task.stated = frame_statement{bad, bad, bad};
       const auto left = estimate_parallel(measured(2, bad), now, bad);
       ASSERT_TRUE(left);
       EXPECT_TRUE(std::isfinite(left->likely) && std::isfinite(left->spread)) << bad << ' ' << count;

@@ -76,18 +76,35 @@ TEST(plan_attempt, arguments_have_a_limit) {
   EXPECT_EQ(plan_attempt(set("1-1048574x2"), {}).size(), 524287U) << "one range, however long";
 }
 
+domain::failure failure_of(failure_kind kind, bool passes = false) {
+  domain::failure made;
+  made.kind = kind;
+  made.passes = passes;
+  return made;
+}
+
 TEST(remedy, what_would_end_the_same_way_is_not_tried_again) {
   for (const auto kind :
        {failure_kind::no_camera, failure_kind::missing_files, failure_kind::movie_output,
         failure_kind::blend_unreadable, failure_kind::engine_unavailable, failure_kind::timed_out,
-        failure_kind::denoiser_unavailable, failure_kind::invalid_setting, failure_kind::blender_missing,
-        failure_kind::output_unwritable})
-    EXPECT_EQ(remedy_for(kind), remedy::give_up) << to_string(kind);
+        failure_kind::denoiser_unavailable, failure_kind::display_unavailable, failure_kind::invalid_setting,
+        failure_kind::blender_missing, failure_kind::output_unwritable})
+    EXPECT_EQ(remedy_for(failure_of(kind)), remedy::give_up) << to_string(kind);
   for (const auto kind :
        {failure_kind::crashed, failure_kind::killed, failure_kind::out_of_memory, failure_kind::stalled,
         failure_kind::frames_missing, failure_kind::frames_corrupt, failure_kind::internal})
-    EXPECT_EQ(remedy_for(kind), remedy::try_again) << to_string(kind);
-  EXPECT_EQ(remedy_for(failure_kind::disk_full), remedy::wait_for_room);
+    EXPECT_EQ(remedy_for(failure_of(kind)), remedy::try_again) << to_string(kind);
+  EXPECT_EQ(remedy_for(failure_of(failure_kind::disk_full)), remedy::wait_for_room);
+  for (const auto kind : {failure_kind::internal, failure_kind::blend_unreadable})
+    EXPECT_EQ(remedy_for(failure_of(kind, true)), remedy::wait_for_room) << to_string(kind);
+}
+
+TEST(further_loads, a_crash_gets_one_more_try_and_others_what_the_job_says) {
+  EXPECT_EQ(further_loads(failure_kind::crashed, 2), 1);
+  EXPECT_EQ(further_loads(failure_kind::crashed, 100), 1);
+  EXPECT_EQ(further_loads(failure_kind::crashed, 0), 0);
+  EXPECT_EQ(further_loads(failure_kind::killed, 2), 2);
+  EXPECT_EQ(further_loads(failure_kind::out_of_memory, 0), 0);
 }
 
 TEST(describe_failed_frames, names_them_and_says_why) {

@@ -52,6 +52,20 @@ TEST(verdict, every_frame_with_another_status_is_a_failure) {
   EXPECT_EQ(v.failure->exit_status, 1);
 }
 
+TEST(verdict, every_frame_is_no_success_where_the_log_says_that_they_are_empty) {
+  for (const auto kind : {failure_kind::no_camera, failure_kind::denoiser_unavailable}) {
+    auto facts = exited(0);
+    facts.complaints = {{.kind = failure_kind::missing_files, .message = "a"},
+                        {.kind = kind, .message = "b"}};
+    const auto v = decide_verdict(facts);
+    EXPECT_EQ(v.outcome, attempt_outcome::failed);
+    EXPECT_EQ(v.failure->kind, kind);
+  }
+  auto facts = exited(0);
+  facts.complaints = {{.kind = failure_kind::missing_files, .message = "a"}};
+  EXPECT_EQ(decide_verdict(facts).outcome, attempt_outcome::succeeded);
+}
+
 TEST(verdict, frames_that_were_not_asked_for_do_not_make_up_for_missing_ones) {
   EXPECT_EQ(decide_verdict(exited(0, "1-2,4")).outcome, attempt_outcome::failed);
 }
@@ -110,6 +124,71 @@ TEST(verdict, a_kill_while_memory_ran_out_says_so) {
   EXPECT_EQ(decide_verdict(facts).failure->kind, failure_kind::out_of_memory);
 }
 
+failure complaint(failure_kind kind) {
+  return {.kind = kind, .message = "what Blender printed"};
+}
+
+TEST(verdict, a_crash_has_the_cause_that_ended_blender) {
+  struct row {
+    failure_kind printed;
+    std::string_view published;
+    failure_kind judged;
+  };
+  for (const auto& [printed, published, judged] :
+       {row{failure_kind::display_unavailable, "", failure_kind::display_unavailable},
+        row{failure_kind::display_unavailable, "1", failure_kind::display_unavailable},
+        row{failure_kind::out_of_memory, "1", failure_kind::out_of_memory},
+        row{failure_kind::blend_unreadable, "", failure_kind::blend_unreadable},
+        row{failure_kind::blend_unreadable, "1", failure_kind::crashed}, // it was read after all
+        row{failure_kind::missing_files, "", failure_kind::crashed},
+        row{failure_kind::no_camera, "", failure_kind::crashed}}) {
+    auto facts = signaled(SIGABRT, published);
+    facts.complaints = {complaint(printed)};
+    const auto v = decide_verdict(facts);
+    EXPECT_EQ(v.failure->kind, judged) << to_string(printed) << ' ' << published;
+    EXPECT_EQ(v.failure->signal, SIGABRT);
+  }
+}
+
+TEST(verdict, a_newer_file_is_the_last_reason_for_an_exit_and_none_once_it_is_loaded) {
+  auto facts = exited(1, "");
+  facts.complaints = {complaint(failure_kind::missing_files), complaint(failure_kind::blend_unreadable)};
+  EXPECT_EQ(decide_verdict(facts).failure->kind, failure_kind::blend_unreadable);
+  facts.complaints.push_back(complaint(failure_kind::no_camera));
+  EXPECT_EQ(decide_verdict(facts).failure->kind, failure_kind::no_camera);
+  facts.complaints.pop_back();
+  facts.reported = true;
+  EXPECT_EQ(decide_verdict(facts).failure->kind, failure_kind::missing_files);
+}
+
+TEST(verdict, a_crash_before_the_file_is_loaded_says_so) {
+  auto facts = signaled(SIGSEGV, "");
+  EXPECT_NE(decide_verdict(facts).failure->message.find("before it had loaded the .blend"),
+            std::string::npos);
+  facts.reported = true;
+  EXPECT_EQ(decide_verdict(facts).failure->message.find("before it had"), std::string::npos);
+  EXPECT_EQ(decide_verdict(signaled(SIGSEGV, "1")).failure->message.find("before it had"), std::string::npos);
+}
+
+TEST(verdict, an_addon_that_failed_is_named_where_it_may_be_the_reason) {
+  const auto message = [](domain::attempt_facts facts) {
+    facts.addon_trouble = "the add-on luxcore failed with ImportError: no luxcore";
+    return decide_verdict(facts).failure->message;
+  };
+  const auto names_it = [](const std::string& text) {
+    return text.find("luxcore failed") != std::string::npos;
+  };
+  auto engine = exited(1, "");
+  engine.complaints = {complaint(failure_kind::engine_unavailable)};
+  EXPECT_TRUE(names_it(message(engine)));
+  EXPECT_TRUE(names_it(message(signaled(SIGSEGV, ""))));
+  EXPECT_TRUE(names_it(message(exited(1, ""))));
+  EXPECT_FALSE(names_it(message(signaled(SIGSEGV, "1"))));
+  auto camera = exited(1, "");
+  camera.complaints = {complaint(failure_kind::no_camera)};
+  EXPECT_FALSE(names_it(message(camera)));
+}
+
 TEST(verdict, what_kiln_stopped_is_canceled_unless_it_was_complete) {
   auto stopped = signaled(SIGKILL);
   stopped.stopped = domain::stop_reason::cancel;
@@ -142,6 +221,8 @@ TEST(verdict, when_nobody_saw_the_end_the_frames_decide) {
   facts.complaints.push_back({.kind = failure_kind::no_camera, .message = "no camera"});
   EXPECT_EQ(decide_verdict(facts).failure->kind, failure_kind::no_camera);
   facts.published = facts.requested;
+  EXPECT_EQ(decide_verdict(facts).failure->kind, failure_kind::no_camera) << "its frames are black";
+  facts.complaints.pop_back();
   EXPECT_EQ(decide_verdict(facts).outcome, attempt_outcome::succeeded);
   facts.published = *frame_set::range(1, 2);
   facts.stopped = domain::stop_reason::cancel;

@@ -19,8 +19,17 @@ class adopted_test : public tests::loop_test {
 protected:
   static void SetUpTestSuite() { ASSERT_EQ(::prctl(PR_SET_CHILD_SUBREAPER, 0), 0); }
 
+  /// Stops it, and waits for its end.
+  aio::task<> stop(adopted& one) {
+    aio::task_group group{executor(), [](const std::exception_ptr& e) { std::rethrow_exception(e); }};
+    const auto watch = [&]() -> aio::task<> { (void)co_await one.watch(); };
+    group.spawn(watch());
+    one.stop();
+    co_await group.join();
+  }
+
   /// Runs a shell script in a group and a directory of its own; nobody here is its parent.
-  pid_t start(const char* script) {
+  pid_t start(const std::string& script) {
     int pipe_ends[2];
     EXPECT_EQ(::pipe(pipe_ends), 0);
     const pid_t middle = ::fork();
@@ -34,7 +43,7 @@ protected:
         ::close(pipe_ends[1]);
         const auto mark = mark_;
         const char* const environment[] = {mark.c_str(), "PATH=/usr/bin:/bin", nullptr};
-        ::execle("/bin/sh", "sh", "-c", script, nullptr, environment);
+        ::execle("/bin/sh", "sh", "-c", script.c_str(), nullptr, environment);
         ::_exit(127);
       }
       ::setpgid(child, child);
@@ -80,11 +89,7 @@ TEST_F(adopted_test, can_be_stopped_by_the_ladder) {
   }
   run([&]() -> aio::task<> {
     const auto found = adopted::find(executor(), work_.path(), mark_, std::chrono::milliseconds{50});
-    aio::task_group group{executor(), [](std::exception_ptr e) { std::rethrow_exception(e); }};
-    const auto watch = [&]() -> aio::task<> { (void)co_await (*found)->watch(); };
-    group.spawn(watch());
-    (*found)->stop();
-    co_await group.join();
+    co_await stop(**found);
     EXPECT_FALSE(is_alive(pid));
   });
 }
@@ -128,6 +133,32 @@ TEST_F(adopted_test, a_stranger_in_the_directory_is_not_taken_for_it) {
     co_return;
   });
   ::kill(-pid, SIGKILL);
+}
+
+TEST_F(adopted_test, is_held_by_what_it_cannot_change) {
+  const pid_t pid =
+      start("echo; cd /; touch " + (work_ / "ready").native() + "; while :; do sleep 0.01; done");
+  while (!std::filesystem::exists(work_ / "ready")) {
+  }
+  const auto identity = identity_of(pid);
+  ASSERT_TRUE(identity);
+  EXPECT_EQ(find_process(*identity), pid);
+  run([&]() -> aio::task<> {
+    EXPECT_FALSE(adopted::find(executor(), work_.path(), mark_, std::chrono::seconds{1}))
+        << "it works elsewhere";
+    const auto found = adopted::hold(executor(), *identity, work_.path(), std::chrono::seconds{5});
+    EXPECT_TRUE(found);
+    co_await stop(**found);
+    EXPECT_FALSE(is_alive(pid));
+    EXPECT_FALSE(find_process(*identity));
+    EXPECT_EQ(adopted::hold(executor(), *identity, work_.path(), std::chrono::seconds{5}).error().code,
+              errc::not_found);
+  });
+  const auto own = *identity_of(::getpid());
+  EXPECT_FALSE(find_process(own.substr(0, own.find(' ')) + " 1" + own.substr(own.rfind(' '))));
+  EXPECT_FALSE(find_process(own + "0"));
+  for (const char* bad : {"", "x", "-1 1 1", "0 0 0"})
+    EXPECT_FALSE(find_process(bad)) << bad;
 }
 
 TEST_F(adopted_test, nothing_is_found_where_nothing_runs) {

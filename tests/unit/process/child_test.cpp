@@ -2,6 +2,7 @@
 #include "aio/task_group.hpp"
 #include "process/child.hpp"
 #include "process/launcher.hpp"
+#include "process/process_table.hpp"
 #include "support/loop.hpp"
 #include "support/temp_directory.hpp"
 
@@ -55,6 +56,21 @@ protected:
   tests::temp_directory dir_;
 };
 
+TEST_F(child_test, memory_is_that_of_all_its_processes) {
+  run([&]() -> aio::task<> {
+    const auto started = launch("(head -c 50000000 /dev/zero; exec sleep 100) | tail -c 50000000");
+    for (int looks = 0; looks < 5000 && resident_memory_of(started->pid()) < 50'000'000; ++looks) {
+      aio::timer t{executor(), 2ms};
+      co_await t.async_wait(aio::use_task);
+    }
+    EXPECT_GE(resident_memory_of(started->pid()), 50'000'000U);
+    EXPECT_LT(resident_memory_of(started->pid()), 500'000'000U);
+    started->stop();
+    (void)co_await started->wait();
+    EXPECT_EQ(resident_memory_of(started->pid()), 0U);
+  });
+}
+
 TEST_F(child_test, exit_and_death_by_signal_are_told_apart) {
   run([&]() -> aio::task<> {
     for (int status : {0, 1, 9, 255}) {
@@ -66,6 +82,18 @@ TEST_F(child_test, exit_and_death_by_signal_are_told_apart) {
       EXPECT_EQ(co_await c->wait(), (process_exit{process_exit::how::signaled, signal}));
     }
   });
+}
+
+TEST_F(child_test, the_exit_is_unknown_when_other_code_has_reaped_the_child) {
+  for (const char* script : {"exit 3", "sleep 100 & exit 3"})
+    run([&]() -> aio::task<> {
+      const auto c = launch(script);
+      EXPECT_EQ(::waitpid(c->pid(), nullptr, 0), c->pid());
+      const auto end = co_await c->watch();
+      EXPECT_FALSE(end.left);
+      EXPECT_EQ(end.exit, std::nullopt);
+      EXPECT_FALSE(is_running(-c->pid()));
+    });
 }
 
 TEST_F(child_test, stop_asks_first) {
@@ -99,13 +127,17 @@ TEST_F(child_test, a_process_that_is_suspended_can_be_stopped) {
   });
 }
 
-TEST_F(child_test, a_second_stop_does_not_wait_for_the_grace) {
+TEST_F(child_test, a_kill_does_not_wait_for_the_grace) {
   run([&]() -> aio::task<> {
     const auto c = launch("trap '' TERM; echo ready; while :; do sleep 0.01; done", 1h);
     co_await logged("ready");
     aio::task_group group{executor(), [](std::exception_ptr) { ADD_FAILURE(); }};
     group.spawn(stop_when_logged(*c, "ready"));
-    group.spawn(stop_when_logged(*c, "ready"));
+    const auto kill_it = [&]() -> aio::task<> {
+      c->kill();
+      co_return;
+    };
+    group.spawn(kill_it());
     EXPECT_EQ(co_await c->wait(), (process_exit{process_exit::how::signaled, SIGKILL}));
     co_await group.join();
   });

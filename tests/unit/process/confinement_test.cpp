@@ -12,18 +12,22 @@
 
 #include <gmock/gmock.h>
 
+#include <array>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <sstream>
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 namespace kiln::process {
@@ -74,11 +78,14 @@ protected:
 
   void SetUp() override {
     for (const char* directory :
-         {"work", "project/frames/.kiln/mine", "project/frames/theirs", "state/blends"})
+         {"work", "project/below", "project/frames/.kiln/mine", "project/frames/theirs", "state/blends"})
       fs::create_directories(dir_ / directory);
     for (const char* file :
-         {"project/scene", "project/frames/theirs/1.png", "state/kiln.db", "state/blends/sent", "secret"})
+         {"project/scene", "project/frames/theirs/1.png", "state/kiln.db", "state/blends/sent", "secret",
+          "project/key", "project/below/tokens", "elsewhere"})
       dir_.write(file, "text");
+    fs::create_symlink("below/tokens", dir_ / "project/tokens");
+    fs::create_symlink("project", dir_ / "linked");
     fs::create_symlink(dir_ / "secret", dir_ / "project/link");
     victim_ = spawn({.executable = "/bin/sleep",
                      .arguments = {"600"},
@@ -98,7 +105,8 @@ protected:
                      dir_ / "project", dir_ / "state/blends", "/nonexistent"},
             .write = {dir_ / "work", dir_ / "project/frames/.kiln/mine"},
             .devices = {"/dev/null"},
-            .hidden = {dir_ / "project/frames", dir_ / "state"}};
+            .hidden = {dir_ / "project/frames", dir_ / "state", dir_ / "project/key", dir_ / "project/tokens",
+                       dir_ / "project/missing", dir_ / "elsewhere"}};
   }
 
   static result<confinement_ptr> confined(const walls& w) {
@@ -176,6 +184,9 @@ TEST_P(confinement_test, what_a_renderer_needs_is_allowed) {
                                            {"write", in("work/below/new")},
                                            {"rename_here", in("work/old")},
                                            {"remove", in("work/new")},
+                                           {"nonblocking", "-"},
+                                           {"stream_pair", "-"},
+                                           {"packet_pair", "-"},
                                            {"raise", "-"}}))
     EXPECT_EQ(came, "done") << deed;
   EXPECT_TRUE(fs::exists(dir_ / "work/renamed"));
@@ -220,6 +231,161 @@ TEST_P(confinement_test, what_lies_outside_can_neither_be_read_nor_changed) {
     EXPECT_EQ(dir_.read("project/scene") + dir_.read("secret"), "texttext");
     EXPECT_FALSE(fs::exists(dir_ / "new"));
   }
+}
+
+/// Files of /proc that belong to the machine, or to the process. They are opened and not written to. The test
+/// proves something as root alone, and of those files that this kernel has.
+TEST_P(confinement_test, the_settings_of_the_kernel_are_read_only) {
+  std::vector<std::pair<std::string, std::string>> deeds;
+  for (const char* file :
+       {"/proc/sys/kernel/core_pattern", "/proc/sys/kernel/hostname", "/proc/sys/vm/drop_caches",
+        "/proc/sysrq-trigger", "/proc/irq/default_smp_affinity", "/proc/bus/pci/00/00.0", "/proc/acpi/wakeup",
+        "/proc/mtrr", "/proc/self/oom_score_adj", "/proc/self/timerslack_ns"})
+    if (::access(file, W_OK) == 0)
+      deeds.emplace_back("open_to_write", file);
+  for (const auto& [deed, came] : attempt(deeds))
+    EXPECT_EQ(came == "done", GetParam() == no_walls) << deed << ": " << came;
+}
+
+/// A terminal that is the controlling one of a process, as a shell's is.
+class terminal {
+public:
+  terminal() : master_(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)), slave_(open_other_end(master_.get())) {
+    termios mode{};
+    EXPECT_EQ(::tcgetattr(slave_.get(), &mode), 0);
+    ::cfmakeraw(&mode); // so that each byte counts at once
+    EXPECT_EQ(::tcsetattr(slave_.get(), TCSANOW, &mode), 0);
+  }
+
+  /// Starts the program in a process that has this controlling terminal, and waits for its end. The status is
+  /// that of waitpid, or -1.
+  int run(const launch_request& asked) const {
+    const pid_t shell = ::fork();
+    if (shell == 0) {
+      int status = -1;
+      if (::setsid() >= 0 && ::ioctl(slave_.get(), TIOCSCTTY, 0) == 0)
+        if (const auto pid = spawn(asked))
+          ::waitpid(*pid, &status, 0);
+      ::_exit(status == 0 ? 0 : 1);
+    }
+    int status = -1;
+    ::waitpid(shell, &status, 0);
+    return status;
+  }
+
+  [[nodiscard]] int typed_bytes() const {
+    int count = -1;
+    EXPECT_EQ(::ioctl(slave_.get(), FIONREAD, &count), 0);
+    return count;
+  }
+
+private:
+  static int open_other_end(int master) {
+    std::array<char, 64> name{};
+    EXPECT_EQ(::grantpt(master), 0);
+    EXPECT_EQ(::unlockpt(master), 0);
+    EXPECT_EQ(::ptsname_r(master, name.data(), name.size()), 0);
+    return ::open(name.data(), O_RDWR | O_NOCTTY | O_CLOEXEC);
+  }
+
+  aio::unique_descriptor master_;
+  aio::unique_descriptor slave_;
+};
+
+TEST_P(confinement_test, nothing_is_typed_into_the_terminal_that_kilnd_was_started_from) {
+  const terminal here;
+  EXPECT_EQ(here.run(request({"type_into", "/dev/tty", "take_terminal", "/dev/tty"})), 0);
+  const auto log = dir_.read("log");
+  EXPECT_EQ(here.typed_bytes(), 0) << log;
+  EXPECT_THAT(log, testing::Not(testing::HasSubstr("done"))) << "also without a sandbox: it has no terminal";
+}
+
+/// On a descriptor that is no terminal, the kernel alone gives ENOTTY.
+TEST_P(confinement_test, terminals_are_not_controlled) {
+  for (const auto& [deed, came] : attempt({{"type", "/dev/null"},
+                                           {"console", "/dev/null"},
+                                           {"take_terminal", "/dev/null"},
+                                           {"line_discipline", "/dev/null"}}))
+    EXPECT_EQ(came, GetParam() == no_walls ? "Inappropriate ioctl for device" : "Operation not permitted")
+        << deed;
+  EXPECT_EQ(attempt({{"is_terminal", "/dev/null"}}).begin()->second, "Inappropriate ioctl for device");
+}
+
+/// Modes and attributes by each way that this kernel and this file system have.
+TEST_P(confinement_test, no_newer_call_changes_a_file_outside) {
+  fs::permissions(dir_ / "project/scene", fs::perms::owner_read);
+  std::vector<std::pair<std::string, std::string>> deeds;
+  for (const char* deed :
+       {"chmod_at", "set_attribute_at", "set_file_attributes", "set_flags", "set_flags_as_on_xfs"})
+    deeds.emplace_back(deed, in("project/scene"));
+  for (const auto& [deed, came] : attempt(deeds)) {
+    if (GetParam() == no_walls) { // a file system may have no such attributes, a kernel no such call
+      EXPECT_THAT(came, testing::AnyOf("done", "Function not implemented", "Operation not supported",
+                                       "Inappropriate ioctl for device"))
+          << deed;
+    } else {
+      EXPECT_NE(came, "done") << deed;
+    }
+  }
+  if (GetParam() != no_walls) {
+    EXPECT_EQ(fs::status(dir_ / "project/scene").permissions(), fs::perms::owner_read);
+  }
+}
+
+/// The first number that the filter does not judge, one that no kernel has yet, and the last of all.
+TEST_P(confinement_test, system_calls_that_the_filter_does_not_judge_do_not_exist) {
+  if (GetParam() == no_walls)
+    return; // the kernel has what it has
+  for (const auto& [deed, came] :
+       attempt({{"call", "451"}, {"call", "452"}, {"call", "463"}, {"call", "700"}, {"call", "1073741823"}}))
+    EXPECT_EQ(came, "Function not implemented") << deed;
+}
+
+TEST_P(confinement_test, a_lease_on_a_file_outside_stops_no_other_process) {
+  fs::permissions(dir_ / "project/scene", fs::perms::owner_read | fs::perms::owner_write);
+  EXPECT_EQ(attempt({{"lease", in("project/scene")}}).begin()->second,
+            GetParam() == no_walls ? "done" : "Operation not permitted");
+}
+
+TEST_P(confinement_test, the_log_is_appended_to_alone) {
+  std::vector<std::pair<std::string, std::string>> deeds{{"unlock_log", "no append"}, {"unlock_log", "hole"}};
+  if (GetParam() != no_walls) // they destroy what this test reads
+    deeds.insert(deeds.end(), {{"unlock_log", "flags"}, {"unlock_log", "cut"}});
+  for (const auto& [deed, came] : attempt(deeds)) {
+    if (GetParam() != no_walls) {
+      EXPECT_THAT(came, testing::AnyOf("Operation not permitted", "Operation not supported")) << deed;
+    }
+  }
+}
+
+TEST_P(confinement_test, a_pair_of_sockets_reaches_no_third_one) {
+  aio::unique_descriptor service{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  sockaddr_un at{};
+  at.sun_family = AF_UNIX;
+  const auto path = in("work/service"); // where even bubblewrap shows it
+  std::memcpy(at.sun_path, path.c_str(), path.size());
+  ASSERT_EQ(::bind(service.get(), reinterpret_cast<sockaddr*>(&at), sizeof at), 0);
+  for (const auto& [deed, came] : attempt({{"datagram_pair", path}, {"raw_pair", path}}))
+    EXPECT_EQ(came, GetParam() == no_walls ? "done" : "Permission denied") << deed;
+}
+
+/// Hidden by their names, by links to them, and below a root that is itself named by a link.
+TEST_P(confinement_test, files_below_a_project_root_can_be_hidden) {
+  auto asked = request({"read", in("project/key"), "read", in("linked/key"), "read", in("project/tokens"),
+                        "read", in("project/below/tokens"), "read", in("linked/below/tokens"), "read",
+                        in("linked/frames/theirs/1.png"), "read", in("elsewhere")});
+  auto through_link = around();
+  through_link.read.push_back(dir_ / "linked");
+  asked.sandbox = confined(through_link).value();
+  run([&]() -> aio::task<> {
+    const auto c = child::launch(executor(), asked, std::chrono::seconds{5});
+    (void)co_await (*c)->wait();
+  });
+  std::istringstream lines{dir_.read("log")};
+  int count = 0;
+  for (std::string line; std::getline(lines, line); ++count)
+    EXPECT_EQ(line.ends_with(": done"), GetParam() == no_walls) << line;
+  EXPECT_EQ(count, 7) << dir_.read("log");
 }
 
 TEST_P(confinement_test, there_are_no_sockets) {
@@ -391,13 +557,14 @@ TEST(confinement, a_kernel_without_landlock_is_told_what_it_needs) {
 
 TEST(bubblewrap, deeper_places_cover_the_others) {
   const auto words = format_wrapper(
-      "/usr/bin/bwrap", {.read = {"/p/in/out", "/p"}, .write = {"/p/in/out/w"}, .hidden = {"/p/in"}}, false);
+      "/usr/bin/bwrap", {.read = {"/p/in/out", "/p"}, .write = {"/p/in/out/w"}, .hidden = {"/p/in"}},
+      {"/p/key"}, false);
   std::string line;
   for (const auto& word : words)
     line += word + ' ';
-  EXPECT_THAT(line,
-              testing::HasSubstr("--ro-bind-try /p /p --tmpfs /p/in --ro-bind-try /p/in/out /p/in/out --bind "
-                                 "/p/in/out/w /p/in/out/w "));
+  EXPECT_THAT(line, testing::HasSubstr("--ro-bind-try /p /p --tmpfs /p/in --ro-bind /dev/null /p/key "
+                                       "--ro-bind-try /p/in/out /p/in/out --bind "
+                                       "/p/in/out/w /p/in/out/w "));
   EXPECT_THAT(words, testing::Contains("--unshare-net"));
   EXPECT_THAT(words, testing::Not(testing::Contains("--die-with-parent"))) << "Blender outlives kilnd";
 }

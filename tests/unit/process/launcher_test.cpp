@@ -119,6 +119,7 @@ TEST_F(launcher_test, the_child_leads_a_group_of_its_own) {
   const auto pid = spawn(shell("exec sleep 60"));
   ASSERT_TRUE(pid);
   EXPECT_EQ(::getpgid(*pid), *pid);
+  EXPECT_EQ(::getsid(*pid), *pid) << "it has no terminal";
   EXPECT_EQ(::kill(-*pid, SIGKILL), 0);
   EXPECT_TRUE(WIFSIGNALED(wait_for(*pid)));
 }

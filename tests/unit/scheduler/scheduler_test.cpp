@@ -29,10 +29,15 @@ domain::job_spec frames(int first, int last) {
 }
 
 struct recorder final : job_watcher {
-  void on_change(const job& changed) override { seen.emplace_back(changed.id, changed.state); }
+  /// A revision stands for one state, so each that is told is newer than the one before it.
+  void on_change(const job& changed) override {
+    EXPECT_GT(changed.revision, std::exchange(revisions[changed.id], changed.revision));
+    seen.emplace_back(changed.id, changed.state);
+  }
   void on_forgotten(const job& gone) override { forgotten.push_back(gone.id); }
   std::vector<std::pair<job_id, job_state>> seen;
   std::vector<job_id> forgotten;
+  std::map<job_id, std::uint64_t> revisions;
 };
 
 class scheduler_test : public tests::loop_test {
@@ -289,6 +294,90 @@ TEST_F(scheduler_test, a_frame_that_crashes_twice_is_isolated_and_the_rest_goes_
   });
 }
 
+TEST_F(scheduler_test, a_crash_before_the_blend_is_loaded_is_tried_once_more) {
+  make({});
+  run([&]() -> aio::task<> {
+    const auto job = co_await submitted(1, 10, 5);
+    attempts_.end(attempt(job), crash);
+    co_await settle();
+    EXPECT_EQ(job->state, job_state::running);
+    attempts_.end(attempt(job), crash);
+    co_await settle();
+    EXPECT_EQ(job->state, job_state::failed);
+    EXPECT_EQ(job->attempts, 2);
+    EXPECT_EQ(job->failure->kind, failure_kind::crashed);
+    EXPECT_EQ(job->failure->message,
+              "Blender crashed (SIGSEGV) before it had loaded the .blend; it was tried 2 times");
+  });
+}
+
+TEST_F(scheduler_test, one_that_is_killed_before_that_is_tried_as_often_as_the_job_says) {
+  make({});
+  run([&]() -> aio::task<> {
+    const auto job = co_await submitted(1, 10, 2);
+    for (int i = 0; i < 3; ++i) {
+      EXPECT_EQ(job->state, job_state::running);
+      attempts_.end(attempt(job), {process_exit::how::signaled, SIGKILL});
+      co_await settle();
+    }
+    EXPECT_EQ(job->state, job_state::failed);
+    EXPECT_EQ(job->attempts, 3);
+  });
+}
+
+TEST_F(scheduler_test, a_blend_that_was_loaded_once_is_not_blamed) {
+  make({});
+  run([&]() -> aio::task<> {
+    const auto job = co_await submitted(1, 3, 5);
+    attempts_.report(attempt(job), "{}");
+    attempts_.end(attempt(job), crash);
+    co_await settle();
+    for (int i = 0; i < 3; ++i) {
+      attempts_.end(attempt(job), crash);
+      co_await settle();
+      EXPECT_EQ(job->state, job_state::running);
+    }
+    attempts_.end(attempt(job), {process_exit::how::signaled, SIGTERM});
+  });
+}
+
+TEST_F(scheduler_test, the_blender_that_was_chosen_is_kept_once_there_is_a_frame) {
+  make({.limits = {.blenders = {"old", "new"}}});
+  run([&]() -> aio::task<> {
+    attempts_.chosen = blender::choice{"old", "it is the default", "it may lose something"};
+    const auto job = co_await submitted(1, 3, 5);
+    EXPECT_EQ(job->spec.blender, "old");
+    EXPECT_EQ(job->spec.blender_choice, "it is the default");
+    EXPECT_EQ(job->spec.blender_warning, "it may lose something");
+    attempts_.chosen = blender::choice{"new", "old is gone", ""};
+    attempts_.end(attempt(job), crash); // nothing is rendered: another may do it all
+    co_await settle();
+    EXPECT_EQ(job->spec.blender, "new");
+    EXPECT_EQ(job->spec.blender_warning, "");
+    attempts_.publish(attempt(job), 1);
+    attempts_.chosen = blender::choice{"old", "it is back", ""};
+    attempts_.end(attempt(job), crash);
+    co_await settle();
+    EXPECT_EQ(attempts_.used, (std::vector<std::string>{"old", "new", "new"}));
+    EXPECT_EQ(attempts_.asked, (std::vector<std::string>{"", "", ""}));
+    attempts_.end(attempt(job), {process_exit::how::signaled, SIGTERM});
+  });
+}
+
+TEST_F(scheduler_test, a_blender_that_the_client_named_stays) {
+  make({.limits = {.blenders = {"old", "new"}}});
+  run([&]() -> aio::task<> {
+    attempts_.chosen = blender::choice{"old", "", "it may lose something"};
+    auto spec = frames(1, 3);
+    spec.blender = "old";
+    const auto taken = co_await scheduler_->submit(std::move(spec));
+    EXPECT_EQ((*taken)->spec.blender_choice, "");
+    EXPECT_EQ((*taken)->spec.blender_warning, "it may lose something");
+    EXPECT_EQ(attempts_.asked, std::vector<std::string>{"old"});
+    attempts_.end(attempt(*taken), {process_exit::how::signaled, SIGTERM});
+  });
+}
+
 TEST_F(scheduler_test, what_cannot_go_well_is_not_tried_again) {
   make({});
   run([&]() -> aio::task<> {
@@ -328,6 +417,43 @@ TEST_F(scheduler_test, the_higher_priority_goes_first_then_the_older) {
       attempts_.end(attempts_.starts.back(), success);
     }
     EXPECT_EQ(order, (std::vector{jobs[2]->id, jobs[1]->id, jobs[3]->id, jobs[0]->id}));
+  });
+}
+
+TEST_F(scheduler_test, a_daemon_that_stops_says_so_to_a_retry) {
+  make({});
+  run([&]() -> aio::task<> {
+    const auto first = co_await submitted();
+    const auto job = co_await submitted();
+    (void)co_await scheduler_->cancel(job->id);
+    attempts_.publish(attempt(first), 1);
+    attempts_.publish(attempt(first), 2);
+    attempts_.end(attempt(first), success);
+    co_await scheduler_->stop(on_stop::stop);
+    const auto refused = co_await scheduler_->retry(job->id);
+    EXPECT_EQ(refused.error().code, errc::unavailable);
+    EXPECT_NE(refused.error().message.find("stopping"), std::string::npos) << refused.error().message;
+  });
+}
+
+TEST_F(scheduler_test, a_priority_that_cannot_be_kept_leaves_a_job_in_its_place) {
+  make({});
+  run([&]() -> aio::task<> {
+    const auto first = co_await submitted();
+    const auto second = co_await submitted();
+    const auto third = co_await submitted();
+    store_.is_full = true;
+    EXPECT_FALSE(co_await scheduler_->set_priority(third->id, 9));
+    store_.is_full = false;
+    EXPECT_EQ(third->spec.priority, 0);
+    attempts_.end(attempt(first), success);
+    co_await settle();
+    EXPECT_EQ(attempts_.starts.back().job, second->id);
+    EXPECT_TRUE(co_await scheduler_->set_priority(third->id, 5));
+    attempts_.end(attempt(second), success);
+    co_await settle();
+    EXPECT_EQ(attempts_.starts.back().job, third->id);
+    attempts_.end(attempt(third), success);
   });
 }
 

@@ -23,9 +23,9 @@ constexpr process_exit crash{process_exit::how::signaled, SIGSEGV};
 
 class sharing_test : public tests::loop_test {
 protected:
-  void make(std::size_t slots, bool has_cluster = false) {
+  void make(std::size_t slots, bool has_many_tasks = false) {
     settings s;
-    s.limits.has_cluster = has_cluster;
+    attempts_.has_many_tasks = has_many_tasks;
     s.capacity.slots = slots;
     s.cores = 8;
     scheduler_.emplace(executor(), attempts_, store_, s, log_);
@@ -42,6 +42,14 @@ protected:
   aio::task<> settle() {
     aio::timer pause{executor(), std::chrono::milliseconds{2}};
     co_await pause.async_wait(aio::use_task);
+  }
+  /// Two attempts share the frames 1 to 4; the first one has rendered frame 1, and was given no other.
+  aio::task<scheduler::job_ptr> with_a_frame_done() {
+    auto job = co_await submitted("1-4", 2);
+    attempts_.report(id(job, 1), R"({"version":"3.4"})");
+    co_await settle();
+    attempts_.publish(id(job, 1), 1);
+    co_return job;
   }
   attempt_id id(const scheduler::job_ptr& of, int number) { return {of->id, number}; }
 
@@ -84,6 +92,45 @@ TEST_F(sharing_test, frames_are_handed_out_one_by_one) {
     co_await settle();
     EXPECT_EQ(job->state, job_state::succeeded);
     EXPECT_EQ(scheduler_->load().running, 0U);
+    co_await scheduler_->stop(on_stop::stop);
+  });
+}
+
+TEST_F(sharing_test, a_crash_between_two_frames_costs_no_frame) {
+  make(2);
+  run([&]() -> aio::task<> {
+    const auto job = co_await with_a_frame_done();
+    attempts_.end(id(job, 1), crash); // before it was given another frame
+    co_await settle();
+    EXPECT_EQ(job->state, job_state::running);
+    EXPECT_EQ(attempts_.starts.size(), 3U);
+    attempts_.publish(id(job, 3), 3);
+    attempts_.hunger(id(job, 3));
+    co_await settle();
+    attempts_.publish(id(job, 2), 2);
+    attempts_.end(id(job, 2), crash);
+    co_await settle();
+    EXPECT_EQ(job->state, job_state::running) << "the other one renders still";
+    attempts_.publish(id(job, 3), 4);
+    attempts_.end(id(job, 3), success);
+    co_await settle();
+    EXPECT_EQ(job->state, job_state::succeeded);
+    co_await scheduler_->stop(on_stop::stop);
+  });
+}
+
+TEST_F(sharing_test, whole_files_of_wrong_pictures_end_the_job_though_others_have_the_rest) {
+  make(2);
+  run([&]() -> aio::task<> {
+    const auto job = co_await with_a_frame_done();
+    domain::failure no_camera;
+    no_camera.kind = domain::failure_kind::no_camera; // its frame is black
+    attempts_.end_with(id(job, 1), no_camera);
+    co_await settle();
+    attempts_.end(id(job, 2), success, domain::stop_reason::cancel);
+    co_await settle();
+    EXPECT_EQ(job->state, job_state::failed);
+    EXPECT_EQ(job->failure->kind, domain::failure_kind::no_camera);
     co_await scheduler_->stop(on_stop::stop);
   });
 }
@@ -179,7 +226,8 @@ TEST_F(sharing_test, frames_that_need_each_other_are_rendered_by_one) {
     attempts_.hunger(id(job, 1));
     co_await settle();
     EXPECT_EQ(attempts_.starts.size(), 1U);
-    EXPECT_EQ(attempts_.gifts.back().second, frames{2});
+    const frames all_others{2, 3, 4, 5, 6, 7, 8, 9};
+    EXPECT_EQ(attempts_.gifts.back().second, all_others) << "its Blender begins again with each piece";
     attempts_.end(id(job, 1), success, domain::stop_reason::cancel);
     co_await settle();
     EXPECT_EQ(job->state, job_state::canceled);

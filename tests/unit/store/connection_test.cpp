@@ -18,9 +18,13 @@ namespace fs = std::filesystem;
 class connection_test : public testing::Test {
 protected:
   static void insert(SQLite::Database& to, const char* id, const char* columns, const char* values) {
+    // Databases of before have no warnings.
+    const bool has_warnings =
+        to.execAndGet("SELECT count(*) FROM pragma_table_info('job') WHERE name = 'warnings'").getInt() == 1;
     to.exec(std::string{"INSERT INTO job (id, state, wish, revision, blend, spec, frames_total, frames_done, "
                         "frames_failed, attempts, render_seconds, created_ms, report"} +
-            columns + ") VALUES ('" + id + "', " + values + ")");
+            columns + (has_warnings ? ", warnings" : "") + ") VALUES ('" + id + "', " + values +
+            (has_warnings ? ", '[]')" : ")"));
   }
   tests::temp_directory dir_;
   fs::path file_ = dir_ / "kiln.db";
@@ -39,6 +43,22 @@ TEST_F(connection_test, makes_what_is_missing_and_opens_it_again) {
   for (const auto& entry : fs::directory_iterator{dir_.path()})
     left.push_back(entry.path().filename());
   EXPECT_EQ(left, std::vector<std::string>{"kiln.db"});
+}
+
+TEST_F(connection_test, a_check_makes_and_changes_nothing) {
+  EXPECT_TRUE(connection::check(file_));
+  EXPECT_FALSE(fs::exists(file_));
+  ASSERT_TRUE(connection::open(file_));
+  EXPECT_TRUE(connection::check(file_));
+  dir_.write("kiln.db", "garbage");
+  const auto seen = connection::check(file_);
+  ASSERT_FALSE(seen);
+  EXPECT_EQ(seen.error().message, connection::open(file_).error().message);
+  const fs::path older = dir_ / "older.db";
+  SQLite::Database old(older.native(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+  migrate(old, newest_version() - 1);
+  EXPECT_TRUE(connection::check(older));
+  EXPECT_EQ(version_of(old), newest_version() - 1);
 }
 
 TEST_F(connection_test, what_an_interrupted_start_left_is_no_database) {
@@ -69,7 +89,7 @@ TEST_F(connection_test, tables_mirror_the_domain) {
            wrong{", finished_ms", "'running', 'run', 1, '/a', '{}', 10, 0, 0, 0, 0, 0, '', 5"},
            wrong{"", "'canceled', 'run', 1, '/a', '{}', 10, 0, 0, 0, 0, 0, ''"},
            wrong{", finished_ms, failure_kind, failure_message",
-                 "'failed', 'run', 1, '/a', '{}', 10, 0, 0, 0, 0, 0, '', 5, 'bad luck', 'x'"},
+                 "'failed', 'run', 1, '/a', '{}', 10, 0, 0, 0, 0, 0, '', 5, '', 'x'"},
        })
     EXPECT_THROW(insert(db, "j000000000000000002", columns, values), SQLite::Exception) << values;
   EXPECT_THROW(insert(db, "x000000000000000002", "", good), SQLite::Exception);
@@ -102,6 +122,46 @@ TEST_F(connection_test, an_older_database_is_brought_up_and_a_copy_is_kept) {
   SQLite::Database copy((dir_ / "kiln.db.v1").native());
   EXPECT_EQ(version_of(copy), 1);
   EXPECT_EQ(copy.execAndGet("SELECT count(*) FROM job").getInt(), 1);
+}
+
+TEST_F(connection_test, a_table_that_is_made_again_keeps_its_rows_and_those_of_others) {
+  {
+    SQLite::Database old(file_.native(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    migrate(old, 6);
+    old.exec("PRAGMA foreign_keys = ON");
+    insert(old, "j000000000000000001", ", owner",
+           "'queued', 'run', 3, '/a', '{}', 10, 2, 0, 7, 1.5, 0, '', 'anna'");
+    insert(old, "j000000000000000002", ", finished_ms, failure_kind, failure_message",
+           "'failed', 'run', 1, '/a', '{}', 10, 0, 0, 0, 0, 0, '', 5, 'crashed', 'x'");
+    old.exec(
+        "INSERT INTO job_tag VALUES ('film', 'j000000000000000001');"
+        "INSERT INTO frame VALUES ('j000000000000000001', 4, 'done', 0, 1.5, 10, NULL, NULL, NULL, NULL);"
+        "INSERT INTO attempt VALUES ('j000000000000000001', 1, '1-10', 99, 5, NULL)");
+  }
+  auto opened = connection::open(file_);
+  ASSERT_TRUE(opened) << opened.error().message;
+  auto& db = (*opened)->database();
+  EXPECT_EQ(db.execAndGet(
+                  "SELECT revision || owner || attempts || frames_done || render_seconds FROM job WHERE id = "
+                  "'j000000000000000001'")
+                .getString(),
+            "3anna721.5");
+  EXPECT_EQ(db.execAndGet("SELECT failure_kind || finished_ms FROM job WHERE state = 'failed'").getString(),
+            "crashed5");
+  for (const char* table : {"job_tag", "frame", "attempt"})
+    EXPECT_EQ(db.execAndGet(fmt::format("SELECT count(*) FROM {}", table)).getInt(), 1) << table;
+  SQLite::Statement broken(db, "PRAGMA foreign_key_check");
+  EXPECT_FALSE(broken.executeStep());
+  SQLite::Database fresh((dir_ / "fresh.db").native(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+  migrate(fresh, newest_version());
+  const auto indexes =
+      "SELECT group_concat(name) FROM (SELECT name FROM sqlite_schema WHERE type = 'index' ORDER BY name)";
+  EXPECT_EQ(db.execAndGet(indexes).getString(), fresh.execAndGet(indexes).getString());
+  EXPECT_NE(db.execAndGet(indexes).getString().find("job_by_end,job_by_owner,job_by_state,job_by_upload"),
+            std::string::npos);
+  db.exec("DELETE FROM job WHERE id = 'j000000000000000001'"); // and the rows of the others go along again
+  for (const char* table : {"job_tag", "frame", "attempt"})
+    EXPECT_EQ(db.execAndGet(fmt::format("SELECT count(*) FROM {}", table)).getInt(), 0) << table;
 }
 
 TEST_F(connection_test, what_is_not_ours_is_refused_and_left_alone) {

@@ -277,7 +277,7 @@ TEST_P(job_store_test, remove_takes_all_of_it) {
 
 TEST_P(job_store_test, the_first_to_end_is_told_with_what_its_frames_take) {
   run([&]() -> aio::task<> {
-    EXPECT_FALSE((co_await store_->first_ended())->has_value());
+    EXPECT_FALSE((co_await store_->first_ended({}))->has_value());
     EXPECT_EQ(*co_await store_->frame_bytes(), 0U);
     const auto end_of = [](int number) { return job(number).created + std::chrono::hours{10 - number}; };
     for (const int number : {1, 2, 3}) { // the newest ends first, and the oldest goes on
@@ -291,13 +291,13 @@ TEST_P(job_store_test, the_first_to_end_is_told_with_what_its_frames_take) {
       c.frames.front().bytes = 100 * number;
       co_await must_save(c);
     }
-    const auto first = co_await store_->first_ended();
+    const auto first = co_await store_->first_ended({});
     EXPECT_EQ((*first)->id, id_of(3));
     EXPECT_EQ((*first)->finished, end_of(3));
     EXPECT_EQ((*first)->bytes, 300U);
     EXPECT_EQ(*co_await store_->frame_bytes(), 600U);
     EXPECT_TRUE(co_await store_->remove(id_of(3)));
-    EXPECT_EQ((*co_await store_->first_ended())->id, id_of(2));
+    EXPECT_EQ((*co_await store_->first_ended({}))->id, id_of(2));
   });
 }
 

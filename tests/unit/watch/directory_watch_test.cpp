@@ -101,6 +101,36 @@ TEST_F(directory_watch_test, a_queue_that_overflows_asks_for_a_rescan) {
   EXPECT_TRUE(rescan);
 }
 
+TEST_F(directory_watch_test, a_name_that_comes_again_and_again_is_told_once) {
+  names seen;
+  bool rescan = false;
+  auto watch = open();
+  for (int i = 0; i < 500; ++i) {
+    std::ofstream{dir_ / "one"};
+    std::ofstream{dir_ / "two"}; // the kernel merges only what repeats the event before
+  }
+  run([&]() -> aio::task<> {
+    watch.finish();
+    co_await collect(watch, seen, rescan);
+  });
+  EXPECT_EQ(seen, (names{"one", "two"}));
+  EXPECT_FALSE(rescan);
+}
+
+TEST_F(directory_watch_test, very_many_names_ask_for_a_rescan) {
+  names seen;
+  bool rescan = false;
+  auto watch = open();
+  for (int i = 0; i < 10'010; ++i)
+    std::ofstream{dir_ / ("frame" + std::to_string(i))};
+  run([&]() -> aio::task<> {
+    watch.finish();
+    co_await collect(watch, seen, rescan);
+  });
+  EXPECT_TRUE(rescan);
+  EXPECT_LE(seen.size(), 10'000U);
+}
+
 TEST_F(directory_watch_test, what_cannot_be_watched_is_named) {
   const auto file = dir_.write("file", "");
   std::filesystem::create_directory_symlink(dir_.path(), dir_ / "link");

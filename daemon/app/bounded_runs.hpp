@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Runs of programs that answer a question and end: each has a time limit, and all of them can be ended.
+#pragma once
+
+#include "aio/blocking_pool.hpp"
+#include "aio/task.hpp"
+#include "base/error.hpp"
+#include "domain/attempt.hpp"
+#include "process/launch.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <set>
+#include <string>
+
+#include <sys/types.h>
+
+namespace kiln::process {
+class child;
+}
+
+namespace kiln::app {
+
+struct bounded_run {
+  pid_t pid = 0;
+  domain::process_exit exit;
+  bool is_late = false;            ///< it was ended at the limit
+  std::string printed;             ///< at most the first 1 MiB
+  std::filesystem::path directory; ///< it worked in, without links
+};
+
+class bounded_runs {
+public:
+  /// `pool` outlives it.
+  bounded_runs(aio::executor_type loop, aio::blocking_pool& pool) : loop_(loop), pool_(pool) {}
+
+  /// Runs a program for at most `limit`. Its working directory is made if it is missing, with tmp in it, and
+  /// removed at the end; the log file lies in it. unavailable after stop().
+  [[nodiscard]] aio::task<result<bounded_run>> run(process::launch_request request,
+                                                   std::chrono::milliseconds limit);
+
+  [[nodiscard]] aio::blocking_pool& pool() noexcept { return pool_; }
+
+  /// Ends the programs that run, and those that come.
+  void stop();
+
+private:
+  aio::executor_type loop_;
+  aio::blocking_pool& pool_;
+  std::set<process::child*> running_;
+  bool is_stopped_ = false;
+};
+
+} // namespace kiln::app

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What cannot be rendered as asked, found before the first frame: in every scene that the frames reach."""
+import ctypes
+
+import bpy
+import kiln_files
+import kiln_walk
+from kiln_properties import Failure, read
+
+MOVIE_FORMATS = {"AVI_JPEG", "AVI_RAW", "FFMPEG"}
+EXTENSIONS = {"PNG": ".png", "JPEG": ".jpg", "OPEN_EXR": ".exr", "OPEN_EXR_MULTILAYER": ".exr", "TIFF": ".tif",
+              "WEBP": ".webp"}
+LONGEST_SIDE = {"WEBP": 16383, "JPEG": 65500}  # pixels, of the formats themselves
+EXR = {"OPEN_EXR", "OPEN_EXR_MULTILAYER"}
+CODECS = {"NONE", "PXR24", "ZIP", "PIZ", "RLE", "ZIPS", "B44", "B44A", "DWAA", "DWAB"}  # that kiln-image decodes
+
+
+def check_camera(walk, scene, camera):
+    if camera is None and scene.camera is None and not any(m.camera for m in read(scene, "markers", ())):
+        raise Failure("no_camera", f'scene "{scene.name}" has no camera: add one, or set one of its cameras active')
+
+
+def check_format(scene):
+    settings = scene.render.image_settings
+    name = settings.file_format
+    if name in MOVIE_FORMATS or read(scene, "is_movie", False):
+        raise Failure("movie_output", "the .blend writes a movie: ask for an image format (\"format\":\"PNG\"), and "
+                                      "join the frames afterwards")
+    if name not in EXTENSIONS:
+        raise Failure("invalid_setting", f"Kiln does not know how to verify {name}: ask for one of "
+                                         f"{', '.join(EXTENSIONS)}")
+    if name in EXR and getattr(settings, "exr_codec", "NONE") not in CODECS:
+        raise Failure("invalid_setting", f"Kiln cannot verify OpenEXR with the codec {settings.exr_codec}: choose one "
+                                         f"of {', '.join(sorted(CODECS))} in the .blend, or another format")
+    width, height = size_of(scene)
+    if max(width, height) > LONGEST_SIDE.get(name, 1 << 30):
+        raise Failure("invalid_setting", f"{name} has at most {LONGEST_SIDE[name]} pixels a side, and the picture has "
+                                         f"{width} by {height}: ask for another format or size")
+
+
+def size_of(scene):
+    render = scene.render
+    sides = [side * render.resolution_percentage / 100 for side in (render.resolution_x, render.resolution_y)]
+    if render.use_border and render.use_crop_to_border:
+        sides[0] *= render.border_max_x - render.border_min_x
+        sides[1] *= render.border_max_y - render.border_min_y
+    return int(sides[0]), int(sides[1])
+
+
+def check_views(scene):
+    """Kiln publishes one file a frame."""
+    if not read(scene, "multiview", False) or scene.render.image_settings.views_format != "INDIVIDUAL":
+        return
+    views = [view.name for view in read(scene, "views", ()) if view.use]
+    if len(views) > 1:
+        raise Failure("invalid_setting", f"the .blend writes a file for each view ({', '.join(views[:5])}), and Kiln "
+                                         "delivers one a frame: choose Stereo 3D as its views format, or ask for "
+                                         "OPEN_EXR_MULTILAYER with all views in one file")
+
+
+def check_engine(scene):
+    name = missing_engine(scene)
+    if name:
+        raise Failure("engine_unavailable", f'scene "{scene.name}" renders with the engine {name}, which this Blender '
+                                            "lacks: install or enable its add-on, or ask for an engine")
+
+
+def missing_engine(scene):
+    """The name of an engine that is not here. Blender says the first engine that it has in its place, and renders with
+    that: the name itself is to be had from memory only."""
+    shown = scene.render.engine
+    if shown not in {"BLENDER_EEVEE", "BLENDER_EEVEE_NEXT"}:
+        return None
+    other = bpy.data.scenes.new("kiln")
+    try:
+        other.render.engine = shown
+        name, largest = shown.encode() + b"\0", 1 << 14
+        for size in range(512, largest, 512):  # never far behind its end
+            at = ctypes.string_at(other.as_pointer(), size).find(name)
+            if at >= 0:
+                kept = ctypes.string_at(scene.as_pointer() + at, 32).split(b"\0")[0].decode("ascii", "replace")
+                return None if kept in {"", shown} else kept
+        return None
+    finally:
+        bpy.data.scenes.remove(other)
+
+
+def check_denoiser(scene):
+    if scene.render.engine != "CYCLES" or not read(scene, "cycles_denoising", False):
+        return
+    if not any(layer.use and read(layer, "layer_denoising", True) for layer in scene.view_layers):
+        return
+    import _cycles
+    # A build without any denoiser has an empty name in its place.
+    wanted = read(scene, "cycles_denoiser")
+    if wanted in {"", "OPENIMAGEDENOISE"} and not read(_cycles, "has_openimagedenoise", True):
+        raise Failure("denoiser_unavailable", f'scene "{scene.name}" asks for OpenImageDenoise, which this build of '
+                                              "Blender lacks: turn denoising off in the .blend")
+
+
+def check_files(walk, files, report, warn):
+    complaints = kiln_files.complaints_about(files)
+    shown = {one.path for one in files if one.shown}
+    missing = [why for path, why in complaints.items() if path in shown]
+    for library in bpy.data.libraries:
+        for data in read(library, "library_users", ()):
+            if getattr(data, "is_missing", False) and data in walk.data:
+                missing.append(f"{data.name} of {library.filepath}")
+    report["missing"] = missing[:20]
+    others = [why for path, why in complaints.items() if path not in shown]
+    if others:
+        warn(f"files that no frame of the job shows are missing ({len(others)}): {listed(others)}", "unreached_files")
+    if missing:
+        advice = ""
+        if any(kiln_files.OUTSIDE in one for one in missing):
+            advice = "; what lies outside has to be moved below a project root, packed into the .blend, or allowed " \
+                     "to kilnd by --sandbox-read"
+        raise Failure("missing_files", f"files that the .blend uses are missing or unreadable ({len(missing)}): "
+                                       f"{listed(missing)}{advice}")
+
+
+def listed(things):
+    return ", ".join(things[:5]) + (", …" if len(things) > 5 else "")
+
+
+def check_version(warn):
+    """Blender opens some files of newer versions, and leaves out what it does not know."""
+    written = read(bpy.data, "file_version")
+    if written and tuple(written[:2]) > bpy.app.version[:2]:
+        warn(f"Blender {written[0]}.{written[1]} wrote the .blend, this is {bpy.app.version_string}: what an older "
+             f"Blender does not know is missing in the picture", "newer_file")
+
+
+def check_layers(walk, warn):
+    for scene, _ in walk.renders:
+        if not any(layer.use for layer in scene.view_layers):
+            warn(f'scene "{scene.name}" has no view layer that renders: its pictures are empty', "nothing_rendered")
+
+
+def check_outputs(walk, warn):
+    for scene in walk.scenes:
+        tree = kiln_walk.used_compositor(scene) if scene == walk.scene else None
+        for node in kiln_walk.nodes_below(tree) if tree else ():
+            if node.bl_idname == "CompositorNodeOutputFile" and not node.mute:
+                warn(f'the node "{node.name}" writes files of its own, which Kiln does not deliver', "extra_outputs")
+
+
+def check_trust(warn):
+    if bpy.app.autoexec_fail and not bpy.app.autoexec_fail_quiet:
+        warn("the .blend has scripts or drivers in Python, which are not run: "
+             f"{bpy.app.autoexec_fail_message or 'they may do anything'}", "autorun_refused")

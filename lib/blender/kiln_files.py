@@ -1,0 +1,265 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The files that a job's frames need, by name, and whether each can be had: pure paths, no setting is changed.
+
+Sequences, tiles and strips are followed to the files of the job's frames. Data-blocks of kinds that are not known here
+count by each of their properties that holds the path of a file.
+"""
+import json
+import os
+import re
+
+import bpy
+import kiln_walk
+from kiln_properties import read
+
+MOST_OPENED = 200  # images that Blender is asked to open, where their first bytes are in doubt
+BEGINNINGS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"\x76\x2f\x31\x01", b"II*\0", b"MM\0*", b"BM", b"#?", b"8BPS",
+              b"SDPX", b"XPDS", b"\x80\x2a\x5f\xd7", b"\x01\xda", b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51", b"DDS ")
+
+
+class File:
+    """`shown`: a frame of the job may show it. `is_image`: it has to be one. `varies`: other frames have other files."""
+
+    def __init__(self, path, shown=True, is_image=False, varies=False):
+        self.path, self.shown, self.is_image, self.varies = path, shown, is_image, varies
+
+
+def files_of(walk):
+    """All of them, those that no frame shows as well; in no order."""
+    found = libraries(walk)
+    for image in bpy.data.images:
+        if image.users or image.use_fake_user:
+            found += of_image(walk, image, image in walk.data)
+    for collection in ("fonts", "volumes", "cache_files", "movieclips", "sounds"):
+        for data in getattr(bpy.data, collection, ()):
+            path = getattr(data, "filepath", "")
+            if path and path != "<builtin>" and data.users and not getattr(data, "packed_file", None):
+                is_sequence = getattr(data, "is_sequence", False) or getattr(data, "source", "") == "SEQUENCE"
+                found.append(File(absolute(path, data), shown=data in walk.data and not is_sequence,
+                                  varies=is_sequence or collection in {"cache_files", "volumes", "movieclips"}))
+    for thing in walk.objects:
+        for modifier in thing.modifiers:
+            found += of_modifier(thing, modifier)
+    for owner, tree in walk.trees():
+        for node in tree.nodes:
+            kind = type(node)
+            if kind not in NODES:
+                NODES[kind] = bool(paths_in(node)) or node.bl_idname.startswith("GeometryNodeImport")
+            if NODES[kind]:
+                found += of_node(owner, tree, node)
+    for scene in bpy.data.scenes:
+        for strip in read(scene, "strips") or ():
+            found += of_strip(walk, scene, strip)
+    return found
+
+
+def absolute(path, data=None):
+    path = bpy.path.abspath(path, library=getattr(data, "library", None))
+    return path.replace("\\", "/") if "\\" in path and not os.path.exists(path) else path
+
+
+def libraries(walk):
+    shown = {data.library for data in walk.data}
+    return [File(absolute(library.filepath), shown=library in shown or library.parent is None)
+            for library in bpy.data.libraries if not read(library, "library_packed_file")]
+
+
+def of_image(walk, image, shown):
+    if image.source not in {"FILE", "SEQUENCE", "MOVIE", "TILED"} or not image.filepath or image.packed_file or \
+            read(image, "image_packed_files"):
+        return []
+    path = absolute(image.filepath, image)
+    if shown and image.source != "SEQUENCE" and not os.path.exists(path):
+        shown = is_linked(walk, image)
+    if image.source == "TILED":
+        return [File(tile, shown=shown, is_image=True) for tile in tiles(path, image.tiles)]
+    if image.source == "SEQUENCE":
+        return [File(one, shown=shown, varies=True) for one in of_sequence(walk, image, path)] or \
+            [File(path, shown=False, varies=True)]
+    return [File(path, shown=shown, is_image=image.source == "FILE", varies=image.source == "MOVIE")]
+
+
+def tiles(path, numbered):
+    for mark, form in (("<UDIM>", "{0}"), ("<UVTILE>", "u{1}_v{2}")):
+        if mark in path:
+            return [path.replace(mark, form.format(tile.number, (tile.number - 1001) % 10 + 1,
+                                                   (tile.number - 1001) // 10 + 1)) for tile in numbered]
+    return [path]
+
+
+def is_linked(walk, image):
+    """Whether the image is used by anything else than nodes of which no output takes anything."""
+    for user in walk.users.get(image, ()):
+        is_off = isinstance(user, bpy.types.Scene) and kiln_walk.used_compositor(user) is None
+        if user in walk.data and not is_off:
+            tree = user if isinstance(user, bpy.types.NodeTree) else getattr(user, "node_tree", None)
+            if tree is None:
+                return True
+            linked = kiln_walk.upstream(tree)
+            if any(getattr(node, "image", None) == image and node.name in linked and not node.mute
+                   for node in tree.nodes):
+                return True
+    return False
+
+
+def of_sequence(walk, image, path):
+    """The files of the frames of the job, for each place where the sequence is used."""
+    match = re.fullmatch(r"(.*?)(\d+)([^\d/]*)", path)
+    if not match:
+        return [path]
+    head, digits, tail = match.groups()
+    numbers = set()
+    for owner, tree in walk.trees():
+        linked = None
+        for node in tree.nodes:
+            if getattr(node, "image", None) == image and not node.mute:
+                linked = kiln_walk.upstream(tree) if linked is None else linked
+                if node.name in linked:
+                    numbers |= numbers_of(getattr(node, "image_user", node), walk.frames.some())
+    for texture in walk.of(bpy.types.ImageTexture):
+        if texture.image == image:
+            numbers |= numbers_of(texture.image_user, walk.frames.some())
+    return [f"{head}{number:0{len(digits)}}{tail}" for number in sorted(numbers)]
+
+
+def numbers_of(user, frames):
+    """As BKE_image_user_frame_get() of Blender 2.8 to 5.x computes them."""
+    length = user.frame_duration
+    if not length:
+        return set()
+    if not user.use_auto_refresh and hasattr(user, "frame_current"):
+        return {user.frame_current}
+    found = set()
+    for frame in frames:
+        number = frame - user.frame_start + 1
+        if user.use_cyclic:
+            number = number % length or length
+        found.add(min(max(number, 1), length) + user.frame_offset)
+    return found
+
+
+NODES = {}  # class → whether such a node can name a file: most cannot, and there may be very many
+PATHS = {}  # class → names of its properties that hold the path of a file
+
+
+def paths_in(thing):
+    kind = type(thing)
+    if kind not in PATHS:
+        PATHS[kind] = [one.identifier for one in thing.bl_rna.properties
+                       if one.type == "STRING" and one.subtype == "FILE_PATH"]
+    return PATHS[kind]
+
+
+def of_modifier(thing, modifier):
+    for name in paths_in(modifier):
+        path = getattr(modifier, name)
+        if path and getattr(modifier, "is_cached", True):  # an ocean names its files before there are any
+            yield File(absolute(path, thing), shown=modifier.show_render, varies=modifier.type != "MESH_CACHE")
+
+
+def of_node(owner, tree, node):
+    if node.bl_idname == "CompositorNodeOutputFile":
+        return
+    for name in paths_in(node):
+        path = getattr(node, name)
+        if path and getattr(node, "mode", "EXTERNAL") == "EXTERNAL":
+            yield File(absolute(path, owner), shown=not node.mute and node.name in kiln_walk.upstream(tree))
+    if node.bl_idname.startswith("GeometryNodeImport"):  # from 4.5
+        for socket in node.inputs:
+            if "Path" in socket.bl_idname and not socket.is_linked and socket.default_value:
+                yield File(absolute(socket.default_value, owner), shown=not node.mute)
+
+
+def of_strip(walk, scene, strip):
+    shown = scene in walk.scenes and kiln_walk.uses_sequencer(scene) and kiln_walk.is_on(scene, strip) and \
+        walk.frames.meets(*kiln_walk.span(strip))
+    if strip.type == "MOVIE":
+        yield File(absolute(strip.filepath, scene), shown=shown, varies=True)
+    elif strip.type == "SOUND" and strip.sound and not strip.sound.packed_file:
+        yield File(absolute(strip.sound.filepath, strip.sound), shown=False)
+    elif strip.type == "IMAGE":
+        directory, elements = absolute(strip.directory, scene), strip.elements
+        numbers = elements_of(walk, strip) if shown else range(min(len(elements), 1))
+        for number in numbers:
+            yield File(os.path.join(directory, elements[number].filename), shown=shown, is_image=True,
+                       varies=len(elements) > 1)
+
+
+def elements_of(walk, strip):
+    """Which files of an image strip the frames of the job show; all, where its speed is not one a frame."""
+    most = len(strip.elements) - 1
+    first, last = kiln_walk.span(strip)
+    begin = read(strip, "strip_start", first)
+    if most < 1 or begin != int(begin) or read(strip, "retiming") or getattr(strip, "use_reverse_frames", False):
+        return range(most + 1)
+    return sorted({min(max(frame - int(begin), 0), most) for frame in walk.frames.some() if first <= frame <= last})
+
+
+def depth_of(path, places):
+    """How deep the nearest of the places lies that the path is at or below; 0: it is below none."""
+    real = [os.path.realpath(place) for place in places]
+    return max((len(place) for place in real if path == place or path.startswith(place.rstrip("/") + "/")), default=0)
+
+
+def is_outside(path):
+    """Whether the sandbox keeps this path away: the daemon says what it shows (KILN_SANDBOX), the nearer counts."""
+    walls = json.loads(os.environ.get("KILN_SANDBOX", "null"))
+    if walls is None:
+        return False
+    real = os.path.realpath(path)  # a link does not lead out
+    shown = depth_of(real, walls["read"])
+    return shown == 0 or shown < depth_of(real, walls["hidden"])
+
+
+OUTSIDE = "(outside of the project roots)"
+
+
+def complaints_about(files):
+    """path → why it cannot be used."""
+    found, opened = {}, 0
+    images = {one.path for one in files if one.is_image and one.shown}
+    for path in dict.fromkeys(one.path for one in files):
+        why = complaint_about(path)
+        if why is None and path in images and looks_broken(path) and opened < MOST_OPENED:
+            opened += 1
+            why = None if can_open(path) else f"{path} (no image that Blender can read)"
+        if why:
+            found[path] = why
+    return found
+
+
+def complaint_about(path):
+    if is_outside(path):
+        return f"{path} {OUTSIDE}"
+    if not os.path.exists(path):
+        return path
+    if not os.access(path, os.R_OK):
+        return f"{path} (may not be read)"
+    return None
+
+
+def looks_broken(path):
+    """By its first and last bytes. False where they say nothing against it."""
+    try:
+        with open(path, "rb") as file:
+            begin = file.read(16)
+            file.seek(max(file.seek(0, os.SEEK_END) - 4096, 0))
+            end = file.read()
+    except OSError:
+        return True
+    if begin.startswith(BEGINNINGS[0]):
+        return b"IEND" not in end
+    if begin.startswith(BEGINNINGS[1]):
+        return b"\xff\xd9" not in end
+    return not begin.startswith(BEGINNINGS) and begin[:4] + begin[8:12] != b"RIFFWEBP"
+
+
+def can_open(path):
+    try:
+        image = bpy.data.images.load(path)
+    except RuntimeError:
+        return False
+    try:
+        return tuple(image.size) != (0, 0)
+    finally:
+        bpy.data.images.remove(image)

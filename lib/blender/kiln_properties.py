@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Properties that not every Blender has, and the failure that ends a setup. Imported by the other scripts."""
+
+# Properties that not every version of Blender has, or not under the same name. Each has the paths of attributes that
+# lead to it, the newest first; the first path that exists is used (find). Code that needs such a property has to work
+# without it: tests/blenders/test_scripts.py takes away each of them.
+PROPERTIES = {
+    # of a scene
+    "cycles_samples": ("cycles.samples",),
+    "cycles_seed": ("cycles.seed",),
+    "cycles_animated_seed": ("cycles.use_animated_seed",),
+    "cycles_device": ("cycles.device",),
+    "cycles_feature_set": ("cycles.feature_set",),  # not in 5.2
+    "cycles_denoising": ("cycles.use_denoising",),  # from 2.90
+    "cycles_denoiser": ("cycles.denoiser",),  # from 2.90
+    "adaptive_sampling": ("cycles.use_adaptive_sampling",),  # from 2.83
+    "eevee_samples": ("eevee.taa_render_samples",),
+    "persistent_data": ("render.use_persistent_data",),
+    "overwrite": ("render.use_overwrite",),
+    "placeholder": ("render.use_placeholder",),
+    "file_extension": ("render.use_file_extension",),
+    "media_type": ("render.image_settings.media_type",),  # from 5.0: formats of images and of movies are separate
+    "is_movie": ("render.is_movie_format",),
+    "sequencer": ("render.use_sequencer",),
+    "strips": ("sequence_editor.strips_all", "sequence_editor.sequences_all"),  # from 4.4; before
+    "channels": ("sequence_editor.channels",),  # from 3.1
+    "compositing": ("render.use_compositing",),
+    "compositor": ("compositing_node_group", "node_tree"),  # from 5.0; before
+    "compositor_in_use": ("use_nodes",),  # before 5.0; always true since then, and deprecated
+    "multiview": ("render.use_multiview",),
+    "views": ("render.views",),
+    "fps": ("render.fps",),
+    "fps_base": ("render.fps_base",),
+    "rigid_bodies": ("rigidbody_world",),
+    "markers": ("timeline_markers",),
+    # of a strip
+    "strip_start": ("content_start", "frame_start"),  # from 5.0; before
+    "strip_first": ("left_handle", "frame_final_start"),  # from 5.0; before
+    "strip_end": ("right_handle", "frame_final_end"),  # from 5.0; before
+    "retiming": ("retiming_keys",),  # from 4.0
+    # of a view layer
+    "layer_denoising": ("cycles.use_denoising",),
+    # of a modifier
+    "adaptive_subdivision": ("use_adaptive_subdivision",),  # 5.2; before, of an object, and experimental
+    # of the preferences of Cycles
+    "device_type": ("compute_device_type",),
+    "find_devices": ("refresh_devices", "get_devices"),  # from 3.0; before
+    "devices": ("devices",),
+    # of the module _cycles
+    "has_openimagedenoise": ("with_openimagedenoise",),  # not in 2.83
+    # of what is loaded (bpy.data), of a library, of an image
+    "file_version": ("version",),
+    "library_packed_file": ("packed_file",),
+    "library_users": ("users_id",),
+    "image_packed_files": ("packed_files",),
+}
+
+
+class Failure(Exception):
+    def __init__(self, kind, message):
+        super().__init__(message)
+        self.kind = kind
+
+
+def find(thing, name):
+    """Where `thing` has one of PROPERTIES: an object and the name of its attribute. None if this Blender lacks it."""
+    for path in PROPERTIES[name]:
+        *way, attribute = path.split(".")
+        owner = thing
+        for step in way:
+            owner = getattr(owner, step, None)
+        if hasattr(owner, attribute):
+            return owner, attribute
+    return None
+
+
+def read(thing, name, default=None):
+    place = find(thing, name)
+    return getattr(*place) if place else default
+
+
+def write(thing, name, value, meaning, warn):
+    """Sets a property. Warns if this Blender lacks it or keeps another value; `meaning` is what is lost then."""
+    place = find(thing, name)
+    if place is None:
+        warn(f"{meaning}: this Blender has no property {PROPERTIES[name][0]}")
+        return
+    setattr(*place, value)
+    kept = getattr(*place)
+    if kept != value:
+        warn(f"{meaning}: this Blender keeps {kept} instead of {value}")

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the machine lacks for a while: a job waits for it and says so, and is nobody's failure."""
+import fcntl
+import os
+import resource
+import signal
+
+import pytest
+from daemon import wait_for
+from test_jobs import job, submit, until
+
+LOOK_AGAIN = ["--look-again", "0.1"]
+
+
+def waits(d, ident):
+    found = wait_for(lambda: (lambda j: j if j["waits_for"] or j["state"] in ("succeeded", "failed") else None)(job(d, ident)),
+                     "it waits")
+    assert found["state"] == "queued", found
+    return found["waits_for"]
+
+
+def descriptors(d):
+    return len(os.listdir(f"/proc/{d.process.pid}/fd"))
+
+
+@pytest.mark.local
+@pytest.mark.parametrize("process", ["own", "session"])
+def test_without_descriptors_a_job_waits(start, process):
+    d = start(arguments=LOOK_AGAIN)
+    submit(d, "1")  # what is opened once is open
+    before = resource.prlimit(d.process.pid, resource.RLIMIT_NOFILE)
+    wait_for(lambda: d.get("/v1/jobs").json()["jobs"][0]["state"] == "succeeded", "the first one is done")
+    resource.prlimit(d.process.pid, resource.RLIMIT_NOFILE, (descriptors(d) + 3, before[1]))
+    ident = submit(d, "1-2", process=process, retries=0, threads=1)  # another session than the one before
+    assert "Too many open files" in waits(d, ident)
+    assert d.get("/livez").status == 200
+    resource.prlimit(d.process.pid, resource.RLIMIT_NOFILE, before)
+    done = until(d, ident, "succeeded", "failed")
+    assert done["state"] == "succeeded" and done["frames"]["failed"] == 0, done
+
+
+def test_a_blend_that_another_program_holds_by_a_lease_is_waited_for(start, tmp_path):
+    """As file servers do. The kernel takes it away after /proc/sys/fs/lease-break-time."""
+    d = start(arguments=LOOK_AGAIN)
+    before = signal.signal(signal.SIGIO, signal.SIG_IGN)
+    held = os.open(tmp_path / "scene.blend", os.O_RDONLY)
+    try:
+        try:
+            fcntl.fcntl(held, fcntl.F_SETLEASE, fcntl.F_WRLCK)
+        except OSError as e:
+            pytest.skip(f"no leases here: {e}")
+        ident = submit(d, "1", retries=0)
+        if "slurm" not in " ".join(d.command):
+            assert "cannot be read" in waits(d, ident)
+        fcntl.fcntl(held, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+        assert until(d, ident, "succeeded", "failed")["state"] == "succeeded"
+    finally:
+        os.close(held)
+        signal.signal(signal.SIGIO, before)

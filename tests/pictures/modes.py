@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a scene is rendered: by hand, and by kilnd in each of its modes."""
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+
+from daemon import wait_for
+from decoded import decode
+
+FINAL = ("succeeded", "failed", "canceled")
+
+
+class Render:
+    """Renders by hand, each scene once, as `blender -b FILE -o … -s FIRST -e LAST -a` does."""
+
+    def __init__(self, blender, projects, pool):
+        self.blender, self.projects, self.pool, self.known = blender, projects, pool, {}
+
+    def begin(self, case):
+        if case.id not in self.known:
+            self.known[case.id] = self.pool.submit(self.render, case)
+        return self.known[case.id]
+
+    def render(self, case):
+        output = self.projects / "by-hand" / case.id
+        output.mkdir(parents=True)
+        shutil.copytree(self.projects / case.scene, output / "scene")  # Blender may write caches beside it
+        setting = ["--python-exit-code", "1", "--python-expr", f"import bpy; {case.by_hand}"] if case.by_hand else []
+        blend = output / "scene" / f"{case.scene}.blend"
+        done = self.blender.run("-b", "-noaudio", "-Y", blend, *setting, "-o", output / "by-hand_####", "-x", "1",
+                                *range_by_hand(case), "-a", capture_output=True, text=True, errors="replace")
+        (output / "log").write_text(done.stdout + done.stderr)
+        return pictures_in(output, "by-hand_")
+
+
+def range_by_hand(case):
+    if case.hand_range:
+        first, last, step = case.hand_range
+    elif case.frames:
+        first, last, step = map(int, re.fullmatch(r"(\d+)(?:-(\d+))?(?:x(\d+))?", case.frames).groups(default="1"))
+    else:
+        return []
+    return ["-j", step, "-s", first, "-e", last]
+
+
+def pictures_in(directory, prefix):
+    """frame → decoded picture. The name of an eye is part of the key: "3_L"."""
+    found = {}
+    for path in sorted(directory.iterdir()):
+        match = re.fullmatch(re.escape(prefix) + r"(\d+)(_\w+)?\.\w+", path.name)
+        if match:
+            found[match[1].lstrip("0") + (match[2] or "")] = decode(path)
+    return found
+
+
+def submit(d, projects, case, frames, **fields):
+    body = {"blend": f"{case.scene}/{case.scene}.blend", "frames": frames, **case.fields, **fields}
+    answer = d.ask("POST", "/v1/jobs", json.dumps(body), {"Content-Type": "application/json"})
+    assert answer.status == 202, answer
+    return answer.json()["id"]
+
+
+def look(d, ident):
+    return d.get(f"/v1/jobs/{ident}").json()
+
+
+def until(d, ident, *states):
+    return wait_for(lambda: (lambda job: job if job["state"] in states else None)(look(d, ident)), f"{states}", deadline=180)
+
+
+def until_final(d, ident):
+    return until(d, ident, *FINAL)
+
+
+@contextlib.contextmanager
+def held_after_its_first_frame(d, ident):
+    """Blender's pid while it is stopped, with a frame published and another missing; None when the job was too fast."""
+    job = wait_for(lambda: (lambda j: j if j["state"] in FINAL or (j["frames"]["done"] and j["current"] and j["current"]["pid"])
+                            else None)(look(d, ident)), "a frame is done")
+    if job["state"] in FINAL:
+        yield None
+        return
+    pid = job["current"]["pid"]
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield pid
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+
+
+def patch(d, ident, **fields):
+    answer = d.ask("PATCH", f"/v1/jobs/{ident}", json.dumps(fields), {"Content-Type": "application/json"})
+    assert answer.status == 200, answer
+
+
+def pause(d, ident):
+    with held_after_its_first_frame(d, ident) as pid:
+        if pid:
+            patch(d, ident, paused=True)
+            until(d, ident, "paused", *FINAL)  # Blender is stopped meanwhile, so it ends in the midst of a frame
+    if until(d, ident, "paused", *FINAL)["state"] == "paused":
+        patch(d, ident, paused=False)
+
+
+def crash(d, ident):
+    with held_after_its_first_frame(d, ident) as pid:
+        if pid:
+            os.kill(pid, signal.SIGKILL)
+
+
+def cancel_and_retry(d, ident):
+    with held_after_its_first_frame(d, ident) as pid:
+        if pid:
+            d.ask("POST", f"/v1/jobs/{ident}/cancel")
+            until_final(d, ident)
+    if until_final(d, ident)["state"] == "canceled":
+        assert d.ask("POST", f"/v1/jobs/{ident}/retry").status in (200, 202)
+
+
+def restart(d, ident):
+    with held_after_its_first_frame(d, ident) as pid:
+        pass
+    assert d.stop() == 0
+    d.start()
+
+
+STOPS = {"pause": pause, "crash": crash, "cancel and retry": cancel_and_retry, "restart": restart}
