@@ -10,7 +10,7 @@ spec = importlib.util.spec_from_file_location("integration_fixtures", INTEGRATIO
 integration = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(integration)
 
-blender, scenes, start = integration.blender, integration.scenes, integration.start
+blender, scenes, lasting = integration.blender, integration.scenes, integration.lasting
 
 
 def pytest_configure(config):

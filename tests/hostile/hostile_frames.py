@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Run by Blender in a test, in the place of a scene that has found a way to run code: a process of its group that does
 something to frames as they are written, and again once they are published. hostile_frames.json beside it says what. The file
-hostile_said in its directory says how often it did so, and what kept it from that."""
+hostile_DEED in its directory says how often it did so, and what kept it from that."""
 import ctypes
 import glob
 import json
@@ -92,7 +92,8 @@ def work():
             done += 1
         except Exception as refused:
             said = f"{type(refused).__name__}: {refused}"
-    pathlib.Path("hostile_said").write_text(f"{done} {said}")
+    pathlib.Path("hostile_says").write_text(f"{done} {said}")
+    os.rename("hostile_says", f"hostile_{deed}")  # whole
 
 
 # In the background, of the same group.
