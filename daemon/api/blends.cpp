@@ -6,13 +6,13 @@
 #include "api/digest_field.hpp"
 #include "api/media_type.hpp"
 #include "api/query.hpp"
+#include "base/number.hpp"
 #include "base/utf8.hpp"
 
 #include <boost/json/array.hpp>
 #include <fmt/format.h>
 
 #include <array>
-#include <charconv>
 
 namespace kiln::api {
 namespace {
@@ -132,10 +132,9 @@ aio::task<answer> blends::list(const http::request& asked) {
     co_return problem(400, limit.error().message);
   std::optional<std::int64_t> before;
   if (const auto cursor = parameters->find("cursor"); cursor != parameters->end()) {
-    const auto& text = cursor->second;
     constexpr std::int64_t most = (std::int64_t{1} << 53) - 1; // which every client can hold
-    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), before.emplace());
-    if (ec != std::errc{} || end != text.data() + text.size() || *before < 1 || *before > most)
+    before = parse_number<std::int64_t>(cursor->second, 1, most);
+    if (!before)
       co_return problem(400, "cursor is not one that was given in a Link");
   }
   auto page = co_await uploads_.list(before, *limit + 1); // one more says whether there is a next page

@@ -3,6 +3,7 @@
 
 #include "api/answers.hpp"
 #include "api/job_json.hpp"
+#include "base/number.hpp"
 #include "base/utf8.hpp"
 
 #include <boost/json/object.hpp>
@@ -10,7 +11,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <functional>
 #include <random>
 #include <utility>
@@ -83,12 +83,6 @@ answer stream_answer(std::shared_ptr<http::body_stream> from) {
   response head{.status = 200, .content_type = "text/event-stream; charset=utf-8", .body = {}};
   head.fields.emplace_back("X-Accel-Buffering", "no"); // nginx in front passes it on as it comes
   return {head, http::large_body{std::move(from)}};
-}
-
-std::optional<std::uint64_t> parse_number(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return ec == std::errc{} && end == text.data() + text.size() ? std::optional{value} : std::nullopt;
 }
 
 answer no_room(int retry_after) {
@@ -206,7 +200,7 @@ aio::task<answer> events::watch_job(const http::request& asked) {
   const auto& job = **of;
   const bool is_final = domain::is_final(job.state);
   const auto named = asked.find("Last-Event-ID");
-  const auto known = named ? parse_number(*named) : std::nullopt;
+  const auto known = named ? parse_number<std::uint64_t>(*named) : std::nullopt;
   if (is_final && known == job.revision) // this is how a client is told that it need not come back
     co_return response{.status = 204, .content_type = {}, .body = {}};
   const auto found = channels_.find(*id);
@@ -232,7 +226,7 @@ answer events::watch_all(const http::request& asked) {
   const auto named = asked.find("Last-Event-ID").value_or("");
   const auto dot = named.find('.');
   const bool is_ours = dot != std::string_view::npos && named.substr(0, dot) == epoch_;
-  const auto known = is_ours ? parse_number(named.substr(dot + 1)) : std::nullopt;
+  const auto known = is_ours ? parse_number<std::uint64_t>(named.substr(dot + 1)) : std::nullopt;
   const auto position = known ? all_->position_after(*known) : std::nullopt;
   const auto by = asked.client ? wait_on(*asked.client, loop_, *all_) : nullptr;
   if (!by)

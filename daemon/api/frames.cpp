@@ -5,6 +5,7 @@
 #include "api/job_json.hpp"
 #include "api/query.hpp"
 #include "archive/zip_writer.hpp"
+#include "base/number.hpp"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -12,7 +13,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <stdexcept>
 #include <utility>
 
@@ -39,11 +39,8 @@ std::string_view media_type_of(std::string_view name) noexcept {
 }
 
 std::optional<int> parse_frame(std::string_view text) {
-  int frame = 0;
-  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), frame);
-  if (ec != std::errc{} || end != text.data() + text.size() || std::to_string(frame) != text)
-    return std::nullopt;
-  return frame;
+  const auto frame = parse_number<int>(text);
+  return frame && std::to_string(*frame) == text ? frame : std::nullopt;
 }
 
 /// Frames of a job in one archive, made while it is sent.
@@ -136,10 +133,10 @@ aio::task<answer> frames::list(const http::request& asked) {
     co_return problem(400, limit.error().message);
   int after = -1;
   if (const auto cursor = parameters->find("cursor"); cursor != parameters->end()) {
-    const auto& text = cursor->second;
-    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), after);
-    if (ec != std::errc{} || end != text.data() + text.size() || after < 0)
+    const auto given = parse_number<int>(cursor->second);
+    if (!given)
       co_return problem(400, "cursor is not one that was given in a Link");
+    after = *given;
   }
   const auto of = co_await scheduler_.look_up(*id);
   if (!of)

@@ -56,10 +56,11 @@ std::string read_at(const files& all, std::uint64_t at, std::uint64_t most) {
 class log_stream final : public http::body_stream {
 public:
   log_stream(scheduler::scheduler& scheduler, executor::executor& executor, aio::blocking_pool& pool,
-             job_id of, files all, http::byte_range part, std::shared_ptr<aio::sleeper> follows,
+             job_id of, int attempts, files all, http::byte_range part, std::shared_ptr<aio::sleeper> follows,
              aio::clock::time_point until)
-      : scheduler_(scheduler), executor_(executor), pool_(pool), job_(of), files_(std::move(all)),
-        at_(part.offset), left_(part.length), follows_(std::move(follows)), until_(until) {}
+      : scheduler_(scheduler), executor_(executor), pool_(pool), job_(of), attempts_(attempts),
+        files_(std::move(all)), at_(part.offset), left_(part.length), follows_(std::move(follows)),
+        until_(until) {}
 
   aio::task<std::string_view> next() override {
     for (;;) {
@@ -72,7 +73,9 @@ public:
       const auto now = scheduler_.find(job_);
       const bool goes_on = now && !domain::is_final(now->state);
       const auto known = size_of(files_);
-      files_ = co_await executor_.open_logs(job_);
+      if (now)
+        attempts_ = now->attempts;
+      files_ = co_await executor_.open_logs(job_, attempts_);
       if (size_of(files_) != known)
         continue;
       if (!goes_on || follows_->is_closed() || aio::clock::now() >= until_)
@@ -86,6 +89,7 @@ private:
   executor::executor& executor_;
   aio::blocking_pool& pool_;
   job_id job_;
+  int attempts_;
   files files_;
   std::uint64_t at_;
   std::uint64_t left_;
@@ -122,8 +126,9 @@ aio::task<answer> logs::read(const http::request& asked) {
 
   files all;
   http::range_choice chosen;
+  auto attempts = (*of)->attempts;
   for (;;) {
-    all = co_await executor_.open_logs(*id);
+    all = co_await executor_.open_logs(*id, attempts);
     chosen = http::choose_range(asked, {}, size_of(all));
     if (chosen.kind != http::range_kind::unsatisfiable || !follows || follows->is_closed() ||
         aio::clock::now() >= until)
@@ -133,6 +138,7 @@ aio::task<answer> logs::read(const http::request& asked) {
     if (!now || domain::is_final(now->state))
       break;
     co_await follows->wait(until);
+    attempts = now->attempts;
   }
   const auto size = size_of(all);
   head.fields.emplace_back("Accept-Ranges", "bytes");
@@ -153,8 +159,8 @@ aio::task<answer> logs::read(const http::request& asked) {
   } else if (follows) {
     part.length = std::numeric_limits<std::uint64_t>::max();
   }
-  http::large_body body = std::make_shared<log_stream>(scheduler_, executor_, pool_, *id, std::move(all),
-                                                       part, std::move(follows), until);
+  http::large_body body = std::make_shared<log_stream>(scheduler_, executor_, pool_, *id, attempts,
+                                                       std::move(all), part, std::move(follows), until);
   co_return answer{head, std::move(body)};
 }
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/query.hpp"
 
+#include "base/number.hpp"
+
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 namespace kiln::api {
 namespace {
@@ -39,12 +40,10 @@ result<std::size_t> parse_limit(const std::map<std::string, std::string>& parame
   const auto given = parameters.find("limit");
   if (given == parameters.end())
     return usual_page;
-  const auto& text = given->second;
-  std::size_t limit = 0;
-  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), limit);
-  if (ec != std::errc{} || end != text.data() + text.size() || limit < 1 || limit > largest_page)
+  const auto limit = parse_number<std::size_t>(given->second, 1, largest_page);
+  if (!limit)
     return error{errc::invalid_input, fmt::format("limit must lie between 1 and {}", largest_page)};
-  return limit;
+  return *limit;
 }
 
 std::string next_page(std::string_view path, std::string_view query, std::string_view cursor) {

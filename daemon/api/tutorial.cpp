@@ -5,11 +5,10 @@
 #include "api/job_json.hpp"
 #include "api/media_type.hpp"
 #include "api/problem.hpp"
+#include "base/number.hpp"
 #include "http/trace_context.hpp"
 
 #include <fmt/format.h>
-
-#include <charconv>
 
 namespace kiln::api {
 namespace {
@@ -54,11 +53,7 @@ response status_of_job(const job& of) {
 }
 
 std::optional<pid_t> parse_pid(std::string_view text) {
-  pid_t pid = 0;
-  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), pid);
-  if (ec != std::errc{} || end != text.data() + text.size() || pid <= 0)
-    return std::nullopt;
-  return pid;
+  return parse_number<pid_t>(text, 1);
 }
 
 } // namespace

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/bounded_runs.hpp"
 
-#include "aio/task_group.hpp"
-#include "process/child.hpp"
-
-#include <boost/asio/redirect_error.hpp>
+#include "process/timed_wait.hpp"
 
 #include <fstream>
 #include <utility>
@@ -16,15 +13,6 @@ namespace fs = std::filesystem;
 
 constexpr std::chrono::seconds grace{1}; // from SIGTERM to SIGKILL
 constexpr std::size_t most_printed = 1 << 20;
-
-aio::task<> stop_when_late(process::child& program, aio::timer& limit, bool& is_late) {
-  boost::system::error_code ec;
-  co_await limit.async_wait(aio::asio::redirect_error(aio::use_task, ec));
-  if (ec)
-    co_return;
-  is_late = true;
-  program.stop();
-}
 
 std::string read_beginning(const fs::path& file) {
   std::string text(most_printed, '\0');
@@ -53,14 +41,10 @@ aio::task<result<bounded_run>> bounded_runs::run(process::launch_request request
   if (!program)
     co_return program.error();
   running_.insert(program->get());
-  bounded_run done{.pid = (*program)->pid(), .exit = {}, .printed = {}, .directory = {}};
-  aio::timer late{loop_, limit};
-  aio::task_group watch{loop_, [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); }};
-  watch.spawn(stop_when_late(**program, late, done.is_late));
-  done.exit = co_await (*program)->wait();
+  const auto end = co_await process::wait_within(loop_, **program, limit);
   running_.erase(program->get());
-  late.cancel();
-  co_await watch.join();
+  bounded_run done{
+      .pid = (*program)->pid(), .exit = end.exit, .is_late = end.is_late, .printed = {}, .directory = {}};
   const auto finish_here = [directory, log = request.log_file] {
     auto printed = read_beginning(log);
     std::error_code ignored;

@@ -5,6 +5,7 @@
 #include "app/config_options.hpp"
 #include "app/config_sources.hpp"
 #include "app/exit_status.hpp"
+#include "base/number.hpp"
 #include "blender/install.hpp"
 #include "http/origins.hpp"
 
@@ -12,7 +13,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
 
 #include <arpa/inet.h>
@@ -140,9 +140,10 @@ result<listen_address> parse_listen_address(std::string_view text) {
           errc::invalid_input,
           fmt::format("\"{}\" is not an address and port such as 127.0.0.1:3000 or [::1]:3000", text)};
   }
-  const auto [end, ec] = std::from_chars(port.data(), port.data() + port.size(), out.port);
-  if (port.empty() || ec != std::errc{} || end != port.data() + port.size())
+  const auto number = parse_number<std::uint16_t>(port);
+  if (!number)
     return error{errc::invalid_input, fmt::format("\"{}\" has no port between 0 and 65535", text)};
+  out.port = *number;
   return out;
 }
 

@@ -9,11 +9,11 @@
 #include "blender/command_line.hpp"
 #include "executor/state_disk.hpp"
 #include "executor/workspace.hpp"
+#include "process/search_path.hpp"
 
 #include <fmt/format.h>
 
 #include <cerrno>
-#include <sstream>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -23,11 +23,6 @@ namespace kiln::app {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool is_executable(const fs::path& path) {
-  std::error_code ec;
-  return fs::is_regular_file(path, ec) && ::access(path.c_str(), X_OK) == 0;
-}
 
 /// Makes the directory where it is missing, with at most the rights of `widest`.
 std::optional<std::string> check_directory(const char* key, const fs::path& directory,
@@ -87,14 +82,12 @@ fs::path probe_directory(const fs::path& state, std::string_view name) {
 
 result<fs::path> find_executable(const fs::path& named, const std::string& search_path) {
   if (named.has_parent_path()) {
-    if (is_executable(named))
+    if (process::is_executable(named))
       return named;
     return error{errc::not_found, fmt::format("blender: there is no program at {}", named.native())};
   }
-  std::istringstream directories{search_path};
-  for (std::string directory; std::getline(directories, directory, ':');)
-    if (const auto path = fs::path{directory} / named; path.is_absolute() && is_executable(path))
-      return path;
+  if (auto found = process::find_program(named, search_path))
+    return std::move(*found);
   return error{errc::not_found,
                fmt::format("blender: there is no {} in PATH; install Blender, or name it with --blender",
                            named.native())};

@@ -2,11 +2,11 @@
 #include "app/service_manager.hpp"
 
 #include "aio/unique_descriptor.hpp"
+#include "base/number.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <cstring>
 #include <ctime>
@@ -31,13 +31,7 @@ std::optional<std::string_view> value_of(const std::vector<std::string>& environ
 template<class Number>
 std::optional<Number> number_of(const std::vector<std::string>& environment, std::string_view name) {
   const auto text = value_of(environment, name);
-  Number value{};
-  if (!text)
-    return std::nullopt;
-  const auto [end, wrong] = std::from_chars(text->data(), text->data() + text->size(), value);
-  if (wrong != std::errc{} || end != text->data() + text->size() || text->empty())
-    return std::nullopt;
-  return value;
+  return text ? parse_number<Number>(*text) : std::nullopt;
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/conditional.hpp"
 
+#include "base/number.hpp"
 #include "base/text.hpp"
 
 #include <fmt/chrono.h>
@@ -8,7 +9,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <ctime>
 
 namespace kiln::http {
@@ -18,14 +18,6 @@ using std::string_view;
 
 string_view without_weakness(string_view etag) noexcept {
   return etag.starts_with("W/") ? etag.substr(2) : etag;
-}
-
-std::optional<std::uint64_t> parse_number(string_view text) noexcept {
-  std::uint64_t value = 0;
-  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (ec != std::errc{} || end != text.data() + text.size())
-    return std::nullopt;
-  return value;
 }
 
 /// Whether If-Range, if it is there, still holds: by strong comparison (RFC 9110, 13.1.5).
@@ -83,8 +75,8 @@ range_choice choose_range(const request& asked, const validators& now, std::uint
   const auto dash = text.find('-');
   if (dash == string_view::npos || text.find(',') != string_view::npos)
     return {};
-  const auto first = parse_number(text.substr(0, dash));
-  const auto last = parse_number(text.substr(dash + 1));
+  const auto first = parse_number<std::uint64_t>(text.substr(0, dash));
+  const auto last = parse_number<std::uint64_t>(text.substr(dash + 1));
   if (dash == 0) { // the last so many bytes
     if (!last)
       return {};

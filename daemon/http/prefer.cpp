@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/prefer.hpp"
 
+#include "base/number.hpp"
 #include "base/text.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 namespace kiln::http {
 namespace {
@@ -19,11 +19,8 @@ std::optional<std::chrono::seconds> wait_of(std::string_view preference) {
   auto value = trimmed(preference.substr(equals + 1));
   if (value.size() > 2 && value.front() == '"' && value.back() == '"')
     value = value.substr(1, value.size() - 2);
-  unsigned seconds = 0;
-  const auto [end, ec] = std::from_chars(value.data(), value.data() + value.size(), seconds);
-  if (ec != std::errc{} || end != value.data() + value.size())
-    return std::nullopt;
-  return std::chrono::seconds{seconds};
+  const auto seconds = parse_number<unsigned>(value);
+  return seconds ? std::optional{std::chrono::seconds{*seconds}} : std::nullopt;
 }
 
 } // namespace

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/ids.hpp"
 
+#include "base/number.hpp"
+
 #include <algorithm>
-#include <charconv>
 #include <iterator>
 
 namespace kiln {
@@ -56,10 +57,8 @@ std::optional<attempt_id> attempt_id::parse(std::string_view text) {
   const auto job = job_id::parse(text.substr(0, job_id::length));
   if (!job || text.size() <= job_id::length)
     return std::nullopt;
-  attempt_id id{*job, 0};
-  const auto* end = text.data() + text.size();
-  const auto [rest, ec] = std::from_chars(text.data() + job_id::length + 1, end, id.number);
-  if (ec != std::errc{} || rest != end || id.number < 1 || id.str() != text)
+  const attempt_id id{*job, parse_number<int>(text.substr(job_id::length + 1)).value_or(0)};
+  if (id.number < 1 || id.str() != text)
     return std::nullopt;
   return id;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "blender/command_line.hpp"
 
+#include "base/number.hpp"
 #include "domain/spec_json.hpp"
 
 #include <boost/json/serialize.hpp>
@@ -8,7 +9,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <iterator>
 
 namespace kiln::blender {
@@ -99,9 +99,7 @@ std::optional<int> parse_frame_file_name(std::string_view name) {
     return std::nullopt;
   if (digits.size() < 4 || digits.size() > 7 || (digits.size() > 4 && digits.front() == '0'))
     return std::nullopt;
-  int frame = 0;
-  std::from_chars(digits.data(), digits.data() + digits.size(), frame);
-  return frame;
+  return parse_number<int>(digits);
 }
 
 } // namespace kiln::blender

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "domain/frame_set.hpp"
 
+#include "base/number.hpp"
 #include "base/text.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <stdexcept>
 
@@ -14,16 +14,6 @@ namespace kiln::domain {
 namespace {
 
 constexpr long max_named = 4L * (max_frame + 1); // bounds the work when ranges overlap on purpose
-
-/// Digits only: no sign, no spaces, nothing behind.
-std::optional<int> parse_number(std::string_view text) {
-  int value = 0;
-  const auto* end = text.data() + text.size();
-  const auto [ptr, ec] = std::from_chars(text.data(), end, value);
-  if (text.empty() || text.front() == '-' || ec != std::errc{} || ptr != end)
-    return std::nullopt;
-  return value;
-}
 
 error bad_term(std::string_view term, std::string_view why) {
   constexpr std::size_t shown = 40;
@@ -40,16 +30,17 @@ struct term {
 result<term> parse_term(std::string_view text) {
   const auto dash = text.find('-');
   if (dash == std::string_view::npos) {
-    const auto frame = parse_number(text);
+    const auto frame = parse_number<int>(text);
     if (!frame)
       return bad_term(text, "is not a frame number, a range \"1-10\" or a stepped range \"1-10x2\"");
     return term{*frame, *frame, 1};
   }
   const auto cross = text.find('x', dash);
-  const auto first = parse_number(text.substr(0, dash));
+  const auto first = parse_number<int>(text.substr(0, dash));
   const auto last =
-      parse_number(text.substr(dash + 1, cross == std::string_view::npos ? cross : cross - dash - 1));
-  const auto step = cross == std::string_view::npos ? std::optional{1} : parse_number(text.substr(cross + 1));
+      parse_number<int>(text.substr(dash + 1, cross == std::string_view::npos ? cross : cross - dash - 1));
+  const auto step =
+      cross == std::string_view::npos ? std::optional{1} : parse_number<int>(text.substr(cross + 1));
   if (!first || !last || !step)
     return bad_term(text, "is not a range of frames such as \"1-10\" or \"1-10x2\"");
   return term{*first, *last, *step};

@@ -2,6 +2,7 @@
 #include "executor/array_files.hpp"
 
 #include "aio/unique_descriptor.hpp"
+#include "base/number.hpp"
 #include "blender/command_line.hpp"
 #include "executor/workspace.hpp"
 #include "slurm/batch_script.hpp"
@@ -13,7 +14,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <fstream>
 #include <iterator>
 
@@ -64,10 +64,7 @@ std::string with_nuls(const std::vector<std::string>& arguments) {
 }
 
 std::optional<int> parse_array_directory(std::string_view name) {
-  int number = 0;
-  const auto [end, ec] = std::from_chars(name.data(), name.data() + name.size(), number);
-  return ec == std::errc{} && end == name.data() + name.size() && number > 0 ? std::optional{number}
-                                                                             : std::nullopt;
+  return parse_number<int>(name, 1);
 }
 
 std::int64_t modified_ns(const struct stat& facts) {

@@ -143,11 +143,11 @@ public:
   /// A published frame. not_found when it does not stand there.
   [[nodiscard]] virtual aio::task<result<result_file>> open_frame(job_id of, int frame) = 0;
 
-  /// The logs of a job's attempts, the oldest first. Those of an attempt that runs grow.
-  [[nodiscard]] virtual aio::task<std::vector<result_file>> open_logs(job_id of) = 0;
+  /// The logs of a job's first `attempts` attempts, the oldest first. Those of an attempt that runs grow.
+  [[nodiscard]] virtual aio::task<std::vector<result_file>> open_logs(job_id of, int attempts) = 0;
 
-  /// Removes the published frames and the logs of a job that has ended.
-  [[nodiscard]] virtual aio::task<result<void>> discard(job_id of) = 0;
+  /// Removes the published frames and the logs of a job that has ended, after so many attempts.
+  [[nodiscard]] virtual aio::task<result<void>> discard(job_id of, int attempts) = 0;
 
   /// Of what renders of this job take their time: .blend content, settings, Blender. 64 hexadecimal digits;
   /// nothing when the .blend cannot be read.

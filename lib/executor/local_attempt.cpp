@@ -23,6 +23,7 @@ namespace {
 using domain::failure;
 using domain::failure_kind;
 
+constexpr std::chrono::seconds look_again{1};  // for what the machine lacks
 constexpr std::uintmax_t full_below = 1 << 20; // bytes that are free: no image of use fits in there
 
 failure launch_failure(const error& e) {
@@ -389,10 +390,25 @@ aio::task<> local_attempt::adopt() {
   const auto found = co_await pool_.run(find_here);
   paths_ = found.first;
   const auto& kept = found.second;
+  const auto find_process = [&] {
+    return kept ? process::adopted::hold(loop_, *kept, paths_.directory, settings_.stop_grace)
+                : process::adopted::find(loop_, paths_.directory, mark_of(paths_.temp), settings_.stop_grace);
+  };
   auto closed = watch::directory_watch::open(loop_, paths_.workspace);
-  auto running =
-      kept ? process::adopted::hold(loop_, *kept, paths_.directory, settings_.stop_grace)
-           : process::adopted::find(loop_, paths_.directory, mark_of(paths_.temp), settings_.stop_grace);
+  auto running = find_process();
+  // Without descriptors or watches it is not known whether it runs: it would lose its workspace.
+  const auto lacks = [](const auto& of) { return !of && is_passing(of.error().code); };
+  while (!left_ && (lacks(running) || (lacks(closed) && !facts_.stopped))) {
+    boost::system::error_code ignored;
+    aio::timer pause{loop_, look_again};
+    co_await pause.async_wait(aio::asio::redirect_error(aio::use_task, ignored));
+    if (lacks(closed))
+      closed = watch::directory_watch::open(loop_, paths_.workspace);
+    if (lacks(running))
+      running = find_process();
+  }
+  if (left_)
+    co_return;
   if (running && !closed) {
     (*running)->stop(); // nobody could see its frames
     if (!is_passing(closed.error().code))
@@ -539,7 +555,12 @@ aio::task<> local_attempt::read_log(watch::file_tail& tail) {
       observer_.on_warning(request_.id, *warning);
   };
   log_notes notes{facts_, tell};
-  while (const auto chunk = co_await tail.next()) {
+  for (;;) {
+    const auto chunk = co_await tail.next();
+    if (!chunk)
+      complain(facts_, internal_failure("the log cannot be read: " + chunk.error().message));
+    if (!chunk || chunk->empty())
+      break;
     last_sign_ = aio::clock::now();
     notes.feed(*chunk);
     if (log_) {

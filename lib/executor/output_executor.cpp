@@ -25,14 +25,16 @@ aio::task<result<result_file>> output_executor::open_frame(job_id of, int frame)
   co_return co_await pool_.run(open_here);
 }
 
-aio::task<std::vector<result_file>> output_executor::open_logs(job_id of) {
-  const auto open_here = [of, state = state_] { return kiln::executor::open_logs(of, state); };
+aio::task<std::vector<result_file>> output_executor::open_logs(job_id of, int attempts) {
+  const auto open_here = [of, attempts, state = state_] {
+    return kiln::executor::open_logs(of, attempts, state);
+  };
   co_return co_await pool_.run(open_here);
 }
 
-aio::task<result<void>> output_executor::discard(job_id of) {
-  const auto discard_here = [of, output = output_, state = state_] {
-    return kiln::executor::discard(of, output, state);
+aio::task<result<void>> output_executor::discard(job_id of, int attempts) {
+  const auto discard_here = [of, attempts, output = output_, state = state_] {
+    return kiln::executor::discard(of, attempts, output, state);
   };
   co_return co_await pool_.run(discard_here);
 }

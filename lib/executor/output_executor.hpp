@@ -19,8 +19,8 @@ class output_executor : public executor {
 public:
   [[nodiscard]] aio::task<domain::frame_set> published(job_id of) final;
   [[nodiscard]] aio::task<result<result_file>> open_frame(job_id of, int frame) final;
-  [[nodiscard]] aio::task<std::vector<result_file>> open_logs(job_id of) final;
-  [[nodiscard]] aio::task<result<void>> discard(job_id of) final;
+  [[nodiscard]] aio::task<std::vector<result_file>> open_logs(job_id of, int attempts) final;
+  [[nodiscard]] aio::task<result<void>> discard(job_id of, int attempts) final;
   [[nodiscard]] aio::task<std::uintmax_t> free_bytes() final;
 
 protected:

@@ -6,8 +6,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <charconv>
 #include <optional>
 
 #include <fcntl.h>
@@ -50,24 +48,10 @@ result<result_file> open_frame(const fs::path& final_dir, int frame) {
   return error{errc::not_found, fmt::format("frame {} is not in {}", frame, final_dir.native())};
 }
 
-std::vector<result_file> open_logs(const job_id& of, const fs::path& state) {
-  const auto directory = open_directory(state / "logs");
-  const auto prefix = of.str() + '-';
-  std::vector<std::pair<int, std::string>> names;
-  for (auto& name : list_files(state / "logs")) {
-    const auto dot = name.find('.');
-    int number = 0;
-    if (!name.starts_with(prefix) || dot == std::string::npos || name.substr(dot) != ".log")
-      continue;
-    const auto* begin = name.data() + prefix.size();
-    if (const auto [end, ec] = std::from_chars(begin, name.data() + dot, number);
-        ec == std::errc{} && end == name.data() + dot)
-      names.emplace_back(number, std::move(name));
-  }
-  std::ranges::sort(names);
+std::vector<result_file> open_logs(const job_id& of, int attempts, const fs::path& state) {
   std::vector<result_file> opened;
-  for (const auto& [number, name] : names)
-    if (auto file = open_in(directory.get(), name))
+  for (int number = 1; number <= attempts; ++number)
+    if (auto file = open_file(log_of({of, number}, state)))
       opened.push_back(std::move(*file));
   return opened;
 }

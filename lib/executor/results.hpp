@@ -33,7 +33,8 @@ struct result_file {
 /// not_found when the frame does not stand there.
 [[nodiscard]] result<result_file> open_frame(const std::filesystem::path& final_dir, int frame);
 
-/// Those of the job's attempts, the oldest first; an attempt whose log is gone is left out.
-[[nodiscard]] std::vector<result_file> open_logs(const job_id& of, const std::filesystem::path& state);
+/// Those of the job's first `attempts` attempts, the oldest first; an attempt whose log is gone is left out.
+[[nodiscard]] std::vector<result_file> open_logs(const job_id& of, int attempts,
+                                                 const std::filesystem::path& state);
 
 } // namespace kiln::executor

@@ -207,6 +207,10 @@ void session::give(const std::vector<int>& frames) {
     end();
 }
 
+std::uint64_t session::memory() const {
+  return wear_.frames > 0 || !is_alive() ? wear_.memory : process::resident_memory_of(process_->pid());
+}
+
 std::unique_ptr<process::supervised> session::begin(const blender::session_order& order, int log,
                                                     session_user& user) {
   turn_ = std::make_shared<turn_state>(loop_, user);

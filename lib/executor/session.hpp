@@ -87,6 +87,8 @@ public:
   /// Its Blender can be given an attempt.
   [[nodiscard]] bool is_alive() const noexcept { return process_ && !over_ && !ending_; }
   [[nodiscard]] const policy::session_wear& wear() const noexcept { return wear_; }
+  /// Bytes that it holds: as its last frame left it, or as it is now if it has only loaded.
+  [[nodiscard]] std::uint64_t memory() const;
 
 private:
   class turn;

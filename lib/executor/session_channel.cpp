@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "executor/session_channel.hpp"
 
+#include "aio/passed_descriptor.hpp"
 #include "blender/session_protocol.hpp"
 
 #include <boost/asio/redirect_error.hpp>
 
 #include <cerrno>
-#include <cstring>
 
 #include <sys/socket.h>
 
@@ -22,22 +22,7 @@ result<std::pair<aio::unique_descriptor, aio::unique_descriptor>> session_channe
 bool session_channel::send(std::string_view message, int attached) {
   if (finishing_ || message.size() > blender::longest_session_message)
     return false;
-  iovec data{.iov_base = const_cast<char*>(message.data()), .iov_len = message.size()}; // it is only read
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr whole{};
-  whole.msg_iov = &data;
-  whole.msg_iovlen = 1;
-  if (attached >= 0) {
-    whole.msg_control = control;
-    whole.msg_controllen = sizeof control;
-    auto* header = CMSG_FIRSTHDR(&whole);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof attached);
-    std::memcpy(CMSG_DATA(header), &attached, sizeof attached);
-  }
-  return ::sendmsg(socket_.native_handle(), &whole, MSG_NOSIGNAL | MSG_DONTWAIT) ==
-         static_cast<ssize_t>(message.size());
+  return aio::send_with_descriptor(socket_.native_handle(), message, attached);
 }
 
 aio::task<std::optional<std::string>> session_channel::receive() {

@@ -105,7 +105,7 @@ void session_pool::keep(session_ptr one) {
 void session_pool::trim() {
   std::vector<std::uint64_t> memory;
   for (const auto& w : idle_)
-    memory.push_back(w.one->wear().memory);
+    memory.push_back(w.one->memory());
   for (auto count = policy::count_to_end(memory, settings_.sessions); count > 0; --count) {
     idle_.front().one->end();
     idle_.pop_front();
@@ -136,7 +136,7 @@ aio::task<> session_pool::expect(session_key key, blender::install by) {
     co_return;
   std::uint64_t held = 0;
   for (const auto& w : idle_)
-    held += w.one->wear().memory;
+    held += w.one->memory();
   if (held >= settings_.sessions.idle_memory)
     co_return;
   const auto is_made = expected_.insert(expected_.end(), key);

@@ -1,19 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "executor/slurm_commands.hpp"
 
-#include "aio/task_group.hpp"
-#include "process/child.hpp"
-
-#include <boost/asio/redirect_error.hpp>
+#include "process/search_path.hpp"
+#include "process/timed_wait.hpp"
 
 #include <algorithm>
 #include <array>
 #include <fstream>
-#include <sstream>
 #include <string_view>
 #include <utility>
-
-#include <unistd.h>
 
 namespace kiln::executor {
 namespace {
@@ -35,19 +30,16 @@ std::vector<std::string> environment_for_slurm(const std::vector<std::string>& o
 
 /// Looked up each time: an update of Slurm, or a module, may move it.
 result<fs::path> find_program(const std::string& name, const slurm_settings& settings) {
-  const auto is_there = [](const fs::path& path) { return ::access(path.c_str(), X_OK) == 0; };
   if (!settings.programs.empty()) {
-    if (const auto path = settings.programs / name; is_there(path))
+    if (const auto path = settings.programs / name; process::is_executable(path))
       return path;
     return error{errc::not_found, "there is no " + name + " in " + settings.programs.native()};
   }
+  constexpr std::string_view path_is = "PATH=";
   for (const auto& variable : settings.environment)
-    if (variable.starts_with("PATH=")) {
-      std::istringstream directories{variable.substr(5)};
-      for (std::string directory; std::getline(directories, directory, ':');)
-        if (const auto path = fs::path{directory} / name; path.is_absolute() && is_there(path))
-          return path;
-    }
+    if (variable.starts_with(path_is))
+      if (auto found = process::find_program(name, std::string_view{variable}.substr(path_is.size())))
+        return std::move(*found);
   return error{errc::not_found,
                "there is no " + name + " in PATH: is Slurm installed here? slurm_programs says where"};
 }
@@ -60,15 +52,6 @@ std::string read_bounded(const fs::path& file) {
   while (text.size() < most && (in.read(piece.data(), piece.size()) || in.gcount() > 0))
     text.append(piece.data(), static_cast<std::size_t>(in.gcount()));
   return text;
-}
-
-aio::task<> stop_when_late(process::child& program, aio::timer& patience, bool& late) {
-  boost::system::error_code ec;
-  co_await patience.async_wait(aio::asio::redirect_error(aio::use_task, ec));
-  if (ec)
-    co_return;
-  late = true;
-  program.stop();
 }
 
 } // namespace
@@ -118,13 +101,9 @@ slurm_commands::run_alone(std::string program, std::vector<std::string> argument
   if (!started)
     co_return error{started.error().code, program + " cannot be started: " + started.error().message};
   command_answer answer;
-  aio::timer patience{loop_, settings_.deadline};
-  aio::task_group watch{loop_, [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); }};
-  watch.spawn(stop_when_late(**started, patience, answer.is_late));
-  const auto exit = co_await (*started)->wait();
-  patience.cancel();
-  co_await watch.join();
-  answer.is_success = exit.is_success() && !answer.is_late;
+  const auto end = co_await process::wait_within(loop_, **started, settings_.deadline);
+  answer.is_late = end.is_late;
+  answer.is_success = end.exit.is_success() && !end.is_late;
   const auto read_here = [log] { return read_bounded(log); };
   answer.text = co_await pool_.run(read_here);
   if (answer.is_late)

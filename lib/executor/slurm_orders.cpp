@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What Slurm is told of tasks that it has: to cancel, to release, to let others go first.
 #include "executor/slurm_attempt.hpp"
+#include "slurm/submission.hpp"
 #include "slurm/text.hpp"
 
 #include <fmt/format.h>
@@ -90,10 +91,11 @@ aio::task<bool> slurm_attempt::cancel(std::vector<std::string> what, bool waitin
 aio::task<> slurm_attempt::let_go_on() {
   const auto now = aio::clock::now();
   std::vector<std::string> held, stalled, changed;
+  const bool is_changed = std::exchange(priority_changed_, false);
   for (auto& [number, of] : arrays_) {
     if (!of.id)
       continue;
-    if (priority_changed_ && *of.id != forgotten)
+    if (is_changed && *of.id != forgotten && !of.live.empty())
       changed.push_back(std::to_string(*of.id));
     for (auto& [task, of_task] : of.live) {
       const auto name = fmt::format("{}_{}", *of.id, task);
@@ -109,7 +111,6 @@ aio::task<> slurm_attempt::let_go_on() {
       }
     }
   }
-  priority_changed_ = false;
   if (!stalled.empty())
     (void)co_await cancel(std::move(stalled), false);
   const auto nice = slurm::nice_of(request_.spec.priority, settings_.nice_step);
@@ -119,8 +120,18 @@ aio::task<> slurm_attempt::let_go_on() {
   for (const auto& id : changed)
     orders.push_back({"update", "JobId=" + id, fmt::format("Nice={}", nice)});
   for (auto& order : orders) {
+    const bool is_priority = order.front() == "update";
     auto directory = settings_.state;
-    (void)co_await commands_.run("scontrol", std::move(order), std::move(directory));
+    const auto answer = co_await commands_.run("scontrol", std::move(order), std::move(directory));
+    if (!is_priority || (answer && answer->is_success))
+      continue;
+    const auto& why = answer ? answer->text : answer.error().message;
+    if (!answer || answer->is_late || slurm::parse_refusal(why) == slurm::refusal::away)
+      priority_changed_ = true; // at the next look
+    else
+      observer_.on_warning(
+          request_.id, {.kind = "priority_kept",
+                        .message = "Slurm keeps the priority that it had: " + slurm::describe_refusal(why)});
   }
 }
 

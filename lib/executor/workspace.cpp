@@ -42,13 +42,17 @@ failure unreadable_blend(const error& e) {
 
 } // namespace
 
+fs::path log_of(const attempt_id& id, const fs::path& state) {
+  return state / "logs" / (id.str() + ".log");
+}
+
 attempt_paths paths_of(const attempt_id& id, const fs::path& output, const fs::path& state) {
   attempt_paths paths;
   paths.workspace = paths.directory = output / ".kiln" / id.str();
   paths.temp = paths.directory / "tmp";
   paths.script = paths.directory / "kiln_setup.py";
   paths.final_dir = output / id.job.str();
-  paths.log = state / "logs" / (id.str() + ".log");
+  paths.log = log_of(id, state);
   paths.place = place_entry(id, state);
   paths.printed = output / ".kiln" / ("printed-" + id.str());
   paths.taken = output / ".kiln" / ("taken-" + id.str());
@@ -159,17 +163,17 @@ std::vector<fs::path> list_left_over(const fs::path& output) {
   return all;
 }
 
-result<void> discard(const job_id& of, const fs::path& output, const fs::path& state) {
+result<void> discard(const job_id& of, int attempts, const fs::path& output, const fs::path& state) {
   std::error_code ec;
   fs::remove_all(output / of.str(), ec);
   if (ec)
     return system_error(ec.value(), "remove " + (output / of.str()).native());
-  for (const auto& name : list_files(state / "logs"))
-    if (name.starts_with(of.str() + '-')) {
-      fs::remove(state / "logs" / name, ec);
-      if (ec)
-        return system_error(ec.value(), "remove " + (state / "logs" / name).native());
-    }
+  for (int number = 1; number <= attempts; ++number) {
+    const auto log = log_of({of, number}, state);
+    fs::remove(log, ec);
+    if (ec)
+      return system_error(ec.value(), "remove " + log.native());
+  }
   return {};
 }
 

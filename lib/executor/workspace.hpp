@@ -36,6 +36,9 @@ struct attempt_paths {
   std::filesystem::path taken = {};   ///< OUTPUT/.kiln/taken-JOB-N: frames that are being verified
 };
 
+/// STATE/logs/JOB-N.log
+[[nodiscard]] std::filesystem::path log_of(const attempt_id& id, const std::filesystem::path& state);
+
 [[nodiscard]] attempt_paths paths_of(const attempt_id& id, const std::filesystem::path& output,
                                      const std::filesystem::path& state);
 
@@ -81,8 +84,9 @@ read_blend(const std::filesystem::path& blend, const blend_opener& open = open_a
 /// The directories in OUTPUT/.kiln: of attempts, of sessions, and others.
 [[nodiscard]] std::vector<std::filesystem::path> list_left_over(const std::filesystem::path& output);
 
-/// Removes OUTPUT/JOB and STATE/logs/JOB-*.log. An error names what could not be removed.
-[[nodiscard]] result<void> discard(const job_id& of, const std::filesystem::path& output,
+/// Removes OUTPUT/JOB and the logs of the job's first `attempts` attempts. An error names what could not be
+/// removed.
+[[nodiscard]] result<void> discard(const job_id& of, int attempts, const std::filesystem::path& output,
                                    const std::filesystem::path& state);
 
 /// What the file system of `path` has left for us. A large number when that cannot be known.

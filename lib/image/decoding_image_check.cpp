@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "image/decoding_image_check.hpp"
 
+#include "aio/passed_descriptor.hpp"
 #include "image/image_answer.hpp"
 
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
@@ -8,7 +9,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -20,24 +20,7 @@ namespace {
 using aio::asio::posix::descriptor_base;
 using socket_descriptor = aio::asio::posix::basic_stream_descriptor<aio::executor_type>;
 
-/// False when nobody is at the other end.
-bool send_descriptor(int socket, int fd) {
-  char byte = 0;
-  iovec data{.iov_base = &byte, .iov_len = 1};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  msghdr message{};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  auto* attached = CMSG_FIRSTHDR(&message);
-  attached->cmsg_level = SOL_SOCKET;
-  attached->cmsg_type = SCM_RIGHTS;
-  attached->cmsg_len = CMSG_LEN(sizeof fd);
-  std::memcpy(CMSG_DATA(attached), &fd, sizeof fd);
-  // One request is under way at most: the socket has room.
-  return ::sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
-}
+constexpr std::string_view request_byte{"", 1}; // what is asked for is the descriptor with it
 
 error stopping() {
   return {errc::unavailable, "images are no longer checked: Kiln is stopping"};
@@ -195,7 +178,7 @@ aio::task<result<image_facts>> decoding_image_check::decode(turn& mine, int fd) 
   for (bool sent = false; !sent;) {
     if (const auto ready = co_await make_ready(mine); !ready)
       co_return ready.error();
-    sent = send_descriptor(mine.with->socket.native_handle(), fd);
+    sent = aio::send_with_descriptor(mine.with->socket.native_handle(), request_byte, fd);
     if (!sent)
       retire(std::exchange(mine.with, nullptr));
   }

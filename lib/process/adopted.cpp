@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/adopted.hpp"
 
+#include "aio/unique_descriptor.hpp"
 #include "policy/stop_ladder.hpp"
 #include "process/process_table.hpp"
 
@@ -10,6 +11,7 @@
 #include <cerrno>
 #include <csignal>
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -32,6 +34,14 @@ bool has_members(pid_t group, const std::filesystem::path& directory) {
     if (member.group == group)
       return true;
   return false;
+}
+
+/// What cannot be opened looks like what is not there: an error unless this process can open as many files as
+/// a look at processes needs at once.
+result<void> check_descriptors() {
+  const aio::unique_descriptor list{::open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  const aio::unique_descriptor entry{::open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  return entry.is_open() ? result<void>{} : last_error("open", "/proc");
 }
 
 } // namespace
@@ -79,6 +89,8 @@ adopted::~adopted() {
 result<std::unique_ptr<adopted>> adopted::find(aio::executor_type loop,
                                                const std::filesystem::path& directory,
                                                const std::string& variable, std::chrono::milliseconds grace) {
+  if (const auto able = check_descriptors(); !able)
+    return able.error();
   for (const auto& candidate : processes_in(directory)) {
     if (candidate.pid != candidate.group || !has_variable(candidate.pid, variable))
       continue;
@@ -99,6 +111,8 @@ result<std::unique_ptr<adopted>> adopted::find(aio::executor_type loop,
 result<std::unique_ptr<adopted>> adopted::hold(aio::executor_type loop, const std::string& identity,
                                                const std::filesystem::path& directory,
                                                std::chrono::milliseconds grace) {
+  if (const auto able = check_descriptors(); !able)
+    return able.error();
   const auto pid = find_process(identity);
   if (!pid)
     return error{errc::not_found, "the process of " + directory.native() + " runs no more"};
@@ -108,6 +122,8 @@ result<std::unique_ptr<adopted>> adopted::hold(aio::executor_type loop, const st
   auto s = std::make_shared<state>(loop, *pid, directory, grace);
   if (pidfd >= 0)
     s->exit_seen.assign(pidfd);
+  if (const auto able = check_descriptors(); !able)
+    return able.error();
   // From here on the pid is held by the pidfd; it may have become another's before.
   if (pidfd < 0 || find_process(identity) != pid)
     return error{errc::not_found, "the process of " + directory.native() + " has just ended"};

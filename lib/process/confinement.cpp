@@ -4,12 +4,13 @@
 #include "base/paths.hpp"
 #include "process/bubblewrap.hpp"
 #include "process/landlock.hpp"
+#include "process/search_path.hpp"
 #include "process/syscall_filter.hpp"
 
 #include <algorithm>
 #include <cstdlib>
+#include <optional>
 #include <set>
-#include <sstream>
 #include <string>
 #include <utility>
 
@@ -40,13 +41,9 @@ result<confinement> by_landlock(const walls& around, int version) {
                      .wrapper = {}};
 }
 
-fs::path find_bwrap() {
+std::optional<fs::path> find_bwrap() {
   const char* search_path = std::getenv("PATH");
-  std::istringstream directories{search_path ? search_path : "/usr/bin:/bin"};
-  for (std::string directory; std::getline(directories, directory, ':');)
-    if (auto path = fs::path{directory} / "bwrap"; path.is_absolute() && ::access(path.c_str(), X_OK) == 0)
-      return path;
-  return {};
+  return find_program("bwrap", search_path ? search_path : "/usr/bin:/bin");
 }
 
 /// A mount needs a place without links. What is named through one is seen at both.
@@ -84,7 +81,7 @@ std::vector<fs::path> names_inside(const std::vector<fs::path>& hidden, const st
 
 result<confinement> by_bubblewrap(walls around) {
   const auto bwrap = find_bwrap();
-  if (bwrap.empty())
+  if (!bwrap)
     return error{errc::unsupported, "there is no bwrap in PATH: install bubblewrap"};
   auto filter = make_syscall_filter({.talk = around.talk, .signals = false, .truncation = false});
   if (!filter)
@@ -101,7 +98,7 @@ result<confinement> by_bubblewrap(walls around) {
                      .filter = std::move(*filter),
                      .ruleset = aio::unique_descriptor{},
                      .pinned = {},
-                     .wrapper = format_wrapper(bwrap, around, hidden_files, ::geteuid() == 0)};
+                     .wrapper = format_wrapper(*bwrap, around, hidden_files, ::geteuid() == 0)};
 }
 
 result<confinement_ptr> share(result<confinement> made) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/process_table.hpp"
 
+#include "base/number.hpp"
 #include "base/paths.hpp"
 
 #include <algorithm>
@@ -29,11 +30,8 @@ template<class Visit>
 void visit_processes(Visit visit) {
   std::error_code ec;
   for (fs::directory_iterator entry{"/proc", ec}, end; !ec && entry != end; entry.increment(ec)) {
-    const auto name = entry->path().filename().native();
-    pid_t pid = 0;
-    const auto [rest, bad] = std::from_chars(name.data(), name.data() + name.size(), pid);
-    if (bad == std::errc{} && rest == name.data() + name.size())
-      visit(pid);
+    if (const auto pid = parse_number<pid_t>(entry->path().filename().native()))
+      visit(*pid);
   }
 }
 

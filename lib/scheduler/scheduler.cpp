@@ -274,7 +274,8 @@ aio::task<result<void>> scheduler::remove(job_id id) {
     co_return found.error();
   if (!domain::is_final((*found)->state))
     co_return error{errc::conflict, "job " + id.str() + " has not ended: cancel it first"};
-  if (auto gone = co_await executor_.discard(id); !gone) // first, so that a job that is gone has no files
+  if (auto gone = co_await executor_.discard(id, (*found)->attempts);
+      !gone) // first, so that a job that is gone has no files
     co_return gone.error();
   if (auto gone = co_await store_.remove(id); !gone)
     co_return gone.error();

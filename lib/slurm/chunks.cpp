@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "slurm/chunks.hpp"
 
+#include "base/number.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 
 namespace kiln::slurm {
@@ -81,10 +82,10 @@ domain::frame_set parse_task(std::string_view line) {
   std::size_t count = 0;
   while (!line.empty()) {
     const auto word = line.substr(0, line.find(' '));
-    auto& number = numbers[count++ % 3];
-    const auto [end, ec] = std::from_chars(word.data(), word.data() + word.size(), number);
-    if (ec != std::errc{} || end != word.data() + word.size())
+    const auto number = parse_number<int>(word);
+    if (!number)
       return {};
+    numbers[count++ % 3] = *number;
     if (count % 3 == 0) {
       const auto range = domain::frame_set::range(numbers[0], numbers[1], numbers[2]);
       if (!range)

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "slurm/queue.hpp"
 
+#include "base/number.hpp"
 #include "slurm/text.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
 
 namespace kiln::slurm {
@@ -84,9 +84,7 @@ std::vector<std::string_view> split(std::string_view line) {
 }
 
 std::optional<std::uint64_t> parse_id(std::string_view text) {
-  std::uint64_t id = 0;
-  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), id);
-  return ec == std::errc{} && end == text.data() + text.size() && id > 0 ? std::optional{id} : std::nullopt;
+  return parse_number<std::uint64_t>(text, 1);
 }
 
 /// "7", "3-9", "1-9:2,12", each perhaps with "%4" behind; "N/A" for what is no array.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "slurm/submission.hpp"
 
+#include "base/number.hpp"
 #include "slurm/text.hpp"
 
 #include <fmt/format.h>
@@ -73,12 +74,7 @@ std::optional<std::uint64_t> id_in(std::string_view line) {
   }
   const auto number = line.substr(0, line.find(';'));
   const auto cluster = line.substr(number.size());
-  std::uint64_t id = 0;
-  const auto [end, ec] = std::from_chars(number.data(), number.data() + number.size(), id);
-  if (ec != std::errc{} || end != number.data() + number.size() || id == 0 ||
-      cluster.find(' ') != std::string_view::npos)
-    return std::nullopt;
-  return id;
+  return cluster.find(' ') == std::string_view::npos ? parse_number<std::uint64_t>(number, 1) : std::nullopt;
 }
 
 } // namespace

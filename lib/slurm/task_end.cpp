@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "slurm/task_end.hpp"
 
+#include "base/number.hpp"
 #include "slurm/text.hpp"
 
-#include <charconv>
 #include <csignal>
 
 namespace kiln::slurm {
@@ -48,9 +48,9 @@ std::optional<task_record> parse_task_record(std::string_view text) {
     if (line == "end")
       return has_status ? std::optional{record} : std::nullopt;
     if (takes_word(line, "status ")) {
-      const auto [end, ec] = std::from_chars(line.data(), line.data() + line.size(), record.status);
-      has_status =
-          ec == std::errc{} && end == line.data() + line.size() && record.status >= 0 && record.status <= 255;
+      const auto status = parse_number<int>(line, 0, 255);
+      has_status = status.has_value();
+      record.status = status.value_or(0);
     } else if (takes_word(line, "node ")) {
       record.node = excerpt(line);
     } else if (takes_word(line, "file ")) {

@@ -32,10 +32,10 @@ result<file_tail> file_tail::open(aio::executor_type loop, const std::filesystem
   auto queue = inotify::open(loop, file, IN_MODIFY); // before the first read, so that no growth is missed
   if (!queue)
     return queue.error();
-  return file_tail{std::move(*queue), std::move(opened)};
+  return file_tail{std::move(*queue), std::move(opened), file.native()};
 }
 
-aio::task<std::optional<std::string>> file_tail::next() {
+aio::task<result<std::string>> file_tail::next() {
   for (;;) {
     // A writer that floods its log must not keep others from the loop.
     co_await aio::asio::post(co_await aio::asio::this_coro::executor, aio::use_task);
@@ -46,8 +46,10 @@ aio::task<std::optional<std::string>> file_tail::next() {
       chunk.resize(static_cast<std::size_t>(size));
       co_return chunk;
     }
-    if (ends || size < 0)
-      co_return std::nullopt;
+    if (size < 0 && errno != EINTR)
+      co_return system_error(errno, "read " + name_);
+    if (ends && size == 0)
+      co_return std::string{};
     (void)co_await queue_->next();
   }
 }

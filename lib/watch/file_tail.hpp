@@ -4,9 +4,9 @@
 #pragma once
 
 #include "aio/unique_descriptor.hpp"
+#include "base/error.hpp"
 #include "watch/inotify.hpp"
 
-#include <optional>
 #include <string>
 
 namespace kiln::watch {
@@ -16,17 +16,19 @@ public:
   /// From the beginning of an existing regular file, behind a hole that it may begin with; links are refused.
   [[nodiscard]] static result<file_tail> open(aio::executor_type loop, const std::filesystem::path& file);
 
-  /// The next bytes, at most 64 KiB, once there are any; nothing, after finish(), when the end is reached.
-  [[nodiscard]] aio::task<std::optional<std::string>> next();
+  /// The next bytes, at most 64 KiB, once there are any; none, after finish(), when the end is reached. An
+  /// error of reading; the next call tries again.
+  [[nodiscard]] aio::task<result<std::string>> next();
 
   /// The writer is gone: what is there is still read, then it ends.
   void finish();
 
 private:
-  file_tail(std::unique_ptr<inotify> queue, aio::unique_descriptor file)
-      : queue_(std::move(queue)), file_(std::move(file)) {}
+  file_tail(std::unique_ptr<inotify> queue, aio::unique_descriptor file, std::string name)
+      : queue_(std::move(queue)), file_(std::move(file)), name_(std::move(name)) {}
   std::unique_ptr<inotify> queue_;
   aio::unique_descriptor file_;
+  std::string name_;
   bool finishing_ = false;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "webhook/http_sender.hpp"
 
+#include "base/number.hpp"
 #include "base/scope_exit.hpp"
 
 #include <boost/asio/connect.hpp>
@@ -14,7 +15,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <iterator>
 
 #include <netdb.h>
@@ -87,11 +87,10 @@ std::string request_text(const target& to, const letter& what, const std::string
 }
 
 std::optional<std::chrono::seconds> read_retry_after(std::string_view value) {
-  long long seconds = 0;
-  const auto [end, ec] = std::from_chars(value.data(), value.data() + value.size(), seconds);
-  if (ec != std::errc{} || end != value.data() + value.size() || seconds < 0)
+  const auto seconds = parse_number<std::chrono::seconds::rep>(value);
+  if (!seconds)
     return std::nullopt; // a date, or nonsense: the schedule decides
-  return std::chrono::seconds{seconds};
+  return std::chrono::seconds{*seconds};
 }
 
 sent judge(const beast_http::response_header<>& head) {

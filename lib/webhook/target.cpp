@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "webhook/target.hpp"
 
+#include "base/number.hpp"
+
 #include <boost/url/ipv4_address.hpp>
 #include <boost/url/ipv6_address.hpp>
 #include <boost/url/parse.hpp>
@@ -8,7 +10,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
 namespace kiln::webhook {
 namespace {
@@ -78,15 +79,6 @@ bool is_name(std::string_view name) {
   }
   const bool only_digits = std::ranges::all_of(label, [](char c) { return c >= '0' && c <= '9'; });
   return !only_digits && !label.starts_with("0x");
-}
-
-template<class Number>
-std::optional<Number> parse_number(std::string_view text, Number low, Number high) {
-  Number value = 0;
-  const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || ec != std::errc{} || end != text.data() + text.size() || value < low || value > high)
-    return std::nullopt;
-  return value;
 }
 
 std::optional<std::uint16_t> parse_port(std::string_view text) {

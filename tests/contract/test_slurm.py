@@ -465,6 +465,31 @@ def test_the_priority_reaches_the_cluster(slurm, start, go):
     until(d, ident, "succeeded")
 
 
+def test_a_priority_reaches_a_cluster_that_was_away(slurm, start, go):
+    d = start(f"wait_file {go}")
+    ident = submit(d, priority=10)
+    one_running(slurm)
+    slurm.is_down = True
+    assert d.ask("PATCH", f"/v1/jobs/{ident}", '{"priority":90}', JSON).status == 200
+    wait_for(lambda: asked(slurm, "scontrol"), "it was tried")
+    slurm.is_down, tried = False, len(asked(slurm, "scontrol"))
+    wait_for(lambda: ["update", "JobId=1", "Nice=10"] in asked(slurm, "scontrol")[tried:], "Slurm is told again")
+    go.touch()
+    assert until(d, ident, "succeeded")["warnings"] == []
+
+
+def test_a_priority_that_the_cluster_refuses_is_told(slurm, start, go):
+    slurm.refuse_update = "Access/permission denied"
+    d = start(f"wait_file {go}")
+    ident = submit(d, priority=10)
+    one_running(slurm)
+    assert d.ask("PATCH", f"/v1/jobs/{ident}", '{"priority":90}', JSON).status == 200
+    warning = wait_for(lambda: d.get(f"/v1/jobs/{ident}").json()["warnings"], "the job says so")
+    assert warning[0]["kind"] == "priority_kept" and "Access/permission denied" in warning[0]["message"]
+    go.touch()
+    until(d, ident, "succeeded")
+
+
 def test_a_template_of_the_site_wraps_blender(slurm, start, tmp_path):
     template = tmp_path / "site template.sh"
     template.write_text('echo "site: $KILN_TASK of $KILN_WORKSPACE"\nexport FROM_SITE="a b"\nexec "$@"\n')

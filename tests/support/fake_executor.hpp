@@ -88,10 +88,10 @@ public:
   aio::task<result<kiln::executor::result_file>> open_frame(job_id, int) override {
     co_return error{errc::not_found, "nothing is on disk"};
   }
-  aio::task<std::vector<kiln::executor::result_file>> open_logs(job_id) override {
+  aio::task<std::vector<kiln::executor::result_file>> open_logs(job_id, int) override {
     co_return std::vector<kiln::executor::result_file>{};
   }
-  aio::task<result<void>> discard(job_id of) override {
+  aio::task<result<void>> discard(job_id of, int) override {
     while (discard_waits)
       co_await ended_.wait();
     if (not_discardable.contains(of))

@@ -55,6 +55,7 @@ class Simulation:
         self.arrays, self.next_id = {}, 1
         self.is_down = False          # no answer from slurmctld
         self.refuse = None            # what sbatch says instead of taking a job
+        self.refuse_update = None     # what scontrol says instead of changing a job
         self.loses_answer = False     # sbatch takes the job and then says nothing
         self.is_held = False          # nothing starts
         self.forgets_ends = 0         # of so many tasks the end is not noticed
@@ -268,6 +269,8 @@ class Simulation:
         return 0, "", ""
 
     def _scontrol(self, arguments, _):
+        if arguments[0] == "update" and self.refuse_update:
+            return 1, "", f"scontrol: error: {self.refuse_update}\n"
         if arguments[0] == "release":
             ident, _, index = arguments[1].partition("_")
             for t in self.arrays[int(ident)].tasks.values():

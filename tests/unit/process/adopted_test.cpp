@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A process that is not our child: the grandchild of a process that has gone, as after a crash of the daemon.
 #include "aio/task_group.hpp"
+#include "base/scope_exit.hpp"
 #include "process/adopted.hpp"
 #include "process/process_table.hpp"
 #include "support/loop.hpp"
@@ -9,6 +10,7 @@
 #include <csignal>
 
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -159,6 +161,35 @@ TEST_F(adopted_test, is_held_by_what_it_cannot_change) {
   EXPECT_FALSE(find_process(own + "0"));
   for (const char* bad : {"", "x", "-1 1 1", "0 0 0"})
     EXPECT_FALSE(find_process(bad)) << bad;
+}
+
+TEST_F(adopted_test, without_descriptors_it_is_not_said_to_be_gone) {
+  const auto pid = start("sleep 60");
+  const auto identity = identity_of(pid);
+  ASSERT_TRUE(identity);
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const scope_exit restore{[&before] { ::setrlimit(RLIMIT_NOFILE, &before); }};
+  run([&]() -> aio::task<> {
+    EXPECT_TRUE(adopted::hold(executor(), *identity, work_.path(), std::chrono::seconds{5}))
+        << "from here on the loop has the descriptors that it needs";
+    const int next = ::dup(STDIN_FILENO);
+    ::close(next);
+    for (int spare = 0; spare < 4; ++spare) {
+      auto few = before;
+      few.rlim_cur = static_cast<rlim_t>(next + spare);
+      EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+      const auto held = adopted::hold(executor(), *identity, work_.path(), std::chrono::seconds{5});
+      const auto found = adopted::find(executor(), work_.path(), mark_, std::chrono::seconds{5});
+      EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+      EXPECT_TRUE(held || is_passing(held.error().code)) << spare << held.error().message;
+      EXPECT_TRUE(found || is_passing(found.error().code)) << spare << found.error().message;
+    }
+    const auto found = adopted::hold(executor(), *identity, work_.path(), std::chrono::seconds{5});
+    EXPECT_TRUE(found);
+    if (found)
+      co_await stop(**found);
+  });
 }
 
 TEST_F(adopted_test, nothing_is_found_where_nothing_runs) {

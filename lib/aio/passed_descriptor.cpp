@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "aio/passed_descriptor.hpp"
+
+#include <cstring>
+
+#include <sys/socket.h>
+
+namespace kiln::aio {
+
+bool send_with_descriptor(int socket, std::string_view message, int attached) noexcept {
+  iovec data{.iov_base = const_cast<char*>(message.data()), .iov_len = message.size()}; // it is only read
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr whole{};
+  whole.msg_iov = &data;
+  whole.msg_iovlen = 1;
+  if (attached >= 0) {
+    whole.msg_control = control;
+    whole.msg_controllen = sizeof control;
+    auto* header = CMSG_FIRSTHDR(&whole);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof attached);
+    std::memcpy(CMSG_DATA(header), &attached, sizeof attached);
+  }
+  return ::sendmsg(socket, &whole, MSG_NOSIGNAL | MSG_DONTWAIT) == static_cast<ssize_t>(message.size());
+}
+
+} // namespace kiln::aio
