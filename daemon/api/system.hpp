@@ -19,8 +19,8 @@ namespace kiln::api {
 using readiness_check = std::function<std::optional<std::string>()>;
 
 struct readiness {
-  std::optional<std::string> wrong;  ///< what keeps the daemon from rendering; nothing when nothing does
-  std::vector<std::string> warnings; ///< what is wrong, though it renders
+  std::optional<std::string> wrong;  ///< the reason why the daemon cannot render; nullopt if it can
+  std::vector<std::string> warnings; ///< faults with which the daemon still renders
 };
 
 /// Looks at the machine.

@@ -11,7 +11,7 @@ namespace kiln::app {
 namespace {
 
 constexpr std::chrono::seconds patience{30};
-/// What Blender has printed of itself, or an empty text.
+/// The report that Blender has printed about itself, or an empty text.
 std::string find_report(const std::string& printed) {
   std::istringstream lines{printed};
   std::string found;

@@ -97,7 +97,7 @@ void add_program(std::vector<fs::path>& places, const fs::path& file, const prob
     places.push_back(file.parent_path());
 }
 
-/// What a launcher between kilnd and Blender changes, each a line for people.
+/// The changes that a launcher between kilnd and Blender makes, each as a sentence for the operator.
 std::vector<std::string> remarks_on(const blender::install& install, const blender::install_report& report,
                                     const bounded_run& run, const probe_place& where) {
   std::vector<std::string> remarks;

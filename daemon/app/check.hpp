@@ -11,9 +11,9 @@
 
 namespace kiln::app {
 
-/// Prints what it finds, and to standard error what is wrong; returns the exit_status of the start. A kilnd
-/// that runs with this state directory is no error: the configuration may be meant for its restart. Its store
-/// and its port are then not looked at.
+/// Prints its findings, and faults to standard error; returns the exit_status that the start would have.
+/// Another kilnd with this state directory is a warning, since the configuration may be meant for the restart
+/// of that kilnd: its store and its port are passed over.
 [[nodiscard]] aio::task<int> check(aio::executor_type loop, const config& c,
                                    const std::vector<std::string>& environment);
 

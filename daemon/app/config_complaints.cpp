@@ -17,8 +17,8 @@ bool is_flag(const CLI::Option& option) {
   return option.get_expected_max() == 0 || option.get_type_size() == 0;
 }
 
-/// What is wrong with the type of a value: a text for a flag, a list where there is one value. CLI11 takes
-/// some of these for something else.
+/// The fault of a value of the wrong type, such as a text for a flag or a list for a single value. CLI11
+/// accepts some of these as something else.
 std::optional<std::string> wrong_type(const file_value& value, const CLI::Option& option) {
   using enum file_value::kind;
   if (is_flag(option))

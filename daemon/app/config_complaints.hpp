@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is wrong with a configuration, for people: unknown names with the nearest known one, wrong values with
+// The faults of a configuration, as sentences: unknown names with the nearest known one, wrong values with
 // their place in the file.
 #pragma once
 

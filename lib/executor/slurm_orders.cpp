@@ -126,12 +126,13 @@ aio::task<> slurm_attempt::let_go_on() {
     if (!is_priority || (answer && answer->is_success))
       continue;
     const auto& why = answer ? answer->text : answer.error().message;
-    if (!answer || answer->is_late || slurm::parse_refusal(why) == slurm::refusal::away)
-      priority_changed_ = true; // at the next look
-    else
-      observer_.on_warning(
-          request_.id, {.kind = "priority_kept",
-                        .message = "Slurm keeps the priority that it had: " + slurm::describe_refusal(why)});
+    if (!answer || answer->is_late || slurm::parse_refusal(why) == slurm::refusal::away) {
+      priority_changed_ = true; // all are told again at the next look
+      co_return;
+    }
+    observer_.on_warning(
+        request_.id, {.kind = "priority_kept",
+                      .message = "Slurm keeps the priority that it had: " + slurm::describe_refusal(why)});
   }
 }
 

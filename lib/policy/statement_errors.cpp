@@ -9,6 +9,13 @@
 namespace kiln::policy {
 namespace {
 
+/// Adaptive sampling looks at no pixel before some 50 samples are done (Cycles, integrator.cpp), so a frame does
+/// not end in its first part; after that it may end at any moment.
+bool may_end_now(double fraction) {
+  constexpr double first_part = 1.0 / 8;
+  return fraction >= first_part;
+}
+
 /// What is expected before a frame has shown it, from the recordings of tests/benchmark/traces.
 double expected_mean(double fraction, statement_kind kind) {
   switch (kind) {
@@ -17,19 +24,19 @@ double expected_mean(double fraction, statement_kind kind) {
   case statement_kind::tiles:
     return -0.4 - fraction;
   case statement_kind::bound:
-    return -1.2;
+    return may_end_now(fraction) ? -2 : -1.6;
   }
   return 0;
 }
 
-double expected_deviation(statement_kind kind) {
+double expected_deviation(double fraction, statement_kind kind) {
   switch (kind) {
   case statement_kind::plain:
     return 0.3;
   case statement_kind::tiles:
     return 0.45;
   case statement_kind::bound:
-    return 1;
+    return may_end_now(fraction) ? 1 : 0.6;
   }
   return 1;
 }
@@ -79,7 +86,7 @@ double statement_errors::deviation(double fraction, statement_kind kind) const n
   constexpr double expected_weight = 3;
   const auto seen = near(fraction);
   const double mean_error = mean(fraction, kind);
-  const double expected = expected_deviation(kind);
+  const double expected = expected_deviation(sane_fraction(fraction), kind);
   const double scatter =
       std::max(0.0, seen.squares - 2 * mean_error * seen.errors + seen.weight * mean_error * mean_error);
   return std::sqrt((scatter + expected_weight * expected * expected) / (seen.weight + expected_weight));

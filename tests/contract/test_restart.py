@@ -129,19 +129,31 @@ def test_an_acknowledged_cancel_holds(start, tmp_path):
     assert job(d, waiting)["state"] == "canceled" and job(d, paused)["state"] == "paused"
 
 
+@pytest.mark.local
 def test_leave_on_stop_renders_no_frame_twice(start, tmp_path):
-    d = start("frame_seconds 0.15", arguments=["--on-stop", "leave"])
-    ident = submit(d, "1-12")
+    go = tmp_path / "go"
+    d = start("frame_seconds 0.1", f"wait_file {go}", arguments=["--on-stop", "leave"])
+    ident = submit(d, "1-40")
     rendering(d, ident)
+    log = d.state / "logs" / f"{ident}-1.log"
+
+    def render_some():
+        """A frame more at least, and the next in the making; then it is held, however slow this machine is."""
+        before = log.read_text().count("Saved: ")
+        go.touch()
+        wait_for(lambda: log.read_text().count("Saved: ") > before, "one frame more is rendered")
+        go.unlink()
+
     for _ in range(3):
-        time.sleep(0.2)  # a moment of a render: any will do
+        render_some()
         assert d.stop() == 0
-        wait_for(lambda: working_in(d.output), "it goes on")
+        assert working_in(d.output), "Blender goes on"
+        render_some()
         again(d)
+    go.touch()
     done = until(d, ident, "succeeded", "failed")
     assert done["state"] == "succeeded" and done["attempts"] == 1
-    log = (d.state / "logs" / f"{ident}-1.log").read_text()
-    assert log.count("Saved: ") == 12
+    assert log.read_text().count("Saved: ") == 40
 
 
 def leave(d):

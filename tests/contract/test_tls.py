@@ -259,10 +259,7 @@ def test_large_files_come_whole_and_cost_no_memory(tls):
         while part := f.read(1 << 20):
             digest.update(part)
 
-    def resident():
-        with open(f"/proc/{d.process.pid}/status") as status:
-            return int(re.search(r"VmRSS:\s*(\d+)", status.read()).group(1))
-    before = resident()
+    before = d.resident()
     connection = http.client.HTTPSConnection("127.0.0.1", d.port, timeout=DEADLINE, context=context())
     connection.request("GET", f"/v1/jobs/{job}/frames/1")
     answer = connection.getresponse()
@@ -271,7 +268,7 @@ def test_large_files_come_whole_and_cost_no_memory(tls):
         got.update(part)
         total += len(part)
     assert total == size and got.digest() == digest.digest()
-    assert resident() - before < 8 * 1024
+    assert d.resident() - before < 8 * 1024
     connection.request("GET", f"/v1/jobs/{job}/frames/1", headers={"Range": f"bytes={10 << 20}-{(10 << 20) + 12}"})
     part = connection.getresponse()
     assert part.status == 206 and part.read() == b"mark 10485760"

@@ -80,10 +80,12 @@ def work():
                 later.append(act)
             except Exception as refused:
                 said = f"{type(refused).__name__}: {refused}"
-    # Once they are published.
-    waited = time.monotonic() + 2
-    while time.monotonic() < waited:
-        time.sleep(0.05)
+        time.sleep(0.001)
+    # Once they are published: later ones are written by then. The job's directory goes with its last frame.
+    waited, written = time.monotonic() + 2, set(seen)
+    while time.monotonic() < waited and len(written) < len(seen) + 3:
+        written.update(frames())
+        time.sleep(0.01)
     done = 0
     for act in later:
         try:

@@ -101,6 +101,11 @@ class Daemon:
                 raise AssertionError(f"kilnd does not stop: {self.log()}")
         return self.process.returncode
 
+    def resident(self):
+        """Its memory, in kilobytes (VmRSS)."""
+        status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s*(\d+)", status).group(1))
+
     def ask(self, method, target, body=None, headers=None):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE)
         try:

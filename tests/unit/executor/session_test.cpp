@@ -44,6 +44,8 @@ TEST_F(session_test, an_attempt_that_begins_after_the_end_of_its_blender_is_not_
     {
       const auto held = one->begin(order, log.get(), user);
       EXPECT_TRUE(co_await one->takes_up());
+      EXPECT_EQ(one->wear().frames, 0);
+      EXPECT_GT(one->memory(), 100'000U) << "what it has loaded counts before its first frame";
       ::kill(-held->pid(), SIGKILL);
     }
     co_await lives.join();

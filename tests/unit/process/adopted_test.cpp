@@ -8,6 +8,7 @@
 #include "support/temp_directory.hpp"
 
 #include <csignal>
+#include <fstream>
 
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -138,8 +139,10 @@ TEST_F(adopted_test, a_stranger_in_the_directory_is_not_taken_for_it) {
 }
 
 TEST_F(adopted_test, is_held_by_what_it_cannot_change) {
-  const pid_t pid =
-      start("echo; cd /; touch " + (work_ / "ready").native() + "; while :; do sleep 0.01; done");
+  // start() has to see it in its directory first.
+  const pid_t pid = start("while [ ! -e go ]; do sleep 0.01; done; cd /; touch " +
+                          (work_ / "ready").native() + "; while :; do sleep 0.01; done");
+  std::ofstream{work_ / "go"};
   while (!std::filesystem::exists(work_ / "ready")) {
   }
   const auto identity = identity_of(pid);

@@ -90,6 +90,18 @@ TEST_F(file_tail_test, a_file_that_was_cut_is_no_news) {
   EXPECT_EQ(seen, "abcdef");
 }
 
+TEST_F(file_tail_test, an_error_of_reading_is_told) {
+  // A regular file; nothing is mapped at its beginning, which cannot be read (proc(5)).
+  auto tail = file_tail::open(executor(), "/proc/self/mem").value();
+  run([&]() -> aio::task<> {
+    const auto chunk = co_await tail.next();
+    EXPECT_FALSE(chunk);
+    const auto said = chunk ? std::string{} : chunk.error().message;
+    EXPECT_NE(said.find("/proc/self/mem"), std::string::npos) << said;
+    tail.finish();
+  });
+}
+
 TEST_F(file_tail_test, only_regular_files_are_followed) {
   const auto fifo = dir_ / "fifo";
   ASSERT_EQ(::mkfifo(fifo.c_str(), 0600), 0);
