@@ -6,6 +6,7 @@
 #include "api/query.hpp"
 #include "archive/zip_writer.hpp"
 #include "base/number.hpp"
+#include "domain/image_format.hpp"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
@@ -29,13 +30,9 @@ using http::response;
 constexpr std::size_t piece_size = 256 * 1024; ///< of a file, at once in memory
 
 std::string_view media_type_of(std::string_view name) noexcept {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 5> types{{{".png", "image/png"},
-                                                                                {".jpg", "image/jpeg"},
-                                                                                {".exr", "image/x-exr"},
-                                                                                {".tif", "image/tiff"},
-                                                                                {".webp", "image/webp"}}};
-  const auto* found = std::ranges::find_if(types, [&](const auto& t) { return name.ends_with(t.first); });
-  return found == types.end() ? "application/octet-stream" : found->second;
+  const auto dot = std::min(name.rfind('.'), name.size());
+  const auto* format = domain::find_format_by_extension(name.substr(dot));
+  return format ? format->media_type : "application/octet-stream";
 }
 
 std::optional<int> parse_frame(std::string_view text) {

@@ -216,6 +216,7 @@ aio::task<int> start_and_serve(aio::executor_type loop, requests& asked, const c
     recovered = co_await p.scheduler.recover();
   if (!recovered) {
     p.server.stop_accepting();
+    co_await p.health.join();
     co_await p.decoding.close();
     co_return refuse(recovered.error());
   }
@@ -255,6 +256,7 @@ aio::task<int> start_and_serve(aio::executor_type loop, requests& asked, const c
   watchdog.cancel();
   p.tokens.stop();
   co_await work.join();
+  co_await p.health.join();
   p.pool.join();
   to.logger->info("stopped");
   co_return exit_ok;

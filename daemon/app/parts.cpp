@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/parts.hpp"
 
+#include "aio/log_failures.hpp"
 #include "api/audit.hpp"
 #include "api/problem.hpp"
-#include "api/system.hpp"
 #include "api/webhook_json.hpp"
 #include "app/blender_probe.hpp"
 #include "app/decoder_program.hpp"
@@ -127,6 +127,9 @@ parts::parts(aio::executor_type loop, const config& c, std::vector<blender::inst
                [this, on_slurm = c.on_slurm](auto executable) {
                  return ask_abilities(inquiry, on_slurm, std::move(executable));
                }),
+      health(
+          loop, [this] { return known_trouble(); }, [this, c] { return look_at_machine(c); },
+          aio::log_failures(log, "readiness")),
       doors(rate_of(c), wrong_tokens), service(limits_of(c), hosts_of(c), doors, error_page, log),
       server(loop, service),
       tokens(loop, c.tokens_file, doors, pool, log, [this] { server.end_sessions_not_admitted(); }) {
@@ -152,20 +155,23 @@ parts::parts(aio::executor_type loop, const config& c, std::vector<blender::inst
   });
   store.announce(api::format_job_event, [this] { courier.wake(); });
   uploads.announce([this] { retention.wake(); });
-  const auto known = [this]() -> std::optional<std::string> {
-    if (!scheduler.blocked().empty())
-      return scheduler.blocked();
-    const auto trouble = executor.trouble();
-    return trouble.empty() ? std::nullopt : std::optional{trouble};
-  };
-  const auto look = [this, c]() -> aio::task<api::readiness> {
-    auto seen = co_await installs->look(pool);
-    auto warnings = c.on_slurm ? std::vector<std::string>{} : describe_missing(seen);
-    const auto check_here = [c, seen = std::move(seen)] { return check_readiness(c, seen); };
-    auto wrong = co_await pool.run(check_here);
-    co_return api::readiness{.wrong = std::move(wrong), .warnings = std::move(warnings)};
-  };
-  api::add_system_routes(service, process::to_string(around.how), known, look);
+  health.add_routes(service, process::to_string(around.how));
+}
+
+/// What keeps it from rendering, as far as that is known without a look.
+std::optional<std::string> parts::known_trouble() const {
+  if (!scheduler.blocked().empty())
+    return scheduler.blocked();
+  const auto trouble = executor.trouble();
+  return trouble.empty() ? std::nullopt : std::optional{trouble};
+}
+
+aio::task<api::readiness> parts::look_at_machine(config c) {
+  auto seen = co_await installs->look(pool);
+  auto warnings = c.on_slurm ? std::vector<std::string>{} : describe_missing(seen);
+  const auto check_here = [c, seen = std::move(seen)] { return check_readiness(c, seen); };
+  auto wrong = co_await pool.run(check_here);
+  co_return api::readiness{.wrong = std::move(wrong), .warnings = std::move(warnings)};
 }
 
 } // namespace kiln::app

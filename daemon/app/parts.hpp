@@ -10,6 +10,7 @@
 #include "api/blends.hpp"
 #include "api/events.hpp"
 #include "api/frames.hpp"
+#include "api/health.hpp"
 #include "api/jobs.hpp"
 #include "api/logs.hpp"
 #include "api/metrics.hpp"
@@ -35,6 +36,7 @@
 #include "webhook/courier.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -77,10 +79,15 @@ struct parts {
   api::reference reference;
   blender_inquiry inquiry;
   api::blenders blenders;
+  api::health health;
   access::gate doors;
   http::service service;
   http::server server;
   token_keeper tokens;
+
+private:
+  [[nodiscard]] std::optional<std::string> known_trouble() const;
+  [[nodiscard]] aio::task<api::readiness> look_at_machine(config c);
 };
 
 } // namespace kiln::app

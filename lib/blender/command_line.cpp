@@ -2,13 +2,13 @@
 #include "blender/command_line.hpp"
 
 #include "base/number.hpp"
+#include "domain/image_format.hpp"
 #include "domain/spec_json.hpp"
 
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <iterator>
 
 namespace kiln::blender {
@@ -95,7 +95,7 @@ std::optional<int> parse_frame_file_name(std::string_view name) {
   name.remove_prefix(frame_prefix.size());
   const auto digits = name.substr(0, name.find_first_not_of("0123456789"));
   const auto extension = name.substr(digits.size());
-  if (std::ranges::find(frame_extensions, extension) == frame_extensions.end())
+  if (!domain::find_format_by_extension(extension))
     return std::nullopt;
   if (digits.size() < 4 || digits.size() > 7 || (digits.size() > 4 && digits.front() == '0'))
     return std::nullopt;

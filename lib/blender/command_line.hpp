@@ -8,7 +8,6 @@
 
 #include <boost/json/array.hpp>
 
-#include <array>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -46,15 +45,11 @@ struct argument_pieces {
 /// all of them where there are too many.
 [[nodiscard]] boost::json::array format_job_frames(const domain::frame_set& frames);
 
-/// Of the image formats that frames can have.
-inline constexpr std::array<std::string_view, 5> frame_extensions{".png", ".jpg", ".exr", ".tif", ".webp"};
-
 /// 12, ".png" → "blender-render_0012.png".
 [[nodiscard]] std::string frame_file_name(int frame, std::string_view extension);
 
 /// "blender-render_0012.png" → 12. Nothing for any name that Blender does not give to a frame of ours: at
-/// least four digits, no more zeros in front than it takes for four, an extension of an image format (png,
-/// jpg, exr, tif, webp).
+/// least four digits, no more zeros in front than it takes for four, an extension of domain::image_formats.
 [[nodiscard]] std::optional<int> parse_frame_file_name(std::string_view name);
 
 } // namespace kiln::blender

@@ -8,9 +8,8 @@ import kiln_walk
 from kiln_properties import Failure, read
 
 MOVIE_FORMATS = {"AVI_JPEG", "AVI_RAW", "FFMPEG"}
-EXTENSIONS = {"PNG": ".png", "JPEG": ".jpg", "OPEN_EXR": ".exr", "OPEN_EXR_MULTILAYER": ".exr", "TIFF": ".tif",
-              "WEBP": ".webp"}
-LONGEST_SIDE = {"WEBP": 16383, "JPEG": 65500}  # pixels, of the formats themselves
+# Those that Kiln verifies, with the longest side in pixels that each can hold (0: more than Blender renders): image_format.hpp.
+FORMATS = {"PNG": 0, "OPEN_EXR": 0, "OPEN_EXR_MULTILAYER": 0, "JPEG": 65500, "TIFF": 0, "WEBP": 16383}
 EXR = {"OPEN_EXR", "OPEN_EXR_MULTILAYER"}
 CODECS = {"NONE", "PXR24", "ZIP", "PIZ", "RLE", "ZIPS", "B44", "B44A", "DWAA", "DWAB"}  # that kiln-image decodes
 
@@ -26,15 +25,15 @@ def check_format(scene):
     if name in MOVIE_FORMATS or read(scene, "is_movie", False):
         raise Failure("movie_output", "the .blend writes a movie: ask for an image format (\"format\":\"PNG\"), and "
                                       "join the frames afterwards")
-    if name not in EXTENSIONS:
+    if name not in FORMATS:
         raise Failure("invalid_setting", f"Kiln does not know how to verify {name}: ask for one of "
-                                         f"{', '.join(EXTENSIONS)}")
+                                         f"{', '.join(FORMATS)}")
     if name in EXR and getattr(settings, "exr_codec", "NONE") not in CODECS:
         raise Failure("invalid_setting", f"Kiln cannot verify OpenEXR with the codec {settings.exr_codec}: choose one "
                                          f"of {', '.join(sorted(CODECS))} in the .blend, or another format")
     width, height = size_of(scene)
-    if max(width, height) > LONGEST_SIDE.get(name, 1 << 30):
-        raise Failure("invalid_setting", f"{name} has at most {LONGEST_SIDE[name]} pixels a side, and the picture has "
+    if 0 < FORMATS[name] < max(width, height):
+        raise Failure("invalid_setting", f"{name} has at most {FORMATS[name]} pixels a side, and the picture has "
                                          f"{width} by {height}: ask for another format or size")
 
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "domain/job.hpp"
 
+#include "domain/image_format.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -17,13 +19,17 @@ constexpr std::array state_names{
     std::pair{failed, std::string_view{"failed"}}, std::pair{canceled, std::string_view{"canceled"}},
 };
 
-constexpr std::array<std::string_view, 6> formats{"PNG",  "OPEN_EXR", "OPEN_EXR_MULTILAYER",
-                                                  "JPEG", "TIFF",     "WEBP"};
 constexpr std::array<std::string_view, 6> devices{"CPU", "CUDA", "OPTIX", "HIP", "ONEAPI", "METAL"};
 constexpr std::size_t longest_name = 200;
 constexpr std::size_t longest_tag = 64;
 constexpr std::size_t most_tags = 20;
 constexpr std::size_t longest_blender_name = 63; // bytes of an ID's name in Blender
+
+constexpr auto names_of_formats() {
+  std::array<std::string_view, image_formats.size()> names;
+  std::ranges::transform(image_formats, names.begin(), &image_format::name);
+  return names;
+}
 
 bool has_control_characters(std::string_view text) {
   return std::ranges::any_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7f; });
@@ -167,7 +173,7 @@ std::vector<field_error> check_job(const job_spec& spec, const job_limits& limit
   c.text("/scene", s.scene, longest_blender_name);
   c.text("/view_layer", s.view_layer, longest_blender_name);
   c.text("/camera", s.camera, longest_blender_name);
-  c.one_of("/format", s.format, formats);
+  c.one_of("/format", s.format, names_of_formats());
   c.one_of("/device", s.device, devices);
   if (s.resolution) {
     c.number("/resolution/0", s.resolution->first, 4, 65536);

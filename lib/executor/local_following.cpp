@@ -31,9 +31,9 @@ aio::task<> local_attempt::adopt() {
   const auto found = co_await pool_.run(find_here);
   paths_ = found.first;
   const auto& kept = found.second;
-  const auto find_process = [&] {
-    return kept ? process::adopted::hold(loop_, *kept, paths_.directory, settings_.stop_grace)
-                : process::adopted::find(loop_, paths_.directory, mark_of(paths_.temp), settings_.stop_grace);
+  const auto find_process = [&, mark = mark_of(paths_.temp)] {
+    return kept ? process::adopted::hold(loop_, *kept, paths_.directory, mark, settings_.stop_grace)
+                : process::adopted::find(loop_, paths_.directory, mark, settings_.stop_grace);
   };
   auto closed = watch::directory_watch::open(loop_, paths_.workspace);
   auto running = find_process();

@@ -2,6 +2,7 @@
 #include "executor/results.hpp"
 
 #include "blender/command_line.hpp"
+#include "domain/image_format.hpp"
 #include "executor/workspace.hpp"
 
 #include <fmt/format.h>
@@ -42,8 +43,8 @@ std::optional<result_file> open_file(const fs::path& file) {
 
 result<result_file> open_frame(const fs::path& final_dir, int frame) {
   const auto directory = open_directory(final_dir);
-  for (const auto extension : blender::frame_extensions)
-    if (auto found = open_in(directory.get(), blender::frame_file_name(frame, extension)))
+  for (const auto& format : domain::image_formats)
+    if (auto found = open_in(directory.get(), blender::frame_file_name(frame, format.extension)))
       return std::move(*found);
   return error{errc::not_found, fmt::format("frame {} is not in {}", frame, final_dir.native())};
 }

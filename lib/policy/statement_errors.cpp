@@ -9,8 +9,8 @@
 namespace kiln::policy {
 namespace {
 
-/// Adaptive sampling looks at no pixel before some 50 samples are done (Cycles, integrator.cpp), so a frame does
-/// not end in its first part; after that it may end at any moment.
+/// Cycles (integrator.cpp) looks at no pixel before some 50 samples are done, so with adaptive sampling a
+/// frame does not end in its first part; after that it may end at any moment.
 bool may_end_now(double fraction) {
   constexpr double first_part = 1.0 / 8;
   return fraction >= first_part;

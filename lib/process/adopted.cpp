@@ -2,12 +2,14 @@
 #include "process/adopted.hpp"
 
 #include "aio/unique_descriptor.hpp"
+#include "base/paths.hpp"
 #include "policy/stop_ladder.hpp"
 #include "process/process_table.hpp"
 
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/redirect_error.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 
@@ -28,14 +30,6 @@ bool has_exited(int pidfd) {
   return ::poll(&asked, 1, 0) == 1;
 }
 
-/// A group that leaves this directory to another has no member there any more.
-bool has_members(pid_t group, const std::filesystem::path& directory) {
-  for (const auto& member : processes_in(directory))
-    if (member.group == group)
-      return true;
-  return false;
-}
-
 /// What cannot be opened looks like what is not there: an error unless this process can open as many files as
 /// a look at processes needs at once.
 result<void> check_descriptors() {
@@ -47,11 +41,14 @@ result<void> check_descriptors() {
 } // namespace
 
 struct adopted::state : std::enable_shared_from_this<state> {
-  state(aio::executor_type loop, pid_t p, std::filesystem::path where, std::chrono::milliseconds g)
-      : pid(p), directory(std::move(where)), exit_seen(loop), grace_over(loop), grace(g) {}
+  state(aio::executor_type loop, pid_t p, std::filesystem::path where, std::string variable,
+        std::chrono::milliseconds g)
+      : pid(p), directory(std::move(where)), mark(std::move(variable)), exit_seen(loop), grace_over(loop),
+        grace(g) {}
 
   pid_t pid;
   std::filesystem::path directory;
+  std::string mark;
   pidfd_descriptor exit_seen;
   aio::timer grace_over;
   std::chrono::milliseconds grace;
@@ -59,12 +56,21 @@ struct adopted::state : std::enable_shared_from_this<state> {
   bool leaving = false;
 
   void carry_out(policy::stop_ladder::action action);
+  [[nodiscard]] bool has_members() const;
 };
+
+/// Once the leader is gone the number of its group can become another's: a member is who works in the
+/// directory or was started with the mark. It can leave the one, and hide the other, but hardly both.
+bool adopted::state::has_members() const {
+  return std::ranges::any_of(members_of(pid), [this](const process_facts& member) {
+    return is_at_or_below(working_directory_of(member.pid), directory) || has_variable(member.pid, mark);
+  });
+}
 
 void adopted::state::carry_out(policy::stop_ladder::action action) {
   using enum policy::stop_ladder::action;
   // While the leader lives the number of its group is nobody else's, wherever it works by now.
-  if (action == none || (has_exited(exit_seen.native_handle()) && !has_members(pid, directory)))
+  if (action == none || (has_exited(exit_seen.native_handle()) && !has_members()))
     return;
   if (action == terminate) {
     ::kill(-pid, SIGTERM);
@@ -99,7 +105,7 @@ result<std::unique_ptr<adopted>> adopted::find(aio::executor_type loop,
       continue;
     if (pidfd < 0)
       return system_error(errno, "watch process " + std::to_string(candidate.pid));
-    auto s = std::make_shared<state>(loop, candidate.pid, directory, grace);
+    auto s = std::make_shared<state>(loop, candidate.pid, directory, variable, grace);
     s->exit_seen.assign(pidfd);
     // From here on the pid is held by the pidfd; it may have become another's before.
     if (working_directory_of(candidate.pid) == directory)
@@ -110,7 +116,7 @@ result<std::unique_ptr<adopted>> adopted::find(aio::executor_type loop,
 
 result<std::unique_ptr<adopted>> adopted::hold(aio::executor_type loop, const std::string& identity,
                                                const std::filesystem::path& directory,
-                                               std::chrono::milliseconds grace) {
+                                               const std::string& variable, std::chrono::milliseconds grace) {
   if (const auto able = check_descriptors(); !able)
     return able.error();
   const auto pid = find_process(identity);
@@ -119,7 +125,7 @@ result<std::unique_ptr<adopted>> adopted::hold(aio::executor_type loop, const st
   const int pidfd = static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0));
   if (pidfd < 0 && errno != ESRCH)
     return system_error(errno, "watch process " + std::to_string(*pid));
-  auto s = std::make_shared<state>(loop, *pid, directory, grace);
+  auto s = std::make_shared<state>(loop, *pid, directory, variable, grace);
   if (pidfd >= 0)
     s->exit_seen.assign(pidfd);
   if (const auto able = check_descriptors(); !able)
@@ -143,7 +149,7 @@ aio::task<process_end> adopted::watch() {
   s->grace_over.cancel();
   process_end end;
   end.left = s->leaving;
-  if (!s->leaving && has_members(s->pid, s->directory))
+  if (!s->leaving && s->has_members())
     ::kill(-s->pid, SIGKILL); // what it left behind; whose end nobody can wait for here
   co_return end;
 }

@@ -25,11 +25,11 @@ public:
                                                              const std::string& variable,
                                                              std::chrono::milliseconds grace);
 
-  /// The process of this identity (process_table.hpp), which works in `directory` or was started there.
-  [[nodiscard]] static result<std::unique_ptr<adopted>> hold(aio::executor_type loop,
-                                                             const std::string& identity,
-                                                             const std::filesystem::path& directory,
-                                                             std::chrono::milliseconds grace);
+  /// The process of this identity (process_table.hpp), which was started in `directory` with `variable`,
+  /// wherever it works by now.
+  [[nodiscard]] static result<std::unique_ptr<adopted>>
+  hold(aio::executor_type loop, const std::string& identity, const std::filesystem::path& directory,
+       const std::string& variable, std::chrono::milliseconds grace);
 
   ~adopted() override;
 

@@ -95,6 +95,15 @@ std::vector<process_facts> processes_in(const fs::path& directory) {
   return found;
 }
 
+std::vector<process_facts> members_of(pid_t group) {
+  std::vector<process_facts> found;
+  visit_processes([&](pid_t pid) {
+    if (const auto facts = facts_of(pid); facts && facts->group == group && !facts->is_zombie)
+      found.push_back(*facts);
+  });
+  return found;
+}
+
 bool has_variable(pid_t pid, std::string_view variable) {
   std::ifstream in{proc_path(pid, "environ"), std::ios::binary};
   for (std::string one; std::getline(in, one, '\0');)

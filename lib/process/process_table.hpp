@@ -39,6 +39,9 @@ struct process_facts {
 /// Living processes that work in `directory` or below it. `directory` without links in it.
 [[nodiscard]] std::vector<process_facts> processes_in(const std::filesystem::path& directory);
 
+/// Living processes of a process group.
+[[nodiscard]] std::vector<process_facts> members_of(pid_t group);
+
 /// Whether it was started with this in its environment: "KEY=VALUE".
 [[nodiscard]] bool has_variable(pid_t pid, std::string_view variable);
 

@@ -18,9 +18,12 @@ mapfile -d '' -t before <"$array/before" && mapfile -d '' -t after <"$array/afte
 
 # A frame that is published already is not rendered again.
 is_published() {
-  local found
-  printf -v found '%s/blender-render_%04d' "$final" "$1"
-  [[ -e $found.png || -e $found.exr || -e $found.jpg || -e $found.tif || -e $found.webp ]]
+  local name found
+  printf -v name 'blender-render_%04d' "$1"
+  for found in "$final/$name".*; do
+    [[ ! -e $found ]] || return 0
+  done
+  return 1
 }
 frames=()
 read -ra numbers <<<"${line[0]}"

@@ -126,7 +126,7 @@ def test_large_bodies_leave_no_memory_behind(start):
         connections = []
         for _ in range(100):
             connections.append(d.connect())
-            connections[-1].sendall(b"POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n"
+            connections[-1].sendall(b"POST /v1/jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n"
                                     + b" " * 999_999)  # but for the last byte
         for one in connections:
             one.sendall(b" ")
@@ -141,7 +141,7 @@ def test_large_bodies_leave_no_memory_behind(start):
     waiting = rush()
     wait_for(lambda: d.resident() - before < 20_000, "memory is given back by connections that are idle")
     for one in waiting:  # they were idle, not closed
-        one.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+        one.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert read_until_quiet(one, 0).startswith(b"HTTP/1.1 200")
     for one in waiting:
         one.close()

@@ -112,6 +112,22 @@ TEST_F(adopted_test, what_it_leaves_in_its_group_is_ended) {
   });
 }
 
+TEST_F(adopted_test, what_it_leaves_elsewhere_is_ended_as_well) {
+  start("(cd /; exec sleep 1000) & echo $! > child; while [ ! -e go ]; do sleep 0.01; done");
+  run([&]() -> aio::task<> {
+    const auto found = adopted::find(executor(), work_.path(), mark_, std::chrono::seconds{5});
+    while (working_directory_of(std::stoi("0" + work_.read("child"))) != "/") {
+    }
+    work_.write("go", "");
+    (void)co_await (*found)->watch();
+    const pid_t left = std::stoi(work_.read("child"));
+    const auto deadline = aio::clock::now() + std::chrono::seconds{30};
+    while (is_alive(left) && aio::clock::now() < deadline) {
+    }
+    EXPECT_FALSE(is_alive(left));
+  });
+}
+
 TEST_F(adopted_test, can_be_left) {
   const pid_t pid = start("sleep 1000");
   run([&]() -> aio::task<> {
@@ -151,12 +167,12 @@ TEST_F(adopted_test, is_held_by_what_it_cannot_change) {
   run([&]() -> aio::task<> {
     EXPECT_FALSE(adopted::find(executor(), work_.path(), mark_, std::chrono::seconds{1}))
         << "it works elsewhere";
-    const auto found = adopted::hold(executor(), *identity, work_.path(), std::chrono::seconds{5});
+    const auto found = adopted::hold(executor(), *identity, work_.path(), mark_, std::chrono::seconds{5});
     EXPECT_TRUE(found);
     co_await stop(**found);
     EXPECT_FALSE(is_alive(pid));
     EXPECT_FALSE(find_process(*identity));
-    EXPECT_EQ(adopted::hold(executor(), *identity, work_.path(), std::chrono::seconds{5}).error().code,
+    EXPECT_EQ(adopted::hold(executor(), *identity, work_.path(), mark_, std::chrono::seconds{5}).error().code,
               errc::not_found);
   });
   const auto own = *identity_of(::getpid());
@@ -174,7 +190,7 @@ TEST_F(adopted_test, without_descriptors_it_is_not_said_to_be_gone) {
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
   const scope_exit restore{[&before] { ::setrlimit(RLIMIT_NOFILE, &before); }};
   run([&]() -> aio::task<> {
-    EXPECT_TRUE(adopted::hold(executor(), *identity, work_.path(), std::chrono::seconds{5}))
+    EXPECT_TRUE(adopted::hold(executor(), *identity, work_.path(), mark_, std::chrono::seconds{5}))
         << "from here on the loop has the descriptors that it needs";
     const int next = ::dup(STDIN_FILENO);
     ::close(next);
@@ -182,13 +198,13 @@ TEST_F(adopted_test, without_descriptors_it_is_not_said_to_be_gone) {
       auto few = before;
       few.rlim_cur = static_cast<rlim_t>(next + spare);
       EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
-      const auto held = adopted::hold(executor(), *identity, work_.path(), std::chrono::seconds{5});
+      const auto held = adopted::hold(executor(), *identity, work_.path(), mark_, std::chrono::seconds{5});
       const auto found = adopted::find(executor(), work_.path(), mark_, std::chrono::seconds{5});
       EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
       EXPECT_TRUE(held || is_passing(held.error().code)) << spare << held.error().message;
       EXPECT_TRUE(found || is_passing(found.error().code)) << spare << found.error().message;
     }
-    const auto found = adopted::hold(executor(), *identity, work_.path(), std::chrono::seconds{5});
+    const auto found = adopted::hold(executor(), *identity, work_.path(), mark_, std::chrono::seconds{5});
     EXPECT_TRUE(found);
     if (found)
       co_await stop(**found);

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Whether the daemon lives, and whether it can render: /livez, /readyz, and /healthz as another name of the
+// latter.
+#pragma once
+
+#include "aio/task_group.hpp"
+#include "aio/wake_list.hpp"
+#include "http/service.hpp"
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace kiln::api {
+
+struct readiness {
+  std::optional<std::string> wrong;  ///< the reason why the daemon cannot render; nullopt if it can
+  std::vector<std::string> warnings; ///< faults with which the daemon still renders
+};
+
+class health {
+public:
+  /// Says what keeps the daemon from rendering, of what is known already; nothing when nothing does.
+  using check = std::function<std::optional<std::string>()>;
+  /// Looks at the machine. It may take as long as a file system does not answer.
+  using look = std::function<aio::task<readiness>()>;
+
+  /// `patience`: how long a look may take before the machine is said to be wrong.
+  health(aio::executor_type loop, check known, look at_machine, aio::task_group::failure_handler on_failure,
+         std::chrono::milliseconds patience = std::chrono::seconds{2});
+
+  /// `sandbox`: the name of what Blender runs in, for those who watch over the daemon.
+  void add_routes(http::service& to, std::string_view sandbox);
+
+  /// What is known, and when nothing of it is wrong, a look. Those who ask while one is under way share it.
+  [[nodiscard]] aio::task<readiness> now();
+
+  /// Completes when no look is under way. To be awaited before it goes.
+  [[nodiscard]] aio::task<> join() { return looks_.join(); }
+
+private:
+  [[nodiscard]] aio::task<> look_once();
+  [[nodiscard]] aio::task<http::answer> answer_readiness(std::string sandbox, bool is_stranger);
+
+  aio::executor_type loop_;
+  check known_;
+  look look_;
+  std::chrono::milliseconds patience_;
+  aio::task_group looks_; ///< one at most
+  bool is_looking_ = false;
+  aio::wake_list waiting_;
+  readiness last_; ///< that was looked at
+};
+
+} // namespace kiln::api
