@@ -24,7 +24,7 @@ struct readiness {
 
 class health {
 public:
-  /// Says what keeps the daemon from rendering, of what is known already; nothing when nothing does.
+  /// The trouble that keeps the daemon from rendering and is known without a look; nullopt if there is none.
   using check = std::function<std::optional<std::string>()>;
   /// Looks at the machine. It may take as long as a file system does not answer.
   using look = std::function<aio::task<readiness>()>;
@@ -36,7 +36,8 @@ public:
   /// `sandbox`: the name of what Blender runs in, for those who watch over the daemon.
   void add_routes(http::service& to, std::string_view sandbox);
 
-  /// What is known, and when nothing of it is wrong, a look. Those who ask while one is under way share it.
+  /// The trouble that is known already, else the findings of a look at the machine. Callers that come during
+  /// a look wait for that look instead of starting another.
   [[nodiscard]] aio::task<readiness> now();
 
   /// Completes when no look is under way. To be awaited before it goes.
@@ -53,7 +54,7 @@ private:
   aio::task_group looks_; ///< one at most
   bool is_looking_ = false;
   aio::wake_list waiting_;
-  readiness last_; ///< that was looked at
+  readiness last_; ///< the findings of the last look
 };
 
 } // namespace kiln::api

@@ -158,7 +158,7 @@ parts::parts(aio::executor_type loop, const config& c, std::vector<blender::inst
   health.add_routes(service, process::to_string(around.how));
 }
 
-/// What keeps it from rendering, as far as that is known without a look.
+/// The trouble that keeps kilnd from rendering and is known without a look at the machine.
 std::optional<std::string> parts::known_trouble() const {
   if (!scheduler.blocked().empty())
     return scheduler.blocked();

@@ -59,8 +59,9 @@ struct adopted::state : std::enable_shared_from_this<state> {
   [[nodiscard]] bool has_members() const;
 };
 
-/// Once the leader is gone the number of its group can become another's: a member is who works in the
-/// directory or was started with the mark. It can leave the one, and hide the other, but hardly both.
+/// Once the leader is gone the number of its group can become another's: a process of that group is a member
+/// if it works in the directory or was started with the mark. One that has left the directory and was started
+/// without the mark is not found.
 bool adopted::state::has_members() const {
   return std::ranges::any_of(members_of(pid), [this](const process_facts& member) {
     return is_at_or_below(working_directory_of(member.pid), directory) || has_variable(member.pid, mark);

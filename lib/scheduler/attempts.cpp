@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What attempts report, and what comes after one.
+// The reports of attempts, and the next step of a job whose attempt has ended.
 #include "policy/verdict.hpp"
 #include "scheduler/scheduler.hpp"
 #include "scheduler/times.hpp"

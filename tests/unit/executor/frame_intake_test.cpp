@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What becomes of each file that Blender writes: published, rejected, or left for a later look.
+// Each file that Blender writes is published, rejected, or left for a later look.
 #include "executor/frame_intake.hpp"
 #include "support/loop.hpp"
 #include "support/temp_directory.hpp"

@@ -68,6 +68,14 @@ protected:
     return facts && !facts->is_zombie;
   }
 
+  /// Waits for the end of a process, 30 s at most.
+  bool dies(pid_t pid) {
+    const auto deadline = aio::clock::now() + std::chrono::seconds{30};
+    while (is_alive(pid) && aio::clock::now() < deadline) {
+    }
+    return !is_alive(pid);
+  }
+
   tests::temp_directory work_;
   std::string mark_ = "TMPDIR=" + (work_ / "tmp").native();
 };
@@ -104,10 +112,7 @@ TEST_F(adopted_test, what_it_leaves_in_its_group_is_ended) {
     work_.write("go", "");
     (void)co_await (*found)->watch();
     const pid_t left = std::stoi(work_.read("child"));
-    const auto deadline = aio::clock::now() + std::chrono::seconds{30};
-    while (is_alive(left) && aio::clock::now() < deadline) {
-    }
-    EXPECT_FALSE(is_alive(left));
+    EXPECT_TRUE(dies(left));
     EXPECT_FALSE(is_alive(pid));
   });
 }
@@ -121,10 +126,7 @@ TEST_F(adopted_test, what_it_leaves_elsewhere_is_ended_as_well) {
     work_.write("go", "");
     (void)co_await (*found)->watch();
     const pid_t left = std::stoi(work_.read("child"));
-    const auto deadline = aio::clock::now() + std::chrono::seconds{30};
-    while (is_alive(left) && aio::clock::now() < deadline) {
-    }
-    EXPECT_FALSE(is_alive(left));
+    EXPECT_TRUE(dies(left));
   });
 }
 
