@@ -68,12 +68,14 @@ protected:
     return facts && !facts->is_zombie;
   }
 
-  /// Waits for the end of a process, 30 s at most.
+  /// Waits for the end of a process, 30 s at most; one that lives on is ended, and does not hold up the test.
   bool dies(pid_t pid) {
     const auto deadline = aio::clock::now() + std::chrono::seconds{30};
     while (is_alive(pid) && aio::clock::now() < deadline) {
     }
-    return !is_alive(pid);
+    const bool has_died = !is_alive(pid);
+    ::kill(pid, SIGKILL);
+    return has_died;
   }
 
   tests::temp_directory work_;
