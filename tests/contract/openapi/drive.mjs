@@ -3,7 +3,10 @@
 // Holds a running kilnd against its own description: sends requests that are made from it, right and wrong ones, and judges each
 // answer. Prints a report as JSON; exits with 1 when an answer was none that the description allows.
 //
-// use: drive.mjs URL [--token TOKEN] [--seed N] [--requests N] [--seconds S] [--failures N] [--description FILE, instead of its own]
+// With --statuses it goes on past --requests, up to MOST_ROUNDS times as many, until each of these was answered and each operation has
+// succeeded: what comes by chance may come late, and what cannot come never does.
+//
+// use: drive.mjs URL [--token TOKEN] [--seed N] [--requests N] [--statuses N,N,...] [--seconds S] [--failures N] [--description FILE, instead of its own]
 import { readFileSync } from "node:fs";
 import http from "node:http";
 import { parseArgs } from "node:util";
@@ -12,12 +15,12 @@ import { Contract } from "./contract.mjs";
 import { Requests, operations } from "./requests.mjs";
 
 const { values: options, positionals: [url] } = parseArgs({ allowPositionals: true, options: {
-  seed: { type: "string" }, token: { type: "string" }, description: { type: "string" }, requests: { type: "string", default: "3000" }, failures: { type: "string", default: "20" }, seconds: { type: "string" } } });
+  seed: { type: "string" }, token: { type: "string" }, description: { type: "string" }, requests: { type: "string", default: "3000" }, statuses: { type: "string" }, failures: { type: "string", default: "20" }, seconds: { type: "string" } } });
 const seed = Number(options.seed ?? Math.floor(Math.random() * 2 ** 31));
 const until = options.seconds ? Date.now() + 1000 * Number(options.seconds) : Infinity;
 const most = options.seconds ? Infinity : Number(options.requests);
 const most_failures = Number(options.failures);
-const WORKERS = 4, BATCH = 200, LISTEN_MS = 100, MOST_KNOWN = 60;
+const WORKERS = 4, BATCH = 200, LISTEN_MS = 100, MOST_KNOWN = 60, MOST_ROUNDS = 6;
 
 const credentials = options.token ? { Authorization: `Bearer ${options.token}` } : {};
 const agent = new http.Agent({ keepAlive: true, maxSockets: 2 * WORKERS });
@@ -161,7 +164,19 @@ async function clean_up() {
 }
 
 const served = (one) => !missing.includes(one.path);
-for (let batch = 0; sent < most && Date.now() < until && failures.length < most_failures; ++batch) {
+const names = operations(document_).filter(served).map((one) => one.operation.operationId);
+
+/// What --statuses asks for and has not come.
+function unseen() {
+  if (!options.statuses) return [];
+  const of_all = new Set(Object.values(seen).flatMap(Object.keys));
+  const succeeded = (name) => Object.keys(seen[name] ?? {}).some((status) => status.startsWith("2") || status === "304");
+  return [...options.statuses.split(",").filter((status) => !of_all.has(status)),
+    ...names.filter((name) => !succeeded(name)).map((name) => `success of ${name}`)];
+}
+
+const goes_on = () => sent < most || (sent < MOST_ROUNDS * most && unseen().length > 0);
+for (let batch = 0; goes_on() && Date.now() < until && failures.length < most_failures; ++batch) {
   const list = fc.sample(requests.arbitrary(served), { seed: seed + batch, numRuns: BATCH });
   const worker = async () => {
     while (list.length && failures.length < most_failures) await carry_out(list.shift());
@@ -171,5 +186,5 @@ for (let batch = 0; sent < most && Date.now() < until && failures.length < most_
 }
 await clean_up();
 agent.destroy();
-console.log(JSON.stringify({ seed, sent, missing, seen, failures, operations: operations(document_).filter(served).map((one) => one.operation.operationId) }));
+console.log(JSON.stringify({ seed, sent, missing, seen, failures, unseen: unseen() }));
 process.exit(failures.length ? 1 : 0);
