@@ -34,7 +34,6 @@ function(kiln_test name)
     set(arg_LABEL unit)
   endif()
   add_executable(${name} ${arg_SOURCES})
-  set_target_properties(${name} PROPERTIES UNITY_BUILD OFF) # files of tests may have the same names in them
   target_link_libraries(${name} PRIVATE kiln_options ${arg_DEPENDS} GTest::gtest_main GTest::gmock)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/tests)
   add_test(NAME ${name} COMMAND ${name})

@@ -46,7 +46,7 @@ http::answer refusal_of(const error& e) {
   return {refused, refused.status == 503 ? std::optional{seconds} : std::nullopt};
 }
 
-http::answer file_answer(const http::request& asked, http::response head, executor::result_file file,
+http::answer file_answer(const http::request& asked, http::response head, output::result_file file,
                          std::string_view what) {
   const http::validators now{.etag = fmt::format("\"{}\"", file.mark), .modified = file.modified};
   const auto part = http::select(asked, now, file.size, head);

@@ -5,8 +5,8 @@
 
 #include "base/error.hpp"
 #include "domain/job.hpp"
-#include "executor/results.hpp"
 #include "http/message.hpp"
+#include "output/results.hpp"
 
 #include <boost/json/value.hpp>
 
@@ -36,6 +36,6 @@ inline constexpr const char* json_type = "application/json; charset=utf-8";
 /// The file, or the part of it that is asked for (RFC 9110, sections 13 and 14), with `head` as the answer
 /// for the whole. `what` it is, for people: "the image".
 [[nodiscard]] http::answer file_answer(const http::request& asked, http::response head,
-                                       executor::result_file file, std::string_view what);
+                                       output::result_file file, std::string_view what);
 
 } // namespace kiln::api

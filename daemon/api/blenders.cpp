@@ -34,8 +34,7 @@ void add_abilities(json::object& to, const std::string& found, const std::string
 
 } // namespace
 
-blenders::blenders(aio::executor_type loop, executor::installs& installs, aio::blocking_pool& pool,
-                   inquiry ask)
+blenders::blenders(aio::executor_type loop, local::installs& installs, aio::blocking_pool& pool, inquiry ask)
     : installs_(installs), pool_(pool), ask_(std::move(ask)), answered_(loop) {}
 
 void blenders::add_routes(http::service& to) {

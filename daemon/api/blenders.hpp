@@ -5,8 +5,8 @@
 
 #include "aio/notification.hpp"
 #include "base/error.hpp"
-#include "executor/installs.hpp"
 #include "http/service.hpp"
+#include "local/installs.hpp"
 
 #include <filesystem>
 #include <functional>
@@ -21,7 +21,7 @@ public:
   using inquiry = std::function<aio::task<result<std::string>>(std::filesystem::path)>;
 
   /// `installs` and `pool` outlive it.
-  blenders(aio::executor_type loop, executor::installs& installs, aio::blocking_pool& pool, inquiry ask);
+  blenders(aio::executor_type loop, local::installs& installs, aio::blocking_pool& pool, inquiry ask);
 
   /// It outlives the service's requests.
   void add_routes(http::service& to);
@@ -29,7 +29,7 @@ public:
 private:
   [[nodiscard]] aio::task<http::answer> list();
 
-  executor::installs& installs_;
+  local::installs& installs_;
   aio::blocking_pool& pool_;
   inquiry ask_;
   std::map<std::string, std::string> known_; ///< by name and identity: the answer, once there was one

@@ -43,15 +43,15 @@ std::optional<int> parse_frame(std::string_view text) {
 /// Frames of a job in one archive, made while it is sent.
 class zip_stream final : public http::body_stream {
 public:
-  zip_stream(executor::executor& files, aio::blocking_pool& pool, job_id of, domain::frame_set which)
-      : executor_(files), pool_(pool), job_(of), left_(std::move(which)), next_(left_.begin()) {}
+  zip_stream(output::output_store& files, aio::blocking_pool& pool, job_id of, domain::frame_set which)
+      : output_(files), pool_(pool), job_(of), left_(std::move(which)), next_(left_.begin()) {}
 
   aio::task<std::string_view> next() override {
     do {
       if (!file_.file && next_ != left_.end()) {
         const int frame = *next_;
         ++next_;
-        auto opened = co_await executor_.open_frame(job_, frame);
+        auto opened = co_await output_.open_frame(job_, frame);
         if (!opened)
           throw std::runtime_error(opened.error().message); // it was there a moment ago
         file_ = std::move(*opened);
@@ -87,13 +87,13 @@ private:
       file_ = {};
   }
 
-  executor::executor& executor_;
+  output::output_store& output_;
   aio::blocking_pool& pool_;
   job_id job_;
   domain::frame_set left_;
   domain::frame_set::iterator next_;
   archive::zip_writer zip_;
-  executor::result_file file_; ///< that is being added
+  output::result_file file_; ///< that is being added
   std::uint64_t at_ = 0;
   bool finished_ = false;
   std::string piece_;
@@ -102,8 +102,8 @@ private:
 
 } // namespace
 
-frames::frames(scheduler::scheduler& of, executor::executor& files, aio::blocking_pool& pool)
-    : scheduler_(of), executor_(files), pool_(pool) {}
+frames::frames(scheduler::scheduler& of, output::output_store& files, aio::blocking_pool& pool)
+    : scheduler_(of), output_(files), pool_(pool) {}
 
 void frames::add_routes(http::service& to) {
   using http::request;
@@ -177,7 +177,7 @@ aio::task<answer> frames::image(const http::request& asked) {
   const auto frame = parse_frame(asked.item);
   if (!frame || !(*of)->spec.frames.contains(*frame))
     co_return problem(404, "this is not a frame of the job");
-  auto file = co_await executor_.open_frame(*id, *frame);
+  auto file = co_await output_.open_frame(*id, *frame);
   if (!file && file.error().code == errc::not_found)
     co_return not_there(**of, fmt::format("frame {}", *frame));
   if (!file)
@@ -197,14 +197,14 @@ aio::task<answer> frames::zip(const http::request& asked) {
   const auto of = co_await scheduler_.look_up(*id);
   if (!of)
     co_return refusal_of(of.error());
-  const auto there = co_await executor_.published(*id);
+  const auto there = co_await output_.published(*id);
   const auto& wanted = (*of)->spec.frames;
   auto done = wanted.without(wanted.without(there));
   if (done.empty())
     co_return not_there(**of, "any frame");
   response head{.status = 200, .content_type = "application/zip", .body = {}};
   head.fields.emplace_back("Content-Disposition", fmt::format("attachment; filename=\"{}.zip\"", id->str()));
-  http::large_body body = std::make_shared<zip_stream>(executor_, pool_, *id, std::move(done));
+  http::large_body body = std::make_shared<zip_stream>(output_, pool_, *id, std::move(done));
   co_return answer{head, std::move(body)};
 }
 

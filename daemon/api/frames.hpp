@@ -4,8 +4,8 @@
 #pragma once
 
 #include "aio/blocking_pool.hpp"
-#include "executor/executor.hpp"
 #include "http/service.hpp"
+#include "output/output_store.hpp"
 #include "scheduler/scheduler.hpp"
 
 namespace kiln::api {
@@ -13,7 +13,7 @@ namespace kiln::api {
 class frames {
 public:
   /// What is given outlives it.
-  frames(scheduler::scheduler& of, executor::executor& files, aio::blocking_pool& pool);
+  frames(scheduler::scheduler& of, output::output_store& files, aio::blocking_pool& pool);
 
   /// It outlives the service's requests.
   void add_routes(http::service& to);
@@ -25,7 +25,7 @@ private:
   [[nodiscard]] http::answer not_there(const scheduler::job& of, std::string_view what);
 
   scheduler::scheduler& scheduler_;
-  executor::executor& executor_;
+  output::output_store& output_;
   aio::blocking_pool& pool_;
 };
 

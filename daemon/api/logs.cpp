@@ -21,7 +21,7 @@ namespace {
 using access::role;
 using http::answer;
 using http::response;
-using files = std::vector<executor::result_file>;
+using files = std::vector<output::result_file>;
 
 constexpr std::size_t log_piece = 64 * 1024;
 constexpr std::chrono::seconds longest_follow{60};
@@ -55,10 +55,10 @@ std::string read_at(const files& all, std::uint64_t at, std::uint64_t most) {
 /// A part of the text; while `follows` is there, also what comes behind it, until `until`.
 class log_stream final : public http::body_stream {
 public:
-  log_stream(scheduler::scheduler& scheduler, executor::executor& executor, aio::blocking_pool& pool,
+  log_stream(scheduler::scheduler& scheduler, output::output_store& output, aio::blocking_pool& pool,
              job_id of, int attempts, files all, http::byte_range part, std::shared_ptr<aio::sleeper> follows,
              aio::clock::time_point until)
-      : scheduler_(scheduler), executor_(executor), pool_(pool), job_(of), attempts_(attempts),
+      : scheduler_(scheduler), output_(output), pool_(pool), job_(of), attempts_(attempts),
         files_(std::move(all)), at_(part.offset), left_(part.length), follows_(std::move(follows)),
         until_(until) {}
 
@@ -75,7 +75,7 @@ public:
       const auto known = size_of(files_);
       if (now)
         attempts_ = now->attempts;
-      files_ = co_await executor_.open_logs(job_, attempts_);
+      files_ = co_await output_.open_logs(job_, attempts_);
       if (size_of(files_) != known)
         continue;
       if (!goes_on || follows_->is_closed() || aio::clock::now() >= until_)
@@ -86,7 +86,7 @@ public:
 
 private:
   scheduler::scheduler& scheduler_;
-  executor::executor& executor_;
+  output::output_store& output_;
   aio::blocking_pool& pool_;
   job_id job_;
   int attempts_;
@@ -100,8 +100,8 @@ private:
 
 } // namespace
 
-logs::logs(scheduler::scheduler& of, executor::executor& files, events& changes, aio::blocking_pool& pool)
-    : scheduler_(of), executor_(files), events_(changes), pool_(pool) {}
+logs::logs(scheduler::scheduler& of, output::output_store& files, events& changes, aio::blocking_pool& pool)
+    : scheduler_(of), output_(files), events_(changes), pool_(pool) {}
 
 void logs::add_routes(http::service& to) {
   to.on("GET", "/v1/jobs/{id}/log", role::read, [this](const http::request& asked) { return read(asked); });
@@ -128,7 +128,7 @@ aio::task<answer> logs::read(const http::request& asked) {
   http::range_choice chosen;
   auto attempts = (*of)->attempts;
   for (;;) {
-    all = co_await executor_.open_logs(*id, attempts);
+    all = co_await output_.open_logs(*id, attempts);
     chosen = http::choose_range(asked, {}, size_of(all));
     if (chosen.kind != http::range_kind::unsatisfiable || !follows || follows->is_closed() ||
         aio::clock::now() >= until)
@@ -159,7 +159,7 @@ aio::task<answer> logs::read(const http::request& asked) {
   } else if (follows) {
     part.length = std::numeric_limits<std::uint64_t>::max();
   }
-  http::large_body body = std::make_shared<log_stream>(scheduler_, executor_, pool_, *id, attempts,
+  http::large_body body = std::make_shared<log_stream>(scheduler_, output_, pool_, *id, attempts,
                                                        std::move(all), part, std::move(follows), until);
   co_return answer{head, std::move(body)};
 }

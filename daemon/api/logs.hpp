@@ -5,8 +5,8 @@
 
 #include "aio/blocking_pool.hpp"
 #include "api/events.hpp"
-#include "executor/executor.hpp"
 #include "http/service.hpp"
+#include "output/output_store.hpp"
 #include "scheduler/scheduler.hpp"
 
 namespace kiln::api {
@@ -14,7 +14,7 @@ namespace kiln::api {
 class logs {
 public:
   /// What is given outlives it.
-  logs(scheduler::scheduler& of, executor::executor& files, events& changes, aio::blocking_pool& pool);
+  logs(scheduler::scheduler& of, output::output_store& files, events& changes, aio::blocking_pool& pool);
 
   /// It outlives the service's requests.
   void add_routes(http::service& to);
@@ -23,7 +23,7 @@ private:
   [[nodiscard]] aio::task<http::answer> read(const http::request& asked);
 
   scheduler::scheduler& scheduler_;
-  executor::executor& executor_;
+  output::output_store& output_;
   events& events_;
   aio::blocking_pool& pool_;
 };

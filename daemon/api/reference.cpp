@@ -4,8 +4,8 @@
 #include "api/answers.hpp"
 #include "api/description.hpp"
 #include "api/plain_reference.hpp"
-#include "executor/results.hpp"
 #include "http/conditional.hpp"
+#include "output/results.hpp"
 
 #include <fmt/format.h>
 
@@ -114,7 +114,7 @@ aio::task<answer> reference::part(const http::request& asked) {
   const auto* known = std::ranges::find(files, asked.id, &decltype(files)::value_type::first);
   if (known == files.end())
     co_return problem(404, "there is nothing at this path");
-  const auto open = [path = files_ / known->first] { return executor::open_file(path); };
+  const auto open = [path = files_ / known->first] { return output::open_file(path); };
   auto file = co_await pool_.run(open);
   if (!file)
     co_return problem(404, "this file is not installed; see packaging/reference");

@@ -144,7 +144,7 @@ aio::task<result<probed>> probe(aio::executor_type loop, requests& asked, const 
   aio::blocking_pool pool{1};
   bounded_runs runs{loop, pool};
   const interruption by_signal{asked, runs};
-  auto passed_on = executor::environment_for_blender(environment);
+  auto passed_on = local::environment_for_blender(environment);
   auto installs = co_await find_blenders(loop, runs, c, std::move(passed_on), variable(environment, "PATH"));
   if (!installs)
     co_return installs.error();

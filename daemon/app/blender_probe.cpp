@@ -4,7 +4,7 @@
 #include "blender/install_report.hpp"
 #include "blender/setup_script.hpp"
 #include "blender/version.hpp"
-#include "executor/installs.hpp"
+#include "local/installs.hpp"
 
 #include <fmt/format.h>
 
@@ -139,7 +139,7 @@ aio::task<result<blender::install>> probe_install(bounded_runs& runs, blender::i
                                                   probe_place where) {
   const auto look = [file = named.executable] {
     std::error_code ec;
-    return std::pair{executor::identity_of(file), fs::canonical(file, ec)};
+    return std::pair{local::identity_of(file), fs::canonical(file, ec)};
   };
   const auto [identity, real] = co_await runs.pool().run(look);
   auto version_place = where;
@@ -177,7 +177,7 @@ aio::task<result<blender::install>> probe_install(bounded_runs& runs, blender::i
     if (is_own_directory(place, where.environment))
       seen.places.push_back(place);
   const auto look_at_both = [&seen, &identity] {
-    const auto binary = executor::identity_of(seen.binary);
+    const auto binary = local::identity_of(seen.binary);
     return seen.is_launcher() ? identity + " " + binary : identity;
   };
   seen.identity = co_await runs.pool().run(look_at_both);

@@ -6,8 +6,8 @@
 #include "app/exit_status.hpp"
 #include "app/preflight.hpp"
 #include "app/sandbox.hpp"
-#include "executor/local_executor.hpp"
 #include "http/listener.hpp"
+#include "local/local_executor.hpp"
 #include "store/connection.hpp"
 #include "store/directory_lock.hpp"
 
@@ -28,7 +28,7 @@ void print_warnings(const lines& warnings) {
 aio::task<> check_blenders(aio::executor_type loop, const config& c, const lines& environment, lines& wrong) {
   aio::blocking_pool pool{1};
   bounded_runs runs{loop, pool};
-  auto passed_on = executor::environment_for_blender(environment);
+  auto passed_on = local::environment_for_blender(environment);
   const auto installs =
       co_await find_blenders(loop, runs, c, std::move(passed_on), variable(environment, "PATH"));
   if (!installs) {

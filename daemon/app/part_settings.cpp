@@ -121,13 +121,13 @@ scheduler::settings scheduler_settings(const config& c) {
           .cores = usable_cores()};
 }
 
-executor::local_settings local_settings(const config& c, std::shared_ptr<executor::installs> installs,
-                                        const std::vector<std::string>& environment, const sandbox& around,
-                                        std::shared_ptr<executor::local_times> times) {
+local::local_settings local_settings(const config& c, std::shared_ptr<local::installs> installs,
+                                     const std::vector<std::string>& environment, const sandbox& around,
+                                     std::shared_ptr<local::local_times> times) {
   return {.blenders = std::move(installs),
           .output = c.output,
           .state = c.state,
-          .environment = executor::environment_for_blender(environment),
+          .environment = local::environment_for_blender(environment),
           .stop_grace = milliseconds(c.stop_grace),
           .frame_grace = milliseconds(std::min(c.stop_grace, frame_grace)),
           .sessions = {.idle = c.sessions,
@@ -140,13 +140,13 @@ executor::local_settings local_settings(const config& c, std::shared_ptr<executo
           .times = std::move(times)};
 }
 
-executor::slurm_settings slurm_settings(const config& c, const std::vector<blender::install>& installs,
-                                        const std::vector<std::string>& environment) {
+cluster::slurm_settings slurm_settings(const config& c, const std::vector<blender::install>& installs,
+                                       const std::vector<std::string>& environment) {
   return {.programs = c.slurm_programs,
           .blenders = installs,
           .output = c.output,
           .state = c.state,
-          .environment = executor::environment_for_blender(environment),
+          .environment = local::environment_for_blender(environment),
           .site_template = c.slurm_template,
           .options = c.slurm_options,
           .tasks_at_once = c.slurm_tasks,

@@ -6,9 +6,9 @@
 #include "access/bucket.hpp"
 #include "app/config.hpp"
 #include "app/sandbox.hpp"
-#include "executor/local_executor.hpp"
-#include "executor/slurm_settings.hpp"
+#include "cluster/slurm_settings.hpp"
 #include "http/service.hpp"
+#include "local/local_executor.hpp"
 #include "retention/retention.hpp"
 #include "scheduler/scheduler.hpp"
 #include "webhook/target.hpp"
@@ -53,14 +53,13 @@ namespace kiln::app {
 [[nodiscard]] scheduler::settings scheduler_settings(const config& c);
 
 /// `times` is told how long starts and ends take.
-[[nodiscard]] executor::local_settings local_settings(const config& c,
-                                                      std::shared_ptr<executor::installs> installs,
-                                                      const std::vector<std::string>& environment,
-                                                      const sandbox& around,
-                                                      std::shared_ptr<executor::local_times> times);
+[[nodiscard]] local::local_settings local_settings(const config& c, std::shared_ptr<local::installs> installs,
+                                                   const std::vector<std::string>& environment,
+                                                   const sandbox& around,
+                                                   std::shared_ptr<local::local_times> times);
 
-[[nodiscard]] executor::slurm_settings slurm_settings(const config& c,
-                                                      const std::vector<blender::install>& installs,
-                                                      const std::vector<std::string>& environment);
+[[nodiscard]] cluster::slurm_settings slurm_settings(const config& c,
+                                                     const std::vector<blender::install>& installs,
+                                                     const std::vector<std::string>& environment);
 
 } // namespace kiln::app

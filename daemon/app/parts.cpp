@@ -9,7 +9,7 @@
 #include "app/decoder_program.hpp"
 #include "app/log.hpp"
 #include "app/preflight.hpp"
-#include "executor/slurm_executor.hpp"
+#include "cluster/slurm_executor.hpp"
 
 #include <utility>
 
@@ -42,15 +42,15 @@ std::filesystem::path reference_files() {
 }
 
 std::unique_ptr<executor::executor> make_executor(aio::executor_type loop, const config& c,
-                                                  const std::shared_ptr<executor::installs>& installs,
+                                                  const std::shared_ptr<local::installs>& installs,
                                                   const std::vector<std::string>& environment,
                                                   const sandbox& around,
-                                                  std::shared_ptr<executor::local_times> times,
+                                                  std::shared_ptr<local::local_times> times,
                                                   aio::blocking_pool& pool, image::image_check& images) {
   if (c.on_slurm)
-    return std::make_unique<executor::slurm_executor>(loop, slurm_settings(c, installs->all(), environment),
-                                                      pool, images);
-  return std::make_unique<executor::local_executor>(
+    return std::make_unique<cluster::slurm_executor>(loop, slurm_settings(c, installs->all(), environment),
+                                                     pool, images);
+  return std::make_unique<local::local_executor>(
       loop, local_settings(c, installs, environment, around, std::move(times)), pool, images);
 }
 
@@ -70,10 +70,9 @@ aio::task<result<blender::install>> probe_again(bounded_runs& runs, spdlog::logg
   co_return found;
 }
 
-executor::installs::prober make_prober(bounded_runs& runs, spdlog::logger& log, const config& c,
-                                       const std::vector<std::string>& environment) {
-  const probe_place where{.directory = c.state,
-                          .environment = executor::environment_for_blender(environment)};
+local::installs::prober make_prober(bounded_runs& runs, spdlog::logger& log, const config& c,
+                                    const std::vector<std::string>& environment) {
+  const probe_place where{.directory = c.state, .environment = local::environment_for_blender(environment)};
   return [&runs, &log, where](auto named) { return probe_again(runs, log, where, std::move(named)); };
 }
 
@@ -87,12 +86,13 @@ parts::parts(aio::executor_type loop, const config& c, std::vector<blender::inst
       courier(loop, webhook_store, *webhook_sender, {}, log), pool(pool_threads), structure(pool),
       decoding(loop, decoder_starter(loop, std::move(decoder), c.state / "kiln-image.log"), decode_limit),
       questions(loop, pool),
-      installs(std::make_shared<executor::installs>(
-          loop, std::move(found),
-          c.on_slurm ? executor::installs::prober{} : make_prober(questions, log, c, environment))),
+      installs(std::make_shared<local::installs>(loop, std::move(found),
+                                                 c.on_slurm ? local::installs::prober{}
+                                                            : make_prober(questions, log, c, environment))),
       attempts(make_executor(loop, c, installs, environment, around, blender_times, pool,
                              c.verify_headers_only ? static_cast<image::image_check&>(structure) : decoding)),
-      executor(*attempts), scheduler(loop, executor, store, scheduler_settings(c), log),
+      executor(*attempts), output(c.output, c.state, pool),
+      scheduler(loop, executor, output, store, scheduler_settings(c), log),
       tutorial(scheduler, ends, tutorial_job(c)),
       uploads(
           loop, uploads_directory(c),
@@ -101,7 +101,7 @@ parts::parts(aio::executor_type loop, const config& c, std::vector<blender::inst
       blend_finder(blends::project_roots{c.project_roots}, uploads, pool),
       retention(loop, scheduler, uploads, retention_rules(c), log), events(loop, scheduler),
       jobs(scheduler, events, ends, blend_finder, limits_of_jobs(c), c.threads),
-      frames(scheduler, executor, pool), logs(scheduler, executor, events, pool),
+      frames(scheduler, output, pool), logs(scheduler, output, events, pool),
       blends(uploads, keep_time(c.uploads_keep_days)), webhooks(webhook_store, courier, webhook_targets(c)),
       metrics({.jobs = scheduler,
                .ends = ends,
@@ -122,7 +122,7 @@ parts::parts(aio::executor_type loop, const config& c, std::vector<blender::inst
                      return all.empty() ? std::string{} : all.front().version;
                    }}),
       reference(reference_files(), pool),
-      inquiry(questions, c.state, executor::environment_for_blender(environment)),
+      inquiry(questions, c.state, local::environment_for_blender(environment)),
       blenders(loop, *installs, pool,
                [this, on_slurm = c.on_slurm](auto executable) {
                  return ask_abilities(inquiry, on_slurm, std::move(executable));

@@ -23,10 +23,11 @@
 #include "app/token_keeper.hpp"
 #include "blends/blend_finder.hpp"
 #include "executor/executor.hpp"
-#include "executor/installs.hpp"
 #include "http/server.hpp"
 #include "image/decoding_image_check.hpp"
 #include "image/structural_image_check.hpp"
+#include "local/installs.hpp"
+#include "output/directory_store.hpp"
 #include "retention/retention.hpp"
 #include "scheduler/scheduler.hpp"
 #include "store/database.hpp"
@@ -58,11 +59,12 @@ struct parts {
   aio::blocking_pool pool;
   image::structural_image_check structure;
   image::decoding_image_check decoding;
-  std::shared_ptr<executor::local_times> blender_times = std::make_shared<executor::local_times>();
+  std::shared_ptr<local::local_times> blender_times = std::make_shared<local::local_times>();
   bounded_runs questions; ///< to a Blender
-  std::shared_ptr<executor::installs> installs;
+  std::shared_ptr<local::installs> installs;
   std::unique_ptr<executor::executor> attempts;
   executor::executor& executor;
+  output::directory_store output;
   scheduler::scheduler scheduler;
   api::poll_delay ends;
   api::tutorial tutorial;

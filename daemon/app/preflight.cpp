@@ -7,8 +7,8 @@
 #include "app/part_settings.hpp"
 #include "app/state_access.hpp"
 #include "blender/command_line.hpp"
-#include "executor/state_disk.hpp"
 #include "executor/workspace.hpp"
+#include "output/state_disk.hpp"
 #include "process/search_path.hpp"
 
 #include <fmt/format.h>
@@ -152,7 +152,7 @@ std::optional<std::string> check_readiness(const config& c, const std::vector<bl
   for (const auto& directory : {c.output, c.state})
     if (::access(directory.c_str(), W_OK | X_OK) != 0)
       return system_error(errno, directory.native() + " cannot be written to").message;
-  return executor::lack_of_state_disk(c.state);
+  return output::lack_of_state_disk(c.state);
 }
 
 result<fs::path> find_decoder(const config& c) {

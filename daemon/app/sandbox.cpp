@@ -5,8 +5,8 @@
 #include "app/blender_probe.hpp"
 #include "app/preflight.hpp"
 #include "base/paths.hpp"
-#include "executor/blender_walls.hpp"
-#include "executor/local_executor.hpp"
+#include "local/blender_walls.hpp"
+#include "local/local_executor.hpp"
 #include "process/confinement.hpp"
 
 #include <fmt/format.h>
@@ -27,13 +27,13 @@ fs::path real_path(const fs::path& path) {
 }
 
 process::walls walls_for(const config& c, const std::vector<std::string>& environment) {
-  executor::installation here{.project_roots = c.project_roots,
-                              .output = c.output,
-                              .state = c.state,
-                              .also_read = c.sandbox_read,
-                              .also_write = c.sandbox_write,
-                              .environment = executor::environment_for_blender(environment),
-                              .display = c.sandbox_display};
+  local::installation here{.project_roots = c.project_roots,
+                           .output = c.output,
+                           .state = c.state,
+                           .also_read = c.sandbox_read,
+                           .also_write = c.sandbox_write,
+                           .environment = local::environment_for_blender(environment),
+                           .display = c.sandbox_display};
   for (const auto& path : {c.config_file, c.tokens_file, c.tls_key, c.log_file})
     if (!path.empty())
       here.secret_files.push_back(fs::absolute(path).lexically_normal());
@@ -43,7 +43,7 @@ process::walls walls_for(const config& c, const std::vector<std::string>& enviro
   for (const auto& root : std::vector{here.project_roots})
     if (auto real = real_path(root); real != root)
       here.project_roots.push_back(std::move(real));
-  return executor::walls_around_blender(here);
+  return local::walls_around_blender(here);
 }
 
 /// What the walls cannot keep because of where things lie.
@@ -93,7 +93,7 @@ aio::task<> carry_out(trial& t, bounded_runs& runs, const config& c, process::wa
   const auto build = [&] {
     std::error_code ignored; // what is to be written has to exist
     fs::create_directories(where.directory, ignored);
-    where.environment = executor::environment_inside(around, std::move(where.environment));
+    where.environment = local::environment_inside(around, std::move(where.environment));
     return process::confine(t.how, around);
   };
   auto sandbox = build();
@@ -165,7 +165,7 @@ aio::task<result<sandbox>> choose_sandbox(aio::executor_type loop, bounded_runs&
     const auto name = process::to_string(how);
     if (c.sandbox != "auto" && c.sandbox != name)
       continue;
-    auto passed_on = executor::environment_for_blender(environment);
+    auto passed_on = local::environment_for_blender(environment);
     auto trials = co_await try_mechanism(loop, runs, how, c, blenders, chosen.walls, std::move(passed_on));
     for (const auto& t : trials)
       if (!t.wrong.empty())

@@ -118,4 +118,11 @@ aio::task<std::optional<std::string>> blend_digests::of(std::filesystem::path fi
   co_return mine->digest;
 }
 
+aio::task<std::optional<std::string>> blend_digests::of_job(const domain::job_spec& spec) {
+  constexpr std::string_view prefix = "sha256:"; // of an upload, which is called by its digest
+  if (spec.blend_name.starts_with(prefix))
+    co_return spec.blend_name.substr(prefix.size());
+  co_return co_await of(spec.blend);
+}
+
 } // namespace kiln::executor

@@ -7,6 +7,7 @@
 
 #include "aio/blocking_pool.hpp"
 #include "aio/notification.hpp"
+#include "domain/job.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -34,6 +35,9 @@ public:
   /// that ask for a file that is being read share the reading.
   [[nodiscard]] aio::task<std::optional<std::string>>
   of(std::filesystem::path file, std::shared_ptr<blend_reading> by = std::make_shared<blend_reading>());
+
+  /// The same of a job's .blend. An upload is not read: its name is its digest.
+  [[nodiscard]] aio::task<std::optional<std::string>> of_job(const domain::job_spec& spec);
 
   /// Stops every reading, now and later: the daemon ends.
   void stop() noexcept { is_stopped_ = true; }

@@ -10,7 +10,6 @@
 #include "blender/log_reader.hpp"
 #include "domain/attempt.hpp"
 #include "domain/job.hpp"
-#include "executor/results.hpp"
 #include "policy/parallel.hpp"
 
 #include <chrono>
@@ -137,24 +136,9 @@ public:
   [[nodiscard]] virtual aio::task<> recover(std::vector<attempt_request> known,
                                             attempt_observer& observer) = 0;
 
-  /// The frames of a job that stand at their final paths.
-  [[nodiscard]] virtual aio::task<domain::frame_set> published(job_id of) = 0;
-
-  /// A published frame. not_found when it does not stand there.
-  [[nodiscard]] virtual aio::task<result<result_file>> open_frame(job_id of, int frame) = 0;
-
-  /// The logs of a job's first `attempts` attempts, the oldest first. Those of an attempt that runs grow.
-  [[nodiscard]] virtual aio::task<std::vector<result_file>> open_logs(job_id of, int attempts) = 0;
-
-  /// Removes the published frames and the logs of a job that has ended, after so many attempts.
-  [[nodiscard]] virtual aio::task<result<void>> discard(job_id of, int attempts) = 0;
-
   /// Of what renders of this job take their time: .blend content, settings, Blender. 64 hexadecimal digits;
   /// nothing when the .blend cannot be read.
   [[nodiscard]] virtual aio::task<std::optional<std::string>> fingerprint(domain::job_spec spec) = 0;
-
-  /// Room for frames, in bytes.
-  [[nodiscard]] virtual aio::task<std::uintmax_t> free_bytes() = 0;
 
   /// Lets every attempt go on without this daemon, for the next one to recover().
   virtual void leave() = 0;

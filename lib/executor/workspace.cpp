@@ -3,9 +3,9 @@
 
 #include "aio/patient_open.hpp"
 #include "aio/unique_descriptor.hpp"
-#include "blender/command_line.hpp"
 #include "blender/setup_script.hpp"
-#include "executor/state_disk.hpp"
+#include "output/results.hpp"
+#include "output/state_disk.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -42,17 +42,13 @@ failure unreadable_blend(const error& e) {
 
 } // namespace
 
-fs::path log_of(const attempt_id& id, const fs::path& state) {
-  return state / "logs" / (id.str() + ".log");
-}
-
 attempt_paths paths_of(const attempt_id& id, const fs::path& output, const fs::path& state) {
   attempt_paths paths;
   paths.workspace = paths.directory = output / ".kiln" / id.str();
   paths.temp = paths.directory / "tmp";
   paths.script = paths.directory / "kiln_setup.py";
   paths.final_dir = output / id.job.str();
-  paths.log = log_of(id, state);
+  paths.log = output::log_of(id, state);
   paths.place = place_entry(id, state);
   paths.printed = output / ".kiln" / ("printed-" + id.str());
   paths.taken = output / ".kiln" / ("taken-" + id.str());
@@ -110,7 +106,7 @@ std::optional<failure> check_blend(const fs::path& blend, const blend_opener& op
 std::optional<failure> prepare(const attempt_paths& paths, const fs::path& blend, const blend_opener& open) {
   if (auto bad = check_blend(blend, open))
     return bad;
-  if (auto why = lack_of_state_disk(paths.log.parent_path().parent_path()))
+  if (auto why = output::lack_of_state_disk(paths.log.parent_path().parent_path()))
     return failure{.kind = failure_kind::disk_full, .message = std::move(*why)};
   // Before Blender knows of the attempt: from then on a crash of kilnd may leave frames there.
   if (paths.directory != paths.workspace)
@@ -148,46 +144,11 @@ result<void> write_scripts(const fs::path& directory) {
   return {};
 }
 
-domain::frame_set published_frames(const fs::path& final_dir) {
-  std::vector<int> frames;
-  for (const auto& name : list_files(final_dir))
-    if (const auto frame = blender::parse_frame_file_name(name); frame && *frame <= domain::max_frame)
-      frames.push_back(*frame);
-  return domain::frame_set::of(std::move(frames));
-}
-
 std::vector<fs::path> list_left_over(const fs::path& output) {
   std::vector<fs::path> all;
-  for (const auto& name : list_files(output / ".kiln"))
+  for (const auto& name : output::list_files(output / ".kiln"))
     all.push_back(output / ".kiln" / name);
   return all;
-}
-
-result<void> discard(const job_id& of, int attempts, const fs::path& output, const fs::path& state) {
-  std::error_code ec;
-  fs::remove_all(output / of.str(), ec);
-  if (ec)
-    return system_error(ec.value(), "remove " + (output / of.str()).native());
-  for (int number = 1; number <= attempts; ++number) {
-    const auto log = log_of({of, number}, state);
-    fs::remove(log, ec);
-    if (ec)
-      return system_error(ec.value(), "remove " + log.native());
-  }
-  return {};
-}
-
-std::vector<std::string> list_files(const fs::path& workspace) {
-  std::vector<std::string> names;
-  std::error_code ec;
-  for (fs::directory_iterator entry{workspace, ec}, end; !ec && entry != end; entry.increment(ec))
-    names.push_back(entry->path().filename().native());
-  return names;
-}
-
-std::uintmax_t free_bytes(const fs::path& path) {
-  std::error_code ec;
-  return fs::space(path, ec).available; // uintmax_t(-1) on an error
 }
 
 void remove(const attempt_paths& paths) noexcept {

@@ -10,7 +10,6 @@
 #include "base/ids.hpp"
 #include "blender/packed_begin.hpp"
 #include "domain/failure.hpp"
-#include "domain/frame_set.hpp"
 #include "executor/attempt_places.hpp"
 
 #include <cstdint>
@@ -25,19 +24,17 @@
 namespace kiln::executor {
 
 struct attempt_paths {
-  std::filesystem::path directory;    ///< where its Blender works: the workspace, or its session's directory
-  std::filesystem::path workspace;    ///< OUTPUT/.kiln/JOB-N or SESSION/JOB-N: frames that are being written
-  std::filesystem::path temp;         ///< DIRECTORY/tmp: Blender's temporary directory
-  std::filesystem::path script;       ///< DIRECTORY/kiln_setup.py
-  std::filesystem::path final_dir;    ///< OUTPUT/JOB: published frames
-  std::filesystem::path log;          ///< STATE/logs/JOB-N.log
-  std::filesystem::path place = {};   ///< STATE/attempts/JOB-N: see attempt_places.hpp
-  std::filesystem::path printed = {}; ///< OUTPUT/.kiln/printed-JOB-N: what Blender prints; see log_copy.hpp
-  std::filesystem::path taken = {};   ///< OUTPUT/.kiln/taken-JOB-N: frames that are being verified
+  std::filesystem::path directory;  ///< where its Blender works: the workspace, or its session's directory
+  std::filesystem::path workspace;  ///< OUTPUT/.kiln/JOB-N or SESSION/JOB-N: frames that are being written
+  std::filesystem::path temp;       ///< DIRECTORY/tmp: Blender's temporary directory
+  std::filesystem::path script;     ///< DIRECTORY/kiln_setup.py
+  std::filesystem::path final_dir;  ///< OUTPUT/JOB: published frames
+  std::filesystem::path log;        ///< STATE/logs/JOB-N.log
+  std::filesystem::path place = {}; ///< STATE/attempts/JOB-N: see attempt_places.hpp
+  std::filesystem::path printed =
+      {}; ///< OUTPUT/.kiln/printed-JOB-N: what Blender prints; see output/log_copy.hpp
+  std::filesystem::path taken = {}; ///< OUTPUT/.kiln/taken-JOB-N: frames that are being verified
 };
-
-/// STATE/logs/JOB-N.log
-[[nodiscard]] std::filesystem::path log_of(const attempt_id& id, const std::filesystem::path& state);
 
 [[nodiscard]] attempt_paths paths_of(const attempt_id& id, const std::filesystem::path& output,
                                      const std::filesystem::path& state);
@@ -75,22 +72,8 @@ read_blend(const std::filesystem::path& blend, const blend_opener& open = open_a
 /// The scripts that Blender runs (setup_script.hpp), into the directory of an attempt or of a session.
 [[nodiscard]] result<void> write_scripts(const std::filesystem::path& directory);
 
-/// The names of what lies in the workspace. Empty when it cannot be read.
-[[nodiscard]] std::vector<std::string> list_files(const std::filesystem::path& workspace);
-
-/// Frames that stand in the directory of a job.
-[[nodiscard]] domain::frame_set published_frames(const std::filesystem::path& final_dir);
-
 /// The directories in OUTPUT/.kiln: of attempts, of sessions, and others.
 [[nodiscard]] std::vector<std::filesystem::path> list_left_over(const std::filesystem::path& output);
-
-/// Removes OUTPUT/JOB and the logs of the job's first `attempts` attempts. An error names what could not be
-/// removed.
-[[nodiscard]] result<void> discard(const job_id& of, int attempts, const std::filesystem::path& output,
-                                   const std::filesystem::path& state);
-
-/// What the file system of `path` has left for us. A large number when that cannot be known.
-[[nodiscard]] std::uintmax_t free_bytes(const std::filesystem::path& path);
 
 /// Removes the workspace with all it holds, the job's directory if nothing was published there, and what is
 /// kept of the attempt's place.

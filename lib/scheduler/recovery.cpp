@@ -38,7 +38,7 @@ aio::task<scheduler::mutable_job> scheduler::take_up(store::live_job kept) {
       made->troubles[frame.frame] = {frame.tries, std::move(*frame.failure)};
   }
   // What is published is done, though a loss of power may have taken its row.
-  const auto published = co_await executor_.published(made->id);
+  const auto published = co_await output_.published(made->id);
   for (const int frame : published)
     if (made->spec.frames.contains(frame) && !made->done.contains(frame)) {
       made->done.add(frame);

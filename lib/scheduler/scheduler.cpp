@@ -44,10 +44,10 @@ error is_final_error(const job_id& id) {
 
 } // namespace
 
-scheduler::scheduler(aio::executor_type loop, executor::executor& attempts, store::job_store& kept,
-                     settings limits, spdlog::logger& log)
-    : loop_(loop), executor_(attempts), store_(kept), settings_(limits), log_(log), ledger_(loop, kept, log),
-      random_(std::random_device{}()), look_again_(loop), started_(loop),
+scheduler::scheduler(aio::executor_type loop, executor::executor& attempts, output::output_store& output,
+                     store::job_store& kept, settings limits, spdlog::logger& log)
+    : loop_(loop), executor_(attempts), output_(output), store_(kept), settings_(limits), log_(log),
+      ledger_(loop, kept, log), random_(std::random_device{}()), look_again_(loop), started_(loop),
       work_(loop, aio::log_failures(log, "the scheduler")) {}
 
 aio::task<result<scheduler::job_ptr>> scheduler::submit(domain::job_spec spec, std::string owner) {
@@ -274,7 +274,7 @@ aio::task<result<void>> scheduler::remove(job_id id) {
     co_return found.error();
   if (!domain::is_final((*found)->state))
     co_return error{errc::conflict, "job " + id.str() + " has not ended: cancel it first"};
-  if (auto gone = co_await executor_.discard(id, (*found)->attempts);
+  if (auto gone = co_await output_.discard(id, (*found)->attempts);
       !gone) // first, so that a job that is gone has no files
     co_return gone.error();
   if (auto gone = co_await store_.remove(id); !gone)

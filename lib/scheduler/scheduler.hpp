@@ -9,6 +9,7 @@
 #include "aio/notification.hpp"
 #include "aio/task_group.hpp"
 #include "executor/executor.hpp"
+#include "output/output_store.hpp"
 #include "policy/admission.hpp"
 #include "scheduler/ledger.hpp"
 #include "store/job_store.hpp"
@@ -62,8 +63,8 @@ public:
   using job_ptr = std::shared_ptr<const job>;
 
   /// What it is given outlives it.
-  scheduler(aio::executor_type loop, executor::executor& attempts, store::job_store& kept, settings limits,
-            spdlog::logger& log);
+  scheduler(aio::executor_type loop, executor::executor& attempts, output::output_store& output,
+            store::job_store& kept, settings limits, spdlog::logger& log);
 
   /// It is told after those that were added before it, and outlives the scheduler's work.
   void add_watcher(job_watcher& watcher) { watchers_.push_back(&watcher); }
@@ -217,6 +218,7 @@ private:
 
   aio::executor_type loop_;
   executor::executor& executor_;
+  output::output_store& output_;
   store::job_store& store_;
   settings settings_;
   spdlog::logger& log_;

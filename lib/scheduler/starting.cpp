@@ -148,7 +148,7 @@ aio::task<bool> scheduler::has_room() {
   const auto needed = std::max(settings_.disk_reserve, needed_room_);
   if (needed == 0)
     co_return true;
-  co_return co_await executor_.free_bytes() >= needed;
+  co_return co_await output_.free_bytes() >= needed;
 }
 
 aio::task<> scheduler::start(mutable_job next) {
@@ -235,7 +235,7 @@ aio::task<> scheduler::wait_for_room() {
     // It may have room again by now, from the frames that could not be written: wait for more than that. With
     // a lot of room, something else was full, and only time can help.
     constexpr std::uintmax_t a_lot = 256U << 20, least = 1U << 20;
-    const auto free = co_await executor_.free_bytes();
+    const auto free = co_await output_.free_bytes();
     needed_room_ = free < a_lot ? free + std::max(least, largest_frame_) : 0;
   }
   bool has = false;

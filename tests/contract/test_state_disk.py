@@ -10,7 +10,7 @@ from test_jobs import act, job, submit, until
 from test_restart import again, crash, mounted
 
 MEBIBYTE = 1 << 20
-LARGEST_LOG = 16 * MEBIBYTE  # lib/executor/log_copy.hpp
+LARGEST_LOG = 16 * MEBIBYTE  # lib/output/log_copy.hpp
 
 
 @pytest.fixture

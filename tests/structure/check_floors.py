@@ -25,10 +25,13 @@ FLOORS = {
     "lib/image": 4,
     "lib/archive": 4,
     "lib/store": 4,
+    "lib/output": 4,
     "lib/blends": 5,
     "lib/executor": 5,
     "lib/webhook": 5,
     "daemon/decoder": 5,
+    "lib/local": 6,
+    "lib/cluster": 6,
     "lib/scheduler": 6,
     "lib/retention": 7,
     "daemon/http": 7,
@@ -96,16 +99,22 @@ HIDDEN = re.compile(r"^namespace \{\n(.*?)^\} // namespace$", re.M | re.S)
 FUNCTION = re.compile(r"^(?!using |return |namespace |struct |class |enum |\s)[\w:<>,&*\[\] ]+?[ &*](\w+)\(([^;{]*?)\)[\w ]*(?:->[^{;]*)?\{", re.M)
 NAMED = re.compile(r"^(?:constexpr|const)\b[^=;{(]*?\b(\w+)(?:\[\w*\])?(?: =|\{)|^(?:struct|class|enum class) (\w+)\b[^;]*\{", re.M)
 
+ALIAS = re.compile(r"^using (\w+) = ([^;]+);", re.M)
+
 
 def repeated_names(root):
-    """Two files of a folder with the same hidden name. They are compiled as one file with KILN_UNITY; and a function that
-    two files have is one that the folder shares."""
-    for folder in FLOORS:
-        known = {}
+    """Two files of a folder with the same hidden name, or with two meanings of one alias. They are compiled as one file with
+    KILN_UNITY; and a function that two files have is one that the folder shares."""
+    unit_tests = sorted(path.relative_to(root) for path in (root / "tests/unit").glob("*"))
+    for folder in [*FLOORS, *unit_tests]:
+        known, aliases = {}, {}
         for path in sorted((root / folder).glob("*.cpp")):
             for block in HIDDEN.findall(path.read_text(encoding="utf-8")):
                 functions = {(name, " ".join(parameters.split())) for name, parameters in FUNCTION.findall(block)}
                 names = {(one or other, None) for one, other in NAMED.findall(block)}
+                for name, meaning in ALIAS.findall(block):
+                    if aliases.setdefault(name, (meaning, path))[0] != meaning:
+                        yield f"{path.relative_to(root)}: {name} is another type in {aliases[name][1].name}: give it a name of its own"
                 for what in functions | names:
                     if known.setdefault(what, path) != path:
                         yield f"{path.relative_to(root)}: {what[0]} is in {known[what].name} as well: share it, or give it a name of its own"

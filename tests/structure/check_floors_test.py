@@ -56,6 +56,11 @@ class check_floors_test(unittest.TestCase):
                      "struct piece {\n  int size;\n};\n", "std::string_view trim(std::string_view text) noexcept {\n  return text;\n}\n"):
             self.assertEqual(len(self.repeated(text, text)), 1, text)
 
+    def test_an_alias_has_one_meaning_in_a_folder(self):
+        one, other = "using list = std::vector<int>;\n", "using list = std::vector<long>;\n"
+        self.assertEqual(len(self.repeated(one, other)), 1)
+        self.assertEqual(self.repeated(one, one), [])
+
     def test_overloads_and_uses_are_no_repetition(self):
         self.assertEqual(self.repeated("int size(int x) {\n  return x;\n}\n", "int size(long x) {\n  return last(x);\n}\n"), [])
         self.assertEqual(self.repeated("void a() {\n  const int most = 5;\n}\n", "void b() {\n  const int most = 5;\n}\n"), [])

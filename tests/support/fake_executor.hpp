@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An executor that runs nothing: the test says what happens to each attempt.
+// An executor that runs nothing, and what it left: the test says what happens to each attempt.
 #pragma once
 
 #include "aio/notification.hpp"
 #include "executor/executor.hpp"
+#include "output/output_store.hpp"
 
 #include <map>
 #include <set>
@@ -13,7 +14,7 @@
 
 namespace kiln::tests {
 
-class fake_executor final : public executor::executor {
+class fake_executor final : public executor::executor, public output::output_store {
 public:
   explicit fake_executor(aio::executor_type loop) : ended_(loop) {}
 
@@ -85,11 +86,11 @@ public:
   }
 
   aio::task<domain::frame_set> published(job_id of) override { co_return on_disk[of]; }
-  aio::task<result<kiln::executor::result_file>> open_frame(job_id, int) override {
+  aio::task<result<kiln::output::result_file>> open_frame(job_id, int) override {
     co_return error{errc::not_found, "nothing is on disk"};
   }
-  aio::task<std::vector<kiln::executor::result_file>> open_logs(job_id, int) override {
-    co_return std::vector<kiln::executor::result_file>{};
+  aio::task<std::vector<kiln::output::result_file>> open_logs(job_id, int) override {
+    co_return std::vector<kiln::output::result_file>{};
   }
   aio::task<result<void>> discard(job_id of, int) override {
     while (discard_waits)

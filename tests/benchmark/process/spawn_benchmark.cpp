@@ -4,7 +4,7 @@
 // with 1 GB of memory in use; against the launcher of Boost.Process v2 and against waiting by SIGCHLD. All in
 // one run. With the argument "walls" the sandbox's cost alone.
 #include "aio/task_group.hpp"
-#include "executor/blender_walls.hpp"
+#include "local/blender_walls.hpp"
 #include "process/child.hpp"
 #include "process/confinement.hpp"
 #include "process/launcher.hpp"
@@ -150,10 +150,10 @@ struct walls_row {
 
 /// What the walls cost: building them (on a pool, in kilnd), starting /bin/true behind them, and all of its
 /// life.
-walls_row spawn_behind(process::mechanism how, const executor::installation& here,
+walls_row spawn_behind(process::mechanism how, const local::installation& here,
                        const std::filesystem::path& workspace) {
   walls_row out;
-  auto around = executor::walls_around_blender(here);
+  auto around = local::walls_around_blender(here);
   around.write.push_back(workspace);
   for (int i = 0; i < repeats; ++i) {
     auto request = sleeper();
@@ -181,7 +181,7 @@ void measure_walls() {
   if (!::mkdtemp(name.data()))
     throw std::runtime_error("mkdtemp");
   const std::filesystem::path workspace{name};
-  const executor::installation here{
+  const local::installation here{
       .project_roots = {"/usr/share"}, .output = workspace / "output", .state = workspace / "state"};
   fmt::print("\nwalls, for /bin/true\n{:28} {:>18} {:>18} {:>18}\n", "how", "building", "spawn",
              "spawn to end");

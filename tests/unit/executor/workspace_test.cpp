@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "blender/setup_script.hpp"
 #include "executor/workspace.hpp"
+#include "output/results.hpp"
 #include "support/temp_directory.hpp"
 
 #include <gtest/gtest.h>
@@ -34,7 +35,7 @@ TEST_F(workspace_test, prepare_makes_empty_directories) {
   fs::create_directories(paths_.workspace);
   dir_.write("out/.kiln/j0123456789abcdefgh-1/old", "x");
   EXPECT_FALSE(prepare(paths_, blend));
-  auto made = list_files(paths_.workspace);
+  auto made = output::list_files(paths_.workspace);
   std::ranges::sort(made);
   std::vector<std::string> wanted{"tmp"};
   for (const auto& script : blender::setup_scripts)
@@ -61,7 +62,7 @@ TEST_F(workspace_test, a_session_directory_is_found_by_what_was_kept_and_not_by_
   ASSERT_TRUE(keep_session(own.place, "../elsewhere"));
   EXPECT_EQ(find(), paths_.workspace) << "a broken entry";
   forget_other_places({}, dir_ / "state");
-  EXPECT_TRUE(list_files(dir_ / "state/attempts").empty());
+  EXPECT_TRUE(output::list_files(dir_ / "state/attempts").empty());
 }
 
 TEST_F(workspace_test, a_blend_that_cannot_be_read_is_named) {

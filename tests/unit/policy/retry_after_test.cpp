@@ -20,7 +20,7 @@ frame_timing alike(int frames, double seconds, double first) {
   return timing;
 }
 
-struct example {
+struct delay_example {
   const char* what;
   frame_timing timing;
   progress now;
@@ -28,7 +28,7 @@ struct example {
 };
 
 TEST(retry_after, table) {
-  const example table[] = {
+  const delay_example table[] = {
       {"a still begins", {}, {.frames_left = 1, .elapsed = 0, .frame_age = 0}, 3, 3},
       {"ten frames begin", {}, {.frames_left = 10, .elapsed = 0, .frame_age = 0}, 3, 3},
       {"many frames begin", {}, {.frames_left = 250, .elapsed = 0, .frame_age = 0}, 3, 3},

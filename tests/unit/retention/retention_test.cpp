@@ -60,7 +60,7 @@ protected:
   std::shared_ptr<store::database> shared_ = *store::database::open(executor(), dir_ / "kiln.db");
   store::sqlite_upload_store sent_{shared_};
   blends::uploads uploads_{executor(), dir_ / "blends", {}, sent_, pool_, log_};
-  scheduler::scheduler scheduler_{executor(), attempts_, jobs_, {}, log_};
+  scheduler::scheduler scheduler_{executor(), attempts_, attempts_, jobs_, {}, log_};
   std::uint64_t number_ = 0;
 };
 

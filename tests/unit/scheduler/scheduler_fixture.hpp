@@ -50,7 +50,7 @@ struct recorder final : job_watcher {
 class scheduler_test : public tests::loop_test {
 protected:
   void make(settings s) {
-    scheduler_.emplace(executor(), attempts_, store_, s, log_);
+    scheduler_.emplace(executor(), attempts_, attempts_, store_, s, log_);
     scheduler_->add_watcher(watcher_);
   }
   aio::task<scheduler::job_ptr> submitted(int first = 1, int last = 2, int retries = 0) {

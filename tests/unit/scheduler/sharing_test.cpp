@@ -28,7 +28,7 @@ protected:
     attempts_.has_many_tasks = has_many_tasks;
     s.capacity.slots = slots;
     s.cores = 8;
-    scheduler_.emplace(executor(), attempts_, store_, s, log_);
+    scheduler_.emplace(executor(), attempts_, attempts_, store_, s, log_);
   }
   aio::task<scheduler::job_ptr> submitted(const char* wanted, int processes, int retries = 0) {
     domain::job_spec spec;

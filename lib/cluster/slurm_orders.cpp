@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// What Slurm is told of tasks that it has: to cancel, to release, to let others go first.
+#include "cluster/slurm_attempt.hpp"
+#include "slurm/submission.hpp"
+#include "slurm/text.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace kiln::cluster {
+namespace {
+
+using domain::stop_reason;
+using slurm::task_state;
+
+constexpr int most_releases = 3; // of a task that its node could not start
+
+} // namespace
+
+aio::task<> slurm_attempt::carry_out_stop() {
+  const bool is_hurried = course_.is_shutting_down() || facts_.start_failure;
+  if (course_.stopped() == stop_reason::pause && !is_hurried) {
+    // What waits does not begin, and what renders finishes its frame.
+    std::vector<std::string> waiting, done_with;
+    for (auto& [number, of] : arrays_)
+      for (auto& [task, of_task] : of.live) {
+        if (!of.id || of_task->is_given_up())
+          continue;
+        const auto published = of_task->facts().published.size();
+        const auto before = at_pause_.try_emplace({number, task}, published).first->second;
+        const bool waits = of_task->is_waiting() && of_task->runs().empty();
+        if (waits || published > before) {
+          of_task->give_up();
+          (waits ? waiting : done_with).push_back(fmt::format("{}_{}", *of.id, task));
+        }
+      }
+    if (!waiting.empty())
+      (void)co_await cancel(std::move(waiting), true);
+    if (!done_with.empty())
+      (void)co_await cancel(std::move(done_with), false);
+    const bool any_left = std::ranges::any_of(arrays_, [](const auto& known) {
+      return known.second.in_doubt || std::ranges::any_of(known.second.live, [](const auto& task) {
+               return !task.second->is_given_up() &&
+                      (task.second->is_running() || !task.second->runs().empty());
+             });
+    });
+    if (!any_left)
+      course_.on_over();
+    co_return;
+  }
+  std::vector<std::string> ids;
+  bool in_doubt = false;
+  for (const auto& [number, of] : arrays_) {
+    if (of.id.value_or(forgotten) != forgotten)
+      ids.push_back(std::to_string(*of.id));
+    in_doubt = in_doubt || of.in_doubt;
+  }
+  if (!ids.empty() && !cancel_sent_)
+    cancel_sent_ = co_await cancel(std::move(ids), false);
+  const bool hopeless = course_.is_shutting_down(); // the next start finds what is left in the queue
+  if ((cancel_sent_ || ids.empty() || hopeless) && (!in_doubt || hopeless)) {
+    co_await look_at_files(); // what is whole counts
+    course_.on_over();
+  }
+}
+
+aio::task<bool> slurm_attempt::cancel(std::vector<std::string> what, bool waiting_only) {
+  if (what.empty())
+    co_return true;
+  constexpr std::size_t most = 500; // arguments of one call
+  for (std::size_t i = 0; i < what.size(); i += most) {
+    std::vector<std::string> arguments;
+    if (waiting_only)
+      arguments.emplace_back("--state=PENDING");
+    arguments.insert(arguments.end(), what.begin() + static_cast<std::ptrdiff_t>(i),
+                     what.begin() + static_cast<std::ptrdiff_t>(std::min(i + most, what.size())));
+    auto directory = settings_.state;
+    const auto answer = co_await commands_.run("scancel", std::move(arguments), std::move(directory));
+    if (!answer || !answer->is_success) {
+      trouble_ = "Slurm does not cancel now: " +
+                 slurm::describe_refusal(answer ? answer->text : answer.error().message);
+      co_return false;
+    }
+  }
+  co_return true;
+}
+
+/// Tasks that would go on if somebody told Slurm so, and new priorities. And those that stand still are
+/// ended.
+aio::task<> slurm_attempt::let_go_on() {
+  const auto now = aio::clock::now();
+  std::vector<std::string> held, stalled, changed;
+  const bool is_changed = std::exchange(priority_changed_, false);
+  for (auto& [number, of] : arrays_) {
+    if (!of.id)
+      continue;
+    if (is_changed && *of.id != forgotten && !of.live.empty())
+      changed.push_back(std::to_string(*of.id));
+    for (auto& [task, of_task] : of.live) {
+      const auto name = fmt::format("{}_{}", *of.id, task);
+      const auto& row = of_task->row();
+      if (row && row->state == task_state::waiting && slurm::is_held_after_launch(row->reason) &&
+          !of_task->has_ended_by_itself() && released_[{number, task}]++ < most_releases)
+        held.push_back(name);
+      if (request_.patience && of_task->is_running() && row->state == task_state::running &&
+          !of_task->is_stalled() && !of_task->has_ended_by_itself() &&
+          now - of_task->last_sign() >= *request_.patience) {
+        of_task->mark_stalled();
+        stalled.push_back(name);
+      }
+    }
+  }
+  if (!stalled.empty())
+    (void)co_await cancel(std::move(stalled), false);
+  const auto nice = slurm::nice_of(request_.spec.priority, settings_.nice_step);
+  std::vector<std::vector<std::string>> orders;
+  for (const auto& name : held)
+    orders.push_back({"release", name});
+  for (const auto& id : changed)
+    orders.push_back({"update", "JobId=" + id, fmt::format("Nice={}", nice)});
+  for (auto& order : orders) {
+    const bool is_priority = order.front() == "update";
+    auto directory = settings_.state;
+    const auto answer = co_await commands_.run("scontrol", std::move(order), std::move(directory));
+    if (!is_priority || (answer && answer->is_success))
+      continue;
+    const auto& why = answer ? answer->text : answer.error().message;
+    if (!answer || answer->is_late || slurm::parse_refusal(why) == slurm::refusal::away) {
+      priority_changed_ = true; // all are told again at the next look
+      co_return;
+    }
+    observer_.on_warning(
+        request_.id, {.kind = "priority_kept",
+                      .message = "Slurm keeps the priority that it had: " + slurm::describe_refusal(why)});
+  }
+}
+
+} // namespace kiln::cluster

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "output/results.hpp"
+
+#include "blender/command_line.hpp"
+#include "domain/image_format.hpp"
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <system_error>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+namespace kiln::output {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::optional<result_file> open_in(int directory, const std::string& name) {
+  auto file = std::make_shared<const aio::unique_descriptor>(
+      ::openat(directory, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+  struct stat facts {};
+  if (!file->is_open() || ::fstat(file->get(), &facts) != 0 || !S_ISREG(facts.st_mode))
+    return std::nullopt;
+  return result_file{.file = std::move(file),
+                     .name = name,
+                     .size = static_cast<std::uint64_t>(facts.st_size),
+                     .modified = std::chrono::sys_seconds{std::chrono::seconds{facts.st_mtim.tv_sec}},
+                     .mark = fmt::format("{:x}-{:x}-{:x}{:08x}", facts.st_ino, facts.st_size,
+                                         facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec)};
+}
+
+aio::unique_descriptor open_directory(const fs::path& path) {
+  return aio::unique_descriptor{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+}
+
+} // namespace
+
+fs::path log_of(const attempt_id& id, const fs::path& state) {
+  return state / "logs" / (id.str() + ".log");
+}
+
+std::optional<result_file> open_file(const fs::path& file) {
+  return open_in(AT_FDCWD, file.native());
+}
+
+result<result_file> open_frame(const fs::path& final_dir, int frame) {
+  const auto directory = open_directory(final_dir);
+  for (const auto& format : domain::image_formats)
+    if (auto found = open_in(directory.get(), blender::frame_file_name(frame, format.extension)))
+      return std::move(*found);
+  return error{errc::not_found, fmt::format("frame {} is not in {}", frame, final_dir.native())};
+}
+
+std::vector<result_file> open_logs(const job_id& of, int attempts, const fs::path& state) {
+  std::vector<result_file> opened;
+  for (int number = 1; number <= attempts; ++number)
+    if (auto file = open_file(log_of({of, number}, state)))
+      opened.push_back(std::move(*file));
+  return opened;
+}
+
+std::vector<std::string> list_files(const fs::path& directory) {
+  std::vector<std::string> names;
+  std::error_code ec;
+  for (fs::directory_iterator entry{directory, ec}, end; !ec && entry != end; entry.increment(ec))
+    names.push_back(entry->path().filename().native());
+  return names;
+}
+
+domain::frame_set published_frames(const fs::path& final_dir) {
+  std::vector<int> frames;
+  for (const auto& name : list_files(final_dir))
+    if (const auto frame = blender::parse_frame_file_name(name); frame && *frame <= domain::max_frame)
+      frames.push_back(*frame);
+  return domain::frame_set::of(std::move(frames));
+}
+
+result<void> discard(const job_id& of, int attempts, const fs::path& output, const fs::path& state) {
+  std::error_code ec;
+  fs::remove_all(output / of.str(), ec);
+  if (ec)
+    return system_error(ec.value(), "remove " + (output / of.str()).native());
+  for (int number = 1; number <= attempts; ++number) {
+    const auto log = log_of({of, number}, state);
+    fs::remove(log, ec);
+    if (ec)
+      return system_error(ec.value(), "remove " + log.native());
+  }
+  return {};
+}
+
+std::uintmax_t free_bytes(const fs::path& path) {
+  std::error_code ec;
+  return fs::space(path, ec).available; // uintmax_t(-1) on an error
+}
+
+} // namespace kiln::output
