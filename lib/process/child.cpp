@@ -125,7 +125,14 @@ struct child::state : std::enable_shared_from_this<state> {
 
   void carry_out(policy::stop_ladder::action action);
   void signal_group(int signal) const;
+  void check_leaving() const;
 };
+
+/// leave() ends what waits; this is for what begins to wait afterwards.
+void child::state::check_leaving() const {
+  if (leaving)
+    throw boost::system::system_error(aio::asio::error::operation_aborted);
+}
 
 void child::state::signal_group(int signal) const {
   if (!reaping || has_members(pid))
@@ -199,8 +206,10 @@ aio::task<domain::process_exit> child::wait() {
     // Boost 1.81 takes a readable pidfd for an exit and then blocks in waitpid; readiness can be stale, so
     // look first.
     auto leader = look_at(s.pid);
-    for (; leader == seen::running; leader = look_at(s.pid))
+    for (; leader == seen::running; leader = look_at(s.pid)) {
+      s.check_leaving();
       co_await s.exit_seen.async_wait(descriptor_base::wait_read, aio::use_task);
+    }
     s.reaping = true;
     if (leader == seen::exited)
       co_await s.process.async_wait(aio::use_task);
@@ -212,6 +221,7 @@ aio::task<domain::process_exit> child::wait() {
   s.child_signal.add(SIGCHLD); // before the look, so that no exit falls between
   while (!reap_group(s.pid)) {
     s.carry_out(s.ladder.on_leader_gone());
+    s.check_leaving();
     co_await s.child_signal.async_wait(aio::use_task);
   }
   s.child_signal.clear();

@@ -161,6 +161,19 @@ TEST_F(child_test, what_has_left_the_group_is_reaped_when_the_next_one_ends) {
   });
 }
 
+TEST_F(child_test, one_that_is_left_before_it_is_watched_is_not_waited_for) {
+  run([&]() -> aio::task<> {
+    const auto c = launch("exec sleep 1000");
+    c->leave();
+    const auto end = co_await c->watch();
+    EXPECT_TRUE(end.left);
+    EXPECT_FALSE(end.exit);
+    EXPECT_TRUE(is_running(c->pid()));
+    c->kill();
+    ::waitpid(c->pid(), nullptr, 0);
+  });
+}
+
 TEST_F(child_test, it_is_over_only_when_the_group_is_empty) {
   run([&]() -> aio::task<> {
     // A grandchild that ignores SIGTERM and outlives its parent.
