@@ -4,18 +4,15 @@
 #include "api/job_json.hpp"
 #include "blender/install_choice.hpp"
 
-#include <array>
-
 namespace kiln::api {
 
 boost::json::object format_upload(const store::upload_record& upload,
                                   std::optional<std::chrono::milliseconds> keep) {
-  constexpr std::array packings{"none", "gzip", "zstd"}; // as blend_header::packing
   const auto id = "sha256:" + upload.digest;
   boost::json::object out{{"id", id}, {"name", nullptr}, {"bytes", upload.bytes}};
   if (!upload.name.empty())
     out["name"] = upload.name;
-  out["packing"] = packings.at(static_cast<std::size_t>(upload.header.packed));
+  out["packing"] = blender::to_string(upload.header.packed);
   out["blender"] = nullptr;
   if (const auto version = upload.header.version) // 304 = 3.4
     out["blender"] = blender::format_version(*version);

@@ -2,7 +2,7 @@
 #include "api/strict_json.hpp"
 
 #include <boost/json/basic_parser_impl.hpp>
-#include <boost/json/parse.hpp>
+#include <boost/json/value_stack.hpp>
 #include <fmt/format.h>
 
 #include <cmath>
@@ -18,10 +18,12 @@ namespace json = boost::json;
 constexpr std::size_t max_depth = 32;
 constexpr std::size_t any_number = static_cast<std::size_t>(-1);
 
-/// Sees the text go by and looks at the names only. The functions are those that boost::json::basic_parser
-/// calls.
-class name_checker {
+/// Builds the value as the text goes by, and looks at the names. The functions are those that
+/// boost::json::basic_parser calls.
+class strict_reader {
 public:
+  strict_reader() { values_.reset(); }
+
   constexpr static std::size_t max_object_size = any_number;
   constexpr static std::size_t max_array_size = any_number;
   constexpr static std::size_t max_key_size = any_number;
@@ -33,14 +35,19 @@ public:
     names_.emplace_back();
     return true;
   }
-  bool on_object_end(std::size_t, json::error_code&) {
+  bool on_object_end(std::size_t members, json::error_code&) {
     names_.pop_back();
+    values_.push_object(members);
     return true;
   }
   bool on_array_begin(json::error_code&) { return true; }
-  bool on_array_end(std::size_t, json::error_code&) { return true; }
+  bool on_array_end(std::size_t elements, json::error_code&) {
+    values_.push_array(elements);
+    return true;
+  }
   bool on_key_part(json::string_view part, std::size_t, json::error_code&) {
     name_.append(part.data(), part.size());
+    values_.push_chars(part);
     return true;
   }
   bool on_key(json::string_view part, std::size_t, json::error_code& ec) {
@@ -51,27 +58,51 @@ public:
       return false;
     }
     name_.clear();
+    values_.push_key(part);
     return true;
   }
-  bool on_string_part(json::string_view, std::size_t, json::error_code&) { return true; }
-  bool on_string(json::string_view, std::size_t, json::error_code&) { return true; }
-  bool on_number_part(json::string_view, json::error_code&) { return true; }
-  bool on_int64(std::int64_t, json::string_view, json::error_code&) { return true; }
-  bool on_uint64(std::uint64_t, json::string_view, json::error_code&) { return true; }
-  bool on_double(double number, json::string_view, json::error_code& ec) {
-    if (std::isfinite(number))
-      return true;
-    ec = json::error::exponent_overflow; // Boost 1.81 lets 1e400 pass as infinite, and 0e400 as undefined
-    return false;
+  bool on_string_part(json::string_view part, std::size_t, json::error_code&) {
+    values_.push_chars(part);
+    return true;
   }
-  bool on_bool(bool, json::error_code&) { return true; }
-  bool on_null(json::error_code&) { return true; }
+  bool on_string(json::string_view part, std::size_t, json::error_code&) {
+    values_.push_string(part);
+    return true;
+  }
+  bool on_number_part(json::string_view, json::error_code&) { return true; }
+  bool on_int64(std::int64_t number, json::string_view, json::error_code&) {
+    values_.push_int64(number);
+    return true;
+  }
+  bool on_uint64(std::uint64_t number, json::string_view, json::error_code&) {
+    values_.push_uint64(number);
+    return true;
+  }
+  bool on_double(double number, json::string_view, json::error_code& ec) {
+    if (!std::isfinite(number)) {
+      ec = json::error::exponent_overflow; // Boost 1.81 lets 1e400 pass as infinite, and 0e400 as undefined
+      return false;
+    }
+    values_.push_double(number);
+    return true;
+  }
+  bool on_bool(bool value, json::error_code&) {
+    values_.push_bool(value);
+    return true;
+  }
+  bool on_null(json::error_code&) {
+    values_.push_null();
+    return true;
+  }
   bool on_comment_part(json::string_view, json::error_code&) { return true; }
   bool on_comment(json::string_view, json::error_code&) { return true; }
 
   [[nodiscard]] const std::string& duplicate() const { return duplicate_; }
+  /// The value, once the whole text was read.
+  [[nodiscard]] json::value release() { return values_.release(); }
 
 private:
+  json::value_stack values_;
   std::vector<std::set<std::string>> names_; // a set for each object that is open
   std::string name_;
   std::string duplicate_;
@@ -82,19 +113,16 @@ private:
 result<json::value> parse_strict_json(std::string_view text) {
   json::parse_options options;
   options.max_depth = max_depth;
-  json::basic_parser<name_checker> checker(options);
+  json::basic_parser<strict_reader> reader(options);
   json::error_code ec;
-  const auto read = checker.write_some(false, text.data(), text.size(), ec);
-  if (const auto& name = checker.handler().duplicate(); !name.empty())
+  const auto read = reader.write_some(false, text.data(), text.size(), ec);
+  if (const auto& name = reader.handler().duplicate(); !name.empty())
     return error{errc::invalid_input, fmt::format("the name \"{}\" is given twice", name.substr(0, 40))};
   if (!ec && text.find_first_not_of(" \t\r\n", read) != std::string_view::npos)
     ec = json::error::extra_data;
   if (ec)
     return error{errc::invalid_input, fmt::format("not JSON: {} at byte {}", ec.message(), read)};
-  auto value = json::parse(text, ec, {}, options);
-  if (ec)
-    return error{errc::invalid_input, fmt::format("not JSON: {}", ec.message())};
-  return value;
+  return reader.handler().release();
 }
 
 } // namespace kiln::api

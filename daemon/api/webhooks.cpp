@@ -4,6 +4,7 @@
 #include "api/answers.hpp"
 #include "api/media_type.hpp"
 #include "api/webhook_json.hpp"
+#include "store/clock.hpp"
 #include "webhook/signature.hpp"
 
 #include <boost/json/array.hpp>
@@ -33,10 +34,6 @@ response no_such_webhook() {
   return problem(404, "there is no such webhook");
 }
 
-store::time_point now() {
-  return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
-}
-
 } // namespace
 
 webhooks::webhooks(store::webhook_store& kept, webhook::courier& by, webhook::target_rules targets)
@@ -52,7 +49,7 @@ void webhooks::add_routes(http::service& to) {
 }
 
 webhook_id webhooks::new_id() {
-  return webhook_id::make(now().time_since_epoch(), random_());
+  return webhook_id::make(store::now().time_since_epoch(), random_());
 }
 
 aio::task<answer> webhooks::create(const http::request& asked) {
@@ -71,7 +68,7 @@ aio::task<answer> webhooks::create(const http::request& asked) {
   made.url = std::move(wanted.url);
   made.events = std::move(wanted.events);
   made.secret = wanted.secret ? std::move(*wanted.secret) : webhook::new_secret();
-  made.created = now();
+  made.created = store::now();
   auto kept = made;
   if (const auto added = co_await store_.add(std::move(kept)); !added)
     co_return refuse_webhook(added.error());
@@ -123,7 +120,7 @@ aio::task<answer> webhooks::test(const http::request& asked) {
   const auto id = webhook_id::parse(asked.id);
   if (!id)
     co_return no_such_webhook();
-  const auto when = now();
+  const auto when = store::now();
   auto name = id->str() + "-ping-" + new_id().str().substr(1);
   auto payload = format_ping(*id, when);
   if (const auto queued = co_await store_.queue_ping(*id, std::move(name), std::move(payload), when); !queued)

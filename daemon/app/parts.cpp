@@ -130,7 +130,7 @@ parts::parts(aio::executor_type loop, const config& c, std::vector<blender::inst
       health(
           loop, [this] { return known_trouble(); }, [this, c] { return look_at_machine(c); },
           aio::log_failures(log, "readiness")),
-      doors(rate_of(c), wrong_tokens), service(limits_of(c), hosts_of(c), doors, error_page, log),
+      doors(rate_of(c), wrong_tokens), service(limits_of(c), hosts_of(c), doors, error_page, pool, log),
       server(loop, service),
       tokens(loop, c.tokens_file, doors, pool, log, [this] { server.end_sessions_not_admitted(); }) {
   scheduler.add_watcher(tutorial);

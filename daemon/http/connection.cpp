@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/connection.hpp"
 
+#include "aio/blocking_pool.hpp"
 #include "aio/notification.hpp"
+#include "http/file_part.hpp"
 
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl/context.hpp>
@@ -27,7 +29,7 @@ namespace {
 namespace asio = aio::asio;
 
 constexpr std::uint64_t slice = 512 * 1024;       ///< of a file, before others have their turn
-constexpr std::uint64_t copied_slice = 64 * 1024; ///< where it has to go through memory
+constexpr std::uint64_t copied_slice = 64 * 1024; ///< where it has to go through a buffer
 
 boost::system::error_code last_error() {
   return {errno, boost::system::system_category()};
@@ -52,8 +54,8 @@ struct connection::watcher {
   std::function<void()> gone;
 };
 
-connection::connection(tcp_socket socket, tls_context tls)
-    : socket_(std::move(socket)), context_(std::move(tls)) {
+connection::connection(tcp_socket socket, tls_context tls, aio::blocking_pool& pool)
+    : socket_(std::move(socket)), pool_(pool), context_(std::move(tls)) {
   error_code ignored; // a socket that is broken already fails at its first use
   socket_.native_non_blocking(true, ignored);
   if (context_)
@@ -133,37 +135,37 @@ aio::task<std::size_t> connection::write_some(asio::const_buffer from, error_cod
 
 aio::task<std::size_t> connection::send_file(int file, std::uint64_t offset, std::uint64_t length,
                                              error_code& ec) {
-  if (tls_)
-    co_return co_await copy_file(file, offset, length, ec);
-  for (;;) {
+  const auto most = static_cast<std::size_t>(std::min(length, slice));
+  while (!tls_) {
     co_await socket_.async_wait(tcp_socket::wait_write, asio::redirect_error(aio::use_task, ec));
     if (ec)
       co_return 0;
+    if (!is_in_memory(file, offset, most))
+      break;
     auto at = static_cast<off_t>(offset);
-    const auto sent = ::sendfile(socket_.native_handle(), file, &at, std::min(length, slice));
-    if (sent > 0) {
-      // The disk reads on while the network is busy.
-      ::posix_fadvise(file, at, static_cast<off_t>(2 * slice), POSIX_FADV_WILLNEED);
+    const auto sent = ::sendfile(socket_.native_handle(), file, &at, most);
+    if (sent > 0)
       co_return static_cast<std::size_t>(sent);
-    }
     if (sent < 0 && (errno == EAGAIN || errno == EINTR))
       continue;
     ec = sent == 0 ? error_code{asio::error::eof} : last_error();
     co_return 0;
   }
+  co_return co_await copy_file(file, offset, length, ec);
 }
 
 aio::task<std::size_t> connection::copy_file(int file, std::uint64_t offset, std::uint64_t length,
                                              error_code& ec) {
-  std::vector<char> part(std::min(length, copied_slice));
-  const auto got = ::pread(file, part.data(), part.size(), static_cast<off_t>(offset));
-  if (got <= 0) {
-    ec = got == 0 ? error_code{asio::error::eof} : last_error();
-    co_return 0;
+  const auto most = static_cast<std::size_t>(std::min(length, copied_slice));
+  auto part = read_from_memory(file, offset, most);
+  if (!part) {
+    const auto read_here = [file, offset, most] { return read_from_disk(file, offset, most); };
+    part = co_await pool_.run(read_here);
   }
+  ec = part->ec;
   std::size_t done = 0;
-  while (!ec && done < static_cast<std::size_t>(got)) {
-    const auto rest = asio::buffer(part.data() + done, static_cast<std::size_t>(got) - done);
+  while (!ec && done < part->bytes.size()) {
+    const auto rest = asio::buffer(part->bytes.data() + done, part->bytes.size() - done);
     done += co_await write_some(rest, ec);
   }
   co_return done;

@@ -18,6 +18,10 @@ namespace boost::asio::ssl {
 class context;
 }
 
+namespace kiln::aio {
+class blocking_pool;
+}
+
 namespace kiln::http {
 
 using tcp_socket = aio::asio::basic_stream_socket<aio::asio::ip::tcp, aio::executor_type>;
@@ -27,8 +31,8 @@ class connection {
 public:
   using error_code = boost::system::error_code;
 
-  /// `tls`: null without TLS.
-  connection(tcp_socket socket, tls_context tls);
+  /// `tls`: null without TLS. `pool` reads files that are not in memory, and outlives the connection.
+  connection(tcp_socket socket, tls_context tls, aio::blocking_pool& pool);
   ~connection();
 
   /// The other side's address, without port; empty when it has gone.
@@ -43,7 +47,8 @@ public:
   [[nodiscard]] aio::task<std::size_t> read_some(aio::asio::mutable_buffer to, error_code& ec);
   [[nodiscard]] aio::task<std::size_t> write_some(aio::asio::const_buffer from, error_code& ec);
 
-  /// Sends a part of a file: at least one byte, unless `ec` says why not (eof: the file is shorter).
+  /// Sends a part of a file: at least one byte, unless `ec` says why not (eof: the file is shorter). The file
+  /// stays open until it completes. What is not in memory is read by the pool, which no close() interrupts.
   [[nodiscard]] aio::task<std::size_t> send_file(int file, std::uint64_t offset, std::uint64_t length,
                                                  error_code& ec);
 
@@ -71,6 +76,7 @@ private:
                                                  error_code& ec);
 
   tcp_socket socket_;
+  aio::blocking_pool& pool_;
   tls_context context_;             ///< lives as long as what was made with it
   std::shared_ptr<tls_stream> tls_; ///< what is under way holds it too
   std::shared_ptr<watcher> watcher_;

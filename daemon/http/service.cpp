@@ -57,9 +57,10 @@ response nothing(int status) {
 } // namespace
 
 service::service(limits l, std::vector<std::string> hosts, access::gate& doors, error_page page,
-                 spdlog::logger& log)
-    : limits_(l), hosts_(std::move(hosts)), doors_(doors), error_page_(std::move(page)), log_(log),
-      random_(std::random_device{}()), id_prefix_(fmt::format("{:08x}-", std::random_device{}())) {}
+                 aio::blocking_pool& pool, spdlog::logger& log)
+    : limits_(l), hosts_(std::move(hosts)), doors_(doors), error_page_(std::move(page)), pool_(pool),
+      log_(log), random_(std::random_device{}()), id_prefix_(fmt::format("{:08x}-", std::random_device{}())) {
+}
 
 void service::on(std::string method, std::string pattern, access::role needed, handler answers) {
   add(std::move(method), std::move(pattern), needed, std::move(answers));

@@ -30,6 +30,10 @@ namespace spdlog {
 class logger;
 }
 
+namespace kiln::aio {
+class blocking_pool;
+}
+
 namespace kiln::http {
 
 struct limits {
@@ -76,10 +80,10 @@ using error_page = std::function<response(int status, std::string_view detail, s
 
 class service {
 public:
-  /// `hosts`: names that requests may be sent to, without ports. `doors` says who may ask for what, and
-  /// outlives it.
+  /// `hosts`: names that requests may be sent to, without ports. `doors` says who may ask for what; `pool`
+  /// reads files that are sent. Both outlive it.
   service(limits l, std::vector<std::string> hosts, access::gate& doors, error_page page,
-          spdlog::logger& log);
+          aio::blocking_pool& pool, spdlog::logger& log);
 
   /// Pages of these may ask as well.
   void allow_origins(origins allowed) { origins_ = std::move(allowed); }
@@ -97,6 +101,7 @@ public:
   void on_stream(std::string method, std::string pattern, access::role needed, stream_handler answers);
 
   [[nodiscard]] const limits& bounds() const noexcept { return limits_; }
+  [[nodiscard]] aio::blocking_pool& pool() const noexcept { return pool_; }
   [[nodiscard]] spdlog::logger& log() const noexcept { return log_; }
 
   struct choice {
@@ -156,6 +161,7 @@ private:
   origins origins_;
   change_listener on_change_;
   error_page error_page_;
+  aio::blocking_pool& pool_;
   spdlog::logger& log_;
   router router_;
   std::vector<any_handler> handlers_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/session.hpp"
 
+#include "http/incoming_body.hpp"
 #include "http/trace_context.hpp"
 
 #include <boost/beast/http/error.hpp>
@@ -19,11 +20,9 @@ namespace beast_http = boost::beast::http;
 using boost::system::error_code;
 
 constexpr std::size_t read_size = 16 * 1024;
-constexpr std::size_t large_read_size = 256 * 1024; ///< of bodies that are handled while they come
-constexpr std::size_t write_size = 64 * 1024;       ///< answers are written when there is so much
-constexpr std::size_t linger_bytes = 16 << 20;      ///< that a refused client may still send
+constexpr std::size_t write_size = 64 * 1024;  ///< answers are written when there is so much
+constexpr std::size_t linger_bytes = 16 << 20; ///< that a refused client may still send
 constexpr std::chrono::milliseconds linger_time{2000};
-constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
 
 /// For a line of the log.
 std::string trace_word(const request& asked) {
@@ -33,95 +32,9 @@ std::string trace_word(const request& asked) {
 
 } // namespace
 
-/// The body of the request that is served, as it comes.
-class session::incoming_body final : public body_reader {
-public:
-  incoming_body(session& of, request_parser& parser, bool asks_continue)
-      : session_(of), parser_(parser), asks_continue_(asks_continue) {}
-
-  [[nodiscard]] aio::task<result<std::string_view>> read() override {
-    session_.body_.clear();
-    if (session_.in_.size() < large_read_size && session_.in_begin_ == session_.in_end_)
-      session_.in_.resize(large_read_size);
-    while (session_.body_.empty() && !parser_.is_done()) {
-      if (const auto bad = co_await more())
-        co_return error{errc::invalid_input, std::string{bad->why}};
-    }
-    co_return std::string_view{session_.body_};
-  }
-
-  [[nodiscard]] std::optional<std::uint64_t> length() const override {
-    const auto known = parser_.content_length();
-    return known ? std::optional<std::uint64_t>{*known} : std::nullopt;
-  }
-
-  /// All of it, into body_.
-  [[nodiscard]] aio::task<std::optional<refusal>> read_whole() {
-    const auto most = session_.service_.bounds().body_bytes;
-    if (length().value_or(0) > most)
-      co_return too_large;
-    parser_.body_limit(most); // of chunks
-    session_.body_.reserve(static_cast<std::size_t>(length().value_or(0)));
-    while (!parser_.is_done()) {
-      if (const auto bad = co_await more())
-        co_return bad;
-    }
-    co_return std::nullopt;
-  }
-
-  [[nodiscard]] bool is_whole() const { return parser_.is_done(); }
-
-  /// Why the body cannot be had whole.
-  [[nodiscard]] const std::optional<refusal>& broken() const noexcept { return broken_; }
-
-private:
-  [[nodiscard]] aio::task<std::optional<refusal>> more() {
-    if (!broken_)
-      broken_ = co_await step();
-    co_return broken_;
-  }
-
-  /// Some of it, behind what is in body_.
-  [[nodiscard]] aio::task<std::optional<refusal>> step() {
-    auto& s = session_;
-    const auto& bounds = s.service_.bounds();
-    const refusal late{408, "the body did not come in time"}; // or the client is gone: then nobody hears it
-    if (std::exchange(asks_continue_, false) && s.in_begin_ == s.in_end_) {
-      s.out_ += continue_line;
-      if (!co_await s.flush())
-        co_return late;
-    }
-    s.keep_moving(phase::body, began_, bounds.body_time, received_);
-    if (s.in_begin_ == s.in_end_ && !co_await s.read_more())
-      co_return late;
-    error_code ec;
-    const auto used = parser_.put(asio::buffer(s.in_.data() + s.in_begin_, s.in_end_ - s.in_begin_), ec);
-    s.in_begin_ += used;
-    received_ += used;
-    if (ec == beast_http::error::body_limit)
-      co_return too_large;
-    if (ec && ec != beast_http::error::need_more)
-      co_return refusal{400, "the body is not framed as its header says"};
-    if (ec && s.in_end_ - s.in_begin_ > bounds.head.header_bytes)
-      co_return refusal{400, "a line of the chunked body is too long"};
-    if (ec && s.in_begin_ != s.in_end_ && !co_await s.read_more())
-      co_return late;
-    co_return std::nullopt;
-  }
-
-  static constexpr refusal too_large{413, "the body is too large"};
-
-  session& session_;
-  request_parser& parser_;
-  bool asks_continue_;
-  std::uint64_t received_ = 0;
-  aio::clock::time_point began_ = aio::clock::now();
-  std::optional<refusal> broken_;
-};
-
 session::session(tcp_socket socket, service& shared, std::unique_ptr<places::place> mine,
                  std::function<void()> on_timed)
-    : connection_(std::move(socket), shared.tls()), peer_(connection_.peer()),
+    : connection_(std::move(socket), shared.tls(), shared.pool()), peer_(connection_.peer()),
       network_(connection_.network()), service_(shared), place_(std::move(mine)), in_(read_size),
       on_timed_(std::move(on_timed)) {
   enter(phase::idle, service_.bounds().idle_time);

@@ -5,9 +5,11 @@
 
 #include "base/error.hpp"
 
+#include <array>
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <string_view>
 
 namespace kiln::blender {
 
@@ -22,6 +24,13 @@ struct blend_header {
 
   friend bool operator==(const blend_header&, const blend_header&) = default;
 };
+
+/// In the order of blend_header::packing; as the store and the API have them.
+inline constexpr std::array<std::string_view, 3> packing_names{"none", "gzip", "zstd"};
+
+[[nodiscard]] constexpr std::string_view to_string(blend_header::packing packed) noexcept {
+  return packing_names.at(static_cast<std::size_t>(packed));
+}
 
 /// corrupt, saying why, unless it begins as a .blend does: "BLENDER" + pointer size '_' or '-' + endianness
 /// 'v' or 'V' + three digits (to 4.x), "BLENDER17-01v" + four digits (5.0 and newer), or as gzip (to 2.9x) or

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "blends/uploads.hpp"
 
+#include "store/clock.hpp"
+
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
@@ -14,10 +16,6 @@ namespace {
 constexpr std::string_view id_prefix = "sha256:";
 constexpr std::size_t piece_size = 1 << 20; ///< that is written at once
 
-store::time_point now() {
-  return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
-}
-
 bool is_full(const error& e) {
   return e.code == boost::system::errc::no_space_on_device || e.code == boost::system::errc::file_too_large ||
          (e.code.category() == boost::system::system_category() && e.code.value() == EDQUOT);
@@ -30,7 +28,7 @@ store::upload_record record_of(incoming_file::whole whole, std::string name) {
   made.bytes = whole.bytes;
   made.header = whole.facts.header;
   made.render = std::move(whole.facts.render);
-  made.created = made.used = now();
+  made.created = made.used = store::now();
   return made;
 }
 
@@ -263,7 +261,7 @@ aio::task<result<uploads::lease>> uploads::use(std::string digits) {
   const auto found = co_await find(digits);
   if (!found)
     co_return found.error();
-  if (const auto touched = co_await store_.touch(digits, now()); !touched)
+  if (const auto touched = co_await store_.touch(digits, store::now()); !touched)
     log_.warn("the use of an upload could not be noted reason={}", touched.error().message);
   std::erase_if(leases_, [](const auto& each) { return each.second.expired(); });
   auto& known = leases_[digits];
@@ -336,7 +334,7 @@ aio::task<result<std::optional<store::time_point>>> uploads::expire(store::time_
         co_return removed.error();
       continue;
     }
-    const auto used = is_needed ? now() : upload.used;
+    const auto used = is_needed ? store::now() : upload.used;
     if (touched == upload.digest)
       co_return std::optional{used};
     // With its last use in the store, another one may be the oldest.

@@ -57,10 +57,11 @@ aio::task<> slurm_attempt::carry_out_stop() {
       ids.push_back(std::to_string(*of.id));
     in_doubt = in_doubt || of.in_doubt;
   }
-  if (!ids.empty() && !cancel_sent_)
+  const bool has_any = !ids.empty();
+  if (has_any && !cancel_sent_)
     cancel_sent_ = co_await cancel(std::move(ids), false);
   const bool hopeless = course_.is_shutting_down(); // the next start finds what is left in the queue
-  if ((cancel_sent_ || ids.empty() || hopeless) && (!in_doubt || hopeless)) {
+  if ((cancel_sent_ || !has_any || hopeless) && (!in_doubt || hopeless)) {
     co_await look_at_files(); // what is whole counts
     course_.on_over();
   }

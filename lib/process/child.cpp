@@ -6,14 +6,17 @@
 #include "process/bubblewrap.hpp"
 #include "process/confinement.hpp"
 #include "process/launcher.hpp"
+#include "process/process_table.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/basic_signal_set.hpp>
+#include <boost/asio/execution_context.hpp>
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <cerrno>
 #include <csignal>
+#include <set>
 #include <string>
 
 #include <fcntl.h>
@@ -67,6 +70,33 @@ bool reap_group(pid_t group) {
   }
 }
 
+/// The groups of all children of a loop. What has left them (setsid(2)) and lost its parent is a child of
+/// kilnd's as well, which nobody waits for.
+class groups final : public aio::asio::execution_context::service {
+public:
+  using key_type = groups;
+  static aio::asio::execution_context::id id;
+
+  explicit groups(aio::asio::execution_context& loop) : service(loop) {}
+
+  void add(pid_t group) { known_.insert(group); }
+  void remove(pid_t group) { known_.erase(known_.find(group)); }
+
+  /// Reaps what has died outside of the groups.
+  void reap_strangers() const {
+    for (const auto pid : children_of(::getpid()))
+      if (const auto facts = facts_of(pid); facts && facts->is_zombie && !known_.contains(facts->group))
+        ::waitpid(pid, nullptr, WNOHANG);
+  }
+
+private:
+  void shutdown() noexcept override {}
+
+  std::multiset<pid_t> known_; ///< a number may be another's before its child has gone
+};
+
+aio::asio::execution_context::id groups::id;
+
 } // namespace
 
 struct child::state : std::enable_shared_from_this<state> {
@@ -74,7 +104,8 @@ struct child::state : std::enable_shared_from_this<state> {
         std::shared_ptr<const confinement> walls, std::chrono::milliseconds g)
       : process(std::move(p)), pid(process.id()), sandbox(std::move(walls)),
         proc(sandbox ? ::open(("/proc/" + std::to_string(pid)).c_str(), O_PATH | O_CLOEXEC) : -1),
-        exit_seen(loop), child_signal(loop), grace_over(loop), grace(g) {}
+        exit_seen(loop), child_signal(loop), grace_over(loop), grace(g),
+        siblings(aio::asio::use_service<groups>(loop.context())) {}
 
   boost::process::v2::basic_process<aio::executor_type> process;
   pid_t pid;
@@ -86,6 +117,7 @@ struct child::state : std::enable_shared_from_this<state> {
   signal_set child_signal;
   aio::timer grace_over;
   std::chrono::milliseconds grace;
+  groups& siblings;
   policy::stop_ladder ladder;
   std::optional<domain::process_exit> exit; ///< of the leader, once it is reaped
   bool leaving = false;
@@ -93,7 +125,14 @@ struct child::state : std::enable_shared_from_this<state> {
 
   void carry_out(policy::stop_ladder::action action);
   void signal_group(int signal) const;
+  void check_leaving() const;
 };
+
+/// leave() ends what waits; this is for what begins to wait afterwards.
+void child::state::check_leaving() const {
+  if (leaving)
+    throw boost::system::system_error(aio::asio::error::operation_aborted);
+}
 
 void child::state::signal_group(int signal) const {
   if (!reaping || has_members(pid))
@@ -122,13 +161,16 @@ void become_subreaper() {
     throw boost::system::system_error(errno, boost::system::system_category(), "PR_SET_CHILD_SUBREAPER");
 }
 
-child::child(std::shared_ptr<state> s) : state_(std::move(s)) {}
+child::child(std::shared_ptr<state> s) : state_(std::move(s)) {
+  state_->siblings.add(state_->pid);
+}
 
 child::~child() {
   // basic_process kills what runs when it goes, and a finished one by its number, which may be another's by
   // then.
   (void)state_->process.detach();
   state_->grace_over.cancel();
+  state_->siblings.remove(state_->pid);
 }
 
 result<std::unique_ptr<child>> child::launch(aio::executor_type loop, const launch_request& request,
@@ -164,8 +206,10 @@ aio::task<domain::process_exit> child::wait() {
     // Boost 1.81 takes a readable pidfd for an exit and then blocks in waitpid; readiness can be stale, so
     // look first.
     auto leader = look_at(s.pid);
-    for (; leader == seen::running; leader = look_at(s.pid))
+    for (; leader == seen::running; leader = look_at(s.pid)) {
+      s.check_leaving();
       co_await s.exit_seen.async_wait(descriptor_base::wait_read, aio::use_task);
+    }
     s.reaping = true;
     if (leader == seen::exited)
       co_await s.process.async_wait(aio::use_task);
@@ -177,11 +221,13 @@ aio::task<domain::process_exit> child::wait() {
   s.child_signal.add(SIGCHLD); // before the look, so that no exit falls between
   while (!reap_group(s.pid)) {
     s.carry_out(s.ladder.on_leader_gone());
+    s.check_leaving();
     co_await s.child_signal.async_wait(aio::use_task);
   }
   s.child_signal.clear();
   s.ladder.on_group_empty();
   s.grace_over.cancel();
+  s.siblings.reap_strangers();
   co_return *s.exit;
 }
 

@@ -104,6 +104,11 @@ std::vector<process_facts> members_of(pid_t group) {
   return found;
 }
 
+std::vector<pid_t> children_of(pid_t parent) {
+  std::ifstream in{proc_path(parent, ("task/" + std::to_string(parent) + "/children").c_str())};
+  return {std::istream_iterator<pid_t>{in}, {}};
+}
+
 bool has_variable(pid_t pid, std::string_view variable) {
   std::ifstream in{proc_path(pid, "environ"), std::ios::binary};
   for (std::string one; std::getline(in, one, '\0');)
@@ -128,9 +133,8 @@ std::uint64_t resident_memory_of(pid_t pid) {
     std::ifstream in{proc_path(all[i], "statm")};
     if (std::uint64_t size = 0, resident = 0; in >> size >> resident)
       bytes += resident * page;
-    std::ifstream children{proc_path(all[i], ("task/" + std::to_string(all[i]) + "/children").c_str())};
-    for (pid_t child = 0; children >> child;)
-      all.push_back(child);
+    const auto children = children_of(all[i]);
+    all.insert(all.end(), children.begin(), children.end());
   }
   return bytes;
 }

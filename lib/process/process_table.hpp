@@ -42,6 +42,9 @@ struct process_facts {
 /// Living processes of a process group.
 [[nodiscard]] std::vector<process_facts> members_of(pid_t group);
 
+/// Children of a process, dead or alive, that its first thread has started or that were orphans below it.
+[[nodiscard]] std::vector<pid_t> children_of(pid_t parent);
+
 /// Whether it was started with this in its environment: "KEY=VALUE".
 [[nodiscard]] bool has_variable(pid_t pid, std::string_view variable);
 

@@ -2,6 +2,7 @@
 #include "retention/retention.hpp"
 
 #include "aio/log_failures.hpp"
+#include "store/clock.hpp"
 
 #include <boost/asio/redirect_error.hpp>
 #include <spdlog/spdlog.h>
@@ -15,10 +16,6 @@ using due_time = std::optional<store::time_point>;
 
 /// A clock that is set, and a machine that has slept, are noticed after that much.
 constexpr std::chrono::hours longest_sleep{24};
-
-store::time_point now() {
-  return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
-}
 
 due_time earlier(due_time a, due_time b) {
   return a && b ? std::min(a, b) : a ? a : b;
@@ -66,7 +63,7 @@ aio::task<> retention::sleep_until(due_time due) {
     co_return;
   if (due)
     next_.expires_after(
-        std::clamp<std::chrono::milliseconds>(*due - now(), std::chrono::milliseconds{0}, longest_sleep));
+        std::clamp<std::chrono::milliseconds>(*due - store::now(), std::chrono::milliseconds{0}, longest_sleep));
   else
     next_.expires_at(aio::timer::time_point::max());
   boost::system::error_code ignored;
@@ -75,7 +72,7 @@ aio::task<> retention::sleep_until(due_time due) {
 
 due_time retention::complain(const error& why) {
   log_.warn("something old could not be removed; it is tried again later reason={}", why.message);
-  return now() + rules_.after_trouble;
+  return store::now() + rules_.after_trouble;
 }
 
 aio::task<due_time> retention::remove_jobs() {
@@ -99,7 +96,7 @@ aio::task<due_time> retention::remove_jobs() {
     const auto& job = **first;
     const bool is_over = rules_.job_bytes && bytes > *rules_.job_bytes;
     const auto due = rules_.keep_jobs ? due_time{job.finished + *rules_.keep_jobs} : std::nullopt;
-    if (!is_over && (!due || *due > now()))
+    if (!is_over && (!due || *due > store::now()))
       co_return earlier(again, due);
     log_.info("job is not kept any longer job={} reason={}", job.id.str(),
               is_over ? "frames take more than jobs_quota" : "it ended more than jobs_keep_days ago");
@@ -117,7 +114,7 @@ aio::task<due_time> retention::remove_uploads() {
   if (!rules_.keep_uploads || stopping_)
     co_return std::nullopt;
   // Of this millisecond as well: it is the one that was slept until.
-  const auto limit = now() - *rules_.keep_uploads + std::chrono::milliseconds{1};
+  const auto limit = store::now() - *rules_.keep_uploads + std::chrono::milliseconds{1};
   const auto oldest = co_await uploads_.expire(limit);
   if (!oldest)
     co_return complain(oldest.error());

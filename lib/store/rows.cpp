@@ -192,10 +192,14 @@ void write_frame(connection& to, const job_id& job, const frame_record& frame) {
     row.exec();
     return;
   }
-  auto& row =
-      to.statement("INSERT OR REPLACE INTO frame (job, frame, state, tries, seconds, bytes, failure_kind, "
-                   "failure_message, failure_status, failure_signal) "
-                   "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
+  auto& row = to.statement(
+      "INSERT INTO frame (job, frame, state, tries, seconds, bytes, failure_kind, "
+      "failure_message, failure_status, failure_signal) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) "
+      "ON CONFLICT (job, frame) DO UPDATE SET state = excluded.state, tries = excluded.tries, "
+      "seconds = excluded.seconds, bytes = excluded.bytes, failure_kind = excluded.failure_kind, "
+      "failure_message = excluded.failure_message, failure_status = excluded.failure_status, "
+      "failure_signal = excluded.failure_signal");
   row.bind(1, job.str());
   row.bind(2, frame.frame);
   row.bind(3, frame_states.at(static_cast<std::size_t>(frame.now)));

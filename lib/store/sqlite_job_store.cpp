@@ -274,7 +274,7 @@ aio::task<result<std::optional<ended_job>>> sqlite_job_store::first_ended(std::o
 
 aio::task<result<std::uintmax_t>> sqlite_job_store::frame_bytes() {
   auto look = [](connection& from) -> result<std::uintmax_t> {
-    auto& row = from.statement("SELECT coalesce(sum(bytes), 0) FROM frame");
+    auto& row = from.statement("SELECT bytes FROM frame_total");
     row.executeStep();
     return static_cast<std::uintmax_t>(row.getColumn(0).getInt64());
   };

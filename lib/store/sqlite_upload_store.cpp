@@ -3,15 +3,12 @@
 
 #include "store/database.hpp"
 
-#include <array>
 #include <limits>
 
 namespace kiln::store {
 namespace {
 
 using packing = blender::blend_header::packing;
-
-constexpr std::array packings{"none", "gzip", "zstd"}; // as blend_header::packing
 
 // The second condition is that of the index.
 #define KILN_JOBS_OF_UPLOAD                                                                                  \
@@ -30,8 +27,8 @@ upload_record read_upload(SQLite::Statement& row) {
   read.name = row.getColumn(2).getString();
   read.bytes = static_cast<std::uintmax_t>(row.getColumn(3).getInt64());
   const auto packed = row.getColumn(4).getString();
-  for (std::size_t i = 0; i < packings.size(); ++i)
-    if (packed == packings[i])
+  for (std::size_t i = 0; i < blender::packing_names.size(); ++i)
+    if (packed == blender::packing_names[i])
       read.header.packed = static_cast<packing>(i);
   if (!row.getColumn(5).isNull())
     read.header.version = row.getColumn(5).getInt();
@@ -56,7 +53,7 @@ void insert_upload(connection& to, const upload_record& upload) {
   row.bind(1, upload.digest);
   row.bind(2, upload.name);
   row.bind(3, static_cast<std::int64_t>(upload.bytes));
-  row.bind(4, packings.at(static_cast<std::size_t>(upload.header.packed)));
+  row.bind(4, std::string{blender::to_string(upload.header.packed)});
   row.bind(5);
   if (upload.header.version)
     row.bind(5, *upload.header.version);

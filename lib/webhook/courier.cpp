@@ -2,6 +2,7 @@
 #include "webhook/courier.hpp"
 
 #include "aio/log_failures.hpp"
+#include "store/clock.hpp"
 #include "webhook/signature.hpp"
 
 #include <boost/asio/redirect_error.hpp>
@@ -19,10 +20,6 @@ constexpr int gone = 410;
 constexpr std::chrono::minutes longest_wait{10};
 constexpr const char* delivery = "a webhook's delivery";
 constexpr auto until_woken = std::chrono::milliseconds::max();
-
-store::time_point now() {
-  return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
-}
 
 /// " job=j… trace_id=…" of the job that a letter is about, for log lines; empty for a letter about none.
 std::string job_words(const std::string& payload) {
@@ -75,7 +72,7 @@ std::chrono::milliseconds courier::begin_due(std::vector<store::delivery> heads)
   for (auto& head : heads) {
     if (busy_.contains(head.to))
       continue; // it wakes this when it ends
-    const auto left = head.due - now();
+    const auto left = head.due - store::now();
     if (left.count() > 0)
       next = std::min({next, left, std::chrono::milliseconds{longest_wait}});
     else if (busy_.size() < settings_.at_once) {
@@ -101,7 +98,7 @@ aio::task<sent> courier::tell(const store::delivery& what) {
   const auto key = key_of_secret(what.secret);
   if (!key)
     co_return sent{.error = "its secret " + key.error().message};
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(now()).time_since_epoch().count();
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(store::now()).time_since_epoch().count();
   letter sealed{.url = what.url, .fields = {}, .body = what.payload};
   sealed.fields = {{"webhook-id", what.id},
                    {"webhook-timestamp", std::to_string(seconds)},
@@ -133,7 +130,7 @@ aio::task<> courier::deliver(store::delivery what) {
 
 store::delivery_outcome courier::judge(const store::delivery& what, const sent& came) {
   store::delivery_outcome out{.id = what.id, .to = what.to, .report = {}};
-  out.report = {.at = now(), .event = what.event, .status = came.status};
+  out.report = {.at = store::now(), .event = what.event, .status = came.status};
   const auto name = domain::to_string(what.event);
   if (came.error.empty()) {
     log_.debug("webhook told webhook={} event={} delivery={}{}", what.to.str(), name, what.id,

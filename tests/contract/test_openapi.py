@@ -95,14 +95,65 @@ def test_kilnd_has_the_file_built_in(start, described):
     assert described["info"]["version"] == version
 
 
-def test_lists_of_words_are_those_of_the_sources(described):
-    """What is an enum here and in C++."""
-    schemas = described["components"]["schemas"]
+def source_words(file, pattern):
+    """What the group of a pattern finds in a source; without a group: the words in quotes of all that it finds."""
+    found = re.findall(pattern, (ROOT / file).read_text(), re.DOTALL)
+    assert found, (file, pattern)
+    return set(found if re.compile(pattern).groups else re.findall(r'"([^"]+)"', "".join(found)))
 
-    def words(file, pattern):
-        return sorted(re.findall(pattern, (ROOT / file).read_text()))
-    assert sorted(schemas["Failure"]["properties"]["kind"]["enum"]) == words("lib/domain/failure.cpp", r'row\{\w+, "(\w+)"')
-    assert sorted(schemas["JobState"]["enum"]) == words("lib/domain/job.cpp", r'string_view\{"(\w+)"\}')
+
+def lists_of_sources():
+    """The words of each list, by where docs/openapi.json has it."""
+    formats = {""} | source_words("lib/domain/image_format.hpp", r'image_format\{"(\w+)"')
+    devices = source_words("lib/domain/job.cpp", r"devices\{.*?\}")
+    wishes = source_words("daemon/api/job_json.cpp", r'case store::intent::\w+:\s+return "(\w+)"')
+    processes = source_words("lib/domain/spec_json.cpp", r'own_process \? "\w+" : "\w+"')
+    orders = source_words("lib/domain/spec_json.cpp", r'frame_order::spread \? "\w+" : "\w+"')
+    events = source_words("lib/domain/webhook.cpp", r"event_names\{.*?\}")
+    webhook_states = source_words("daemon/api/webhook_json.cpp", r'of\.disabled \? "\w+" : "\w+"')
+    sandboxes = source_words("lib/process/walls.hpp", r'return "(\w+)"')
+    schemas = {
+        "JobState": source_words("lib/domain/job.cpp", r"state_names\{.*?\};"),
+        "Failure/kind": source_words("lib/domain/failure.cpp", r'row\{\w+, "(\w+)"'),
+        "Frame/state": source_words("daemon/api/job_json.cpp", r'(?:renders|done) \? "\w+" : "\w+"'),
+        "Blend/packing": source_words("lib/blender/blend_file.hpp", r"packing_names\{.*?\}"),
+        "Blender/devices/type": source_words("lib/blender/kiln_devices.py", r"TYPES = \(.*?\)"),
+        "WebhookEventName": events - {"ping"}, "WebhookEvent/type": events,
+        "Job/wanted": wishes,
+    }
+    for of in ("JobRequest", "Job"):
+        schemas |= {f"{of}/format": formats, f"{of}/device": {""} | devices, f"{of}/process": processes, f"{of}/order": orders}
+    for of in ("Webhook", "NewWebhook"):
+        schemas |= {f"{of}/state": webhook_states, f"{of}/deliveries/last/event": events}
+    return schemas | {f"{path} 200/sandbox": sandboxes for path in ("/readyz", "/healthz")} | {
+        "/docs/{file} parameters": source_words("daemon/api/reference.cpp", r'"([\w-]+\.(?:css|js))"')}
+
+
+def lists_of_description(described):
+    def walk(name, of):
+        if isinstance(of, dict):
+            if "enum" in of:
+                yield name, of["enum"]
+            for key, value in of.items():
+                inside = key in ("properties", "items", "schema", "schemas", "content", "application/json", "responses")
+                yield from walk(name if inside else f"{name}/{key}", value)
+        elif isinstance(of, list):
+            for value in of:
+                yield from walk(name, value)
+    for name, schema in described["components"]["schemas"].items():
+        yield from walk(name, schema)
+    for path, item in described["paths"].items():
+        for name, of in walk("", item):
+            yield f"{path} {name.strip('/').split('/', 1)[1]}", of
+
+
+def test_lists_of_words_are_those_of_the_sources(described):
+    """Each enum there is a list in the sources, named above."""
+    found = dict(lists_of_description(described))
+    known = lists_of_sources()
+    assert set(found) == set(known), set(found) ^ set(known)
+    for name, words in found.items():
+        assert len(set(words)) == len(words) > 1 and set(words) == known[name], name
 
 
 @pytest.fixture

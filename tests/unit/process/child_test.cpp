@@ -143,6 +143,37 @@ TEST_F(child_test, a_kill_does_not_wait_for_the_grace) {
   });
 }
 
+TEST_F(child_test, what_has_left_the_group_is_reaped_when_the_next_one_ends) {
+  run([&]() -> aio::task<> {
+    const auto unseen = launch("exit 7"); // ours: its status is kept
+    const auto leaver = launch("setsid sh -c 'echo $$ > pid; while [ ! -e go ]; do sleep 0.01; done' & "
+                               "while [ ! -s pid ]; do sleep 0.01; done");
+    EXPECT_TRUE((co_await leaver->wait()).is_success());
+    const pid_t stranger = std::stoi(dir_.read("pid"));
+    EXPECT_TRUE(is_running(stranger));
+    dir_.write("go", "");
+    while (!facts_of(stranger)->is_zombie || !facts_of(unseen->pid())->is_zombie) {
+    }
+    const auto next = launch("exit 0");
+    EXPECT_TRUE((co_await next->wait()).is_success());
+    EXPECT_FALSE(is_running(stranger)) << "a zombie is left";
+    EXPECT_EQ(co_await unseen->wait(), (process_exit{process_exit::how::exited, 7}));
+  });
+}
+
+TEST_F(child_test, one_that_is_left_before_it_is_watched_is_not_waited_for) {
+  run([&]() -> aio::task<> {
+    const auto c = launch("exec sleep 1000");
+    c->leave();
+    const auto end = co_await c->watch();
+    EXPECT_TRUE(end.left);
+    EXPECT_FALSE(end.exit);
+    EXPECT_TRUE(is_running(c->pid()));
+    c->kill();
+    ::waitpid(c->pid(), nullptr, 0);
+  });
+}
+
 TEST_F(child_test, it_is_over_only_when_the_group_is_empty) {
   run([&]() -> aio::task<> {
     // A grandchild that ignores SIGTERM and outlives its parent.

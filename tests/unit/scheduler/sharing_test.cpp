@@ -16,7 +16,7 @@ namespace {
 
 using domain::job_state;
 using domain::process_exit;
-using frames = std::vector<int>;
+using frame_list = std::vector<int>;
 
 constexpr process_exit success{process_exit::how::exited, 0};
 constexpr process_exit crash{process_exit::how::signaled, SIGSEGV};
@@ -82,7 +82,7 @@ TEST_F(sharing_test, frames_are_handed_out_one_by_one) {
     attempts_.publish(id(job, 1), 5);
     attempts_.hunger(id(job, 1));
     co_await settle();
-    const std::vector<std::pair<attempt_id, frames>> expected{
+    const std::vector<std::pair<attempt_id, frame_list>> expected{
         {id(job, 2), {3}}, {id(job, 2), {4}}, {id(job, 1), {5}}, {id(job, 1), {}}};
     EXPECT_EQ(attempts_.gifts, expected);
     attempts_.end(id(job, 1), success);
@@ -168,7 +168,7 @@ TEST_F(sharing_test, what_one_failed_on_the_others_render) {
     attempts_.publish(id(job, 1), 1);
     attempts_.hunger(id(job, 1));
     co_await settle();
-    EXPECT_EQ(attempts_.gifts.back().second, frames{3});
+    EXPECT_EQ(attempts_.gifts.back().second, frame_list{3});
     attempts_.publish(id(job, 1), 3);
     attempts_.publish(id(job, 3), 2);
     attempts_.end(id(job, 1), success);
@@ -226,7 +226,7 @@ TEST_F(sharing_test, frames_that_need_each_other_are_rendered_by_one) {
     attempts_.hunger(id(job, 1));
     co_await settle();
     EXPECT_EQ(attempts_.starts.size(), 1U);
-    const frames all_others{2, 3, 4, 5, 6, 7, 8, 9};
+    const frame_list all_others{2, 3, 4, 5, 6, 7, 8, 9};
     EXPECT_EQ(attempts_.gifts.back().second, all_others) << "its Blender begins again with each piece";
     attempts_.end(id(job, 1), success, domain::stop_reason::cancel);
     co_await settle();
@@ -246,14 +246,14 @@ TEST_F(sharing_test, slots_go_to_those_who_wait) {
     attempts_.publish(id(job, 2), 2);
     attempts_.hunger(id(job, 2));
     co_await settle();
-    EXPECT_EQ(attempts_.gifts.back(), (std::pair<attempt_id, frames>{id(job, 2), {}}));
+    EXPECT_EQ(attempts_.gifts.back(), (std::pair<attempt_id, frame_list>{id(job, 2), {}}));
     attempts_.end(id(job, 2), success);
     co_await settle();
     EXPECT_EQ(other->state, job_state::running);
     attempts_.publish(id(job, 1), 1);
     attempts_.hunger(id(job, 1));
     co_await settle();
-    EXPECT_EQ(attempts_.gifts.back().second, frames{3}) << "the last one goes on";
+    EXPECT_EQ(attempts_.gifts.back().second, frame_list{3}) << "the last one goes on";
     attempts_.publish(id(other, 1), 1);
     attempts_.end(id(other, 1), success);
     co_await settle();

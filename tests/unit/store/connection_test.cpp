@@ -148,6 +148,7 @@ TEST_F(connection_test, a_table_that_is_made_again_keeps_its_rows_and_those_of_o
             "3anna721.5");
   EXPECT_EQ(db.execAndGet("SELECT failure_kind || finished_ms FROM job WHERE state = 'failed'").getString(),
             "crashed5");
+  EXPECT_EQ(db.execAndGet("SELECT bytes FROM frame_total").getInt(), 10);
   for (const char* table : {"job_tag", "frame", "attempt"})
     EXPECT_EQ(db.execAndGet(fmt::format("SELECT count(*) FROM {}", table)).getInt(), 1) << table;
   SQLite::Statement broken(db, "PRAGMA foreign_key_check");

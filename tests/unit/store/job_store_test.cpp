@@ -5,78 +5,14 @@
 #include "support/fake_job_store.hpp"
 #include "support/loop.hpp"
 #include "support/temp_directory.hpp"
+#include "unit/store/records.hpp"
 
 #include <fmt/format.h>
-
-#include <SQLiteCpp/Database.h>
 
 namespace kiln::store {
 namespace {
 
 using domain::job_state;
-
-job_id id_of(int number) {
-  return job_id::make(std::chrono::milliseconds{1'800'000'000'000 + number}, 7);
-}
-
-job_record job(int number, const char* frames = "1-10") {
-  job_record made;
-  made.id = id_of(number);
-  made.spec.blend = "/p/a.blend";
-  made.spec.blend_name = "a.blend";
-  made.spec.frames = *domain::frame_set::parse(frames);
-  made.created = time_point{std::chrono::milliseconds{1'800'000'000'000 + number}};
-  return made;
-}
-
-/// With something in every field.
-job_record full_job(int number) {
-  auto made = job(number, "1-10x3,50");
-  made.owner = "ci";
-  auto& spec = made.spec;
-  spec.settings = {.engine = "CYCLES",
-                   .scene = "S\"'\\ é",
-                   .view_layer = "v",
-                   .camera = "c",
-                   .format = "PNG",
-                   .resolution = std::pair{4, 5},
-                   .resolution_percentage = 6,
-                   .samples = 7,
-                   .seed = 8,
-                   .device = "CPU"};
-  spec.threads = 9;
-  spec.name = "'; DROP TABLE job; --";
-  spec.tags = {"a", "é"};
-  spec.priority = -3;
-  spec.retries = 4;
-  spec.fail_fast = true;
-  spec.timeout = std::chrono::seconds{11};
-  spec.stall_timeout = std::chrono::seconds{12};
-  made.state = job_state::failed;
-  made.wish = intent::cancel;
-  made.revision = 17;
-  made.failure = domain::failure{
-      .kind = domain::failure_kind::crashed, .message = "boom", .frame = 4, .exit_status = 5, .signal = 6};
-  made.pid = 4711;
-  made.attempts = 3;
-  made.frames_done = 2;
-  made.frames_failed = 1;
-  made.render_seconds = 1.25;
-  made.started = made.created + std::chrono::seconds{1};
-  made.finished = made.created + std::chrono::seconds{2};
-  made.report = R"({"scene":"S"})";
-  return made;
-}
-
-frame_record done(int frame, double seconds = 1) {
-  return {.frame = frame, .now = frame_record::state::done, .tries = 0, .seconds = seconds, .bytes = 100};
-}
-
-/// g++ 12 cannot make these lists inside a coroutine.
-template<class... Record>
-auto list_of(Record... records) {
-  return std::vector{records...};
-}
 
 class job_store_test : public tests::loop_test, public testing::WithParamInterface<const char*> {
 protected:
@@ -298,6 +234,19 @@ TEST_P(job_store_test, the_first_to_end_is_told_with_what_its_frames_take) {
     EXPECT_EQ(*co_await store_->frame_bytes(), 600U);
     EXPECT_TRUE(co_await store_->remove(id_of(3)));
     EXPECT_EQ((*co_await store_->first_ended({}))->id, id_of(2));
+    EXPECT_EQ(*co_await store_->frame_bytes(), 300U);
+    change again{job(1)}; // published again, and one that is rendered again
+    again.job.revision = 3;
+    again.job.state = job_state::running;
+    again.frames = list_of(done(1), done(5));
+    again.frames.front().bytes = 1000;
+    again.frames.back().bytes = 7;
+    co_await must_save(again);
+    EXPECT_EQ(*co_await store_->frame_bytes(), 1207U);
+    again.job.revision = 4;
+    again.frames.back() = {.frame = 5};
+    co_await must_save(again);
+    EXPECT_EQ(*co_await store_->frame_bytes(), 1200U);
   });
 }
 
@@ -360,62 +309,6 @@ TEST_P(job_store_test, many_at_once_are_each_answered) {
     EXPECT_EQ(taken, 100);
     EXPECT_EQ(refused, 100) << "a refused change does not take its batch with it";
     EXPECT_EQ((co_await store_->load_live())->size(), 100U);
-  });
-}
-
-class sqlite_job_store_test : public tests::loop_test {
-protected:
-  tests::temp_directory directory_;
-  std::filesystem::path file_ = directory_ / "kiln.db";
-};
-
-TEST_F(sqlite_job_store_test, keeps_all_over_a_restart) {
-  for (int round = 0; round < 3; ++round)
-    run([&]() -> aio::task<> {
-      auto store = sqlite_job_store::open(executor(), file_);
-      EXPECT_TRUE(store) << store.error().message;
-      EXPECT_EQ((co_await (*store)->load_live())->size(), static_cast<std::size_t>(round));
-      auto record = job(round);
-      EXPECT_TRUE(co_await (*store)->add(std::move(record)));
-    });
-}
-
-TEST_F(sqlite_job_store_test, the_least_used_histories_go) {
-  run([&]() -> aio::task<> {
-    auto store = std::move(*sqlite_job_store::open(executor(), file_));
-    (void)co_await store->add(job(1));
-    change c{job(1)};
-    c.frames = list_of(done(1));
-    const auto key_of = [](std::size_t i) { return fmt::format("{:064}", i); };
-    for (std::size_t i = 0; i < sqlite_job_store::kept_histories + 5; ++i) {
-      ++c.job.revision;
-      c.history_key = key_of(i);
-      (void)co_await store->history(c.history_key);
-      (void)co_await store->save(c, durability::relaxed);
-    }
-    std::size_t known = 0;
-    {
-      SQLite::Database reader(file_.native());
-      known = static_cast<std::size_t>(reader.execAndGet("SELECT count(*) FROM history").getInt());
-    }
-    EXPECT_LE(known, sqlite_job_store::kept_histories + 1);
-    EXPECT_GE(known, sqlite_job_store::kept_histories - 1);
-  });
-}
-
-TEST_F(sqlite_job_store_test, rows_that_no_kiln_has_written_are_an_error) {
-  run([&]() -> aio::task<> {
-    auto store = std::move(*sqlite_job_store::open(executor(), file_));
-    (void)co_await store->add(job(1));
-    for (const char* spoilt : {"'[]'", "'{\"frames\":\"1\"}'", "'{\"blend\":\"a\",\"frames\":\"x\"}'",
-                               "'{\"blend\":\"a\",\"frames\":\"1\",\"colour\":1}'"}) {
-      {
-        SQLite::Database writer(file_.native(), SQLite::OPEN_READWRITE);
-        writer.exec(fmt::format("UPDATE job SET spec = {}", spoilt));
-      }
-      EXPECT_EQ((co_await store->find(id_of(1))).error().code, errc::corrupt) << spoilt;
-      EXPECT_EQ((co_await store->load_live()).error().code, errc::corrupt) << spoilt;
-    }
   });
 }
 

@@ -16,7 +16,7 @@ using std::chrono::milliseconds;
 
 constexpr time_point when{milliseconds{1'800'000'000'000}};
 
-job_record job(int number) {
+job_record told_job(int number) {
   job_record made;
   made.id = job_id::make(milliseconds{number}, 7);
   made.spec.blend = "/p/a.blend";
@@ -50,11 +50,11 @@ protected:
 
   aio::task<> must_add(webhook_record made) { EXPECT_TRUE(co_await store_.add(std::move(made))); }
 
-  aio::task<> add_job(int number) { EXPECT_TRUE(co_await jobs_.add(job(number))); }
+  aio::task<> add_job(int number) { EXPECT_TRUE(co_await jobs_.add(told_job(number))); }
 
   /// As the scheduler does.
   aio::task<result<void>> change_job(int number, job_state to, std::uint64_t revision) {
-    change c{job(number)};
+    change c{told_job(number)};
     c.job.state = to;
     c.job.revision = revision;
     c.job.started = when + milliseconds{1};
@@ -129,12 +129,12 @@ TEST_F(webhook_store_test, an_end_is_queued_with_the_change_that_makes_it) {
     const auto heads = co_await store_.next();
     EXPECT_EQ(heads->size(), 1U);
     const auto& head = heads->at(0);
-    EXPECT_EQ(head.id, webhook(1).id.str() + "-" + job(1).id.str() + "-3-failed");
+    EXPECT_EQ(head.id, webhook(1).id.str() + "-" + told_job(1).id.str() + "-3-failed");
     EXPECT_EQ(head.to, webhook(1).id);
     EXPECT_EQ(head.url, webhook(1).url);
     EXPECT_EQ(head.secret, webhook(1).secret);
     EXPECT_EQ(head.event, webhook_event::job_failed);
-    EXPECT_EQ(head.payload, '"' + job(1).id.str() + " job.failed 2\"");
+    EXPECT_EQ(head.payload, '"' + told_job(1).id.str() + " job.failed 2\"");
     EXPECT_EQ(head.due, when + milliseconds{2});
     const auto seen = **co_await store_.find(webhook(1).id);
     EXPECT_EQ(seen.pending, 1U);
@@ -162,7 +162,7 @@ TEST_F(webhook_store_test, each_hears_what_it_asked_for) {
     }
     EXPECT_EQ((**co_await store_.find(webhook(1).id)).pending, 2U);
     EXPECT_EQ((**co_await store_.find(webhook(2).id)).pending, 5U);
-    EXPECT_TRUE(co_await jobs_.remove(job(1).id));
+    EXPECT_TRUE(co_await jobs_.remove(told_job(1).id));
     EXPECT_EQ((co_await take_all()).size(), 7U) << "events outlive their job";
   });
 }
