@@ -168,6 +168,9 @@ def check_handlers(warn):
 
 
 def is_of_blend(handler):
-    """Whether its code is in no file: that of a text has the path of the .blend, with the text's name behind it."""
+    """Whether its code is neither Blender's, nor an add-on's, nor ours: of a text, which is in no file, or of a module
+    that a text has imported."""
     code = getattr(handler, "__code__", None)
-    return code is not None and not os.path.isfile(code.co_filename)
+    homes = [*bpy.utils.script_paths(), *map(bpy.utils.resource_path, ("USER", "LOCAL", "SYSTEM")),
+             os.path.dirname(os.path.abspath(__file__))]
+    return code is not None and not any(code.co_filename.startswith(os.path.join(home, "")) for home in homes if home)

@@ -133,6 +133,7 @@ CASES = [
     Case("settings.registered_text", "warning autorun_refused"),
     Case("settings.registered_text", name="registered_text_that_runs", fields={"autorun": True}),
     Case("settings.registered_handler", "warning scripts_at_frames", fields={"autorun": True}),
+    Case("settings.registered_module", "warning scripts_at_frames", fields={"autorun": True}),
     Case("settings.layers_off", "warning nothing_rendered"),
     # outputs
     Case("outputs.file_output", "warning extra_outputs"),

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Settings that a job changes and the file animates, and what a scene sees of its range."""
+import os
+
 import flat
 
 import bpy
@@ -86,13 +88,25 @@ def registered_handler(scene, directory):
     """Which is called at each frame, and keeps nothing for the next one."""
     flat.prepare(scene, 1, 4)
     flat.quad(scene, size=1)
-    register("""import bpy
+    register(MOVING)
+
+
+def registered_module(scene, directory):
+    """The same by a text that imports a file beside the .blend."""
+    flat.prepare(scene, 1, 4)
+    flat.quad(scene, size=1)
+    with open(os.path.join(directory, "mover.py"), "w") as file:
+        file.write(MOVING)
+    register("import sys\nimport bpy\nsys.path.append(bpy.path.abspath('//'))\nimport mover\n")
+
+
+MOVING = """import bpy
 
 def move(scene, *_):
     bpy.data.objects['Quad'].location.x = scene.frame_current - 2.5
 
 bpy.app.handlers.frame_change_pre.append(move)
-""")
+"""
 
 
 def register(code):
