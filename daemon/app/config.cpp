@@ -217,6 +217,7 @@ std::variant<config, early_exit> read_config(std::vector<std::string> arguments,
   c.listen = *parse_listen_address(w.listen);
   c.log_json = w.log_format == "json";
   c.on_slurm = w.executor == "slurm";
+  c.autorun = *domain::parse_autorun_scope(w.autorun); // checked as it was read
   c.leave_on_stop = w.on_stop == "leave" || (w.on_stop.empty() && c.on_slurm);
   if (constexpr std::size_t jobs_on_slurm = 100; c.on_slurm && app.get_option("--slots")->empty())
     c.slots = jobs_on_slurm; // Slurm decides what renders

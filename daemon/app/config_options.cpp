@@ -253,6 +253,11 @@ void add_options(CLI::App& app, config& c, words& w, const std::string& default_
   app.add_flag("--sandbox-display", c.sandbox_display,
                "Blender may talk to an X server (X does not keep clients apart)")
       ->group("Sandbox");
+  app.add_option("--autorun", w.autorun,
+                 "Scripts of .blends that a job may run: below the project roots (roots), or all (always)")
+      ->default_str("never")
+      ->check(CLI::IsMember({"never", "roots", "always"}))
+      ->group("Sandbox");
   add_keeping_options(app, c);
   add_slurm_options(app, c, w);
 

@@ -21,6 +21,7 @@ struct words {
   std::string on_stop; ///< empty: by executor
   std::string executor = "local";
   std::string verify = "decode";
+  std::string autorun = "never";
   std::vector<std::string> blenders;
 };
 

@@ -62,6 +62,11 @@ domain::job_limits limits_of_jobs(const config& c) {
   domain::job_limits l{.max_frames = c.max_frames, .has_cluster = c.on_slurm};
   for (const auto& one : c.blenders)
     l.blenders.push_back(one.name);
+  l.autorun = c.autorun;
+  auto others = c.sandbox_write;
+  others.insert(others.end(), {c.state, c.output});
+  for (const auto& one : others)
+    l.not_of_roots.insert(l.not_of_roots.end(), {one, real_path(one)}); // a job's .blend has no links in it
   return l;
 }
 

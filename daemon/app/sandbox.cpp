@@ -20,12 +20,6 @@ namespace {
 namespace fs = std::filesystem;
 using process::mechanism;
 
-fs::path real_path(const fs::path& path) {
-  std::error_code ec;
-  auto real = fs::canonical(path, ec);
-  return ec ? path : real;
-}
-
 process::walls walls_for(const config& c, const std::vector<std::string>& environment) {
   local::installation here{.project_roots = c.project_roots,
                            .output = c.output,
@@ -137,13 +131,34 @@ std::size_t count_working(const std::vector<trial>& trials) {
   return static_cast<std::size_t>(std::ranges::count(trials, std::string{}, &trial::wrong));
 }
 
+/// What is wrong with a configuration that lets scripts of scenes run where nothing holds them.
+error autorun_without_sandbox(std::string_view why) {
+  return {errc::unsupported,
+          fmt::format("autorun: scripts of scenes run in a sandbox only, and {}: configure "
+                      "one that works here, or leave autorun out",
+                      why)};
+}
+
 } // namespace
+
+fs::path real_path(const fs::path& path) {
+  std::error_code ec;
+  auto real = fs::canonical(path, ec);
+  return ec ? path : real;
+}
 
 aio::task<result<sandbox>> choose_sandbox(aio::executor_type loop, bounded_runs& runs, const config& c,
                                           std::vector<blender::install> blenders,
                                           const std::vector<std::string>& environment) {
   sandbox chosen;
+  const bool runs_scripts = c.autorun != domain::autorun_scope::never;
+  if (c.on_slurm && runs_scripts)
+    chosen.warnings.push_back(
+        "autorun: scripts of scenes run on the nodes as their jobs ask for it, in what a "
+        "slurm_template builds around them, or in nothing");
   if (c.sandbox == "off") {
+    if (runs_scripts && !c.on_slurm)
+      co_return autorun_without_sandbox("sandbox is off");
     chosen.warnings.push_back(
         "sandbox: off, as configured: a scene that runs code can do what kilnd's user can");
     co_return chosen;
@@ -193,6 +208,8 @@ aio::task<result<sandbox>> choose_sandbox(aio::executor_type loop, bounded_runs&
     co_return error{
         errc::unsupported,
         fmt::format("sandbox: {}. Say --sandbox auto for what this machine can, or --sandbox off", failures)};
+  if (runs_scripts)
+    co_return autorun_without_sandbox(fmt::format("none works here ({})", failures));
   chosen.walls = {};
   chosen.warnings.push_back(fmt::format(
       "sandbox: none works here, so a scene that runs code can do what kilnd's user can ({})", failures));

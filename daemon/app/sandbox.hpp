@@ -24,10 +24,14 @@ struct sandbox {
   std::vector<std::string> notes = {};    ///< the same, of what need not be put right
 };
 
+/// Without links, where there is such a file; else as it is.
+[[nodiscard]] std::filesystem::path real_path(const std::filesystem::path& path);
+
 /// Starts each Blender and its Python in it, in parallel. A sandbox that was configured by name and in which
 /// one of them does not work is an error that says what to do. `auto` chooses the one in which the most work,
-/// and warns of the others; it chooses none, and warns, only if no Blender works in any. `runs`: what its
-/// processes are started with; stop() ends them.
+/// and warns of the others; it chooses none, and warns, only if no Blender works in any. On this machine
+/// scripts of scenes (config::autorun) need one: none is an error then. `runs`: what its processes are
+/// started with; stop() ends them.
 [[nodiscard]] aio::task<result<sandbox>> choose_sandbox(aio::executor_type loop, bounded_runs& runs,
                                                         const config& c,
                                                         std::vector<blender::install> blenders,

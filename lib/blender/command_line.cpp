@@ -47,10 +47,16 @@ result<argument_pieces> format_argument_pieces(const domain::job_spec& job,
   if (!job.blend.is_absolute())
     return error{errc::invalid_input, "the path of the .blend is not absolute: " + job.blend.native()};
   argument_pieces made;
-  // -Y: scripts in the file do not run by themselves; -x 1: Blender adds the extension of the format.
-  made.before = {
-      "-b", "-noaudio",     "-Y", job.blend.native(), "--python-exit-code", std::to_string(script_failed),
-      "-P", script.native()};
+  // -y, -Y: whether scripts and Python drivers of the file run; of the file behind it on the command line.
+  // -x 1: Blender adds the extension of the format.
+  made.before = {"-b",
+                 "-noaudio",
+                 job.autorun ? "-y" : "-Y",
+                 job.blend.native(),
+                 "--python-exit-code",
+                 std::to_string(script_failed),
+                 "-P",
+                 script.native()};
   if (!job.settings.scene.empty()) // what is set from here on is of this scene
     made.before.insert(made.before.end(), {"-S", job.settings.scene});
   made.settings = {"-x", "1", "-t", std::to_string(job.threads)};

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What cannot be rendered as asked, found before the first frame: in every scene that the frames reach."""
 import ctypes
+import os
+import sys
 
 import bpy
 import kiln_files
@@ -12,6 +14,8 @@ MOVIE_FORMATS = {"AVI_JPEG", "AVI_RAW", "FFMPEG"}
 FORMATS = {"PNG": 0, "OPEN_EXR": 0, "OPEN_EXR_MULTILAYER": 0, "JPEG": 65500, "TIFF": 0, "WEBP": 16383}
 EXR = {"OPEN_EXR", "OPEN_EXR_MULTILAYER"}
 CODECS = {"NONE", "PXR24", "ZIP", "PIZ", "RLE", "ZIPS", "B44", "B44A", "DWAA", "DWAB"}  # that kiln-image decodes
+
+AT_FRAMES = ("frame_change_", "render_", "depsgraph_")  # handlers that are called while an animation renders
 
 
 def check_camera(walk, scene, camera):
@@ -146,5 +150,27 @@ def check_outputs(walk, warn):
 
 def check_trust(warn):
     if bpy.app.autoexec_fail and not bpy.app.autoexec_fail_quiet:
-        warn("the .blend has scripts or drivers in Python, which are not run: "
+        warn('the .blend has scripts or drivers in Python, which are not run (a job with "autorun":true runs them, where '
+             "kilnd's operator allows it by the setting autorun): "
              f"{bpy.app.autoexec_fail_message or 'they may do anything'}", "autorun_refused")
+
+
+def check_handlers(warn):
+    """Of the .blend's scripts, where these run. Kiln cannot know what one keeps for the frames that follow."""
+    if "-y" not in sys.argv:
+        return
+    handlers = sorted({handler.__name__ for name in dir(bpy.app.handlers) if name.startswith(AT_FRAMES)
+                       for handler in getattr(bpy.app.handlers, name) if is_of_blend(handler)})
+    if handlers:
+        warn(f"scripts of the .blend run at each frame ({listed(handlers)}): if they keep something from one frame to the "
+             "next, the frames are as by hand only where one Blender renders all of them in order, without a stop",
+             "scripts_at_frames")
+
+
+def is_of_blend(handler):
+    """Whether its code is neither Blender's, nor an add-on's, nor ours: of a text, which is in no file, or of a module
+    that a text has imported."""
+    code = getattr(handler, "__code__", None)
+    homes = [*bpy.utils.script_paths(), *map(bpy.utils.resource_path, ("USER", "LOCAL", "SYSTEM")),
+             os.path.dirname(os.path.abspath(__file__))]
+    return code is not None and not any(code.co_filename.startswith(os.path.join(home, "")) for home in homes if home)

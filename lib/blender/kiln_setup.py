@@ -67,6 +67,7 @@ class Setup:
         self.inspect("view layers", kiln_checks.check_layers, self.walk, self.warn)
         self.inspect("further outputs", kiln_checks.check_outputs, self.walk, self.warn)
         self.inspect("scripts of the .blend", kiln_checks.check_trust, self.warn)
+        self.inspect("handlers of the .blend", kiln_checks.check_handlers, self.warn)
 
     def look_around(self):
         self.walk = kiln_walk.Walk(self.scene, self.frames)

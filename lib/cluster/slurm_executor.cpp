@@ -209,9 +209,10 @@ aio::task<std::optional<std::string>> slurm_executor::fingerprint(domain::job_sp
     co_return std::nullopt;
   const auto settings = boost::json::serialize(domain::format_settings(spec.settings));
   const auto* install = blender::find_install(settings_.blenders, spec.blender);
-  co_return digest::sha256(fmt::format("{}\n{}\n{}\nslurm\n{}\n{}\n{}\n{}", *blend, settings, spec.threads,
+  co_return digest::sha256(fmt::format("{}\n{}\n{}\nslurm\n{}\n{}\n{}\n{}{}", *blend, settings, spec.threads,
                                        install ? install->executable.native() : spec.blender,
-                                       spec.slurm.partition, spec.slurm.constraint, spec.slurm.gres));
+                                       spec.slurm.partition, spec.slurm.constraint, spec.slurm.gres,
+                                       spec.autorun ? "\nautorun" : ""));
 }
 
 void slurm_executor::stop(const attempt_id& id, domain::stop_reason reason) {

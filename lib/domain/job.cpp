@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "domain/job.hpp"
 
+#include "base/paths.hpp"
 #include "domain/image_format.hpp"
 
 #include <fmt/format.h>
@@ -128,6 +129,29 @@ bool can_become(job_state from, job_state to) noexcept {
   return false;
 }
 
+std::optional<autorun_scope> parse_autorun_scope(std::string_view name) noexcept {
+  if (name == "never")
+    return autorun_scope::never;
+  if (name == "roots")
+    return autorun_scope::roots;
+  if (name == "always")
+    return autorun_scope::always;
+  return std::nullopt;
+}
+
+std::optional<std::string> refuse_autorun(const job_spec& spec, const job_limits& limits) {
+  if (!spec.autorun || limits.autorun == autorun_scope::always)
+    return std::nullopt;
+  if (limits.autorun == autorun_scope::never)
+    return "this kilnd runs no scripts of .blends: its operator can allow it (autorun = \"roots\" or "
+           "\"always\")";
+  const auto holds = [&](const std::filesystem::path& one) { return is_at_or_below(spec.blend, one); };
+  if (std::ranges::any_of(limits.not_of_roots, holds))
+    return "this kilnd runs scripts of .blends below its project roots only, not those of uploads, nor of "
+           "files where Blender can write (autorun = \"roots\")";
+  return std::nullopt;
+}
+
 std::vector<field_error> check_job(const job_spec& spec, const job_limits& limits) {
   checker c;
   if (spec.frames.empty())
@@ -154,7 +178,11 @@ std::vector<field_error> check_job(const job_spec& spec, const job_limits& limit
   c.number("/retries", spec.retries, 0, 100);
   c.number("/processes", spec.processes, 0, 1024); // 0 is "auto"
   if (spec.own_process && spec.processes != 1)
-    c.wrong("/processes", R"(must be 1 when "process" is "own")");
+    c.wrong("/processes", R"(must be 1 when "process" is "own", as it is with "autorun")");
+  if (const auto refused = refuse_autorun(spec, limits))
+    c.wrong("/autorun", *refused);
+  if (spec.autorun && !spec.own_process)
+    c.wrong("/process", R"(must be "own" with "autorun": what scripts leave in a Blender stays in it)");
   if (limits.has_cluster && spec.processes > 1)
     c.wrong("/processes", "this kilnd renders on a Slurm cluster, where tasks run as there is room for them "
                           "(slurm_tasks): leave \"processes\" out, or say \"auto\"");

@@ -81,6 +81,7 @@ struct job_spec {
   frame_order order = frame_order::ascending;
   int processes = 1;        ///< Blenders that render it at once, 1 to 1024; 0: as many as it gains by
   bool own_process = false; ///< each attempt has a Blender of its own, which renders nothing else
+  bool autorun = false;     ///< Blender runs the scripts and Python drivers of the .blend; needs own_process
   bool strict = false;      ///< a warning fails the job before its first frame
   bool fail_fast = false;   ///< the first attempt that fails fails the job: nothing is tried again
   std::optional<std::chrono::seconds> timeout = {};       ///< of rendering, in all
@@ -92,10 +93,24 @@ struct job_spec {
 
 inline constexpr int lowest_priority = -100, highest_priority = 100;
 
+/// Which .blends may run their scripts and Python drivers, if their jobs ask for it.
+enum class autorun_scope {
+  never,
+  roots, ///< those below a project root, where neither clients of kilnd nor Blender can write
+  always,
+};
+
+/// "never", "roots", "always"
+[[nodiscard]] std::optional<autorun_scope> parse_autorun_scope(std::string_view name) noexcept;
+
 struct job_limits {
   std::size_t max_frames = 100'000;       ///< frames of one job
   std::vector<std::string> blenders = {}; ///< the names of those that are here
   bool has_cluster = false;               ///< whether a job may ask something of Slurm
+  autorun_scope autorun = autorun_scope::never;
+  /// Absolute; where clients (uploads) and Blender (frames, caches) write: autorun_scope::roots leaves them
+  /// out where they lie below a project root.
+  std::vector<std::filesystem::path> not_of_roots = {};
 };
 
 /// A field of a job that cannot be taken.
@@ -105,6 +120,10 @@ struct field_error {
 
   friend bool operator==(const field_error&, const field_error&) = default;
 };
+
+/// Why the scripts of the job's .blend must not run; nothing if they may, or if the job does not ask for it.
+/// Holds for each attempt: the limits may be others than when the job was taken.
+[[nodiscard]] std::optional<std::string> refuse_autorun(const job_spec& spec, const job_limits& limits);
 
 /// All that is wrong with a job; nothing when Kiln takes it.
 [[nodiscard]] std::vector<field_error> check_job(const job_spec& spec, const job_limits& limits);

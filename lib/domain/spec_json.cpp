@@ -240,9 +240,11 @@ std::vector<field_error> read_spec(const json::object& from, std::size_t max_fra
   in.number("retries", spec.retries);
   in.flag("strict", spec.strict);
   in.flag("fail_fast", spec.fail_fast);
+  in.flag("autorun", spec.autorun);
   spec.timeout = in.seconds("timeout_seconds");
   spec.stall_timeout = in.seconds("stall_timeout_seconds");
   read_slurm(in, spec.slurm);
+  spec.own_process = spec.autorun; // unless the job says otherwise
   read_process(in, spec.own_process);
   read_processes(in, spec.processes);
   read_order(in, spec.order);
@@ -320,6 +322,8 @@ json::object format_spec(const job_spec& spec) {
     out["strict"] = true;
   if (spec.fail_fast)
     out["fail_fast"] = true;
+  if (spec.autorun)
+    out["autorun"] = true;
   if (spec.timeout)
     out["timeout_seconds"] = spec.timeout->count();
   if (spec.stall_timeout)

@@ -121,8 +121,9 @@ aio::task<std::optional<std::string>> local_executor::fingerprint(domain::job_sp
     co_return std::nullopt;
   const auto settings = boost::json::serialize(domain::format_settings(spec.settings));
   const auto install = co_await settings_.blenders->current(spec.blender, pool_);
-  co_return digest::sha256(fmt::format("{}\n{}\n{}\n{}", *blend, settings, spec.threads,
-                                       install ? install->version : spec.blender));
+  co_return digest::sha256(fmt::format("{}\n{}\n{}\n{}{}", *blend, settings, spec.threads,
+                                       install ? install->version : spec.blender,
+                                       spec.autorun ? "\nautorun" : ""));
 }
 
 aio::task<std::optional<blender::choice>> local_executor::choose_blender(domain::job_spec spec) {

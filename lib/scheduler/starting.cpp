@@ -175,6 +175,13 @@ aio::task<> scheduler::start(mutable_job next) {
     give_back();
     co_return;
   }
+  // It may have been taken by a kilnd that was configured otherwise.
+  if (auto refused = domain::refuse_autorun(next->spec, settings_.limits)) {
+    end_as(next, job_state::failed,
+           failure{.kind = domain::failure_kind::invalid_setting, .message = std::move(*refused)});
+    give_back();
+    co_return;
+  }
   // The .blend and the Blenders may be others since it was queued. Frames of one job have one Blender, so it
   // stays once there is one.
   const bool is_free = next->spec.blender.empty() || !next->spec.blender_choice.empty();

@@ -58,9 +58,10 @@ def start(tmp_path, blend, executor):
     started = []
     of_executor, its_environment = executor
 
-    def run(*commands, arguments=(), environment=None, blender=None, file=None):
+    def run(*commands, arguments=(), environment=None, blender=None, file=None, writable=True):
+        """writable: Blender may write beside its scene, for "once"."""
         d = support.Daemon(tmp_path, blender or support.program("FAKE_BLENDER"), file or blend(*commands),
-                           ["--stop-grace", "1", "--sandbox-write", tmp_path,  # for "once"
+                           ["--stop-grace", "1", *(["--sandbox-write", tmp_path] if writable else []),
                             *of_executor, *arguments], {**its_environment, **(environment or {})})
         started.append(d)
         return d.start()

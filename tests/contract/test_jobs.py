@@ -135,6 +135,9 @@ GOOD = {"blend": "scene.blend", "frames": "1"}
     ({**GOOD, "processes": "many", "fail_fast": 1}, ["/fail_fast", "/processes"]),
     ({**GOOD, "frames": "x", "samples": 0, "colour": "red", "trace_id": "1"}, ["/frames", "/colour", "/trace_id", "/samples"]),
     ({**GOOD, "strict": "yes"}, ["/strict"]),
+    ({**GOOD, "autorun": True}, ["/autorun"]), ({**GOOD, "autorun": "yes"}, ["/autorun"]),
+    ({**GOOD, "autorun": True, "process": "session", "samples": 0}, ["/autorun", "/process", "/samples"]),
+    ({**GOOD, "autorun": True, "processes": 2}, ["/processes", "/autorun"]),
     ({**GOOD, "colour": "red", "a/b~c": 1}, ["/colour", "/a~1b~0c"]),
     ("[]", [""]), ("nonsense", [""]), ('{"blend":"a","blend":"b"}', [""]), ('{"blend":1e999}', [""]),
 ])

@@ -62,6 +62,8 @@ def test_check_says_what_it_found(flags):
     (["--output", "/proc/nowhere"], 3, "/proc/nowhere"),
     (["--state", "/dev/null/x"], 3, "/dev/null/x"),
     (["--output", "/tmp/a#b"], 3, "#"),
+    (["--autorun", "yes"], 2, "autorun"),
+    pytest.param(["--autorun", "roots", "--sandbox", "off"], 3, "autorun: scripts of scenes run in a sandbox only", marks=pytest.mark.local),
 ])
 @pytest.mark.parametrize("check", [[], ["--check"]])
 def test_what_cannot_work_is_refused_at_the_start(flags, arguments, status, says, check):

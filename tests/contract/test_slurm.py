@@ -161,6 +161,16 @@ def test_a_sandbox_on_nodes_is_not_promised(slurm, start):
     assert refused.returncode == 3 and re.search("the nodes of a cluster.*slurm_template", refused.stderr), refused
 
 
+def test_scripts_of_scenes_run_on_nodes_where_the_operator_allows_it(slurm, start):
+    d = start("print_arguments", arguments=["--autorun", "roots"], writable=False)
+    assert "autorun: scripts of scenes run on the nodes" in d.log()
+    for autorun, expected in ((True, {"-y"}), (False, {"-Y"})):
+        done = until(d, submit(d, "1-2", autorun=autorun), *FINAL)
+        assert done["state"] == "succeeded" and done.get("autorun", False) is autorun and all_frames(d, done["id"], 2)
+        said = re.findall(r"^argument: (-[yY])$", d.get(f"/v1/jobs/{done['id']}/log").text, re.M)
+        assert len(said) == 2 and set(said) == expected, "of each task"
+
+
 def deletes(directory):
     """Whatever others make there meanwhile."""
     def try_it():

@@ -57,12 +57,16 @@ def escaped(project):
 
 
 @pytest.mark.feature("code in a scene is kept in")
-def test_a_hostile_scene_writes_nothing_outside(start, sandbox, project, blender):
-    d = start(project / "tiny.blend", "--sandbox", sandbox)
+@pytest.mark.parametrize("autorun", [False, True])
+def test_a_hostile_scene_writes_nothing_outside(start, sandbox, project, blender, autorun):
+    d = start(project / "tiny.blend", "--sandbox", sandbox, *(["--autorun", "roots"] if autorun else []))
     assert d.get("/readyz").json() == {"status": "ok", "sandbox": sandbox}
     assert "sandbox: scenes can list the names in" not in d.log()
-    done = render(d, "hostile", "1-2")
+    done = render(d, "hostile", "1-2", **({"autorun": True} if autorun else {}))
     assert done["state"] == "succeeded", done.get("failure")
+    refused = re.findall(r"escaped_(\w+)", d.get(done["links"]["log"]).text) if autorun else []
+    assert set(refused) >= ({"text", "driver"} if autorun else set()), "they run, and are kept from it"
+    assert any(one["kind"] == "autorun_refused" for one in done["warnings"]) != autorun
     assert decode_png(frame(d, done, 2))[:2] == (32, 32)
     assert escaped(project) == []
     # The same scene, by hand and with its scripts run: it is not harmless.

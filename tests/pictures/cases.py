@@ -27,6 +27,10 @@ class Case:
         return self.place.partition(".")[2]
 
     @property
+    def runs_scripts(self):
+        return self.fields.get("autorun", False)
+
+    @property
     def id(self):
         return self.name or self.scene
 
@@ -125,7 +129,11 @@ CASES = [
     Case("settings.stamped_range", stops=True),
     Case("settings.step_of_the_file", frames="1-6"),
     Case("settings.python_driver", "warning autorun_refused"),
+    Case("settings.python_driver", name="python_driver_that_runs", fields={"autorun": True}, stops=True),
     Case("settings.registered_text", "warning autorun_refused"),
+    Case("settings.registered_text", name="registered_text_that_runs", fields={"autorun": True}),
+    Case("settings.registered_handler", "warning scripts_at_frames", fields={"autorun": True}),
+    Case("settings.registered_module", "warning scripts_at_frames", fields={"autorun": True}),
     Case("settings.layers_off", "warning nothing_rendered"),
     # outputs
     Case("outputs.file_output", "warning extra_outputs"),

@@ -30,7 +30,8 @@ class Render:
         shutil.copytree(self.projects / case.scene, output / "scene")  # Blender may write caches beside it
         setting = ["--python-exit-code", "1", "--python-expr", f"import bpy; {case.by_hand}"] if case.by_hand else []
         blend = output / "scene" / f"{case.scene}.blend"
-        done = self.blender.run("-b", "-noaudio", "-Y", blend, *setting, "-o", output / "by-hand_####", "-x", "1",
+        trust = "-y" if case.runs_scripts else "-Y"
+        done = self.blender.run("-b", "-noaudio", trust, blend, *setting, "-o", output / "by-hand_####", "-x", "1",
                                 *range_by_hand(case), "-a", capture_output=True, text=True, errors="replace")
         (output / "log").write_text(done.stdout + done.stderr)
         return pictures_in(output, "by-hand_")

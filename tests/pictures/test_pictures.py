@@ -13,7 +13,8 @@ MODES = {"own": {"process": "own"}, "session": {}}
 FURTHER = {"warm": {}, "own, spread": {"process": "own", "order": "spread"}, "session, spread": {"order": "spread"},
            "two processes": {"processes": 2}}
 ALL = {**MODES, **FURTHER} if EVERY_MODE else MODES
-STOPPED = [(case, way, process) for case in CASES if case.stops for way in modes.STOPS for process in ("own", "session")]
+STOPPED = [(case, way, process) for case in CASES if case.stops for way in modes.STOPS for process in ("own", "session")
+           if process == "own" or not case.runs_scripts]
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +26,8 @@ def jobs(request, kilnd, projects, version, by_hand):
         if not wanted or "mode" not in wanted or not possible(wanted["case"], version, projects):
             continue
         case, mode = wanted["case"], wanted["mode"]
+        if refused(case, mode, kilnd):
+            continue
         begun[case.id, mode] = modes.submit(kilnd, projects, case, frames_of(case, kilnd, projects), **ALL[mode])
         by_hand.begin(case)
     return begun
@@ -32,6 +35,15 @@ def jobs(request, kilnd, projects, version, by_hand):
 
 def possible(case, version, projects):
     return case.since <= version <= case.until and (projects / case.scene / f"{case.scene}.blend").exists()
+
+
+def refused(case, mode, d):
+    """Why kilnd does not take such a job: scripts run in a sandbox only, and in one Blender."""
+    if case.runs_scripts and not d.runs_scripts:
+        return "this machine has no sandbox"
+    if case.runs_scripts and "processes" in ALL[mode]:
+        return "one Blender renders it"
+    return ""
 
 
 def frames_of(case, d, projects):
@@ -84,9 +96,19 @@ def test_pictures_are_those_by_hand_or_the_job_says_why_not(case, mode, jobs, ki
         pytest.skip("this Blender cannot have the scene")
     if case.optional and (case.id, mode) not in jobs:
         pytest.skip("the build of this Blender cannot make the scene")
+    if refused(case, mode, kilnd):
+        pytest.skip(refused(case, mode, kilnd))
     assert (case.id, mode) in jobs, (projects / "made.log").read_text()[-2000:]
     job = modes.until_final(kilnd, jobs[case.id, mode])
     check(case, mode, job, published(kilnd, job), by_hand.begin(case).result())
+
+
+def test_scripts_make_another_picture(by_hand, projects):
+    """Otherwise the cases of scripts that run would compare nothing."""
+    by_name = {case.id: case for case in CASES}
+    for name in ("python_driver", "registered_text"):
+        without, with_scripts = (by_hand.begin(by_name[one]).result() for one in (name, f"{name}_that_runs"))
+        assert without and with_scripts and without.keys() == with_scripts.keys() and without != with_scripts, name
 
 
 def published(d, job):
@@ -99,6 +121,8 @@ def published(d, job):
 def test_a_job_that_is_stopped_on_its_way(case, way, process, another_kilnd, by_hand, version, projects):
     if not possible(case, version, projects):
         pytest.skip("this Blender cannot have the scene")
+    if case.runs_scripts and not another_kilnd.runs_scripts:
+        pytest.skip("this machine has no sandbox")
     d = another_kilnd.start()
     expected = by_hand.begin(case).result()
     for _ in range(5):  # a fast machine may be through before it is stopped

@@ -81,8 +81,8 @@ function judge(request, answer) {
     if (is_bytes && body.is_valid && answer.status === 422 && !/digest|SHA-256/i.test(JSON.parse(answer.body).detail)) complaints.push(`this is a .blend: ${answer.body}`);
     if (body.is_valid && !body.is_other_type && answer.status === 422 && !is_bytes) {
       const problem = JSON.parse(answer.body);
-      // What no schema says: which .blend files, Blenders and clusters there are, how many frames a job may have, where webhooks may go; and limits in bytes.
-      const by_meaning = ["/blend", "/blender", "/slurm", "/frames", "/url", "/secret"];
+      // What no schema says: which .blend files, Blenders and clusters there are, whose scripts may run, how many frames a job may have, where webhooks may go; and limits in bytes.
+      const by_meaning = ["/blend", "/blender", "/slurm", "/autorun", "/frames", "/url", "/secret"];
       const is_long = (pointer) => /[^\x00-\x7f]/.test(JSON.stringify(pointer.slice(1).split("/").reduce((at, name) => at?.[name], body.value)) ?? "");
       const unexplained = (problem.errors ?? []).filter((e) => !by_meaning.includes(e.pointer) && !is_long(e.pointer));
       if (unexplained.length || (!problem.errors && !/Idempotency-Key/.test(problem.detail)))

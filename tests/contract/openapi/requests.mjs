@@ -20,6 +20,7 @@ const HINTS = {
   secret: ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_AA=="],
   retries: [0, 1, 2], threads: [0, 1], priority: [0, 5, -100, 100], from: [0, 1, 2], to: [2, 3, 5],
   processes: [1, 2, "auto"], blender: [...Array(19).fill("default"), "5.0"], slurm: [...Array(19).fill({}), { partition: "gpu" }],
+  autorun: [...Array(19).fill(false), true],
 };
 const PREFERENCES = ["wait=0", "wait=1", "wait=\"1\"", "wait=x", "respond-async", "wait=-1", "wait=99999999999", ", ,", "handling=lenient, wait=0"];
 const DIGESTS = [...BLENDS.map((text) => `sha-256=:${digest(text, "base64")}:`), "sha-256=:AAAA:", "sha-512=:x:", "sha-256=", ", ,"];

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Settings that a job changes and the file animates, and what a scene sees of its range."""
+import os
+
 import flat
 
 import bpy
@@ -70,7 +72,7 @@ def step_of_the_file(scene, directory):
 
 def python_driver(scene, directory):
     """Which Blender does not run unless it is told to trust the file."""
-    flat.prepare(scene, 1, 3)
+    flat.prepare(scene, 1, 8)
     thing = flat.quad(scene, size=1)
     driver = thing.driver_add("location", 0).driver
     driver.type, driver.expression = "SCRIPTED", "bpy.context.scene.frame_current % 3 * 2 - 2"
@@ -79,8 +81,38 @@ def python_driver(scene, directory):
 def registered_text(scene, directory):
     flat.prepare(scene, 1, 2)
     flat.moving_quad(scene)
+    register("import bpy\nbpy.data.objects['Quad'].scale = (2, 1, 3)\n")
+
+
+def registered_handler(scene, directory):
+    """Which is called at each frame, and keeps nothing for the next one."""
+    flat.prepare(scene, 1, 4)
+    flat.quad(scene, size=1)
+    register(MOVING)
+
+
+def registered_module(scene, directory):
+    """The same by a text that imports a file beside the .blend."""
+    flat.prepare(scene, 1, 4)
+    flat.quad(scene, size=1)
+    with open(os.path.join(directory, "mover.py"), "w") as file:
+        file.write(MOVING)
+    register("import sys\nimport bpy\nsys.path.append(bpy.path.abspath('//'))\nimport mover\n")
+
+
+MOVING = """import bpy
+
+def move(scene, *_):
+    bpy.data.objects['Quad'].location.x = scene.frame_current - 2.5
+
+bpy.app.handlers.frame_change_pre.append(move)
+"""
+
+
+def register(code):
+    """A text that Blender runs when it opens the file, if it is told to trust it."""
     text = bpy.data.texts.new("register.py")
-    text.write("import bpy\n")
+    text.write(code)
     text.use_module = True
 
 

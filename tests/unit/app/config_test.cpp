@@ -50,6 +50,25 @@ protected:
   std::string path_;
 };
 
+TEST(config, scripts_of_scenes_do_not_run_unless_told) {
+  using enum domain::autorun_scope;
+  EXPECT_EQ(limits_of_jobs(good({})).autorun, never);
+  EXPECT_EQ(limits_of_jobs(good({"--autorun", "roots"})).autorun, roots);
+  EXPECT_EQ(limits_of_jobs(good({}, {"KILN_AUTORUN=always"})).autorun, always);
+  EXPECT_NE(refused({"--autorun", "yes"}).find("autorun"), std::string::npos);
+  domain::job_spec job;
+  job.frames = *domain::frame_set::range(1, 1);
+  job.autorun = job.own_process = true;
+  const auto limits = limits_of_jobs(good({"--autorun", "roots", "--state", "/s/state", "--output",
+                                           "/s/output", "--sandbox-write", "/s/caches:/t"}));
+  for (const auto& [blend, may] :
+       {std::pair{"/s/a.blend", true}, std::pair{"/s/state/blends/x/upload.blend", false},
+        std::pair{"/s/output/j/a.blend", false}, std::pair{"/s/caches/a.blend", false}}) {
+    job.blend = blend;
+    EXPECT_EQ(domain::check_job(job, limits).empty(), may) << blend;
+  }
+}
+
 TEST(config, webhooks_go_nowhere_unless_told) {
   EXPECT_TRUE(good({}).webhook_targets.empty());
   const auto c = good({"--webhook-target", "hooks.example.com,10.0.0.0/8:8080", "--webhook-target",

@@ -50,6 +50,16 @@ TEST(command_line, is_the_tutorials_in_blenders_order) {
                                      R"({"engine":"CYCLES","frames":[[1,10,1]]})"}));
 }
 
+TEST(command_line, scripts_run_only_if_the_job_says_so_and_that_stands_before_the_file) {
+  auto spec = job(1, 10);
+  spec.autorun = true;
+  auto all = *arguments(spec);
+  EXPECT_EQ(words(all.begin(), all.begin() + 4), (words{"-b", "-noaudio", "-y", spec.blend.native()}));
+  all[2] = "-Y";
+  spec.autorun = false;
+  EXPECT_EQ(all, *arguments(spec)) << "and nothing else is changed by it";
+}
+
 TEST(command_line, each_range_has_its_own_a) {
   auto spec = job(1, 1);
   spec.frames = *domain::frame_set::parse("1-3,10-20x5,99");

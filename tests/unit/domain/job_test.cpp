@@ -108,6 +108,34 @@ TEST(check_job, what_is_for_one_machine_or_for_a_cluster_is_refused_by_the_other
   EXPECT_EQ(refused_by(false), pointers{"/slurm"});
 }
 
+TEST(check_job, scripts_run_where_the_operator_allows_it) {
+  using enum autorun_scope;
+  auto job = good_job();
+  const auto refused_by = [&job](autorun_scope scope) {
+    return wrong(job, {.autorun = scope, .not_of_roots = {"/state", "/scenes/output"}});
+  };
+  for (const auto scope : {never, roots, always})
+    EXPECT_TRUE(refused_by(scope).empty()) << "it does not ask for it";
+  job.autorun = job.own_process = true;
+  EXPECT_EQ(refused_by(never), pointers{"/autorun"});
+  EXPECT_TRUE(refused_by(roots).empty());
+  EXPECT_TRUE(refused_by(always).empty());
+  for (const char* blend : {"/state/blends/0a/upload.blend", "/scenes/output/j1/a.blend"}) {
+    job.blend = blend;
+    EXPECT_EQ(refused_by(never), pointers{"/autorun"}) << blend;
+    EXPECT_EQ(refused_by(roots), pointers{"/autorun"}) << blend;
+    EXPECT_TRUE(refused_by(always).empty()) << blend;
+  }
+  job.blend = "/state of the art/a.blend";
+  EXPECT_TRUE(refused_by(roots).empty());
+  job.own_process = false;
+  EXPECT_EQ(refused_by(always), pointers{"/process"});
+  EXPECT_EQ(parse_autorun_scope("never"), never);
+  EXPECT_EQ(parse_autorun_scope("roots"), roots);
+  EXPECT_EQ(parse_autorun_scope("always"), always);
+  EXPECT_EQ(parse_autorun_scope("Always"), std::nullopt);
+}
+
 TEST(job_state, success_is_never_left_and_others_only_for_another_try) {
   constexpr job_state all[] = {job_state::queued,    job_state::running, job_state::paused,
                                job_state::succeeded, job_state::failed,  job_state::canceled};

@@ -27,7 +27,7 @@ TEST(spec_json, every_field_goes_there_and_back) {
   constexpr std::string_view all =
       R"({"blend":"a.blend","frames":"1-10x3,50","name":"n","trace_id":"t","tags":["a","b"],"priority":-3,)"
       R"("engine":"CYCLES","scene":"S","view_layer":"v","camera":"c","format":"PNG","resolution":[4,5],"resolution_percentage":6,)"
-      R"("samples":7,"seed":8,"device":"CPU","threads":9,"retries":4,"order":"spread","processes":"auto","process":"session","fail_fast":true,"timeout_seconds":11,)"
+      R"("samples":7,"seed":8,"device":"CPU","threads":9,"retries":4,"order":"spread","processes":"auto","process":"session","fail_fast":true,"autorun":true,"timeout_seconds":11,)"
       R"("stall_timeout_seconds":12})";
   const auto spec = std::get<job_spec>(parse(all));
   EXPECT_EQ(spec.blend_name, "a.blend");
@@ -44,13 +44,23 @@ TEST(spec_json, what_is_not_given_stays_as_it_is_in_the_file) {
   EXPECT_EQ(boost::json::serialize(format_settings(spec.settings)), "{}");
 }
 
+TEST(spec_json, scripts_have_a_blender_of_their_own_unless_the_job_says_otherwise) {
+  const auto own = std::get<job_spec>(parse(R"({"blend":"a","frames":"1","autorun":true})"));
+  EXPECT_TRUE(own.autorun && own.own_process);
+  EXPECT_EQ(std::get<job_spec>(parse(boost::json::serialize(format_spec(own)))), own);
+  const auto wrongly =
+      std::get<job_spec>(parse(R"({"blend":"a","frames":"1","autorun":true,"process":"session"})"));
+  EXPECT_TRUE(wrongly.autorun && !wrongly.own_process) << "which check_job() names";
+  EXPECT_FALSE(std::get<job_spec>(parse(R"({"blend":"a","frames":"1","autorun":false})")).own_process);
+}
+
 TEST(spec_json, all_that_is_wrong_is_named) {
   EXPECT_EQ(wrong("{}"), (pointers{"/blend", "/frames"}));
   EXPECT_EQ(
       wrong(R"({"blend":1,"frames":[],"tags":[1,"a",null],"priority":"x","samples":1.5,"seed":4294967296,)"
-            R"("resolution":[1,"2"],"engine":{},"fail_fast":"no","processes":0,"x/y~":0})"),
-      (pointers{"/blend", "/frames", "/tags/0", "/tags/2", "/priority", "/fail_fast", "/processes", "/engine",
-                "/resolution/1", "/samples", "/seed", "/x~1y~0"}));
+            R"("resolution":[1,"2"],"engine":{},"fail_fast":"no","autorun":1,"processes":0,"x/y~":0})"),
+      (pointers{"/blend", "/frames", "/tags/0", "/tags/2", "/priority", "/fail_fast", "/autorun",
+                "/processes", "/engine", "/resolution/1", "/samples", "/seed", "/x~1y~0"}));
   EXPECT_EQ(wrong(R"({"blend":"a","frames":{"from":1}})"), pointers{"/frames"});
   EXPECT_EQ(wrong(R"({"blend":"a","frames":{"from":1,"to":2,"step":0}})"), pointers{"/frames"});
   EXPECT_EQ(wrong(R"({"blend":"a","frames":{"from":1,"to":2,"by":1}})"), pointers{"/frames/by"});

@@ -76,6 +76,35 @@ TEST_F(recovery_test, what_was_cancelled_or_paused_stays_so) {
   });
 }
 
+TEST_F(recovery_test, scripts_that_were_allowed_once_do_not_run_any_more) {
+  make({.limits = {.autorun = domain::autorun_scope::always}});
+  job_id running, waiting;
+  run([&]() -> aio::task<> {
+    for (auto* id : {&running, &waiting}) {
+      auto spec = frames(1, 3);
+      spec.autorun = spec.own_process = true;
+      const auto taken = co_await scheduler_->submit(std::move(spec));
+      *id = taken.value()->id;
+    }
+    co_await scheduler_->stop(on_stop::leave);
+  });
+  crash_and_start(); // without autorun
+  run([&]() -> aio::task<> {
+    EXPECT_TRUE(co_await scheduler_->recover());
+    attempts_.publish({running, 1}, 1);
+    attempts_.lose({running, 1}); // what is missing would be a new attempt
+    co_await settle();
+    for (const auto& id : {running, waiting}) {
+      const auto job = scheduler_->find(id);
+      EXPECT_EQ(job->state, job_state::failed);
+      EXPECT_EQ(job->failure.value().kind, failure_kind::invalid_setting);
+      EXPECT_NE(job->failure.value().message.find("autorun"), std::string::npos);
+    }
+    EXPECT_EQ(attempts_.starts.size(), 1U);
+    EXPECT_EQ(scheduler_->find(running)->frames_done, 1U);
+  });
+}
+
 TEST_F(recovery_test, ids_stay_in_their_order_when_the_clock_is_set_back) {
   make({});
   const auto far = job_id::make(std::chrono::hours{24 * 365 * 100}, 0);
