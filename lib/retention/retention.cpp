@@ -62,8 +62,8 @@ aio::task<> retention::sleep_until(due_time due) {
   if (changed_ || stopping_)
     co_return;
   if (due)
-    next_.expires_after(
-        std::clamp<std::chrono::milliseconds>(*due - store::now(), std::chrono::milliseconds{0}, longest_sleep));
+    next_.expires_after(std::clamp<std::chrono::milliseconds>(*due - store::now(),
+                                                              std::chrono::milliseconds{0}, longest_sleep));
   else
     next_.expires_at(aio::timer::time_point::max());
   boost::system::error_code ignored;

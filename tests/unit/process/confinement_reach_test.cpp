@@ -128,7 +128,7 @@ TEST_P(confinement_test, other_processes_are_out_of_reach) {
     while (victim_lives()) {
     }
     victim_ = 0; // it may be reaped by now, as a stranger
-    return; // the kernel's settings may forbid the others anyway
+    return;      // the kernel's settings may forbid the others anyway
   }
   for (const auto& [what, came] : attempt({{"ptrace", victim()}, {"new_user", "-"}, {"ring", "-"}}))
     EXPECT_NE(came, "done") << what;
