@@ -96,7 +96,12 @@ aio::task<> local_attempt::follow(watch::directory_watch closed) {
     readers.spawn(read_log(*tail));
   readers.spawn(read_frames(closed));
 
-  const auto end = co_await process_->watch();
+  process::process_end end;
+  try {
+    end = co_await process_->watch();
+  } catch (...) { // the readers refer to what lives here: they end first, as after any other end
+    executor::complain_of(facts_, std::current_exception());
+  }
   if (end.exit) {
     facts_.exit = end.exit;
     facts_.lost = false;
