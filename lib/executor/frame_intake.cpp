@@ -63,8 +63,7 @@ aio::task<std::optional<published_frame>> frame_intake::consider(std::filesystem
     complain_of_writing(*frame, done.error());
     co_return std::nullopt;
   }
-  const bool is_new =
-      !facts_.published.contains(*frame); // otherwise Blender wrote it again, and the newer file counts
+  const bool is_new = !facts_.published.contains(*frame); // if not, written again: the newer counts
   accept(*frame);
   if (!is_new)
     co_return std::nullopt;

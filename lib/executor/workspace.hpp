@@ -24,8 +24,7 @@
 namespace kiln::executor {
 
 struct attempt_paths {
-  std::filesystem::path
-      directory; ///< working directory of its Blender: the workspace or the session's directory
+  std::filesystem::path directory;  ///< where its Blender works: the workspace or its session's directory
   std::filesystem::path workspace;  ///< OUTPUT/.kiln/JOB-N or SESSION/JOB-N: frames that are being written
   std::filesystem::path temp;       ///< DIRECTORY/tmp: Blender's temporary directory
   std::filesystem::path script;     ///< DIRECTORY/kiln_setup.py

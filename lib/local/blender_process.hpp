@@ -36,9 +36,8 @@ struct local_settings {
   std::chrono::milliseconds frame_grace{2'000}; ///< for finishing a frame when its job is cancelled
   policy::session_limits sessions = {.idle = 0};
   process::mechanism sandbox = process::mechanism::off;
-  process::walls walls = {}; ///< walls_around_blender()
-  executor::blend_opener open_blend =
-      executor::open_anywhere; ///< opens a job's .blend when an attempt begins
+  process::walls walls = {};                                   ///< walls_around_blender()
+  executor::blend_opener open_blend = executor::open_anywhere; ///< for an attempt's .blend
   std::shared_ptr<local_times> times = std::make_shared<local_times>();
 };
 

@@ -88,9 +88,9 @@ aio::task<> local_attempt::follow(watch::directory_watch closed) {
   const bool is_older = !copy && copy.error().code == boost::system::errc::no_such_file_or_directory;
   auto tail = watch::file_tail::open(loop_, is_older ? paths_.log : paths_.printed);
   if (!tail)
-    executor::complain(facts_,
-                       executor::internal_failure(
-                           tail.error().message)); // frames without progress and without reasons of failures
+    executor::complain(
+        facts_,
+        executor::internal_failure(tail.error().message)); // no progress, no reasons, but frames
   aio::task_group readers{
       loop_, [this](const std::exception_ptr& thrown) { executor::complain_of(facts_, thrown); }};
   if (tail)

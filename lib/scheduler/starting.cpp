@@ -15,8 +15,7 @@ namespace {
 using domain::failure;
 using domain::job_state;
 
-constexpr std::size_t most_of_spread =
-    200; // frames of an attempt in spread order: each is a separate argument
+constexpr std::size_t most_of_spread = 200; // frames of an attempt in spread order: an argument each
 
 } // namespace
 
