@@ -89,8 +89,7 @@ aio::task<> local_attempt::follow(watch::directory_watch closed) {
   auto tail = watch::file_tail::open(loop_, is_older ? paths_.log : paths_.printed);
   if (!tail)
     executor::complain(
-        facts_,
-        executor::internal_failure(tail.error().message)); // no progress, no reasons, but frames
+        facts_, executor::internal_failure(tail.error().message)); // no progress and no reasons, but frames
   aio::task_group readers{
       loop_, [this](const std::exception_ptr& thrown) { executor::complain_of(facts_, thrown); }};
   if (tail)
