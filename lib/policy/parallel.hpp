@@ -26,14 +26,14 @@ struct running_task {
 struct parallel_progress {
   std::vector<running_task> running = {};
   std::size_t waiting = 0;              ///< tasks that wait for a node
-  double frames_waiting = 0;            ///< of those, and of what is in no task yet
-  std::optional<double> starts_in = {}; ///< seconds until the first that waits gets a node, as Slurm reckons
-  std::size_t slots = 0;                ///< tasks that may run at once, as far as is known; 0: unknown
+  double frames_waiting = 0;            ///< frames of those, and frames in no task yet
+  std::optional<double> starts_in = {}; ///< seconds until the first waiting task gets a node (by Slurm)
+  std::size_t slots = 0;                ///< tasks that may run at once; 0: unknown
   double start_up = 0;                  ///< seconds until Blender has loaded
 };
 
-/// Nothing while neither a frame, a part of one, nor an earlier run says anything. `past_frame`: seconds of
-/// one in an earlier run.
+/// Nullopt without information from a frame, a part of one, or an earlier run. `past_frame`: seconds of a
+/// frame in an earlier run.
 [[nodiscard]] std::optional<estimate>
 estimate_parallel(const frame_timing& timing, const parallel_progress& now, std::optional<double> past_frame);
 
