@@ -144,7 +144,7 @@ aio::task<> session::live() {
   process::process_end ended;
   try {
     ended = co_await process_->watch();
-  } catch (const std::exception&) { // cannot be watched any more
+  } catch (const std::exception&) { // can no longer be watched
     ::kill(-process_->pid(), SIGKILL);
   }
   channel_->finish();

@@ -54,7 +54,7 @@ frame_model model_of(const frame_timing& timing, double left) {
   const double recent = std::max(timing.recent(), shortest);
   const line fit(timing);
   const auto size = static_cast<double>(timing.remembered());
-  // The mean over the frames to come when the line goes on, within reason.
+  // The mean over the remaining frames if the line continues, within bounds.
   const double trend = std::clamp(fit.height + fit.slope * (size + left) / 2, 0.4 * recent, 2.5 * recent);
   const auto [least, most] = std::minmax({timing.mean(), fit.height, recent, trend});
 

@@ -57,7 +57,7 @@ double worth_of_a_poll(double length) noexcept {
 double cheapest_wait(const estimate& left, double elapsed) noexcept {
   constexpr std::size_t moments = 40;
   constexpr double widest = 3; // standard deviations within which the end is searched
-  // After a poll more is known than this distribution tells: so much remains of what is to come.
+  // A poll yields more information than this distribution has: this part of the later cost remains.
   constexpr double later = 0.6;
   // Staleness beyond this counts twice.
   constexpr double bearable = 2, bearable_share = 0.1; // seconds, of the job's time

@@ -22,7 +22,7 @@ struct running_task {
   std::optional<frame_statement> stated = {}; ///< its Blender's latest statement on the current one
 };
 
-/// Where the tasks of a job stand.
+/// The progress of a job's tasks.
 struct parallel_progress {
   std::vector<running_task> running = {};
   std::size_t waiting = 0;              ///< tasks that wait for a node
