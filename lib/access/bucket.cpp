@@ -55,7 +55,7 @@ void bucket_table::make_room(time_point now) {
   };
   if (entries_.size() >= most_)
     forget_last();
-  // What is full need not be remembered: two for each that comes, so that the table shrinks after a rush.
+  // Full buckets need not be kept: remove two for each new one, so that the table shrinks after a rush.
   for (int i = 0; i < 2 && !entries_.empty() && entries_.back().of.is_full(now); ++i)
     forget_last();
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How often somebody may ask: a bucket that holds `burst` requests and is filled at `per_second`. Pure.
+// Rate limiting: a bucket that holds `burst` requests and is refilled at `per_second`. Pure.
 #pragma once
 
 #include <chrono>
@@ -20,18 +20,18 @@ struct rate {
   [[nodiscard]] bool is_limited() const noexcept { return per_second > 0; }
 };
 
-/// What is left to somebody.
+/// The result of a request: whether it is allowed, and what is left.
 struct allowance {
   bool allowed = true;
-  std::int64_t remaining = 0; ///< whole requests that may still be made now
-  double wait = 0;            ///< seconds until one more may be made; 0 when `remaining` is more
-  double full_in = 0;         ///< seconds until as many as `burst` may be made
+  std::int64_t remaining = 0; ///< whole requests still allowed now
+  double wait = 0;            ///< seconds until one more is allowed; 0 if `remaining` is more
+  double full_in = 0;         ///< seconds until `burst` are allowed
 };
 
-/// All that has to be known is when it will be full again (the generic cell rate algorithm).
+/// Stores only when it will be full again (the generic cell rate algorithm).
 class bucket {
 public:
-  /// Takes one request out, if there is one.
+  /// Takes one request out, if available.
   allowance take(const rate& limit, time_point now) noexcept;
   [[nodiscard]] bool is_full(time_point now) const noexcept { return full_at_ <= now; }
 
@@ -39,8 +39,8 @@ private:
   time_point full_at_{};
 };
 
-/// Buckets of many who ask, of whom it holds `most`: beyond that, whoever has not asked for the longest time
-/// is forgotten, which is to start anew with a full bucket.
+/// Buckets of at most `most` clients: beyond that, the least recently seen is forgotten and starts again with
+/// a full bucket.
 class bucket_table {
 public:
   bucket_table(const rate& limit, std::size_t most) : limit_(limit), most_(most) {}
@@ -58,7 +58,7 @@ private:
 
   rate limit_;
   std::size_t most_;
-  std::list<entry> entries_;                                   ///< who has asked last comes first
+  std::list<entry> entries_;                                   ///< most recently seen first
   std::map<std::uint64_t, std::list<entry>::iterator> places_; ///< keys are strangers': no hash to collide in
 };
 

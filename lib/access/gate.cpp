@@ -8,10 +8,10 @@
 namespace kiln::access {
 namespace {
 
-constexpr std::size_t most_networks = 4096; ///< that are remembered: some 500 KB
-constexpr std::size_t longest_secret = 200; ///< more is none of ours, and not worth hashing
+constexpr std::size_t most_networks = 4096; ///< networks remembered: some 500 KB
+constexpr std::size_t longest_secret = 200; ///< a longer one is not ours, and not worth hashing
 
-/// What stands behind "Bearer " (RFC 6750, 2.1); the scheme in any case.
+/// The token after "Bearer " (RFC 6750, 2.1); the scheme is case-insensitive.
 std::optional<std::string_view> bearer(std::string_view authorization) noexcept {
   constexpr std::string_view scheme = "bearer ";
   if (authorization.size() < scheme.size())
@@ -27,7 +27,7 @@ std::optional<std::string_view> bearer(std::string_view authorization) noexcept 
   return authorization;
 }
 
-/// The networks around one: a neighbour is often in the same hands.
+/// The networks around one: neighbours often have the same owner.
 std::uint64_t around(std::uint64_t network) noexcept {
   constexpr int in_v4 = 8, in_v6 = 16; // bits
   constexpr std::uint64_t v6 = std::uint64_t{1} << 63;
@@ -50,7 +50,7 @@ void gate::use(std::span<const token> tokens) {
     holder now{t.hash, std::make_shared<const principal>(principal{t.name, t.rank}), {}};
     for (const auto& old : before)
       if (old.who->name == t.name)
-        now.requests = old.requests; // a reload is no new allowance
+        now.requests = old.requests; // a reload does not refill the bucket
     holders_.push_back(std::move(now));
   }
 }
@@ -61,13 +61,13 @@ gate::holder* gate::find(std::string_view authorization) {
     return nullptr;
   const auto hash = digest_(*secret);
   holder* found = nullptr;
-  for (auto& h : holders_) // all of them: the time does not tell which it was
+  for (auto& h : holders_) // all of them, so that timing does not reveal which matched
     if (are_equal(h.hash, hash))
       found = &h;
   return found;
 }
 
-/// Whether one more wrong token is taken for a mistake.
+/// Whether one more wrong token is tolerated as a mistake.
 bool gate::may_fail(const question& asked, time_point now, decision& made) {
   constexpr std::size_t told = 13; // of a token: "kiln_" and 40 of its 160 bits
   const auto secret = bearer(*asked.authorization).value_or(*asked.authorization);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Decides about each request by what its head says: who asks, whether they may, and whether too often. Knows
-// nothing of HTTP but the form of a bearer token. Pure: the time is given.
+// Decides about each request from its header: who the caller is, whether the request is permitted, and
+// whether it exceeds a rate limit. Of HTTP it uses only the format of a bearer token. Pure: the time is
+// passed in.
 #pragma once
 
 #include "access/bucket.hpp"
@@ -16,41 +17,41 @@ namespace kiln::access {
 
 struct question {
   std::optional<std::string_view> authorization = {}; ///< value of the field
-  std::uint64_t network = 0;                          ///< where the client is: buckets of strangers go by it
+  std::uint64_t network = 0; ///< the client's network; selects the buckets of strangers
   role needed = role::admin;
 };
 
 struct decision {
   enum class kind {
     admitted,
-    unknown,   ///< who asks is not known, and has to be
-    forbidden, ///< who asks is known, and may not
+    unknown,   ///< the caller is unknown, and authentication is required
+    forbidden, ///< the caller is known, and not permitted
     too_often,
   };
   kind what = kind::admitted;
   principal_ptr who;                  ///< null: a stranger
-  bool wrong_token = false;           ///< one was given, looked at, and is none of ours
-  rate of_failures = {};              ///< the limit that too many wrong tokens have met
-  std::optional<allowance> left = {}; ///< where requests are limited, or too many tokens were wrong
+  bool wrong_token = false;           ///< a token was given, checked, and does not exist
+  rate of_failures = {};              ///< the limit exceeded by wrong tokens
+  std::optional<allowance> left = {}; ///< if requests are limited, or too many tokens were wrong
 };
 
 class gate {
 public:
-  /// `requests`: of each token, and of each network from which strangers ask. `failures`: of wrong tokens
-  /// from one network, and of wrong tokens with the same beginning wherever they come from; twice as many
-  /// from the networks around it. What strangers may do is never refused for a wrong token.
+  /// `requests`: limit of each token, and of each network of strangers. `failures`: limit of wrong tokens
+  /// from one network, and of wrong tokens with the same beginning from anywhere; twice as many from the
+  /// surrounding networks. Requests open to strangers are never refused for a wrong token.
   gate(const rate& requests, const rate& failures);
 
-  /// From now on only who has one of these is admitted to more than strangers are. Without a call everybody
+  /// From now on only holders of these tokens have more rights than strangers. Without a call, every client
   /// may do everything.
   void use(std::span<const token> tokens);
 
   [[nodiscard]] decision decide(const question& asked, time_point now);
 
-  /// Whether they would still be who they were.
+  /// Whether this principal still exists unchanged.
   [[nodiscard]] bool knows(const principal& who) const noexcept;
 
-  /// Whether there is nothing to decide: everybody() may do everything, as often as they like.
+  /// Whether there is nothing to decide: every client may do everything, without a rate limit.
   [[nodiscard]] bool is_open() const noexcept { return everybody_ && !requests().is_limited(); }
   [[nodiscard]] const principal_ptr& everybody() const noexcept { return everybody_; }
 

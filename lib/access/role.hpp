@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What somebody may do. Each role may do all that those before it may. Pure.
+// Permissions of callers. Each role includes all earlier ones. Pure.
 #pragma once
 
 #include <memory>
@@ -11,19 +11,19 @@
 namespace kiln::access {
 
 enum class role {
-  none,   ///< what strangers may: ask whether kilnd lives
-  read,   ///< look at everything
-  submit, ///< also make jobs, and change one's own
-  admin,  ///< all
+  none,   ///< for strangers: check whether kilnd is alive
+  read,   ///< read everything
+  submit, ///< also submit jobs, and change one's own
+  admin,  ///< everything
 };
 
 [[nodiscard]] std::string_view to_string(role r) noexcept;
-/// "read", "submit" or "admin": those that can be given.
+/// "read", "submit" or "admin": the roles that can be assigned.
 [[nodiscard]] std::optional<role> parse_role(std::string_view text) noexcept;
 
-/// Who asks.
+/// The caller of a request.
 struct principal {
-  std::string name; ///< of a token; empty where there are no tokens, and everybody may do everything
+  std::string name; ///< of a token; empty without tokens, when every client may do everything
   role rank = role::none;
 
   friend bool operator==(const principal&, const principal&) = default;

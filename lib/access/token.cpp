@@ -48,14 +48,14 @@ std::optional<digest> parse_hash(std::string_view text) {
   return hash;
 }
 
-/// A date as it is written by Kiln; what stands there is only shown.
+/// Whether this is a date in Kiln's notation; its value is only displayed.
 bool is_time(std::string_view text) {
   constexpr std::string_view shape = "0000-00-00T00:00:00Z";
   return std::ranges::equal(text, shape,
                             [](char c, char s) { return s == '0' ? c >= '0' && c <= '9' : c == s; });
 }
 
-/// Takes the text before the first `at` off.
+/// Removes and returns the text before the first `at`.
 std::string_view take_until(std::string_view& text, char at) {
   const auto end = std::min(text.find(at), text.size());
   const auto taken = text.substr(0, end);
@@ -63,7 +63,7 @@ std::string_view take_until(std::string_view& text, char at) {
   return taken;
 }
 
-/// What is wrong with a line, or nothing.
+/// The error in a line; empty if none.
 std::string_view parse_line(std::string_view line, token& into) {
   const auto name = take_until(line, ' ');
   const auto rank = parse_role(take_until(line, ' '));
@@ -105,7 +105,7 @@ digester::digester() = default;
 digester::~digester() = default;
 
 digest digester::operator()(std::string_view secret) {
-  if (!openssl_) // not before a token is shown: OpenSSL takes 2 MB once it is used
+  if (!openssl_) // not before a token is presented: OpenSSL takes 2 MB once used
     openssl_ = std::make_unique<openssl>();
   if (!openssl_->sha256 || !openssl_->context)
     throw std::runtime_error("OpenSSL has no SHA-256");

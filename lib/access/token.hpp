@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tokens: who may do what, and the file that lists them, as text. The secret itself is nowhere but with its
-// owner: a line has its SHA-256 alone, which is enough because a secret is random, not chosen by a person
-// (docs/decisions/0011-access.md). The file: one line a token, `NAME ROLE CREATED sha256:HEX`; lines that
-// begin with # are for people. Pure.
+// Tokens with their roles, and the text of the file that lists them. Only the owner has the secret: a line
+// contains just its SHA-256, which suffices because a secret is random, not chosen by a person
+// (docs/decisions/0011-access.md). The file has one line per token, `NAME ROLE CREATED sha256:HEX`; lines
+// that begin with # are comments. Pure.
 #pragma once
 
 #include "access/role.hpp"
@@ -30,16 +30,15 @@ struct token {
   friend bool operator==(const token&, const token&) = default;
 };
 
-inline constexpr std::size_t most_tokens = 1000; ///< each request is held against all of them
+inline constexpr std::size_t most_tokens = 1000; ///< each request is compared with all of them
 
-/// "kiln_" and 40 hexadecimal digits: 160 random bits. The prefix is for people and for programs that look
-/// for secrets where none should be.
+/// "kiln_" and 40 hexadecimal digits: 160 random bits. The prefix is for people and for secret scanners.
 [[nodiscard]] std::string new_secret();
 
 /// SHA-256.
 [[nodiscard]] digest digest_of(std::string_view secret);
 
-/// The same for many, without finding the algorithm anew for each, which takes longer than the hash.
+/// The same for many secrets, without looking up the algorithm each time, which takes longer than the hash.
 class digester {
 public:
   digester();
@@ -53,13 +52,13 @@ private:
   std::unique_ptr<openssl> openssl_;
 };
 
-/// In a time that does not tell where they differ.
+/// Compares in constant time.
 [[nodiscard]] bool are_equal(const digest& a, const digest& b) noexcept;
 
 /// 1 to 64 of A-Z a-z 0-9 . _ -, beginning with a letter or a digit.
 [[nodiscard]] bool is_token_name(std::string_view text) noexcept;
 
-/// The text of a file. corrupt names the line and what is wrong with it.
+/// Parses the text of a file. corrupt names the line and the error.
 [[nodiscard]] result<std::vector<token>> parse_tokens(std::string_view text);
 [[nodiscard]] std::string format_tokens(std::span<const token> all);
 

@@ -23,7 +23,7 @@ namespace fs = std::filesystem;
 constexpr std::size_t largest_file = 1 << 20;
 constexpr mode_t usual_mode = 0600;
 constexpr mode_t others =
-    S_IRWXO | S_IWGRP | S_IXGRP; ///< may do nothing; a group may read, which is up to its owner
+    S_IRWXO | S_IWGRP | S_IXGRP; ///< must have no access; group read is the owner's choice
 
 error about(const fs::path& file, std::string_view why, errc code = errc::corrupt) {
   return {code, fmt::format("tokens_file: {}: {}", file.native(), why)};
@@ -62,8 +62,8 @@ bool write_all(int to, std::string_view text) {
   return true;
 }
 
-/// Owner and mode of the file that is replaced, so that the kilnd which could read it still can; a new one
-/// belongs to whoever its directory belongs to: root may have been asked to make it for kilnd.
+/// Keeps owner and mode of the replaced file, so that kilnd can still read it. A new file gets the owner of
+/// its directory, since root may create it for kilnd.
 bool hand_over(int made, const fs::path& file, int directory) {
   struct stat facts {};
   const bool is_new = ::stat(file.c_str(), &facts) != 0;
@@ -76,7 +76,7 @@ bool hand_over(int made, const fs::path& file, int directory) {
 
 result<void> replace(const fs::path& file, int directory, std::string_view text) {
   const auto beside = file.native() + ".new"; // only one at a time: the directory is locked
-  ::unlink(beside.c_str());                   // of one that was killed
+  ::unlink(beside.c_str());                   // left by a killed process
   aio::unique_descriptor made{::open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, usual_mode)};
   if (!made.is_open())
     return failed(beside, errno);
@@ -117,7 +117,7 @@ result<std::vector<token>> read_token_file(const fs::path& file) {
 result<void> change_token_file(const fs::path& named,
                                const std::function<result<void>(std::vector<token>&)>& change) {
   std::error_code ec;
-  const auto file = fs::weakly_canonical(named, ec); // through a link: what it points to is replaced
+  const auto file = fs::weakly_canonical(named, ec); // follow links: replace the target
   if (ec)
     return about(named, ec.message());
   fs::create_directories(file.parent_path(), ec);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The file of the tokens on disk: read by kilnd, changed by `kilnd token`. It is replaced whole or not at
-// all, and refused when others can read it or write to it. Blocks: never on the loop.
+// The token file on disk: read by kilnd, changed by `kilnd token`. It is replaced atomically, and refused if
+// others can read or write it. Blocks: never on the loop.
 #pragma once
 
 #include "access/token.hpp"
@@ -11,11 +11,11 @@
 
 namespace kiln::access {
 
-/// not_found when it is not there. Other errors name the file and say what to do.
+/// not_found if it is missing. Other errors name the file and say what to do.
 [[nodiscard]] result<std::vector<token>> read_token_file(const std::filesystem::path& file);
 
-/// Makes the file when it is not there. `change` gives what is wrong with the wish, which leaves all as it
-/// was. Those who change it at the same time do so one after the other.
+/// Creates the file if it is missing. An error of `change` leaves the file unchanged. Concurrent changes are
+/// serialized.
 [[nodiscard]] result<void>
 change_token_file(const std::filesystem::path& file,
                   const std::function<result<void>(std::vector<token>& tokens)>& change);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where calls that may block (disk, name look-ups) run, so that the loop does not. Work gets values and
-// returns a value: it never touches the state of the loop.
+// Runs calls that may block (disk, name lookups), so that the loop does not block. Work takes values and
+// returns a value: it must not access state of the loop.
 #pragma once
 
 #include "aio/task.hpp"
@@ -22,7 +22,7 @@ class blocking_pool {
 public:
   explicit blocking_pool(std::size_t threads) : pool_(threads) {}
 
-  /// Runs `work()` on a thread of the pool; the awaiting coroutine goes on, on the loop, with its result. An
+  /// Runs `work()` on a thread of the pool; the awaiting coroutine resumes on the loop with its result. An
   /// exception of the work is rethrown there. Work that has begun is not cancelled: the coroutine waits for
   /// its end.
   template<class Work>
@@ -35,7 +35,7 @@ public:
     co_return std::move(*done.value);
   }
 
-  /// Waits for all work; none is taken afterwards.
+  /// Waits for all work; accepts none afterwards.
   void join() { pool_.join(); }
 
 private:

@@ -13,7 +13,7 @@ class logger;
 
 namespace kiln::aio {
 
-/// Logs "`part` threw: …" for each exception. `log` outlives the handler.
+/// Logs "`part` threw: …" for each exception. `log` must outlive the handler.
 [[nodiscard]] task_group::failure_handler log_failures(spdlog::logger& log, std::string part);
 
 } // namespace kiln::aio

@@ -13,7 +13,7 @@ class notification {
 public:
   explicit notification(executor_type executor) : never_(executor, timer::time_point::max()) {}
 
-  /// Completes at the next notify_all(), or when the waiting coroutine is cancelled (with an exception then).
+  /// Completes at the next notify_all(); throws if the waiting coroutine is cancelled.
   [[nodiscard]] task<> wait();
 
   /// Wakes every coroutine that waits now.

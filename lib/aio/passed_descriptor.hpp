@@ -5,8 +5,8 @@
 
 namespace kiln::aio {
 
-/// Sends a message through a socket (unix(7)) without waiting, and a descriptor along with it (SCM_RIGHTS),
-/// which stays the caller's; -1: none. False when nobody is at the other end, or the socket has no room.
+/// Sends a message through a socket (unix(7)) without waiting, with an attached descriptor (SCM_RIGHTS) still
+/// owned by the caller; -1: none. Returns false if the peer is gone, or the socket buffer is full.
 [[nodiscard]] bool send_with_descriptor(int socket, std::string_view message, int attached) noexcept;
 
 } // namespace kiln::aio

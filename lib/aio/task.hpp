@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The names by which Kiln uses Asio: one io_context on one thread, its own executor type everywhere (no type
-// erasure), coroutines that return task<T>.
+// Kiln's aliases for Asio: one io_context on one thread, its own executor type everywhere (no type erasure),
+// coroutines that return task<T>.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Coroutines that belong together: spawned, cancelled and joined as one. Whoever owns the group joins it
-// before what the coroutines refer to goes away. Not for use from other threads.
+// Coroutines that are spawned, cancelled and joined as a group. The owner must join the group before anything
+// its coroutines refer to is destroyed. Not for use from other threads.
 #pragma once
 
 #include "aio/notification.hpp"
@@ -17,7 +17,7 @@ namespace kiln::aio {
 
 class task_group {
 public:
-  /// Called with what a coroutine of the group threw (never with the exception of its own cancellation).
+  /// Called with an exception of a coroutine in the group (never with that of its own cancellation).
   using failure_handler = std::function<void(std::exception_ptr)>;
 
   task_group(executor_type executor, failure_handler on_failure);

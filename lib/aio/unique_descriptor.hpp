@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A file descriptor that is closed when its owner goes. For plain blocking calls; what waits on the loop is
-// an Asio descriptor.
+// An owned file descriptor, closed on destruction. For plain blocking calls; waits on the loop use an Asio
+// descriptor.
 #pragma once
 
 #include <utility>
@@ -21,9 +21,9 @@ public:
   }
 
   [[nodiscard]] int get() const noexcept { return fd_; }
-  /// The caller's from now on.
+  /// Passes ownership to the caller.
   [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }
-  /// False for -1, which is what open(2) gives when it fails (errno says why).
+  /// False for -1, the result of a failed open(2) (errno has the reason).
   [[nodiscard]] bool is_open() const noexcept { return fd_ >= 0; }
 
 private:

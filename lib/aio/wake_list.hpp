@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Coroutines that sleep until something happens to what they look at, each with a deadline of its own. Made
-// for ten thousand of them: waking one costs nothing to the others.
+// Coroutines that sleep until woken, each with its own deadline. Designed for ten thousand of them: waking
+// one costs the others nothing.
 #pragma once
 
 #include "aio/task.hpp"
@@ -12,11 +12,11 @@ namespace kiln::aio {
 
 class wake_list;
 
-/// One coroutine's. Not for use from other threads.
+/// The entry of one coroutine. Not for use from other threads.
 class sleeper
     : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
 public:
-  /// It may outlive the list: nobody wakes it then.
+  /// May outlive the list; it is then never woken.
   sleeper(executor_type loop, wake_list& woken_with);
 
   /// Completes when woken, or at `until`. A wake-up since the last sleep counts: it completes at once.
@@ -24,7 +24,7 @@ public:
 
   void wake();
 
-  /// It is not to sleep any more.
+  /// Wakes it for good: later waits complete at once.
   void close();
   [[nodiscard]] bool is_closed() const noexcept { return closed_; }
 

@@ -20,8 +20,8 @@ struct zip_writer::parts {
   parts& operator=(const parts&) = delete;
   ~parts() {
     ::archive_entry_free(entry);
-    // It ends an archive that is given up, and that goes nowhere. (archive_write_fail() would keep it from
-    // that, and leak what the opening made.)
+    // This finishes an abandoned archive, whose bytes are discarded. (archive_write_fail() would prevent
+    // that, and leak memory allocated by the opening.)
     is_over = true;
     ::archive_write_free(writer);
   }
@@ -41,14 +41,14 @@ struct zip_writer::parts {
   ::archive* writer;
   ::archive_entry* entry;
   std::string out;
-  bool is_over = false; ///< nothing more is taken
+  bool is_over = false; ///< output is discarded from here on
 };
 
 zip_writer::zip_writer() : parts_(std::make_unique<parts>()) {
   auto* writer = parts_->writer;
   parts_->check(::archive_write_set_format_zip(writer));
   parts_->check(::archive_write_zip_set_compression_store(writer));
-  parts_->check(::archive_write_set_bytes_per_block(writer, 0)); // no padding, and nothing is held back
+  parts_->check(::archive_write_set_bytes_per_block(writer, 0)); // no padding, no buffering
   parts_->check(::archive_write_open(writer, parts_.get(), nullptr, &parts::append, nullptr));
 }
 

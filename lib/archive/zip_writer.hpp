@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A zip archive that is made piece by piece, without compression: images are compressed already. Its bytes
-// are taken as they come, so that an archive of any size needs little memory.
+// Writes a zip archive piece by piece, without compression, since images are already compressed. Its bytes
+// are taken as they are produced, so that an archive of any size needs little memory.
 #pragma once
 
 #include <chrono>
@@ -12,7 +12,7 @@
 
 namespace kiln::archive {
 
-/// Every call throws std::runtime_error when the archive cannot go on.
+/// Every call throws std::runtime_error if the archive cannot be continued.
 class zip_writer {
 public:
   zip_writer();
@@ -20,13 +20,13 @@ public:
   zip_writer(const zip_writer&) = delete;
   zip_writer& operator=(const zip_writer&) = delete;
 
-  /// The next file; `size` bytes of write() follow. `name`: as it is to be in the archive.
+  /// Begins the next file; `size` bytes of write() must follow. `name`: its name in the archive.
   void begin_file(const std::string& name, std::uint64_t size, std::chrono::sys_seconds modified);
   void write(std::string_view bytes);
-  /// After the last file.
+  /// Ends the archive, after the last file.
   void finish();
 
-  /// What has come of it since the last call.
+  /// The bytes produced since the last call.
   [[nodiscard]] std::string take();
 
 private:

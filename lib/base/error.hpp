@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a correct program can meet through its input or its environment comes back as result<T>; broken
+// Errors that a correct program can meet through its input or environment are returned as result<T>; broken
 // invariants are thrown. A message says what was wrong, where, and what to do about it.
 #pragma once
 
@@ -13,24 +13,24 @@
 
 namespace kiln {
 
-/// Kinds of error that callers tell apart. Errors of the system (errno) keep their own category.
+/// Kinds of error that callers distinguish. System errors (errno) keep their own category.
 enum class errc {
   invalid_input = 1, ///< the caller's value is malformed or out of range
-  not_found,         ///< the thing that was named does not exist
+  not_found,         ///< the named object does not exist
   conflict,          ///< it exists, but its state does not allow this
   unavailable,       ///< cannot be done now (queue full, stopping); may work later
   unsupported,       ///< well-formed, but not something Kiln does
-  corrupt,           ///< data that was read is not what its format requires
+  corrupt,           ///< the data violates its format
   internal,          ///< a defect of Kiln
   too_large,         ///< more than a limit allows
-  no_room,           ///< the disk, or what may be used of it, is full
-  exhausted,         ///< a limit of the machine, where the system's own code could mean something else
+  no_room,           ///< the disk, or the usable part of it, is full
+  exhausted,         ///< a limit of the machine, if the system's own code is ambiguous
 };
 
 const boost::system::error_category& kiln_category() noexcept;
 boost::system::error_code make_error_code(errc code) noexcept;
 
-/// An error code with a text for people. The text stands alone: it names the thing that was wrong.
+/// An error code with a text for people. The text is self-contained: it names the object concerned.
 struct error {
   boost::system::error_code code;
   std::string message;
@@ -50,15 +50,15 @@ struct error {
 /// system_error() of errno: "CALL PATH: No such file or directory".
 [[nodiscard]] error last_error(const char* call, const std::filesystem::path& path);
 
-/// Whether the machine lacks something that it will have again: descriptors, processes, memory, watches; or a
-/// file is held by another program's lease (EWOULDBLOCK).
+/// Whether the error is temporary: a lack of descriptors, processes, memory or watches, or a file held by
+/// another program's lease (EWOULDBLOCK).
 [[nodiscard]] bool is_passing(const boost::system::error_code& code) noexcept;
 
 /// A value, or the reason why there is none.
 template<class T>
 using result = boost::system::result<T, error>;
 
-/// Called by result<T>::value() when there is no value: throws boost::system::system_error with the message.
+/// Called by result<T>::value() if there is no value: throws boost::system::system_error with the message.
 [[noreturn]] void throw_exception_from_error(const error& e, const boost::source_location& where);
 
 } // namespace kiln

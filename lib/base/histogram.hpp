@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How values are spread, as counts between fixed bounds: for what is measured many times a second.
+// A histogram with fixed bounds, for values measured many times a second.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@ namespace kiln {
 
 class histogram {
 public:
-  /// `bounds`: rising; they outlive it, and its copies.
+  /// `bounds`: ascending; must outlive this object and its copies.
   explicit histogram(std::span<const double> bounds) : bounds_(bounds), counts_(bounds.size() + 1) {}
 
   void add(double value) noexcept {
@@ -24,7 +24,7 @@ public:
   }
 
   [[nodiscard]] std::span<const double> bounds() const noexcept { return bounds_; }
-  /// Of values above the bound before and not above this one; one more for those above all bounds.
+  /// Counts of values above the previous bound up to this one, plus one count for values above all bounds.
   [[nodiscard]] const std::vector<std::uint64_t>& counts() const noexcept { return counts_; }
   [[nodiscard]] double sum() const noexcept { return sum_; }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Names of jobs, attempts and webhooks that cannot be mixed up with each other or with plain numbers.
+// Ids of jobs, attempts and webhooks, as distinct types.
 #pragma once
 
 #include <chrono>
@@ -13,9 +13,9 @@
 
 namespace kiln {
 
-/// A public name: a letter for its kind and 18 digits of Crockford's base 32, lower case. It begins with a
-/// letter, so it is never taken for a PID; it sorts by time of creation; it is safe as a path component and
-/// in a URL.
+/// A public id: a letter for its kind and 18 digits of Crockford's base 32, lower case. It begins with a
+/// letter, so it is never mistaken for a PID; it sorts by time of creation; it is safe as a path component
+/// and in a URL.
 template<char Kind>
 class public_id {
 public:
@@ -26,10 +26,10 @@ public:
   /// `created`: milliseconds since 1970 (48 bits are kept); `random`: 42 bits are kept.
   [[nodiscard]] static public_id make(std::chrono::milliseconds created, std::uint64_t random);
 
-  /// The least id that is greater: for ids of one millisecond, which shall keep their order.
+  /// The smallest greater id: keeps the order of ids within one millisecond.
   [[nodiscard]] public_id next() const;
 
-  /// Nothing if `text` is not exactly an id of this kind as make() writes it.
+  /// Nullopt if `text` is not exactly an id of this kind as written by make().
   [[nodiscard]] static std::optional<public_id> parse(std::string_view text);
 
   [[nodiscard]] const std::string& str() const noexcept { return text_; }
@@ -50,7 +50,7 @@ struct attempt_id {
 
   /// "j0…-1", safe as a path component.
   [[nodiscard]] std::string str() const;
-  /// Nothing if `text` is not exactly an attempt's id as str() writes it.
+  /// Nullopt if `text` is not exactly an attempt's id as written by str().
   [[nodiscard]] static std::optional<attempt_id> parse(std::string_view text);
   friend auto operator<=>(const attempt_id&, const attempt_id&) = default;
 };

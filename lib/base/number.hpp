@@ -10,9 +10,8 @@
 
 namespace kiln {
 
-/// The number that the whole text is, in decimal digits alone: no sign, no blanks; zeros in front count for
-/// nothing. nullopt for any other text, for a number that does not fit, and for one that is not within
-/// `least` to `most`.
+/// Parses the whole text as a number of decimal digits: no sign, no blanks; leading zeros are ignored.
+/// nullopt for any other text, for a number that does not fit, and for one outside `least` to `most`.
 template<std::integral Number>
 [[nodiscard]] std::optional<Number> parse_number(std::string_view text, Number least = 0,
                                                  Number most = std::numeric_limits<Number>::max()) noexcept {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where paths stand to each other, by their names alone: links and ".." are not followed.
+// Relations between paths by name only: links and ".." are not resolved.
 #pragma once
 
 #include <algorithm>

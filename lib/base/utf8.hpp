@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Text from outside, before it is shown to anybody: pure. UTF-8 is that of RFC 3629.
+// Sanitizes text from outside for display: pure. UTF-8 as in RFC 3629.
 #pragma once
 
 #include <cstddef>
@@ -9,16 +9,16 @@
 
 namespace kiln {
 
-/// UTF-8 without control characters: one line that can stand in JSON and in a log.
+/// Whether this is UTF-8 without control characters: a line safe for JSON and logs.
 [[nodiscard]] bool is_line_of_text(std::string_view bytes) noexcept;
 
-/// The bytes with "?" for each run of them that is no UTF-8: JSON can hold it.
+/// The bytes with "?" for each run of invalid UTF-8, valid in JSON.
 [[nodiscard]] std::string as_utf8(std::string_view bytes);
 
-/// The first characters of UTF-8 that together have at most `most` bytes: none is cut in two.
+/// The first whole characters of UTF-8 within `most` bytes.
 [[nodiscard]] std::string_view first_characters(std::string_view text, std::size_t most) noexcept;
 
-/// The bytes without the character at their end that has only begun: what follows in a stream completes it.
+/// The bytes without an incomplete character at the end, which later bytes of a stream complete.
 [[nodiscard]] std::string_view without_begun_character(std::string_view bytes) noexcept;
 
 } // namespace kiln

@@ -32,7 +32,7 @@ result<blend_header> parse_long_header(std::string_view rest) {
   if (rest.size() < 10 || rest[2] != '-')
     return broken;
   if (!rest.starts_with("17-01"))
-    return blend_header{.is_long = true}; // of a Blender to come: Blender itself shall judge
+    return blend_header{.is_long = true}; // of a future Blender: Blender itself decides
   const auto version = rest[5] == 'v' ? parse_digits(rest.substr(6), 4) : std::nullopt;
   if (!version)
     return broken;

@@ -32,7 +32,7 @@ std::vector<domain::frame_set::progression> runs_of(const std::vector<int>& fram
 }
 
 boost::json::array format_job_frames(const domain::frame_set& frames) {
-  constexpr std::size_t most = 100; // it is a part of an argument
+  constexpr std::size_t most = 100; // part of an argument
   auto listed = frames.progressions(most + 1);
   if (listed.size() > most)
     listed = {{frames.front(), frames.back(), 1}};
@@ -47,8 +47,8 @@ result<argument_pieces> format_argument_pieces(const domain::job_spec& job,
   if (!job.blend.is_absolute())
     return error{errc::invalid_input, "the path of the .blend is not absolute: " + job.blend.native()};
   argument_pieces made;
-  // -y, -Y: whether scripts and Python drivers of the file run; of the file behind it on the command line.
-  // -x 1: Blender adds the extension of the format.
+  // -y, -Y: whether scripts and Python drivers run, for the file that follows on the command line. -x 1:
+  // Blender adds the extension of the format.
   made.before = {"-b",
                  "-noaudio",
                  job.autorun ? "-y" : "-Y",
@@ -57,7 +57,7 @@ result<argument_pieces> format_argument_pieces(const domain::job_spec& job,
                  std::to_string(script_failed),
                  "-P",
                  script.native()};
-  if (!job.settings.scene.empty()) // what is set from here on is of this scene
+  if (!job.settings.scene.empty()) // later settings apply to this scene
     made.before.insert(made.before.end(), {"-S", job.settings.scene});
   made.settings = {"-x", "1", "-t", std::to_string(job.threads)};
   auto asked = domain::format_settings(job.settings);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The blocks at the beginning of a .blend that is not packed, one after the other: pure. Any bytes may come;
-// what is read is bounded by what is given.
+// Iterates over the blocks at the beginning of an unpacked .blend: pure. Accepts any bytes and reads only
+// within them.
 #pragma once
 
 #include <cstddef>
@@ -14,27 +14,26 @@ namespace kiln::blender {
 
 struct file_block {
   std::string_view code; ///< four characters: "REND", "GLOB"
-  std::string_view data; ///< shorter than the block where the given bytes end
+  std::string_view data; ///< truncated where the given bytes end
   bool is_big_endian = false;
 
-  /// A signed number in the data, which must hold it.
+  /// A signed number in the data, which must contain it.
   [[nodiscard]] std::int32_t int32_at(std::size_t offset) const;
   [[nodiscard]] std::int16_t int16_at(std::size_t offset) const;
 };
 
 class file_blocks {
 public:
-  /// `begin`: the first bytes of the file, which outlive this object.
+  /// `begin`: the first bytes of the file; they must outlive this object.
   explicit file_blocks(std::span<const std::byte> begin);
 
-  /// The next block. Nothing where the bytes end, a length is impossible, or the header of the file is
-  /// unknown.
+  /// The next block. Nullopt if the bytes end, a length is impossible, or the header of the file is unknown.
   [[nodiscard]] std::optional<file_block> next();
 
 private:
   std::string_view rest_;
   std::size_t header_size_ = 0; ///< of a block
-  std::size_t length_at_ = 0;   ///< where the header of a block has the length of its data
+  std::size_t length_at_ = 0;   ///< offset of the data length in a block's header
   bool has_long_lengths_ = false;
   bool is_big_endian_ = false;
 };

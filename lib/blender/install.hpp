@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A Blender that is there to render with, and the names of several.
+// An installed Blender, and a list of several by name.
 #pragma once
 
 #include <algorithm>
@@ -11,31 +11,31 @@
 
 namespace kiln::blender {
 
-/// What the one is called that nobody gave a name to.
+/// The name of an install without a configured name.
 inline constexpr std::string_view unnamed_install = "default";
 
-/// What a job says that leaves the choice to kilnd; no install has this name.
+/// The name with which a job leaves the choice to kilnd; no install has this name.
 inline constexpr std::string_view any_install = "auto";
 
 struct install {
-  std::string name;                 ///< as jobs ask for it
+  std::string name;                 ///< the name used by jobs
   std::filesystem::path executable; ///< absolute
-  std::string version;              ///< "Blender 3.4.1"; empty while it is not known
-  std::string wrong = {};           ///< why nothing can be rendered with it now; empty: nothing is wrong
+  std::string version;              ///< "Blender 3.4.1"; empty until known
+  std::string wrong = {};           ///< why it cannot render now; empty: nothing is wrong
 
-  // Of a Blender on this machine that was probed; empty otherwise.
-  std::filesystem::path program = {};             ///< is started: binary if executable is a link to it
-  std::filesystem::path binary = {};              ///< Blender itself, where executable is a script
-  bool runs_python = false;                       ///< and says where its files are
-  std::vector<std::filesystem::path> places = {}; ///< files and directories that it needs, to read
-  std::vector<std::string> remarks = {}; ///< on what works differently with it, each a line for people
-  std::string identity = {};             ///< changes when the files of executable or binary do
+  // For a probed Blender on this machine; otherwise empty.
+  std::filesystem::path program = {};             ///< the file to start: binary if executable is a link to it
+  std::filesystem::path binary = {};              ///< Blender itself, if executable is a script
+  bool runs_python = false;                       ///< it runs Python and reports where its files are
+  std::vector<std::filesystem::path> places = {}; ///< files and directories it needs to read
+  std::vector<std::string> remarks = {};          ///< on differences in its behaviour, each a line for people
+  std::string identity = {};                      ///< changes with the files of executable or binary
 
-  /// The executable starts Blender, which is another file.
+  /// Whether the executable starts Blender, which is another file.
   [[nodiscard]] bool is_launcher() const { return !binary.empty() && program != binary; }
 };
 
-/// The one of this name; the first when it is empty; null when there is none such.
+/// The install of this name; the first if it is empty; null if there is none.
 [[nodiscard]] inline const install* find_install(const std::vector<install>& among, std::string_view name) {
   const auto found = name.empty() ? among.begin() : std::ranges::find(among, name, &install::name);
   return found == among.end() ? nullptr : &*found;

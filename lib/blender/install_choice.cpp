@@ -17,13 +17,13 @@ using domain::failure_kind;
 
 constexpr std::string_view maker = "Blender ";
 
-// Versions that changed what can be read.
+// Versions that changed which files can be read.
 constexpr int reads_zstd = 300;
 constexpr int reads_meshes_of_4 = 306; ///< older ones crash on files of 4.x
-constexpr int refuses_newer = 306;     ///< from here on Blender keeps to the minimum version in the file
+constexpr int refuses_newer = 306;     ///< from here on Blender enforces the file's minimum version
 constexpr int reads_long_header = 405;
 
-/// What is known of an install and a file.
+/// The same for an install; whole if its version is unknown.
 opening opens(const install& one, const blend_facts& file) {
   const auto version = parse_file_version(one.version);
   return version ? opens(*version, file) : opening::whole;
@@ -73,7 +73,7 @@ failure missing(const install& one) {
           .message = fmt::format("Blender {} cannot be used: {}", one.name, one.wrong)};
 }
 
-/// A Blender that was named, or the only one.
+/// Takes the named Blender, or the only one.
 std::variant<choice, failure> take(const install& one, std::string_view asked, const blend_facts& file,
                                    std::string_view blend) {
   if (!one.wrong.empty())
@@ -111,7 +111,7 @@ opening opens(int version, const blend_facts& file) {
   if (file.header.is_long && version < reads_long_header)
     return opening::refused;
   if (file.header.packed == blend_header::packing::zstd && version < reads_zstd)
-    return opening::refused; // whoever has packed it
+    return opening::refused; // whichever version wrote it
   const auto written_by = file.header.version;
   if (!written_by || version >= *written_by)
     return opening::whole;
@@ -155,7 +155,7 @@ std::variant<choice, failure> choose_blender(const std::vector<install>& install
     return because(usual, fmt::format("{}; {} is the {} here, and not older", written_by(file, blend),
                                       bare_version(usual), is_default ? "default" : "first"));
 
-  // Oldest to newest; those whose version is unknown are taken only when they are named.
+  // Oldest to newest; installs of unknown version are used only if named.
   std::vector<std::pair<int, const install*>> by_age;
   for (const auto* one : usable)
     if (const auto version = parse_file_version(one->version))

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Takes animation and drivers off what a job sets: they would put the value of the .blend back at each frame."""
+"""Removes animation and drivers from properties that a job sets: they would reset it at each frame."""
 
 
 def release(scene, paths):
-    """Those of the data paths of a scene that were animated, and are not any more."""
+    """The data paths of a scene from which animation was removed."""
     data, found = scene.animation_data, set()
     if data is None:
         return []
@@ -30,7 +30,7 @@ def animated(scene):
 
 
 def curves_of(action):
-    """From 4.4 on the curves lie in layers; 5.0 has no other way to them."""
+    """From 4.4 on the curves are in layers; 5.0 has no other access to them."""
     for layer in getattr(action, "layers", ()):
         for strip in layer.strips:
             for bag in getattr(strip, "channelbags", ()):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What cannot be rendered as asked, found before the first frame: in every scene that the frames reach."""
+"""Finds what cannot be rendered as requested, before the first frame, in every scene that the frames reach."""
 import ctypes
 import os
 import sys
@@ -10,10 +10,10 @@ import kiln_walk
 from kiln_properties import Failure, read
 
 MOVIE_FORMATS = {"AVI_JPEG", "AVI_RAW", "FFMPEG"}
-# Those that Kiln verifies, with the longest side in pixels that each can hold (0: more than Blender renders): image_format.hpp.
+# Formats that Kiln verifies, with the longest possible side in pixels (0: more than Blender renders): image_format.hpp.
 FORMATS = {"PNG": 0, "OPEN_EXR": 0, "OPEN_EXR_MULTILAYER": 0, "JPEG": 65500, "TIFF": 0, "WEBP": 16383}
 EXR = {"OPEN_EXR", "OPEN_EXR_MULTILAYER"}
-CODECS = {"NONE", "PXR24", "ZIP", "PIZ", "RLE", "ZIPS", "B44", "B44A", "DWAA", "DWAB"}  # that kiln-image decodes
+CODECS = {"NONE", "PXR24", "ZIP", "PIZ", "RLE", "ZIPS", "B44", "B44A", "DWAA", "DWAB"}  # decoded by kiln-image
 
 AT_FRAMES = ("frame_change_", "render_", "depsgraph_")  # handlers that are called while an animation renders
 
@@ -51,7 +51,7 @@ def size_of(scene):
 
 
 def check_views(scene):
-    """Kiln publishes one file a frame."""
+    """Kiln publishes one file per frame."""
     if not read(scene, "multiview", False) or scene.render.image_settings.views_format != "INDIVIDUAL":
         return
     views = [view.name for view in read(scene, "views", ()) if view.use]
@@ -69,8 +69,8 @@ def check_engine(scene):
 
 
 def missing_engine(scene):
-    """The name of an engine that is not here. Blender says the first engine that it has in its place, and renders with
-    that: the name itself is to be had from memory only."""
+    """The name of a missing engine. Blender reports its first engine instead, and renders with that: the name itself
+    can only be read from memory."""
     shown = scene.render.engine
     if shown not in {"BLENDER_EEVEE", "BLENDER_EEVEE_NEXT"}:
         return None
@@ -78,7 +78,7 @@ def missing_engine(scene):
     try:
         other.render.engine = shown
         name, largest = shown.encode() + b"\0", 1 << 14
-        for size in range(512, largest, 512):  # never far behind its end
+        for size in range(512, largest, 512):  # never far beyond its end
             at = ctypes.string_at(other.as_pointer(), size).find(name)
             if at >= 0:
                 kept = ctypes.string_at(scene.as_pointer() + at, 32).split(b"\0")[0].decode("ascii", "replace")
@@ -127,7 +127,7 @@ def listed(things):
 
 
 def check_version(warn):
-    """Blender opens some files of newer versions, and leaves out what it does not know."""
+    """Blender opens some files of newer versions, and drops unknown data."""
     written = read(bpy.data, "file_version")
     if written and tuple(written[:2]) > bpy.app.version[:2]:
         warn(f"Blender {written[0]}.{written[1]} wrote the .blend, this is {bpy.app.version_string}: what an older "
@@ -156,7 +156,7 @@ def check_trust(warn):
 
 
 def check_handlers(warn):
-    """Of the .blend's scripts, where these run. Kiln cannot know what one keeps for the frames that follow."""
+    """Warns about scripts of the .blend, if they run: they may keep state for later frames."""
     if "-y" not in sys.argv:
         return
     handlers = sorted({handler.__name__ for name in dir(bpy.app.handlers) if name.startswith(AT_FRAMES)
@@ -168,8 +168,8 @@ def check_handlers(warn):
 
 
 def is_of_blend(handler):
-    """Whether its code is neither Blender's, nor an add-on's, nor ours: of a text, which is in no file, or of a module
-    that a text has imported."""
+    """Whether its code is neither Blender's, nor an add-on's, nor ours: from a text, which has no file, or from a
+    module imported by a text."""
     code = getattr(handler, "__code__", None)
     homes = [*bpy.utils.script_paths(), *map(bpy.utils.resource_path, ("USER", "LOCAL", "SYSTEM")),
              os.path.dirname(os.path.abspath(__file__))]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run by Blender (2.8 to 5.x) without a .blend: prints what it can render on and with, as one line: "kiln: " and an object."""
+"""Run by Blender (2.8 to 5.x) without a .blend: prints its render devices and engines as one line: "kiln: " and an object."""
 import json
 import re
 
@@ -20,7 +20,7 @@ def engines():
 def devices():
     addon = bpy.context.preferences.addons.get("cycles")
     if addon is None:
-        return [{"type": "CPU", "name": "CPU"}]  # without Cycles nothing else can be chosen
+        return [{"type": "CPU", "name": "CPU"}]  # without Cycles there is no choice
     preferences = addon.preferences
     getattr(preferences, "refresh_devices", preferences.get_devices)()
     found = {(device.type, device.name) for device in preferences.devices}
@@ -31,6 +31,6 @@ found = {}
 for name, look in (("devices", devices), ("engines", engines)):
     try:
         found[name] = look()
-    except Exception as e:  # what the other one says is told all the same
+    except Exception as e:  # the other report is printed all the same
         found["error"] = f"{type(e).__name__}: {e}"
 print("\nkiln: " + json.dumps(found), flush=True)

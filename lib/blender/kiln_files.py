@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The files that a job's frames need, by name, and whether each can be had: pure paths, no setting is changed.
+"""The files that a job's frames need, by name, and whether each is available: pure paths, no setting is changed.
 
-Sequences, tiles and strips are followed to the files of the job's frames. Data-blocks of kinds that are not known here
-count by each of their properties that holds the path of a file.
+Sequences, tiles and strips are resolved to the files of the job's frames. Data-blocks of unknown kinds count by each of
+their properties that holds the path of a file.
 """
 import json
 import os
@@ -12,7 +12,7 @@ import bpy
 import kiln_walk
 from kiln_properties import read
 
-MOST_OPENED = 200  # images that Blender is asked to open, where their first bytes are in doubt
+MOST_OPENED = 200  # images opened in Blender, if their first bytes are not recognized
 BEGINNINGS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"\x76\x2f\x31\x01", b"II*\0", b"MM\0*", b"BM", b"#?", b"8BPS",
               b"SDPX", b"XPDS", b"\x80\x2a\x5f\xd7", b"\x01\xda", b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51", b"DDS ")
 
@@ -25,7 +25,7 @@ class File:
 
 
 def files_of(walk):
-    """All of them, those that no frame shows as well; in no order."""
+    """All files, including those that no frame shows; unordered."""
     found = libraries(walk)
     for image in bpy.data.images:
         if image.users or image.use_fake_user:
@@ -88,7 +88,7 @@ def tiles(path, numbered):
 
 
 def is_linked(walk, image):
-    """Whether the image is used by anything else than nodes of which no output takes anything."""
+    """Whether the image is used by anything but nodes that lead to no output."""
     for user in walk.users.get(image, ()):
         is_off = isinstance(user, bpy.types.Scene) and kiln_walk.used_compositor(user) is None
         if user in walk.data and not is_off:
@@ -153,7 +153,7 @@ def paths_in(thing):
 def of_modifier(thing, modifier):
     for name in paths_in(modifier):
         path = getattr(modifier, name)
-        if path and getattr(modifier, "is_cached", True):  # an ocean names its files before there are any
+        if path and getattr(modifier, "is_cached", True):  # an ocean names its files before they exist
             yield File(absolute(path, thing), shown=modifier.show_render, varies=modifier.type != "MESH_CACHE")
 
 
@@ -186,7 +186,7 @@ def of_strip(walk, scene, strip):
 
 
 def elements_of(walk, strip):
-    """Which files of an image strip the frames of the job show; all, where its speed is not one a frame."""
+    """The files of an image strip shown by the frames of the job; all, unless it advances by one per frame."""
     most = len(strip.elements) - 1
     first, last = kiln_walk.span(strip)
     begin = read(strip, "strip_start", first)
@@ -196,13 +196,13 @@ def elements_of(walk, strip):
 
 
 def depth_of(path, places):
-    """How deep the nearest of the places lies that the path is at or below; 0: it is below none."""
+    """The depth of the nearest place that the path is at or below; 0: none."""
     real = [os.path.realpath(place) for place in places]
     return max((len(place) for place in real if path == place or path.startswith(place.rstrip("/") + "/")), default=0)
 
 
 def is_outside(path):
-    """Whether the sandbox keeps this path away: the daemon says what it shows (KILN_SANDBOX), the nearer counts."""
+    """Whether the sandbox hides this path: KILN_SANDBOX lists visible and hidden places, and the nearer counts."""
     walls = json.loads(os.environ.get("KILN_SANDBOX", "null"))
     if walls is None:
         return False
@@ -239,7 +239,7 @@ def complaint_about(path):
 
 
 def looks_broken(path):
-    """By its first and last bytes. False where they say nothing against it."""
+    """From its first and last bytes. False if they show no defect."""
     try:
         with open(path, "rb") as file:
             begin = file.read(16)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The frames of a job, and how one of them is rendered so that the scene sees what it would see with `blender -a`."""
+"""The frames of a job, and rendering one of them as the scene would see it with `blender -a`."""
 import bpy
 
-MOST_LISTED = 5000  # frames of which files are looked for one by one
+MOST_LISTED = 5000  # frames whose files are checked one by one
 
 
 class Frames:
@@ -25,22 +25,22 @@ class Frames:
             yield from range(first, last + 1, step)
 
     def some(self):
-        """All of them, or as many as are worth a look each."""
+        """All frames, or as many as are worth a check each."""
         return [frame for frame, _ in zip(self, range(MOST_LISTED))]
 
     def meets(self, first, last):
-        """Whether one of them lies between two frames."""
+        """Whether one of them is between two frames."""
         return any(begin <= last and max(begin, first) + (begin - max(begin, first)) % step <= min(end, last)
                    for begin, end, step in self.progressions)
 
     def shown_range(self):
-        """What -s, -e and -j would be."""
+        """The equivalents of -s, -e and -j."""
         return self.progressions[0] if len(self.progressions) == 1 else (self.first, self.last, 1)
 
 
 class Range:
-    """Keeps the range of a scene as the job has it, while Blender renders a part of it: drivers, metadata and stamps
-    read it. A handler can do so, since Blender takes its orders before it calls handlers."""
+    """Keeps the job's frame range in the scene while Blender renders a part of it: drivers, metadata and stamps
+    read it. A handler can do so, since Blender reads its own range before it calls handlers."""
 
     def __init__(self, scene, frames):
         self.name, self.shown = scene.name, frames.shown_range()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run by Blender (2.8 to 5.x) without a .blend: prints what it is and which files it needs, as one line: "kiln: " and an
+"""Run by Blender (2.8 to 5.x) without a .blend: prints its version and the files it needs as one line: "kiln: " and an
 object (install_report.hpp)."""
 import json
 import os

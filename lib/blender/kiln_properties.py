@@ -2,8 +2,8 @@
 """Properties that not every Blender has, and the failure that ends a setup. Imported by the other scripts."""
 
 # Properties that not every version of Blender has, or not under the same name. Each has the paths of attributes that
-# lead to it, the newest first; the first path that exists is used (find). Code that needs such a property has to work
-# without it: tests/blenders/test_scripts.py takes away each of them.
+# lead to it, the newest first; the first path that exists is used (find). Code that needs such a property must work
+# without it: tests/blenders/test_scripts.py removes each of them.
 PROPERTIES = {
     # of a scene
     "cycles_samples": ("cycles.samples",),
@@ -63,7 +63,7 @@ class Failure(Exception):
 
 
 def find(thing, name):
-    """Where `thing` has one of PROPERTIES: an object and the name of its attribute. None if this Blender lacks it."""
+    """The place of one of PROPERTIES in `thing`: an object and an attribute name. None if this Blender lacks it."""
     for path in PROPERTIES[name]:
         *way, attribute = path.split(".")
         owner = thing
@@ -80,7 +80,7 @@ def read(thing, name, default=None):
 
 
 def write(thing, name, value, meaning, warn):
-    """Sets a property. Warns if this Blender lacks it or keeps another value; `meaning` is what is lost then."""
+    """Sets a property. Warns if this Blender lacks it or keeps another value; `meaning` names the loss."""
     place = find(thing, name)
     if place is None:
         warn(f"{meaning}: this Blender has no property {PROPERTIES[name][0]}")

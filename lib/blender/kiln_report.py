@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the scripts say of a .blend: one line on standard output, "kiln: " and an object."""
+"""The scripts' report on a .blend: one line on standard output, "kiln: " and an object."""
 import ctypes
 import json
 import sys
@@ -42,7 +42,7 @@ def describe(scene, report):
 
 def say(report):
     line = line_of(report)
-    for member in ("missing", "scenes", "cameras", "view_layers"):  # the longest go first
+    for member in ("missing", "scenes", "cameras", "view_layers"):  # the longest first
         if len(line) > LONGEST_LINE:
             report = {name: value for name, value in report.items() if name != member}
             line = line_of(report)
@@ -54,34 +54,34 @@ def say(report):
 
 
 def shortened(warnings):
-    """One warning less, and a last one that says so; in the end that one is left, and then none."""
+    """Drops one warning and adds a last one that says so; finally only that one is left, and then none."""
     left = [one for one in warnings if one["kind"] != "warnings_left_out"]
     return left[:-1] + [{"kind": "warnings_left_out", "message": "there are more warnings; the log of the attempt has "
                                                                  "what Blender said"}] if left else []
 
 
 def line_of(report):
-    """JSON in ASCII. Names in a .blend are bytes: what is not UTF-8 in them becomes U+FFFD."""
+    """JSON in ASCII. Names in a .blend are bytes: invalid UTF-8 in them becomes U+FFFD."""
     text = json.dumps(report, ensure_ascii=False).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return json.dumps(json.loads(text))
 
 
 def add_warning(report, message, kind):
-    """A warning has a kind, for programs, and a message. The same one is said once."""
+    """A warning has a kind, for programs, and a message. Duplicates are dropped."""
     warning = {"kind": kind, "message": message[:LONGEST_WARNING]}
     if warning not in report["warnings"] and len(report["warnings"]) < MOST_WARNINGS:
         report["warnings"].append(warning)
 
 
 def take_any_bytes():
-    """A name that is not UTF-8 is no error of whoever prints it."""
+    """A name that is not UTF-8 must not raise an error in code that prints it."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
 
 
 def flush():
-    """Lines of Blender's as well, which are in a buffer of the C library."""
+    """Also flushes Blender's lines, which are in a buffer of the C library."""
     sys.stdout.flush()
     sys.stderr.flush()
     try:

@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whether frames follow from those before them, and how such a job is rendered: in ascending order, from where the
-scene begins, each frame in between computed."""
+"""Detects frames that depend on earlier ones, and renders such a job: in ascending order, from the beginning of the
+scene, computing each frame in between."""
 import bpy
 import kiln_properties
 from kiln_properties import read
 from kiln_settings import SAMPLES
 
-# What these compute of one frame they need for the next.
+# Their result for one frame is needed for the next.
 SIMULATIONS = {"CLOTH", "SOFT_BODY", "FLUID", "DYNAMIC_PAINT", "EXPLODE", "SMOKE"}
 
 
 def simulated(walk):
-    """What of the job's scenes is simulated and not baked: "Cloth of Grid". Empty: frames stand alone."""
+    """The simulations in the job's scenes that are not baked: "Cloth of Grid". Empty: frames are independent."""
     found = [f"rigid bodies of {scene.name}" for scene in walk.of(bpy.types.Scene)
              if not is_baked(read(scene, "rigid_bodies"))]
     for thing in walk.objects:
@@ -33,7 +33,7 @@ def is_baked(owner):
 
 
 def caches(walk):
-    """Point caches of what is simulated."""
+    """Point caches of simulations."""
     owners = [read(scene, "rigid_bodies") for scene in walk.of(bpy.types.Scene)]
     for thing in walk.objects:
         owners += [*thing.modifiers, *thing.particle_systems]
@@ -41,8 +41,8 @@ def caches(walk):
 
 
 def keep_in_memory(walk):
-    """Caches that Blender would write beside the .blend, which the sandbox does not allow. What is in the files
-    already is read. True where there was one."""
+    """Caches that Blender would write next to the .blend, which the sandbox does not allow. Existing files are read.
+    True if there was one."""
     found = False
     for cache in caches(walk):
         if cache.use_disk_cache and not cache.is_baked and not cache.use_external:
@@ -52,21 +52,21 @@ def keep_in_memory(walk):
 
 
 def first_frame(frames):
-    """From where the scene begins by hand: the file's first frame, or an earlier one of the job's."""
+    """The beginning of the scene: the file's first frame, or an earlier one of the job's."""
     return min(frames.of_file[0], frames.first)
 
 
 class Sequence:
-    """Renders frames that follow from each other as `blender -a` does: all of them from where the scene begins, in one go.
-    Between two goes Blender would evaluate the scene at its current frame, and a cache may be emptied by that.
-    `reopen` opens the .blend again: what was computed is gone."""
+    """Renders dependent frames as `blender -a` does: all of them from the beginning of the scene, in one pass.
+    Between two passes Blender would evaluate the scene at its current frame, which may clear a cache. `reopen` opens
+    the .blend again, discarding all results."""
 
     def __init__(self, shown, frames, reopen=None):
         self.shown, self.begin, self.reopen, self.known = shown, first_frame(frames), reopen, set()
 
     def render(self, wanted, path, begun=None, saved=None):
-        """Frames in between, and before the first one, are rendered with one sample, and not wanted by anybody. Those of
-        an earlier go are written again, and have to be the same."""
+        """Frames in between, and before the first one, are rendered with one sample and discarded. Frames of an earlier
+        pass are written again, and must be the same."""
         if self.known and self.reopen:
             self.shown = self.reopen()
         self.known |= set(wanted)
@@ -78,7 +78,7 @@ class Sequence:
 
 
 class Go:
-    """Handlers for the time of one go."""
+    """Handlers during one pass."""
 
     def __init__(self, scene, whole, wanted, begun, saved):
         self.whole, self.wanted, self.begun, self.saved = whole, wanted, begun, saved

@@ -1,22 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run by a Blender (2.8 to 5.x) that stays: it renders attempts, one after the other, frame by frame.
+"""Run by a session's Blender (2.8 to 5.x): it renders attempts, one after the other, frame by frame.
 
-    blender -b -noaudio -Y -t THREADS -P kiln_session.py        (the other scripts beside it)
+    blender -b -noaudio -Y -t THREADS -P kiln_session.py        (the other scripts next to it)
 
-Standard input is a socket (SOCK_SEQPACKET) on which both sides speak in JSON objects, one a message. kilnd says:
+Standard input is a socket (SOCK_SEQPACKET) for JSON objects in both directions, one per message. kilnd sends:
 
     {"do":"begin","blend":PATH,"settings":{},"strict":false,"job_frames":[[first,last,step],...],
      "workspace":DIR,"frames":[[first,last,step],...],"open":false}
                             an attempt, with the frames of its job and those that it renders; the descriptor of its
-                            log comes along. "open": more frames may follow
+                            log is attached. "open": more frames may follow
     {"do":"frames","frames":[...],"open":true}      more frames for it
-    {"do":"cancel"}         end it after the frame that renders
-    {"do":"load","blend":PATH}                      an attempt with this .blend is likely to come
+    {"do":"cancel"}         end it after the current frame
+    {"do":"load","blend":PATH}                      an attempt with this .blend is likely soon
 
-and this script: ready; begun; loaded (seconds, reused); frame; saved (frame, memory in bytes); ended (status: 0 through,
-1 failed, 2 cancelled; reason). Between attempts nothing is printed to a job's log, and within one nothing elsewhere.
+and this script sends: ready; begun; loaded (seconds, reused); frame; saved (frame, memory in bytes); ended (status:
+0 through, 1 failed, 2 cancelled; reason). Between attempts nothing is printed to a job's log, and within one nothing
+elsewhere.
 
-When kilnd goes away, what an attempt was given is still rendered, for the next kilnd to find; then Blender ends.
+When kilnd exits, the frames of the attempt are still rendered, for the next kilnd to find; then Blender exits.
 """
 import array
 import json
@@ -43,12 +44,12 @@ LONGEST_MESSAGE = 1 << 17
 THROUGH, FAILED, CANCELED = 0, 1, 2
 
 class Gone(Exception):
-    """Nobody is at the other end."""
+    """The other end is closed."""
 
 
 class Channel:
     def __init__(self):
-        kept = os.dup(0)  # not inherited; and nothing that runs in Blender reads the socket by accident
+        kept = os.dup(0)  # not inherited, and no code in Blender reads the socket by accident
         nothing = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nothing, 0)
         os.close(nothing)
@@ -58,21 +59,21 @@ class Channel:
         more["said"] = what
         try:
             self.socket.send(json.dumps(more).encode())
-        except OSError:  # nobody listens: the attempt goes on
+        except OSError:  # the peer is gone: the attempt continues
             pass
 
     def receive(self):
         for _ in range(2):
             try:
                 return self.socket.recvmsg(LONGEST_MESSAGE, socket.CMSG_LEN(4))[:2]
-            except ConnectionResetError:  # told once, when kilnd has not read all that was said to it (unix(7))
+            except ConnectionResetError:  # raised once, if kilnd has not read all messages (unix(7))
                 pass
         return b"", []
 
     def hear(self, wait):
-        """The next command, with a descriptor where one came along; None when there is none and `wait` is not set.
+        """The next command, with its descriptor if attached; None if there is none and `wait` is not set.
 
-        What kilnd had said before it went is still heard."""
+        Commands sent before kilnd exited are still returned."""
         if not (wait or select.select([self.socket], [], [], 0)[0]):
             return None
         try:
@@ -92,7 +93,7 @@ class Channel:
 
 
 class Output:
-    """Standard output and error: of the attempt that renders, or of nobody's."""
+    """Standard output and error: the log of the current attempt, or discarded."""
 
     def __init__(self):
         own = os.path.join(os.path.dirname(os.path.abspath(__file__)), "blender.log")
@@ -117,7 +118,7 @@ def identity(path):
 
 
 def is_pattern(path):
-    """Whether a name stands for many files, or for a directory: neither has an identity."""
+    """Whether a name denotes many files or a directory: neither has an identity."""
     return "#" in os.path.basename(path) or os.path.isdir(path)
 
 
@@ -127,20 +128,20 @@ def is_tiled(path):
 
 
 def subdivides_adaptively(scene):
-    """Whether the camera decides how finely a surface is divided. Up to 4.5 that is experimental, and set at the object;
-    5.2 has it at the modifier."""
+    """Whether the camera determines how finely a surface is subdivided. Up to 4.5 that is experimental and set on the
+    object; in 5.2 it is on the modifier."""
     is_old = kiln_properties.find(scene, "cycles_feature_set") is not None
     if is_old and kiln_properties.read(scene, "cycles_feature_set") == "EXPERIMENTAL":
         return True
-    # Where there is neither property, nothing is known: then it may.
+    # Without either property it is unknown: then it may.
     return any(modifier.type == "SUBSURF" and kiln_properties.read(modifier, "adaptive_subdivision", not is_old)
                for thing in bpy.data.objects for modifier in thing.modifiers)
 
 
 def keep_data(scene, warn):
-    """Lets Cycles keep what it has prepared for one frame for the next. From 3.0 on the pictures are the same, except
-    where things are simulated (3.4), where settings of the render change what is prepared, such as those that simplify
-    it, and with adaptive subdivision, which keeps to the camera of another frame."""
+    """Lets Cycles keep prepared data for the next frame. From 3.0 on the images are the same, except with simulations
+    (3.4), with animated render settings that change the prepared data, such as simplification, and with adaptive
+    subdivision, which keeps using the camera of another frame."""
     if any(path.startswith("render.") for path in kiln_animation.animated(scene)):
         return
     if scene.render.engine == "CYCLES" and bpy.app.version >= (3, 0, 0) and not subdivides_adaptively(scene):
@@ -148,9 +149,9 @@ def keep_data(scene, warn):
 
 
 def open_blend(path):
-    """Opens a .blend as Blender's command line does. The text of an error that Blender reported, though the file is
-    open: 2.83 does so with a file of 3.4, which the command line renders. RuntimeError when it is not open."""
-    mark = bpy.data.texts.new("kiln " + os.urandom(8).hex()).name  # goes with what was open before
+    """Opens a .blend as Blender's command line does. Returns the text of an error reported although the file is open:
+    2.83 does so with a file of 3.4, which the command line renders. RuntimeError if it is not open."""
+    mark = bpy.data.texts.new("kiln " + os.urandom(8).hex()).name  # removed with the previous file
     try:
         bpy.ops.wm.open_mainfile(filepath=path, load_ui=True, use_scripts=False)
     except RuntimeError as wrong:
@@ -163,7 +164,7 @@ def open_blend(path):
 
 
 class Loaded:
-    """The file that is open, and what was made of it."""
+    """The open file, and how it was changed."""
 
     def __init__(self, blend):
         self.blend, self.settings, self.setup, self.shown, self.sequence = blend, None, None, None, None
@@ -174,12 +175,12 @@ class Loaded:
         self.can_be_kept = False
 
     def note(self, paths):
-        """Inputs that have to be as they are now for this to be used again."""
+        """Inputs that must be unchanged for this to be reused."""
         for path in paths:
             self.files.setdefault(path, identity(path))
 
     def is_identified(self, setup):
-        """Whether each input has an identity, for whatever frames come. What has none is never as it was."""
+        """Whether each input has an identity, for any frames. An input without one always counts as changed."""
         if any(file.varies for file in setup.files) or any(map(kiln_walk.uses_sequencer, setup.walk.scenes)):
             return False
         walked = {file.path for file in setup.files}
@@ -204,7 +205,7 @@ class Loaded:
             keep_data(setup.scene, setup.warn)
 
     def use_for(self, progressions):
-        """Another job: of the same settings, with frames of its own."""
+        """Another job with the same settings and its own frames."""
         if progressions is not None and self.shown is not None:
             self.shown.end()
             self.setup.frames = kiln_frames.Frames(progressions, self.setup.scene)
@@ -227,11 +228,11 @@ class Loaded:
             and all(identity(path) == known for path, known in self.files.items())
 
     def is_fresh(self, blend):
-        """Loaded early, and nothing was done with it."""
+        """Loaded early, and not used since."""
         return self.settings is None and self.is_as_on_disk(blend)
 
     def is_still(self, blend, settings):
-        """Whether loading it again would give the same."""
+        """Whether loading it again would give the same result."""
         return self.can_be_kept and settings == self.settings and self.is_as_on_disk(blend)
 
 
@@ -256,7 +257,7 @@ class Session:
     def load_early(self, blend):
         try:
             self.loaded = Loaded(blend)
-        except Exception:  # the attempt will say it, in its own log
+        except Exception:  # the attempt will report it in its own log
             self.loaded = None
 
     def attempt(self, command):
@@ -269,9 +270,9 @@ class Session:
         except Gone:
             raise
         except Exception as wrong:
-            # Blender says on a line what went wrong, as it does when it renders by itself.
+            # Blender prints on a line what went wrong, as it does when it renders by itself.
             print(str(wrong).strip(), flush=True)
-            if not isinstance(wrong, RuntimeError):  # of an operator: its message says all
+            if not isinstance(wrong, RuntimeError):  # of an operator: its message is sufficient
                 traceback.print_exc()
             reason = traceback.format_exc()[-600:]
         if status == FAILED:
@@ -336,7 +337,7 @@ def expand(progressions):
 
 
 def memory():
-    """Bytes of this process that are in memory."""
+    """Resident bytes of this process."""
     try:
         with open("/proc/self/statm") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
@@ -349,7 +350,7 @@ def main():
     session = Session()
     session.run()
     session.output.flush()
-    os._exit(0)  # nothing is to be saved, and a large scene takes its time to be freed
+    os._exit(0)  # nothing to save, and a large scene takes long to free
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Applies the settings of a job to the scene that renders. Names in the .blend are data and never executed."""
+"""Applies the settings of a job to the rendered scene. Names in the .blend are data and never executed."""
 import traceback
 
 import bpy
@@ -136,7 +136,7 @@ def animated_paths(scene, name):
 
 SETTERS = {"engine": set_engine, "camera": set_camera, "view_layer": set_view_layer, "format": set_format,
            "resolution": set_resolution, "resolution_percentage": set_resolution_percentage, "samples": set_samples,
-           "seed": set_seed, "device": set_device}  # in the order in which they are applied
+           "seed": set_seed, "device": set_device}  # in order of application
 
 
 def apply(settings, scene, warn):
@@ -150,7 +150,7 @@ def apply(settings, scene, warn):
             set_it(scene, settings[name], warn)
         except Failure:
             raise
-        except Exception as wrong:  # of a Blender to come: the picture would be another one
+        except Exception as wrong:  # in a future Blender: the image would differ
             traceback.print_exc()
             raise Failure("invalid_setting", f'this Blender ({bpy.app.version_string}) cannot apply "{name}": '
                                              f"{type(wrong).__name__}: {wrong}") from None

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run by Blender (2.8 to 5.x) before it renders: applies a job's settings and says what the .blend really is.
+"""Run by Blender (2.8 to 5.x) before it renders: applies a job's settings and reports facts about the .blend.
 
     blender -b FILE -P kiln_setup.py [-S SCENE] ... -a -- JSON
 
 JSON is an object with the settings of the job, its "frames" ([[first,last,step],…]) and "strict". One line goes to
-standard output: "kiln: " and an object. When the .blend cannot be rendered as asked, the object has a "failure", and
-Blender ends here with status 1: Blender itself would render something else, or nothing, and exit with 0. When frames
-follow from each other, they are rendered here, in their order, and Blender ends here as well.
+standard output: "kiln: " and an object. If the .blend cannot be rendered as requested, the object has a "failure",
+and Blender exits here with status 1: Blender itself would render something else, or nothing, and exit with 0. If frames
+depend on each other, they are rendered here, in order, and Blender exits here too.
 """
 import json
 import os
@@ -33,8 +33,8 @@ def read_settings():
 
 
 class Setup:
-    """A file that is open, as a job wants it. `scene` renders; `report` may hold a "failure", and its "warnings" say
-    what was not applied, not checked, or is not as by hand. `walk` and `files` are None where they cannot be made."""
+    """An open file, set up for a job. `scene` is rendered; `report` may hold a "failure", and its "warnings" say what
+    was not applied, not checked, or differs from a render by hand. `walk` and `files` are None if unavailable."""
 
     def __init__(self, settings, progressions=None):
         self.report = {"version": bpy.app.version_string, "scenes": [s.name for s in bpy.data.scenes][:20],
@@ -52,7 +52,7 @@ class Setup:
             self.check()
         except Failure as failure:
             self.fail(failure.kind, str(failure))
-        except Exception:  # whatever it was: a frame that is not as asked must not come out
+        except Exception:  # any error: a frame that is not as requested must not be rendered
             self.fail("internal", "the .blend could not be set up: " + traceback.format_exc()[-600:])
 
     def check(self):
@@ -78,13 +78,13 @@ class Setup:
             return look(*arguments)
         except Failure:
             raise
-        except Exception as wrong:  # of a Blender to come: a frame is worth more than the check
+        except Exception as wrong:  # in a future Blender: a frame matters more than the check
             traceback.print_exc()
             self.warn(f"{what}: not checked ({type(wrong).__name__}: {wrong})", "not_checked")
             return None
 
     def find_sequence(self):
-        """Whether frames follow from each other. The careful answer, true, when this stumbles in a Blender to come."""
+        """Whether frames depend on each other. True, to be safe, if the check fails in a future Blender."""
         simulated = self.inspect("simulations", kiln_sequence.simulated, self.walk) if self.walk else None
         self.report["sequential"] = simulated is None or bool(simulated)
         if simulated:
@@ -108,14 +108,14 @@ class Setup:
         return "failure" in self.report
 
     def refuse_warnings(self):
-        """For a job that is strict."""
+        """For a strict job."""
         if self.report["warnings"] and not self.has_failed:
             texts = (f"{one['message']} ({one['kind']})" for one in self.report["warnings"])
             self.fail("strict_warning", "the job is strict, and there are warnings: " + "; ".join(texts))
 
 
 def tell_loaded():
-    """An executor that cannot see when this runs is told by a file: how long Blender takes to start and to load."""
+    """Informs an executor that cannot observe this by a file: how long Blender takes to start and to load."""
     path = os.environ.get("KILN_LOADED")
     if path:
         try:
@@ -125,7 +125,7 @@ def tell_loaded():
 
 
 def asked_of(arguments):
-    """What follows on Blender's command line: the output, the frames of each -a, the threads."""
+    """The rest of Blender's command line: the output, the frames of each -a, the threads."""
     output, frames, threads, now = None, [], 0, {"-j": 1}
     for option, value in zip(arguments, arguments[1:] + [""]):
         if option == "--":
@@ -164,7 +164,7 @@ def main():
     shown = kiln_frames.Range(setup.scene, setup.frames)
     if is_sequence and asked_of(sys.argv)[1]:
         render_in_sequence(setup, shown)
-        os._exit(0)  # nothing is to be saved
+        os._exit(0)  # nothing to save
 
 
 if __name__ == "__main__":

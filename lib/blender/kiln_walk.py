@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Everything that the frames of a job reach: the scenes that make their pictures, and the data-blocks that these use.
+"""Everything that the frames of a job reach: the scenes that make their images, and the data-blocks that these use.
 
-One walk serves all that asks for it: what is missing or cannot be rendered (kiln_checks), whether frames follow from
-each other (kiln_sequence), and whether an input has changed since (kiln_session).
+One walk serves all users: checks for missing or unrenderable data (kiln_checks), for frames that depend on each other
+(kiln_sequence), and for changed inputs (kiln_session).
 """
 import bpy
 import kiln_properties
@@ -10,7 +10,7 @@ from kiln_properties import read
 
 
 class Walk:
-    """`frames` are the frames of the job (kiln_frames.Frames). `data`: the data-blocks that are reached. `renders`:
+    """`frames` are the frames of the job (kiln_frames.Frames). `data`: the reached data-blocks. `renders`:
     the scenes whose objects are rendered, each with the camera of its strip or None. `scenes`: these, and those that
     show them."""
 
@@ -73,26 +73,26 @@ class Walk:
                 yield data, tree
 
 
-# Data-blocks that a picture need not show though something in it uses them.
+# Data-blocks that an image need not show although something in it uses them.
 SPECIAL = (bpy.types.Sound, bpy.types.Brush, bpy.types.Text, bpy.types.Scene, bpy.types.Image, bpy.types.MovieClip,
            bpy.types.NodeTree)
 
 
 def follows(user, kind, target):
-    """Whether a picture of the user can show the target, which is one of SPECIAL."""
+    """Whether an image of the user can show the target, which is one of SPECIAL."""
     if isinstance(target, SPECIAL[:3]):
         return False
-    if isinstance(target, bpy.types.Scene):  # strips that are muted name scenes as well
+    if isinstance(target, bpy.types.Scene):  # muted strips name scenes too
         return kind is not bpy.types.Scene or target == user.background_set
     if isinstance(target, bpy.types.NodeTree):
         return kind is not bpy.types.Scene or used_compositor(user) is not None
-    # An image or a clip: behind a camera or as a reference it shows in the viewport only.
+    # An image or a clip: as a camera background or a reference it is only shown in the viewport.
     is_reference = kind is bpy.types.Object and user.type == "EMPTY" and user.data == target
     return kind is not bpy.types.Camera and not is_reference
 
 
 def uses(users):
-    """data-block → what it uses, as Blender counts users: trees that are part of a data-block count as that one."""
+    """data-block → those it uses, as Blender counts users: trees that are part of a data-block count as that one."""
     found = {}
     for target, those in users.items():
         for user in those:
@@ -116,7 +116,7 @@ def is_on(scene, strip):
 
 
 def shown_strips(scene, frames):
-    """Those that some frame of the job may show."""
+    """The strips that some frame of the job may show."""
     for strip in read(scene, "strips") or ():
         if is_on(scene, strip) and frames.meets(*span(strip)):
             yield strip
@@ -128,7 +128,7 @@ def span(strip):
 
 
 def used_compositor(scene):
-    """The node tree that makes the picture; None when there is none, or it is off."""
+    """The node tree that makes the image; None if there is none, or it is off."""
     place = kiln_properties.find(scene, "compositor")
     if place is None or not read(scene, "compositing", True):
         return None
@@ -151,7 +151,7 @@ def nodes_below(tree, seen=None):
 
 
 def upstream(tree):
-    """The names of those nodes of a tree from which links lead to an output."""
+    """The names of the nodes of a tree from which links lead to an output."""
     sources = {}
     for link in tree.links:
         sources.setdefault(link.to_node.name, []).append(link.from_node.name)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Cuts a log that comes in pieces into lines: pure, in bounded memory whatever the log holds.
+// Splits a log that arrives in pieces into lines: pure, in bounded memory for any content.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@ namespace kiln::blender {
 
 class line_splitter {
 public:
-  static constexpr std::size_t max_line = 8 * 1024; ///< bytes; what a longer line has more is dropped
+  static constexpr std::size_t max_line = 8 * 1024; ///< bytes; the rest of a longer line is dropped
 
   using line_handler = std::function<void(std::string_view line)>;
 
@@ -20,7 +20,7 @@ public:
   /// its progress on terminals that way); empty ones are left out.
   void feed(std::string_view bytes, const line_handler& on_line);
 
-  /// The log has ended: what stands behind its last line end is a line too.
+  /// The log has ended: text after its last line end is a line too.
   void finish(const line_handler& on_line);
 
 private:

@@ -6,7 +6,7 @@
 
 namespace kiln::blender {
 
-/// What follows the first `mark` in a line; empty optional when there is none.
+/// The text after the first `mark` in a line; nullopt if there is none.
 [[nodiscard]] inline std::optional<std::string_view> behind(std::string_view line, std::string_view mark) {
   const auto at = line.find(mark);
   if (at == std::string_view::npos)

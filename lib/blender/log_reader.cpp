@@ -66,14 +66,14 @@ struct remark {
   std::string_view kind;
 };
 
-// Lines after which Blender renders, with something else in the place of what it lacks.
+// Lines after which Blender renders with a substitute for something missing.
 constexpr std::array remarks{
     remark{"Color management", "not found", "colour_management"},
     remark{"Unknown colorspace", "", "colour_management"},
     remark{"Font file doesn't exist", "", "font_replaced"},
 };
 
-/// Printable and short, whatever the line holds: it goes to answers and logs.
+/// Makes any line printable and short, for answers and logs.
 std::string quotable(std::string_view line) {
   constexpr std::size_t shown = 200;
   std::string text{line.substr(0, shown)};
@@ -150,7 +150,7 @@ std::optional<log_event> log_reader::feed(std::string_view line) {
   if (auto addon = read_traceback(line))
     return std::move(*addon);
   const auto progress = progress_.feed(line);
-  // A line of progress can hold any text: names of objects stand in it.
+  // A progress line can contain any text, since it includes names of objects.
   if (!progress)
     if (auto why = find_cause(line))
       return complaint{std::move(*why)};

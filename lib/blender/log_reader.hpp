@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reads Blender's output, 2.8 to 5.x, for progress inside a frame and for reasons of failure. It decides
-// nothing: what Blender prints is no proof of a frame. Pure; any bytes may come.
+// Reads progress inside a frame and reasons of failure from the output of Blender 2.8 to 5.x. Makes no
+// decisions: Blender's output does not prove that a frame exists. Pure; accepts any bytes.
 #pragma once
 
 #include "blender/progress_reader.hpp"
@@ -18,12 +18,12 @@ namespace kiln::blender {
 
 using frame_progress = domain::frame_progress;
 
-/// A reason, should the attempt fail.
+/// A reason in case the attempt fails.
 struct complaint {
   domain::failure why;
 };
 
-/// An add-on could not be enabled as Blender started. Blender goes on without it.
+/// An add-on could not be enabled when Blender started. Blender continues without it.
 struct addon_failure {
   std::string what; ///< "the add-on NAME: ERROR"
 };
@@ -39,7 +39,7 @@ private:
   [[nodiscard]] std::optional<addon_failure> read_traceback(std::string_view line);
 
   bool in_traceback_ = false;
-  bool of_addon_ = false; ///< the traceback comes from where Blender enables add-ons
+  bool of_addon_ = false; ///< the traceback comes from enabling add-ons
   std::string addon_;     ///< the name of the last one in the traceback
   progress_reader progress_;
 };

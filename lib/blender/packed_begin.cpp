@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t inside_size = std::max(blend_header_size, render_info_size);
 
-/// How many bytes of `out` could be unpacked.
+/// Returns the number of bytes unpacked to `out`.
 std::size_t unpack_gzip(std::span<const std::byte> packed, std::span<std::byte> out) {
   z_stream stream{};
   constexpr int with_gzip_header = 16 + MAX_WBITS;
@@ -24,15 +24,15 @@ std::size_t unpack_gzip(std::span<const std::byte> packed, std::span<std::byte> 
   stream.avail_in = static_cast<uInt>(packed.size());
   stream.next_out = reinterpret_cast<Bytef*>(out.data());
   stream.avail_out = static_cast<uInt>(out.size());
-  ::inflate(&stream, Z_SYNC_FLUSH); // an error behind what we want is Blender's to find
+  ::inflate(&stream, Z_SYNC_FLUSH); // later errors are left to Blender
   const auto size = out.size() - stream.avail_out;
   ::inflateEnd(&stream);
   return size;
 }
 
 std::size_t unpack_zstd(std::span<const std::byte> packed, std::span<std::byte> out) {
-  // With zstd's own limit of the window (128 MiB), which Blender keeps to as well: no more of it is touched
-  // than is unpacked.
+  // With zstd's default window limit (128 MiB), as in Blender: only the unpacked part of the window is
+  // touched.
   const std::unique_ptr<ZSTD_DCtx, std::size_t (*)(ZSTD_DCtx*)> context{::ZSTD_createDCtx(),
                                                                         &::ZSTD_freeDCtx};
   if (!context)

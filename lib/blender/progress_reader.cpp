@@ -17,7 +17,7 @@ void skip_spaces(std::string_view& text) {
   text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
 }
 
-/// A number at the front of `text`, which is then taken away.
+/// Removes and returns a number at the front of `text`.
 template<class Number>
 std::optional<Number> take_number(std::string_view& text) {
   skip_spaces(text);
@@ -35,7 +35,7 @@ struct part {
   [[nodiscard]] double fraction() const noexcept { return static_cast<double>(done) / total; }
 };
 
-/// "94/512" or "26 / 64" behind `mark`.
+/// "94/512" or "26 / 64" after `mark`.
 std::optional<part> part_behind(std::string_view line, std::string_view mark) {
   auto rest = behind(line, mark);
   if (!rest)
@@ -51,7 +51,7 @@ std::optional<part> part_behind(std::string_view line, std::string_view mark) {
   return part{*done, *total};
 }
 
-/// "01:13.73" or "1:01:13.73" behind `mark`, in seconds. Blender writes a point whatever the locale is.
+/// "01:13.73" or "1:01:13.73" after `mark`, in seconds. Blender writes a point in every locale.
 std::optional<double> time_behind(std::string_view line, std::string_view mark) {
   constexpr double longest = 1e9;
   auto rest = behind(line, mark);
@@ -73,8 +73,8 @@ std::optional<double> time_behind(std::string_view line, std::string_view mark) 
   return std::nullopt;
 }
 
-/// The part of a line that says what Blender does, behind the last bar. Names of objects can hold anything:
-/// where Cycles prints one, the text before it is "Synchronizing object".
+/// The part of a line with Blender's activity, after the last bar. Names of objects can contain anything:
+/// before one, Cycles prints "Synchronizing object".
 std::string_view activity_of(std::string_view line) {
   const auto bar = line.rfind('|');
   if (line.find("Synchronizing object") != std::string_view::npos)
@@ -95,7 +95,7 @@ struct done_of_pass {
   int tiles = 0;
 };
 
-/// How much of the pass is done, by its samples, and by its tiles where it has some.
+/// The completed part of the pass, from its samples, and from its tiles if any.
 std::optional<done_of_pass> find_fraction(std::string_view activity, const std::optional<part>& samples) {
   const double of_tile = samples ? samples->fraction() : 0;
   // The last sample of a tile is printed before and after the tile is counted.
@@ -128,14 +128,14 @@ void progress_reader::expect_passes(int passes) noexcept {
 
 void progress_reader::begin_frame(int frame) noexcept {
   if (frame_ && of_frame_ > 0)
-    passes_ = pass_ + 1; // the frame before had as many
+    passes_ = pass_ + 1; // the previous frame had as many
   frame_ = frame;
   pass_ = 0;
   of_pass_ = of_frame_ = 0;
   pass_is_over_ = false;
 }
 
-/// A pass is over when Cycles says so, or when samples count from their beginning again.
+/// A pass is over when Cycles says so, or when samples start again from the beginning.
 void progress_reader::advance(double pass_fraction, bool by_tiles) noexcept {
   constexpr double one_tile = 0.34; // tiles that render at once report their samples in any order
   const bool goes_back = pass_fraction < of_pass_ - (by_tiles ? one_tile : 1e-9);

@@ -34,7 +34,7 @@ std::optional<domain::failure> read_failure(const json::object& report) {
   return f;
 }
 
-/// The report lists at most 20 view layers; a list that was left out for its length counts as one.
+/// The report lists at most 20 view layers; a list omitted for its length counts as one.
 int count_passes(const json::object& report) {
   constexpr std::int64_t most_views = 50;
   const auto* layers = report.if_contains("view_layers");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What setup_script.hpp's script prints about the .blend, as one line: pure. It comes through a log that a
-// .blend can write to as well, so it explains failures and never proves a success.
+// The setup script's report about the .blend, printed as one line: pure. A .blend can write to the same log,
+// so the report explains failures and never proves success.
 #pragma once
 
 #include "domain/failure.hpp"
@@ -16,7 +16,7 @@ namespace kiln::blender {
 
 struct scene_report {
   std::string json;           ///< an object: version, scene, scenes, cameras, frame_start, …
-  bool is_sequential = false; ///< a frame depends on those before it, as far as the script can see
+  bool is_sequential = false; ///< frames depend on earlier ones, as far as the script can see
   bool is_adaptive =
       false;      ///< Cycles ends a frame once its noise is low, perhaps long before the last sample
   int passes = 1; ///< view layers times eyes that each frame renders, 1 to 1000
@@ -26,7 +26,7 @@ struct scene_report {
   friend bool operator==(const scene_report&, const scene_report&) = default;
 };
 
-/// Nothing unless the line is "kiln: " and a JSON object. A failure of a kind that nobody knows is internal.
+/// Nullopt unless the line is "kiln: " and a JSON object. A failure of unknown kind becomes internal.
 [[nodiscard]] std::optional<scene_report> parse_scene_report(std::string_view line);
 
 } // namespace kiln::blender

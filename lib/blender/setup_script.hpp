@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The Python scripts that Blender runs. kiln_setup.py, before it renders: it applies a job's settings, says
-// what the .blend really is, and ends Blender with a typed failure when it cannot be rendered as asked.
-// kiln_session.py, in a Blender that stays (session_protocol.hpp). Both import the others, which lie beside
-// them.
+// The Python scripts that Blender runs. kiln_setup.py runs before rendering: it applies a job's settings,
+// reports facts about the .blend, and ends Blender with a typed failure if it cannot be rendered as
+// requested. kiln_session.py runs in a session's Blender (session_protocol.hpp). Both import the other
+// scripts from the same directory.
 #pragma once
 
 #include <span>
@@ -23,10 +23,10 @@ struct script {
 extern const std::span<const script> setup_scripts;
 extern const std::string_view session_script;
 
-/// kiln_devices.py: Blender says what it can render on and with, and ends.
+/// kiln_devices.py: Blender reports its render devices and engines, and exits.
 extern const std::string_view devices_script;
 
-/// kiln_install.py: Blender prints where its files are (install_report.hpp), and ends.
+/// kiln_install.py: Blender prints where its files are (install_report.hpp), and exits.
 extern const std::string_view install_script;
 
 } // namespace kiln::blender

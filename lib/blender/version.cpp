@@ -20,7 +20,7 @@ bool skip(std::string_view& text, std::string_view prefix) {
   return true;
 }
 
-/// Takes a number off the beginning of `text`.
+/// Removes and returns a number at the front of `text`.
 std::optional<int> take_part(std::string_view& text) {
   int number = 0;
   const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), number);

@@ -20,7 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 using aio::unique_descriptor;
 
-/// -1, and errno, as openat(2).
+/// Returns -1 and sets errno like openat(2).
 int open_by_kernel(int root, const fs::path& inside) {
   open_how how{};
   how.flags = O_PATH | O_CLOEXEC;
@@ -43,8 +43,7 @@ int open_by_steps(int at, fs::path::iterator step, const fs::path::iterator& end
 }
 
 bool is_not_known(int errno_value) {
-  return errno_value == ENOSYS ||
-         errno_value == EPERM; // EPERM: a filter of system calls that is older than this one
+  return errno_value == ENOSYS || errno_value == EPERM; // EPERM: from a system call filter older than openat2
 }
 
 error refusal(int errno_value, const fs::path& path) {
@@ -74,7 +73,7 @@ result<unique_descriptor> open_beneath(const fs::path& root, const fs::path& pat
     return refusal(ELOOP, path);
   if (!S_ISREG(facts.st_mode))
     return error{errc::invalid_input, path.native() + " is not a regular file"};
-  // The same file, whatever its name leads to by now.
+  // The same file, even if its name now leads elsewhere.
   auto opened =
       aio::open_patiently(AT_FDCWD, ("/proc/self/fd/" + std::to_string(found.get())).c_str(), O_RDONLY);
   if (!opened.is_open())

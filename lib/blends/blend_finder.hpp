@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which file a client means by the `blend` of a job: one below a project root, or an upload.
+// Resolves the `blend` of a job to a file below a project root or an upload.
 #pragma once
 
 #include "aio/blocking_pool.hpp"
@@ -13,12 +13,12 @@ namespace kiln::blends {
 
 class blend_finder {
 public:
-  /// What is given outlives it.
+  /// The objects passed by reference must outlive it.
   blend_finder(project_roots roots, uploads& sent, aio::blocking_pool& pool)
       : roots_(std::move(roots)), uploads_(sent), pool_(pool) {}
 
-  /// A path (see project_roots::find) or the id of an upload. Hold the lease until the job is in the store.
-  /// invalid_input, saying why, when there is no such file.
+  /// `name`: a path (see project_roots::find) or the id of an upload. Hold the lease until the job is in the
+  /// store. invalid_input, with the reason, if there is no such file.
   [[nodiscard]] aio::task<result<uploads::lease>> find(std::string name);
 
 private:

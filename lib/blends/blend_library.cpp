@@ -126,7 +126,7 @@ result<std::vector<std::string>> blend_library::open() const {
     else if (name.starts_with(incoming_prefix))
       unfinished.push_back(entry->path());
   }
-  if (ec) // what was not seen must not be taken for gone
+  if (ec) // files not listed must not be taken for missing
     return system_error(ec.value(), "read " + directory_.native());
   for (const auto& path : unfinished) {
     fs::remove_all(path, ec);

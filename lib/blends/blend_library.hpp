@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The files that clients have sent: each is DIRECTORY/DIGITS/upload.blend, after the SHA-256 of its content,
-// and alone in its directory. Names that clients give never become paths. These calls block: for the pool.
+// The uploaded files: each is DIRECTORY/DIGITS/upload.blend, named by the SHA-256 of its content, and alone
+// in its directory. Names from clients never become paths. These calls block: for the pool.
 #pragma once
 
 #include "aio/unique_descriptor.hpp"
@@ -21,7 +21,7 @@ namespace kiln::blends {
 /// 64 hexadecimal digits in lower case.
 [[nodiscard]] bool is_sha256(std::string_view digits) noexcept;
 
-/// A file on its way in. What is not kept goes with it.
+/// A file being received; deleted with this object unless kept.
 class incoming_file {
 public:
   [[nodiscard]] static result<std::unique_ptr<incoming_file>> make(const std::filesystem::path& directory);
@@ -29,7 +29,7 @@ public:
   incoming_file(const incoming_file&) = delete;
   incoming_file& operator=(const incoming_file&) = delete;
 
-  /// corrupt as soon as it is seen not to be a .blend; else an error of the system.
+  /// corrupt as soon as it turns out not to be a .blend; otherwise a system error.
   [[nodiscard]] result<void> write(std::string_view bytes);
 
   struct whole {
@@ -37,10 +37,11 @@ public:
     std::uintmax_t bytes = 0;
     blender::blend_facts facts;
   };
-  /// Nothing more comes. On disk when it returns, under a name of its own.
+  /// Ends the file. Durable when it returns, under a temporary name.
   [[nodiscard]] result<whole> finish();
 
-  /// Gives it its place; what stands there already has the same content and stays. On disk when it returns.
+  /// Moves the file to its final place; an existing file there has the same content and stays. Durable when
+  /// it returns.
   [[nodiscard]] result<void> keep(const std::string& digits);
 
 private:
@@ -52,7 +53,7 @@ private:
   aio::unique_descriptor file_;
   digest::sha256_hasher hasher_;
   std::uintmax_t size_ = 0;
-  std::string begin_; ///< until it was looked at
+  std::string begin_; ///< until it is parsed
   bool is_known_ = false;
   blender::blend_facts facts_;
 };
@@ -64,17 +65,17 @@ public:
   [[nodiscard]] const std::filesystem::path& directory() const noexcept { return directory_; }
   [[nodiscard]] std::filesystem::path path_of(std::string_view digits) const;
 
-  /// Makes the directory, and removes what was on its way when an earlier life ended. The digits of what is
-  /// there.
+  /// Creates the directory, and removes incomplete files of an earlier run. Returns the digits of the
+  /// existing files.
   [[nodiscard]] result<std::vector<std::string>> open() const;
 
-  /// What a file of the library is.
+  /// The facts of a file in the library.
   [[nodiscard]] result<incoming_file::whole> look_at(const std::string& digits) const;
 
-  /// No error when it is not there.
+  /// No error if it is missing.
   [[nodiscard]] result<void> remove(std::string_view digits) const;
 
-  /// Of the disk; a large number when that cannot be known.
+  /// Of the disk; a large number if unknown.
   [[nodiscard]] std::uintmax_t free_bytes() const;
 
 private:

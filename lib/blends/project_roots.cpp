@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The directory itself; nothing while it is not there.
+/// The directory itself; nullopt if it is missing.
 std::optional<fs::path> real_path(const fs::path& of) {
   std::error_code ec;
   auto real = fs::canonical(of, ec);
@@ -35,12 +35,12 @@ result<fs::path> project_roots::find(const std::string& name) const {
     const auto file = real_path(root / name); // an absolute name replaces the root
     if (!top || !file || !is_at_or_below(*file, *top))
       continue;
-    // A lease of another program says nothing against the file.
+    // A lease of another program is no reason to reject the file.
     if (const auto opened = open_beneath(*top, *file); !opened && !is_passing(opened.error().code))
       return error{errc::invalid_input, "cannot be taken: " + opened.error().message};
     return *file;
   }
-  // The same words for what is not there and what must not be seen: nobody is to explore the disk by them.
+  // The same message for missing and for hidden files, so that it cannot be used to explore the disk.
   return error{errc::invalid_input,
                "there is no such file below a project root of kilnd (--project-root), out of "
                "which neither .. nor a link may lead"};

@@ -18,14 +18,14 @@ public:
   /// `roots`: absolute.
   explicit project_roots(std::vector<std::filesystem::path> roots) : roots_(std::move(roots)) {}
 
-  /// The file that a client means, absolute and without links: `name` is relative to a root (the first that
-  /// has it), or the absolute path of a file below one. Links may lead from one place in a root to another.
-  /// invalid_input, saying why, when there is none, when it lies elsewhere once all links are followed, or is
-  /// no regular file.
+  /// Resolves `name` to a file, absolute and without links: `name` is relative to a root (the first that has
+  /// it), or the absolute path of a file below one. Links may lead from one place in a root to another.
+  /// invalid_input, with the reason, if there is none, if it is elsewhere after following all links, or if it
+  /// is not a regular file.
   [[nodiscard]] result<std::filesystem::path> find(const std::string& name) const;
 
-  /// Opens what find() has found, some time later: invalid_input when something has become a link meanwhile,
-  /// or the root is none any more.
+  /// Opens a file that find() returned earlier: invalid_input if a component has since become a link, or the
+  /// root is no longer configured.
   [[nodiscard]] result<aio::unique_descriptor> open(const std::filesystem::path& found) const;
 
 private:

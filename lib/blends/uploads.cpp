@@ -14,7 +14,7 @@ namespace kiln::blends {
 namespace {
 
 constexpr std::string_view id_prefix = "sha256:";
-constexpr std::size_t piece_size = 1 << 20; ///< that is written at once
+constexpr std::size_t piece_size = 1 << 20; ///< written at once
 
 bool is_full(const error& e) {
   return e.code == boost::system::errc::no_space_on_device || e.code == boost::system::errc::file_too_large ||
@@ -81,7 +81,7 @@ aio::task<result<void>> uploads::recover() {
     co_return files.error();
   std::error_code ec;
   if (auto real = std::filesystem::canonical(library_.directory(), ec); !ec)
-    library_ = blend_library{std::move(real)}; // links on the way to it are of those who set kilnd up
+    library_ = blend_library{std::move(real)}; // links on the way to it are set by the operator
   auto rows = co_await store_.digests();
   if (!rows)
     co_return rows.error();
@@ -95,7 +95,7 @@ aio::task<result<void>> uploads::recover() {
     if (const auto removed = co_await store_.remove(digits); !removed)
       co_return removed.error();
   }
-  for (const auto& digits : unknown) { // kilnd was killed before it knew, or the store is an older one
+  for (const auto& digits : unknown) { // kilnd was killed before adding the row, or the store is older
     const auto look_here = [this, digits] { return library_.look_at(digits); };
     auto whole = co_await pool_.run(look_here);
     if (!whole) {
@@ -113,7 +113,7 @@ aio::task<result<void>> uploads::recover() {
   co_return result<void>{};
 }
 
-/// What a client is told; the log says more of what is not the client's fault.
+/// The error for the client; the log has details if the client is not at fault.
 error uploads::refuse(const error& why, std::string_view doing) {
   if (why.code.category() == kiln_category())
     return why;
@@ -249,7 +249,7 @@ aio::task<result<uploads::outcome>> uploads::keep(arrival& what, std::string nam
 
 aio::task<> uploads::give_up(std::unique_ptr<arrival> what) {
   const auto remove_here = [&file = what->file_] {
-    file.reset(); // a large file takes its time
+    file.reset(); // removing a large file takes time
     return true;
   };
   (void)co_await pool_.run(remove_here);
@@ -305,8 +305,8 @@ aio::task<result<void>> uploads::remove(std::string digits) {
 }
 
 aio::task<result<void>> uploads::remove_unlocked(store::upload_record what) {
-  // The row first: a file without a row is taken up again at the next start, a row without a file would be a
-  // lie.
+  // The row first: a file without a row is recovered at the next start, while a row without a file would be
+  // wrong.
   if (auto removed = co_await store_.remove(what.digest); !removed)
     co_return removed;
   stored_ -= std::min(stored_, what.bytes);

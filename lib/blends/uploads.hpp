@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The .blend files that clients send: taken while they come, within limits, kept under the SHA-256 of their
-// content, found for the jobs that render them, and removed when nobody needs them. Lives on the loop.
+// The uploaded .blend files: received within limits, stored under the SHA-256 of their content, found for the
+// jobs that render them, and removed when unused. Lives on the loop.
 #pragma once
 
 #include "aio/blocking_pool.hpp"
@@ -25,17 +25,17 @@ namespace kiln::blends {
 
 struct upload_limits {
   std::uintmax_t file_bytes = 16ULL << 30; ///< of one file
-  std::uintmax_t all_bytes = 64ULL << 30;  ///< of all together
-  std::uintmax_t disk_reserve = 0;         ///< that stays free on the disk
+  std::uintmax_t all_bytes = 64ULL << 30;  ///< of all files together
+  std::uintmax_t disk_reserve = 0;         ///< to keep free on the disk
 };
 
-/// "sha256:" and 64 hexadecimal digits, as a client writes it: the digits; nothing for what is no such id.
+/// The digits of "sha256:" and 64 hexadecimal digits; nullopt for any other text.
 [[nodiscard]] std::optional<std::string> parse_upload_id(std::string_view text);
 [[nodiscard]] std::string format_upload_id(std::string_view digits);
 
 class uploads;
 
-/// A file that is coming. Ends in finish() or give_up(), both of uploads.
+/// A file being uploaded. Ends with uploads::finish() or uploads::give_up().
 class arrival {
 public:
   ~arrival();
@@ -48,55 +48,55 @@ private:
 
   uploads& uploads_;
   std::unique_ptr<incoming_file> file_;
-  std::string waiting_;         ///< bytes that are not written yet
-  std::uintmax_t size_ = 0;     ///< so far, those included
-  std::uintmax_t reserved_ = 0; ///< of the room for all
+  std::string waiting_;         ///< bytes not written yet
+  std::uintmax_t size_ = 0;     ///< so far, including those
+  std::uintmax_t reserved_ = 0; ///< reserved of the total limit
 };
 
 class uploads {
 public:
-  /// What is given outlives it.
+  /// The objects passed by reference must outlive it.
   uploads(aio::executor_type loop, std::filesystem::path directory, upload_limits limits,
           store::sqlite_upload_store& kept, aio::blocking_pool& pool, spdlog::logger& log);
 
-  /// `kept` is called once a new one is in the store.
+  /// `kept` is called once a new upload is in the store.
   void announce(std::function<void()> kept) { on_new_ = std::move(kept); }
 
-  /// Once, first: brings files and store together after an earlier life.
+  /// Call once, before anything else: reconciles files and store after an earlier run.
   [[nodiscard]] aio::task<result<void>> recover();
 
   // A file comes. Errors: too_large, no_room (of the quota, or the disk), corrupt (not a .blend),
   // unavailable.
 
-  /// `length`: in bytes, where it is known.
+  /// `length`: in bytes, if known.
   [[nodiscard]] aio::task<result<std::unique_ptr<arrival>>> begin(std::optional<std::uint64_t> length);
   [[nodiscard]] aio::task<result<void>> add(arrival& to, std::string_view bytes);
   struct outcome {
     store::upload_record upload;
     bool is_new = false;
   };
-  /// On disk when it completes. `expected`: the digits that the client expects, where it says; invalid_input
-  /// when they differ. `name`: for people.
+  /// Durable on completion. `expected`: the digits that the client expects, if given; invalid_input if they
+  /// differ. `name`: for people.
   [[nodiscard]] aio::task<result<outcome>> finish(std::unique_ptr<arrival> what, std::string name,
                                                   std::optional<std::string> expected);
   [[nodiscard]] aio::task<> give_up(std::unique_ptr<arrival> what);
 
-  /// For a job that is being made: the file stays at least as long as the lease is held.
+  /// For a job being created: the file stays at least as long as the lease is held.
   struct lease {
     std::filesystem::path file;
     std::shared_ptr<void> hold;
   };
-  /// not_found when there is no such upload.
+  /// not_found if there is no such upload.
   [[nodiscard]] aio::task<result<lease>> use(std::string digits);
 
   [[nodiscard]] aio::task<result<store::upload_record>> find(std::string digits);
   /// See sqlite_upload_store.
   [[nodiscard]] aio::task<result<std::vector<store::upload_record>>> list(std::optional<std::int64_t> before,
                                                                           std::size_t limit);
-  /// conflict while a job needs it that is not final.
+  /// conflict while a job that is not final needs it.
   [[nodiscard]] aio::task<result<void>> remove(std::string digits);
 
-  /// Removes what was last used before this and is not needed. When the next one was last used; nothing when
+  /// Removes unneeded uploads last used before this time. Returns when the next one was last used; nullopt if
   /// there is none.
   [[nodiscard]] aio::task<result<std::optional<store::time_point>>> expire(store::time_point used_before);
 
@@ -120,7 +120,7 @@ private:
   spdlog::logger& log_;
   std::function<void()> on_new_ = [] {};
   std::uintmax_t stored_ = 0;   ///< bytes
-  std::uintmax_t arriving_ = 0; ///< bytes that are reserved
+  std::uintmax_t arriving_ = 0; ///< reserved bytes
   std::map<std::string, std::weak_ptr<void>> leases_;
   bool is_changing_ = false; ///< files and rows change together, one change at a time
   aio::notification unlocked_;

@@ -29,7 +29,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* id_file = "slurm_job";
 constexpr const char* judged_file = "judged";
-constexpr std::uint64_t longest_log = 1 << 20; // bytes of a run that are kept
+constexpr std::uint64_t longest_log = 1 << 20; // bytes kept of a run's log
 
 std::optional<error> write_file(const fs::path& path, std::string_view text) {
   std::ofstream out{path, std::ios::binary | std::ios::trunc};
@@ -82,7 +82,7 @@ seen_run look_at(const fs::path& directory, const slurm::run_name& name, std::ui
   constexpr std::uint64_t most_log = 4 << 20, most_record = 4 << 20;
   const auto place = directory / name.str();
   seen_run run{.name = name};
-  // First: what lies there once the record does is all there is.
+  // First, because the record is written last: once it exists, everything is there.
   run.record = slurm::parse_task_record(read_file(place / slurm::record_file, 0, most_record));
   run.began_ns = time_of(place / slurm::began_file);
   run.loaded_ns = time_of(place / slurm::loaded_file);
@@ -212,7 +212,7 @@ std::string keep_log(const fs::path& directory, const slurm::run_name& run, cons
   text += read_file(place / slurm::log_file, from, longest_log);
   if (text.back() != '\n')
     text += '\n';
-  std::ofstream{log, std::ios::app | std::ios::binary} << text; // a log that cannot be kept stops nothing
+  std::ofstream{log, std::ios::app | std::ios::binary} << text; // a failure to keep the log is ignored
   std::error_code ignored;
   fs::remove_all(place, ignored);
   return text;
@@ -226,7 +226,7 @@ std::string log_title(const domain::frame_set& frames, const std::string& task, 
 void conclude_task(const fs::path& directory, int task, const std::string& title, const fs::path& log) {
   for (const auto& run : look_at_runs(directory, {task}, {}))
     (void)keep_log(directory, run.name, title, log);
-  (void)add_judged(directory, task); // else the next life does it, and finds no run
+  (void)add_judged(directory, task); // otherwise the next start does it, and finds no run
 }
 
 std::string read_task_output(const fs::path& directory, int task) {

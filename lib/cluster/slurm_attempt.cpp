@@ -26,7 +26,7 @@ slurm_attempt::slurm_attempt(const slurm_settings& settings, aio::blocking_pool&
       paths_(executor::paths_of(request_.id, settings.output, settings.state)), look_(queue.number),
       most_tasks_(settings.tasks_of_an_array), parallel_(settings.tasks_at_once) {
   facts_.requested = request_.frames;
-  facts_.lost = true; // no single exit says how it ended: its tasks do
+  facts_.lost = true; // no single exit status tells how it ended: its tasks do
   told_.on_frame = [this](const slurm_task::news& news) {
     mark_running();
     if (news.frame.seconds) {
@@ -73,7 +73,7 @@ aio::task<std::optional<domain::attempt_facts>> slurm_attempt::run(beginning how
       if (!is_prepared)
         course_.on_over();
     }
-    (void)course_.on_held(); // step() looks whether it is to end
+    (void)course_.on_held(); // step() checks whether it is to end
     if (!course_.is_over())
       co_await live();
   } catch (...) {
@@ -132,7 +132,7 @@ void slurm_attempt::read_queue() {
       for (const auto& row : rows->second)
         for (const int task : row.tasks)
           by_task[task] = &row;
-    // A line without a task speaks of those that have none of their own.
+    // A row without tasks applies to tasks that have no row of their own.
     const slurm::queue_row* others = nullptr;
     if (rows != queue_.by_array.end())
       for (const auto& row : rows->second)
@@ -180,7 +180,7 @@ aio::task<> slurm_attempt::look_at_files() {
   }
 }
 
-/// By somebody else: an operator, or the user.
+/// By an operator or the user, not by Kiln.
 bool slurm_attempt::was_cancelled_as_a_whole() const {
   bool any = false;
   const auto now = aio::clock::now();
@@ -211,7 +211,7 @@ aio::task<> slurm_attempt::judge() {
     for (const auto& [task, of_task] : of.live) {
       const auto how = of_task->decide(now, settings_.lag);
       const bool is_ours = of_task->is_given_up() || of_task->is_stalled();
-      // Its neighbours may be on their way to the same end.
+      // Other tasks of the array may be about to end the same way.
       const bool wait = how == task_end::cancelled && !is_ours && !others_live && of.live.size() > 1;
       if (how != task_end::none && !wait)
         ended.emplace_back(number, task);
@@ -250,7 +250,7 @@ aio::task<> slurm_attempt::end_task(array& of, int number, task_end how) {
   const auto closed = co_await pool_.run(close_here);
   task.conclude(how, closed.said, name);
   frames_twice_ += task.frames_twice();
-  // Slurm may keep one that ran to its end ("launch failed requeued held"), or have begun it a second time.
+  // Slurm may keep a task that ran to its end ("launch failed requeued held"), or have started it again.
   const bool still_there =
       task.row() && (task.row()->state == task_state::waiting ||
                      (task.row()->state == task_state::running && !task.has_ended_by_itself()));

@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A person's settings for these programs change what they print and what they ask for.
+/// A user's settings for these programs would change their output and their requests.
 std::vector<std::string> environment_for_slurm(const std::vector<std::string>& own) {
   constexpr std::array kept_back{"SQUEUE_", "SBATCH_", "SCANCEL_", "SCONTROL_", "SLURM_TIME_FORMAT=",
                                  "LC_ALL=", "LANG=",   "LC_TIME=", "TZ="};
@@ -24,11 +24,11 @@ std::vector<std::string> environment_for_slurm(const std::vector<std::string>& o
     return std::ranges::none_of(kept_back, [&](const char* prefix) { return variable.starts_with(prefix); });
   });
   passed.emplace_back("LC_ALL=C");
-  passed.emplace_back("TZ=UTC"); // squeue prints times of the place it is in
+  passed.emplace_back("TZ=UTC"); // squeue prints local time
   return passed;
 }
 
-/// Looked up each time: an update of Slurm, or a module, may move it.
+/// Looked up each time, because an update of Slurm or a module may move it.
 result<fs::path> find_program(const std::string& name, const slurm_settings& settings) {
   if (!settings.programs.empty()) {
     if (const auto path = settings.programs / name; process::is_executable(path))

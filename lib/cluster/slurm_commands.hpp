@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Slurm's programs, run as supervised processes: each with a deadline, and one of a kind at a time. What they
-// print goes to a file, so that none waits for a reader.
+// Slurm's programs, run as supervised processes: each with a deadline, and one of a kind at a time. Their
+// output goes to a file, so that none blocks on a reader.
 #pragma once
 
 #include "aio/blocking_pool.hpp"
@@ -17,17 +17,17 @@ namespace kiln::cluster {
 
 struct command_answer {
   bool is_success = false; ///< exit status 0, before the deadline
-  bool is_late = false;    ///< ended at the deadline: what it has done nobody knows
+  bool is_late = false;    ///< ended at the deadline: its effect is unknown
   std::string text;        ///< standard output and error
 };
 
 class slurm_commands {
 public:
-  /// What it is given outlives it.
+  /// The objects passed by reference must outlive it.
   slurm_commands(aio::executor_type loop, aio::blocking_pool& pool, const slurm_settings& settings);
 
-  /// `directory`: where it works; processes that are left over are found by it. An error when it cannot be
-  /// started.
+  /// `directory`: its working directory, by which leftover processes are found. Returns an error if it cannot
+  /// be started.
   [[nodiscard]] aio::task<result<command_answer>> run(std::string program, std::vector<std::string> arguments,
                                                       std::filesystem::path directory);
 

@@ -21,8 +21,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A sbatch that outlived its kilnd may still submit: after this it does not, and what it has submitted is in
-/// the queue.
+/// An sbatch that outlived its kilnd may still submit. After this call it cannot, and its submission, if any,
+/// is in the queue.
 void end_left_over_commands(const fs::path& output) {
   for (const auto& stray : process::processes_in(output / ".kiln")) {
     std::string name;
@@ -32,7 +32,7 @@ void end_left_over_commands(const fs::path& output) {
   }
 }
 
-/// What belongs to no attempt of ours; an attempt of sessions begins anew here.
+/// Removes directories of no known attempt; an attempt of a session starts over here.
 void remove_unknown(const std::set<attempt_id>& kept, const slurm_settings& settings) {
   std::error_code ignored;
   for (const auto& found : kiln::executor::list_left_over(settings.output)) {
@@ -74,7 +74,7 @@ aio::task<> slurm_executor::live(attempt_ptr attempt, slurm_attempt::beginning h
                                  kiln::executor::attempt_observer& observer) {
   const auto facts = co_await attempt->run(how);
   if (facts)
-    co_await attempt->clean_up(); // before it is told: the next attempt of the job uses the same directories
+    co_await attempt->clean_up(); // before on_end: the next attempt of the job uses the same directories
   running_.erase(attempt->id());
   if (facts)
     observer.on_end(attempt->id(), *facts);
@@ -134,7 +134,7 @@ aio::task<> slurm_executor::look() {
     of.push_back(std::move(row));
   }
   ++queue_.number;
-  if (leaving_) // those that are left alone are not known here any more
+  if (leaving_) // attempts left running are no longer known here
     co_return;
   if (!swept_)
     co_await sweep(all);
@@ -154,10 +154,10 @@ aio::task<> slurm_executor::free_nodes() {
   if (kept.empty())
     co_return;
   auto directory = settings_.state;
-  (void)co_await commands_.run("scancel", std::move(kept), std::move(directory)); // what fails is named again
+  (void)co_await commands_.run("scancel", std::move(kept), std::move(directory)); // failures are listed again
 }
 
-/// Jobs of this Kiln that belong to no attempt any more.
+/// Cancels jobs of this Kiln that belong to no attempt.
 aio::task<> slurm_executor::sweep(std::vector<slurm::queue_row> rows) {
   std::set<std::string> strays;
   for (const auto& row : rows) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runs attempts as job arrays of a Slurm cluster (docs/cluster.md). One look at its queue serves all of them,
-// and none is taken while nothing is there.
+// Runs attempts as job arrays of a Slurm cluster (docs/cluster.md). One poll of its queue serves all
+// attempts; without attempts it does not poll.
 #pragma once
 
 #include "aio/task_group.hpp"
@@ -18,7 +18,7 @@ namespace kiln::cluster {
 
 class slurm_executor final : public executor::executor {
 public:
-  /// Pool and checker outlive it.
+  /// `pool` and `images` must outlive it.
   slurm_executor(aio::executor_type loop, slurm_settings settings, aio::blocking_pool& pool,
                  image::image_check& images);
 

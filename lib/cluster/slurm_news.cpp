@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What others are told of an attempt while it goes on.
+// Reports to the observer while an attempt runs.
 #include "cluster/slurm_attempt.hpp"
 #include "slurm/text.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What Slurm is told of tasks that it has: to cancel, to release, to let others go first.
+// Commands for tasks that Slurm has: cancel, release, change the priority.
 #include "cluster/slurm_attempt.hpp"
 #include "slurm/submission.hpp"
 #include "slurm/text.hpp"
@@ -15,14 +15,14 @@ namespace {
 using domain::stop_reason;
 using slurm::task_state;
 
-constexpr int most_releases = 3; // of a task that its node could not start
+constexpr int most_releases = 3; // releases of a task that its node could not start
 
 } // namespace
 
 aio::task<> slurm_attempt::carry_out_stop() {
   const bool is_hurried = course_.is_shutting_down() || facts_.start_failure;
   if (course_.stopped() == stop_reason::pause && !is_hurried) {
-    // What waits does not begin, and what renders finishes its frame.
+    // Waiting tasks do not begin, and running tasks finish their frame.
     std::vector<std::string> waiting, done_with;
     for (auto& [number, of] : arrays_)
       for (auto& [task, of_task] : of.live) {
@@ -60,9 +60,9 @@ aio::task<> slurm_attempt::carry_out_stop() {
   const bool has_any = !ids.empty();
   if (has_any && !cancel_sent_)
     cancel_sent_ = co_await cancel(std::move(ids), false);
-  const bool hopeless = course_.is_shutting_down(); // the next start finds what is left in the queue
+  const bool hopeless = course_.is_shutting_down(); // the next start finds the remaining tasks in the queue
   if ((cancel_sent_ || !has_any || hopeless) && (!in_doubt || hopeless)) {
-    co_await look_at_files(); // what is whole counts
+    co_await look_at_files(); // complete frames count
     course_.on_over();
   }
 }
@@ -88,8 +88,7 @@ aio::task<bool> slurm_attempt::cancel(std::vector<std::string> what, bool waitin
   co_return true;
 }
 
-/// Tasks that would go on if somebody told Slurm so, and new priorities. And those that stand still are
-/// ended.
+/// Releases held tasks, passes on new priorities, and ends stalled tasks.
 aio::task<> slurm_attempt::let_go_on() {
   const auto now = aio::clock::now();
   std::vector<std::string> held, stalled, changed;
@@ -129,7 +128,7 @@ aio::task<> slurm_attempt::let_go_on() {
       continue;
     const auto& why = answer ? answer->text : answer.error().message;
     if (!answer || answer->is_late || slurm::parse_refusal(why) == slurm::refusal::away) {
-      priority_changed_ = true; // all are told again at the next look
+      priority_changed_ = true; // update all again after the next poll
       co_return;
     }
     observer_.on_warning(

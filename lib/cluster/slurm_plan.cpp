@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which tasks go to Slurm next.
+// Selects the next tasks to submit.
 #include "cluster/slurm_attempt.hpp"
 #include "policy/frame_order.hpp"
 
@@ -32,7 +32,7 @@ slurm::cutting slurm_attempt::rules() const {
           .parallel = std::min(parallel_, settings_.tasks_at_once)};
 }
 
-/// New tasks for frames that are in none, before those that wait run out.
+/// Submits tasks for unassigned frames before the waiting tasks run out.
 aio::task<> slurm_attempt::fill() {
   if ((left_.empty() && alone_.empty()) || aio::clock::now() < try_again_)
     co_return;
@@ -45,7 +45,7 @@ aio::task<> slurm_attempt::fill() {
   }
   const bool pilots_are_out = !pace().frame_seconds && count_live() >= rules().pilot;
   if (pilots_are_out && alone_.empty())
-    co_return; // the first frames will tell
+    co_return; // wait for the times of the first frames
   if (waiting >= settings_.tasks_at_once && alone_.empty())
     co_return;
   auto tasks = next_tasks();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What of an attempt goes to Slurm, and what Slurm answers.
+// Submits an attempt's tasks to Slurm and handles the answers.
 #include "blender/command_line.hpp"
 #include "cluster/slurm_attempt.hpp"
 #include "slurm/text.hpp"
@@ -18,9 +18,9 @@ using domain::failure_kind;
 using domain::stop_reason;
 using slurm::refusal;
 
-constexpr int enough_looks = 2; // at the queue, until what is not there is taken for not submitted
-constexpr int most_unknown = 3; // refusals for a reason that nobody knows
-constexpr std::chrono::seconds full_pause{15}; // until Slurm is asked again whether there is room
+constexpr int enough_looks = 2; // polls of the queue until a missing array counts as not submitted
+constexpr int most_unknown = 3; // refusals for an unknown reason
+constexpr std::chrono::seconds full_pause{15}; // until the next try to submit
 
 } // namespace
 
@@ -75,7 +75,8 @@ aio::task<> slurm_attempt::adopt() {
       const int number = static_cast<int>(i) + 1;
       auto frames = known.tasks[i];
       const auto published = frames.without(request_.frames);
-      // Of those that are judged, or whose frames all stand at their place or were given up, Slurm is told.
+      // Tasks that are judged, or whose frames are all published or given up, have ended for us: cancel those
+      // Slurm still shows.
       if (known.judged.contains(number) || published == frames) {
         if (of.id)
           queue_.ended.add({*of.id, number}, queue_.number, aio::clock::now());
@@ -189,14 +190,14 @@ aio::task<> slurm_attempt::send(array& of) {
     co_return;
   }
   of.id = slurm::parse_submitted(answer->text);
-  if (!of.id) { // it has its name in the queue
+  if (!of.id) { // it can be found in the queue by its name
     of.in_doubt = queue_.number;
     co_return;
   }
   trouble_.clear();
   refused_ = 0;
   const auto keep_here = [place = of.directory, id = *of.id] { return write_id(place, id); };
-  (void)co_await pool_.run(keep_here); // without it, it is found by its name
+  (void)co_await pool_.run(keep_here); // without its id, it is found by its name
 }
 
 void slurm_attempt::refuse(array& of, refusal why, const std::string& said) {
@@ -235,13 +236,13 @@ void slurm_attempt::refuse(array& of, refusal why, const std::string& said) {
   give_up({.kind = failure_kind::invalid_setting, .message = "Slurm refuses the job: " + words});
 }
 
-/// No more tasks can be sent: those that run already are ended.
+/// No more tasks can be submitted: ends those already running.
 void slurm_attempt::give_up(failure why) {
   facts_.start_failure = std::move(why);
   stop(stop_reason::cancel);
 }
 
-/// Its frames are in no task again.
+/// Returns the frames of its tasks to the unassigned ones.
 void slurm_attempt::take_back(array& of) {
   for (const auto& [number, task] : of.live)
     for (const int frame : task->facts().requested)
@@ -249,7 +250,8 @@ void slurm_attempt::take_back(array& of) {
   arrays_.erase(of.number);
 }
 
-/// Arrays of which nobody knows whether Slurm has them: they have a name there, or never came.
+/// Resolves arrays of which it is unknown whether Slurm has them: it lists their name, or never received
+/// them.
 aio::task<> slurm_attempt::settle_doubts() {
   for (auto& [number, of] : arrays_) {
     if (!of.in_doubt || course_.is_left())
@@ -269,17 +271,17 @@ aio::task<> slurm_attempt::settle_doubts() {
     if (queue_.number < *of.in_doubt + enough_looks)
       continue;
     of.in_doubt.reset();
-    if (has_run) { // it was there, and Slurm has forgotten it: its files tell the rest
+    if (has_run) { // Slurm had it and has forgotten it: its files provide the rest
       of.id = forgotten;
       continue;
     }
     if (course_.stopped())
-      continue; // it never came, and is not wanted any more
+      continue; // never submitted, and no longer needed
     const auto look_here = [place = of.directory] { return is_array_whole(place); };
     const bool is_whole = co_await pool_.run(look_here);
     if (is_whole) {
       co_await send(of);
-    } else { // somebody has cleaned up there
+    } else { // its files were removed
       trouble_.clear();
       take_back(of);
       woken_ = true;

@@ -27,7 +27,7 @@ double seconds_between_ns(std::int64_t from, std::int64_t to) {
   return std::max(0.0, static_cast<double>(to - from) / 1e9);
 }
 
-/// Before all others: it explains most.
+/// Inserts a complaint before all others, because it explains most.
 void complain_first(domain::attempt_facts& to, failure_kind kind, std::string message) {
   to.complaints.insert(to.complaints.begin(), failure{.kind = kind, .message = std::move(message)});
 }
@@ -80,7 +80,7 @@ aio::task<> slurm_task::take(seen_run seen) {
   }
 }
 
-/// The log is looked at every few seconds: a line is up to that much older than it seems.
+/// The log is polled every few seconds, so a line may be that much older than it appears.
 void slurm_task::note(const blender::frame_progress& said, aio::clock::time_point now) {
   progress_ = said;
   if (!facts_.requested.contains(said.frame) || facts_.published.contains(said.frame))
@@ -96,12 +96,12 @@ aio::task<> slurm_task::take_frame(const slurm::run_name& name, const seen_run& 
   const auto frame = blender::parse_frame_file_name(file.name);
   if (!frame || !facts_.requested.contains(*frame))
     co_return;
-  if (facts_.published.contains(*frame)) { // another run was first
+  if (facts_.published.contains(*frame)) { // another run has already rendered it
     if (of.before.try_emplace(file.name, file).second)
       ++twice_;
     co_return;
   }
-  // Blender is done with a frame when it has begun the next one or has ended; or nothing happens to it.
+  // A frame is complete if Blender has begun the next one or has ended, or if the file does not change.
   const auto before = of.before.find(file.name);
   const bool same = before != of.before.end() && before->second.size == file.size &&
                     before->second.modified_ns == file.modified_ns;
@@ -158,7 +158,7 @@ const slurm_task::run* slurm_task::newest() const {
 
 task_end slurm_task::decide(aio::clock::time_point now, std::chrono::milliseconds lag) const {
   slurm::task_view view;
-  // A record with all of the frames counts whoever wrote it: what was lost may have ended well nevertheless.
+  // A record with all frames counts, whichever run wrote it: a lost run may still have succeeded.
   const auto* of = newest();
   for (const auto& [name, other] : runs_)
     if (other.record && other.record->status == 0 && facts_.published == facts_.requested)
@@ -232,7 +232,7 @@ void slurm_task::conclude(task_end how, const std::string& said, const std::stri
     break;
   case task_end::complete:
   case task_end::interrupted:
-    facts_.complaints.clear(); // whatever it said: its node took it away
+    facts_.complaints.clear(); // irrelevant: the task was lost with its node
     break;
   case task_end::none:
     break;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One task of a Slurm array: what its runs have written is taken in, and what Slurm says of it is remembered,
-// until it is over. It does nothing by itself: its attempt looks at files and queue, and tells it.
+// One task of a Slurm array: collects the output of its runs and Slurm's reports about it until it has ended.
+// Passive: its attempt polls files and queue, and passes in the results.
 #pragma once
 
 #include "cluster/array_files.hpp"
@@ -33,27 +33,27 @@ public:
     std::function<void(const domain::warning&)> on_warning;
   };
 
-  /// What it is given outlives it. `directory`: of its array.
+  /// The objects passed by reference must outlive it. `directory`: of its array.
   slurm_task(aio::blocking_pool& pool, image::image_check& images, std::filesystem::path directory,
              std::filesystem::path final_dir, domain::frame_set frames, const listener& told);
   slurm_task(const slurm_task&) = delete;
   slurm_task& operator=(const slurm_task&) = delete;
 
-  /// Takes in what a run has written since the last look at it.
+  /// Takes in the output of a run since the previous poll.
   [[nodiscard]] aio::task<> take(seen_run run);
 
-  /// By a look at the queue; null: it is not there.
+  /// Updates it from a poll of the queue; null: not in the queue.
   void see(const slurm::queue_row* row, aio::clock::time_point now);
 
   [[nodiscard]] slurm::task_end decide(aio::clock::time_point now, std::chrono::milliseconds lag) const;
 
-  /// Puts how it ended into the facts. `said`: what the batch script has complained of; `name`: Slurm's.
+  /// Records its end in the facts. `said`: error output of the batch script; `name`: Slurm's name.
   void conclude(slurm::task_end how, const std::string& said, const std::string& name);
 
-  /// It was asked to end: nothing of what happens to it now is its fault.
+  /// The task was asked to end: no later failure is its fault.
   void give_up() { given_up_ = true; }
   [[nodiscard]] bool is_given_up() const noexcept { return given_up_; }
-  /// It gave no sign of life for too long, and is being ended.
+  /// The task gave no sign of life for too long and is being ended.
   void mark_stalled() { stalled_ = true; }
   [[nodiscard]] bool is_stalled() const noexcept { return stalled_; }
 
@@ -72,8 +72,8 @@ public:
 private:
   struct run {
     std::uint64_t log_at = 0;
-    std::int64_t last_ns = 0;                ///< when its last frame was done, by its own clock
-    std::map<std::string, seen_file> before; ///< frames that were there at the last look and were not taken
+    std::int64_t last_ns = 0;                ///< when its last frame was done, by the node's clock
+    std::map<std::string, seen_file> before; ///< frames present at the last poll and not taken
     std::unique_ptr<executor::log_notes> notes;
     std::optional<slurm::task_record> record;
     aio::clock::time_point record_seen;
@@ -90,7 +90,7 @@ private:
   executor::frame_intake frames_;
   std::map<slurm::run_name, run> runs_;
   std::optional<blender::frame_progress> progress_;
-  std::optional<policy::frame_course> course_; ///< of the frame that renders
+  std::optional<policy::frame_course> course_; ///< of the current frame
   std::optional<slurm::queue_row> row_;
   bool was_queued_ = false, given_up_ = false, stalled_ = false;
   int looks_over_ = 0;

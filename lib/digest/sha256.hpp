@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SHA-256 (FIPS 180-4), of a text or of bytes as they come; as 64 hexadecimal digits in lower case.
+// SHA-256 (FIPS 180-4) of a text or of a stream of bytes, as 64 hexadecimal digits in lower case.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,7 @@ public:
   sha256_hasher();
 
   void add(const void* bytes, std::size_t size);
-  /// Of all that was added; nothing can be added afterwards.
+  /// The digest of all added bytes; nothing can be added afterwards.
   [[nodiscard]] std::string hex();
 
 private:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An attempt: one run of one Blender process over frames of a job, in a workspace of its own. These are the
-// facts that an executor observed; policy::verdict judges them.
+// An attempt: one run of one Blender process over frames of a job, in its own workspace. These are the facts
+// observed by an executor; policy::verdict judges them.
 #pragma once
 
 #include "domain/failure.hpp"
@@ -25,14 +25,14 @@ struct process_exit {
 
 /// Why Kiln itself ended an attempt.
 enum class stop_reason {
-  cancel,   ///< somebody cancelled the job
-  pause,    ///< somebody paused the job
+  cancel,   ///< a user cancelled the job
+  pause,    ///< a user paused the job
   shutdown, ///< kilnd stops
-  timeout,  ///< the job's time for rendering is over
+  timeout,  ///< the job's time limit is over
   stall,    ///< no sign of life for too long
 };
 
-/// A file that stands where a frame should be and is not a whole image.
+/// A file in the place of a frame that is not a complete image.
 struct rejected_frame {
   int frame = 0;
   std::string why;
@@ -42,26 +42,26 @@ struct attempt_facts {
   frame_set requested;
   frame_set published;                  ///< verified, and at their final paths
   std::optional<failure> start_failure; ///< the process could not be started
-  std::optional<process_exit> exit;     ///< set when a process ran and its end was seen
-  bool lost = false;                    ///< a process ran, and how it ended nobody saw: kilnd was away
-  std::optional<stop_reason> stopped;   ///< set when Kiln asked it to end
-  std::vector<failure> complaints;      ///< reasons found in the log and while publishing, in their order
+  std::optional<process_exit> exit;     ///< set if a process ran and its end was observed
+  bool lost = false;                    ///< a process ran, and its end was not observed: kilnd did not run
+  std::optional<stop_reason> stopped;   ///< set if Kiln asked it to end
+  std::vector<failure> complaints; ///< reasons found in the log and while publishing, in order of occurrence
   std::vector<rejected_frame> rejected; ///< still undecodable at the end
-  std::optional<int> last_named;        ///< the frame that the log was on when it ended
+  std::optional<int> last_named;        ///< the last frame named in the log
   bool reported = false;                ///< the script that describes the loaded .blend has run
-  std::string addon_trouble;            ///< which add-on failed as Blender started, and how; empty: none
-  int rendered_twice = 0; ///< frames that another run has rendered as well: harmless, and counted
+  std::string addon_trouble;            ///< the add-on that failed when Blender started, and how; empty: none
+  int rendered_twice = 0;               ///< number of frames that another run rendered too: harmless
 
-  /// Whether Blender got as far as having the .blend open.
+  /// Whether Blender got as far as opening the .blend.
   [[nodiscard]] bool has_loaded() const noexcept { return reported || last_named || !published.empty(); }
 };
 
-/// What became of an attempt.
+/// The outcome of an attempt.
 enum class attempt_outcome {
   succeeded,
   failed,
   canceled,    ///< by Kiln for a user, or by a user's SIGTERM
-  interrupted, ///< nobody's fault: what is missing is rendered again, and it does not count as a try
+  interrupted, ///< no fault of the job: missing frames are rendered again, and it does not count as a try
 };
 
 } // namespace kiln::domain

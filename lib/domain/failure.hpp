@@ -27,16 +27,17 @@ enum class failure_kind {
   frames_corrupt,
   movie_output,
   blender_missing,
-  invalid_setting, ///< the .blend has no such scene or view layer, or neither Blender nor Kiln such an output
-  strict_warning,  ///< a job that is strict has a warning
+  invalid_setting, ///< the .blend has no such scene or view layer, or Blender or Kiln does not support such
+                   ///< an output
+  strict_warning,  ///< a strict job has a warning
   internal,
 };
 
 /// What the scheduler does after a failure.
 enum class remedy {
-  give_up,       ///< it would end the same way: the job has failed
-  try_again,     ///< it may go well the next time
-  wait_for_room, ///< the job waits for room on the disk, or for what the machine lacks; no try is counted
+  give_up,       ///< a retry would end the same way: the job has failed
+  try_again,     ///< a retry may succeed
+  wait_for_room, ///< the job waits for disk space or for another resource of the machine; no try is counted
 };
 
 [[nodiscard]] remedy remedy_for(failure_kind kind) noexcept;
@@ -44,16 +45,16 @@ enum class remedy {
 /// The kind's name as the API writes it, for instance "frames_missing".
 [[nodiscard]] std::string_view to_string(failure_kind kind) noexcept;
 
-/// The kind of this name; nothing when there is none.
+/// The kind of this name; nullopt if there is none.
 [[nodiscard]] std::optional<failure_kind> parse_failure_kind(std::string_view name) noexcept;
 
 struct failure {
   failure_kind kind = failure_kind::internal;
-  std::string message;                 ///< for people; says what to do where that is known
+  std::string message;                 ///< for people; says what to do if known
   std::optional<int> frame = {};       ///< the frame it is about
-  std::optional<int> exit_status = {}; ///< of Blender, when it exited
+  std::optional<int> exit_status = {}; ///< of Blender, if it exited
   std::optional<int> signal = {};      ///< the signal Blender died by
-  /// The machine lacks something for a while: the job waits. Never set in a job that has ended.
+  /// The machine temporarily lacks a resource: the job waits. Never set in a job that has ended.
   bool passes = false;
 
   friend bool operator==(const failure&, const failure&) = default;

@@ -110,7 +110,7 @@ frame_set frame_set::of(std::vector<int> frames) {
   return set;
 }
 
-/// Frames come in their order, the same one perhaps twice.
+/// Frames must come in ascending order; the same one may come twice.
 void frame_set::append(int frame) {
   if (!runs_.empty() && frame <= runs_.back().second + 1)
     runs_.back().second = frame;

@@ -14,8 +14,8 @@
 
 namespace kiln::domain {
 
-/// Blender's frame numbers as far as Kiln takes them: `-s -5` means "5 before the scene's start" to Blender,
-/// so negative numbers cannot be asked for by arguments; 1048574 is Blender's MAXFRAME.
+/// The range of Blender's frame numbers that Kiln accepts. Negative numbers cannot be passed as arguments: to
+/// Blender, `-s -5` means "5 before the scene's start". 1048574 is Blender's MAXFRAME.
 inline constexpr int min_frame = 0;
 inline constexpr int max_frame = 1'048'574;
 
@@ -29,19 +29,19 @@ public:
   static constexpr std::size_t usual_terms = 1000;
 
   /// `TERM[,TERM…]`, TERM = `N`, `N-M` or `N-MxS`; spaces around terms are allowed. Overlaps are merged.
-  /// invalid_input (with the term that was wrong) on anything else, on more than `max_terms`, or when a term
-  /// names no frame.
+  /// invalid_input (naming the wrong term) on anything else, on more than `max_terms`, or if a term contains
+  /// no frame.
   [[nodiscard]] static result<frame_set> parse(std::string_view text, std::size_t max_terms = usual_terms);
 
-  /// Of any frames; sorts and removes duplicates. Each must lie in [min_frame, max_frame] (throws otherwise).
+  /// The set of any frames, sorted, without duplicates. Throws if one is not in [min_frame, max_frame].
   [[nodiscard]] static frame_set of(std::vector<int> frames);
 
-  /// Its frames, in their order.
+  /// Iterates over the frames in ascending order.
   class iterator {
   public:
     using value_type = int;
     using difference_type = std::ptrdiff_t;
-    using iterator_category = std::input_iterator_tag; // it gives values
+    using iterator_category = std::input_iterator_tag; // it yields values
     using iterator_concept = std::forward_iterator_tag;
     using pointer = void;
     using reference = int;
@@ -67,7 +67,7 @@ public:
   [[nodiscard]] iterator begin() const noexcept { return iterator{runs_.data()}; }
   [[nodiscard]] iterator end() const noexcept { return iterator{runs_.data() + runs_.size()}; }
 
-  /// Adds one frame of [min_frame, max_frame]; cheap when frames come in about their order.
+  /// Adds one frame of [min_frame, max_frame]; cheap if frames come roughly in ascending order.
   void add(int frame);
 
   /// Frames of this one that are not in `other`.
@@ -91,8 +91,7 @@ private:
   std::vector<std::pair<int, int>> runs_;
 };
 
-/// The shortest usual writing, such that parse(format_frame_set(s)) == s: runs of three or more become
-/// ranges.
+/// A short notation such that parse(format_frame_set(s)) == s: runs of three or more become ranges.
 [[nodiscard]] std::string format_frame_set(const frame_set& frames);
 
 } // namespace kiln::domain

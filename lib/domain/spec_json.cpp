@@ -12,7 +12,7 @@ namespace {
 
 namespace json = boost::json;
 
-/// Takes the fields of an object one by one; what is left at the end is unknown.
+/// Takes the fields of an object one by one; any left at the end are unknown.
 class reader {
 public:
   explicit reader(const json::object& from) : from_(from) {}
@@ -244,7 +244,7 @@ std::vector<field_error> read_spec(const json::object& from, std::size_t max_fra
   spec.timeout = in.seconds("timeout_seconds");
   spec.stall_timeout = in.seconds("stall_timeout_seconds");
   read_slurm(in, spec.slurm);
-  spec.own_process = spec.autorun; // unless the job says otherwise
+  spec.own_process = spec.autorun; // unless the job sets it
   read_process(in, spec.own_process);
   read_processes(in, spec.processes);
   read_order(in, spec.order);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a webhook can be told of.
+// Events that can be sent to a webhook.
 #pragma once
 
 #include "domain/job.hpp"
@@ -11,18 +11,18 @@
 namespace kiln::domain {
 
 enum class webhook_event {
-  job_started, ///< its first Blender runs
+  job_started, ///< its first Blender is running
   job_succeeded,
   job_failed,
   job_canceled,
-  ping, ///< a test: nothing has happened
+  ping, ///< a test without an event
 };
 
 /// The event's name as the API writes it: "job.succeeded".
 [[nodiscard]] std::string_view to_string(webhook_event event) noexcept;
 [[nodiscard]] std::optional<webhook_event> parse_webhook_event(std::string_view name) noexcept;
 
-/// What the end of a job is told as; nothing for a state that is not final.
+/// The event for a final state; nullopt for any other.
 [[nodiscard]] std::optional<webhook_event> event_of_end(job_state state) noexcept;
 
 } // namespace kiln::domain

@@ -9,8 +9,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// An entry is a link whose target is the name: it is there as a whole or not at all, and needs no block of
-// the disk.
+// An entry is a symbolic link whose target is the name: it is created atomically and needs no disk block.
 
 result<void> keep(const fs::path& entry, const std::string& text) {
   std::error_code ec;

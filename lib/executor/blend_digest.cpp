@@ -16,7 +16,7 @@
 namespace kiln::executor {
 namespace {
 
-constexpr std::size_t turn = 16 << 20; // bytes that are read before another file has its turn
+constexpr std::size_t turn = 16 << 20; // bytes read before the next file has its turn
 constexpr std::size_t piece = 1 << 20;
 
 /// A file that is being read, on the reader's thread.
@@ -119,7 +119,7 @@ aio::task<std::optional<std::string>> blend_digests::of(std::filesystem::path fi
 }
 
 aio::task<std::optional<std::string>> blend_digests::of_job(const domain::job_spec& spec) {
-  constexpr std::string_view prefix = "sha256:"; // of an upload, which is called by its digest
+  constexpr std::string_view prefix = "sha256:"; // of an upload, whose name is its digest
   if (spec.blend_name.starts_with(prefix))
     co_return spec.blend_name.substr(prefix.size());
   co_return co_await of(spec.blend);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SHA-256 of .blend files, computed once for each content. Files are read by a thread of their own, in turns
-// of some megabytes, so that neither a large file nor a slow disk holds up other files or other work. Lives
-// on the loop.
+// SHA-256 of .blend files, computed once for each content. A separate thread reads the files, taking turns of
+// some megabytes, so that neither a large file nor a slow disk delays other files or other work. Lives on the
+// loop.
 #pragma once
 
 #include "aio/blocking_pool.hpp"
@@ -20,32 +20,32 @@
 
 namespace kiln::executor {
 
-/// One caller's part in the reading of a file, which may take minutes.
+/// A caller's share in reading a file, which may take minutes.
 struct blend_reading {
-  bool is_stopped = false; ///< set by the caller: it needs no digest any more
+  bool is_stopped = false; ///< set by the caller once it no longer needs the digest
   std::uint64_t bytes = 0; ///< read so far
 };
 
 class blend_digests {
 public:
-  /// `pool` outlives it: for short looks at files.
+  /// `pool`, for short file operations, must outlive it.
   blend_digests(aio::executor_type loop, aio::blocking_pool& pool) : pool_(pool), changed_(loop) {}
 
-  /// 64 hexadecimal digits; nothing when it cannot be read, or when `by` or all readings are stopped. Callers
-  /// that ask for a file that is being read share the reading.
+  /// 64 hexadecimal digits; nullopt if the file cannot be read, or `by` or all readings are stopped.
+  /// Concurrent calls for the same file share one reading.
   [[nodiscard]] aio::task<std::optional<std::string>>
   of(std::filesystem::path file, std::shared_ptr<blend_reading> by = std::make_shared<blend_reading>());
 
-  /// The same of a job's .blend. An upload is not read: its name is its digest.
+  /// The same for a job's .blend. An upload is not read: its name is its digest.
   [[nodiscard]] aio::task<std::optional<std::string>> of_job(const domain::job_spec& spec);
 
-  /// Stops every reading, now and later: the daemon ends.
+  /// Stops all current and future readings, at shutdown.
   void stop() noexcept { is_stopped_ = true; }
 
 private:
   static constexpr std::size_t kept = 64;
 
-  /// A file is taken for the same while these are.
+  /// A file counts as unchanged while these values are equal.
   struct identity {
     std::uint64_t device = 0, inode = 0;
     std::int64_t size = 0, modified_ns = 0;
@@ -72,7 +72,7 @@ private:
   std::list<entry> known_; ///< the newest first
   std::list<std::shared_ptr<reading>> readings_;
   bool is_stopped_ = false;
-  aio::notification changed_; ///< a reading is over
+  aio::notification changed_; ///< a reading has ended
 };
 
 } // namespace kiln::executor

@@ -32,11 +32,11 @@ aio::task<std::optional<published_frame>> frame_intake::consider(std::filesystem
   };
   const auto taken = co_await pool_.run(take_here);
   if (!taken) {
-    // A placeholder, or half a frame: it counts only if it is still so at the end.
+    // A placeholder or an incomplete frame: counts only if it is still so at the end.
     if (taken.error().code == errc::corrupt)
       reject(*frame, taken.error().message);
     else if (taken.error().code != boost::system::errc::no_such_file_or_directory)
-      complain_of_writing(*frame, taken.error()); // else published already: it was closed twice
+      complain_of_writing(*frame, taken.error()); // otherwise already published: it was closed twice
     co_return std::nullopt;
   }
   auto image = co_await images_.check((*taken)->file.get());
@@ -45,7 +45,7 @@ aio::task<std::optional<published_frame>> frame_intake::consider(std::filesystem
   if (!image) {
     reject(*frame, image.error().message);
     const auto code = image.error().code;
-    if (code == errc::unavailable || is_passing(code)) { // nothing is said about the image: it stays
+    if (code == errc::unavailable || is_passing(code)) { // no verdict on the image: it stays
       complain(facts_, failure_of({code, "frames cannot be verified: " + image.error().message}));
       co_return std::nullopt;
     }
@@ -63,7 +63,7 @@ aio::task<std::optional<published_frame>> frame_intake::consider(std::filesystem
     complain_of_writing(*frame, done.error());
     co_return std::nullopt;
   }
-  const bool is_new = !facts_.published.contains(*frame); // else Blender wrote it again: the newer one stands
+  const bool is_new = !facts_.published.contains(*frame); // if not, written again: the newer counts
   accept(*frame);
   if (!is_new)
     co_return std::nullopt;
@@ -82,7 +82,7 @@ void frame_intake::accept(int frame) {
 }
 
 void frame_intake::reject(int frame, std::string why) {
-  auto& rejected = facts_.rejected; // in the order of their frames
+  auto& rejected = facts_.rejected; // sorted by frame
   const auto at = std::ranges::lower_bound(rejected, frame, {}, &domain::rejected_frame::frame);
   if (at != rejected.end() && at->frame == frame)
     at->why = std::move(why);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// From a workspace to the final paths: what Blender has written is verified and published, and what became of
-// it stands in the facts of the attempt. Which files are worth a look, and when, is for its owner.
+// Moves frames from a workspace to their final paths: verifies and publishes files that Blender has written,
+// and records the outcome in the facts of the attempt. The owner decides which files to consider, and when.
 #pragma once
 
 #include "aio/blocking_pool.hpp"
@@ -20,15 +20,15 @@ class frame_intake {
 public:
   struct places {
     std::filesystem::path final_dir;
-    std::filesystem::path taken = {}; ///< where files lie while they are verified; none for custody::in_place
+    std::filesystem::path taken = {}; ///< location of files being verified; none for custody::in_place
     custody how = custody::in_place;
   };
 
-  /// What it is given outlives it. `facts.requested` are the frames that it takes.
+  /// The objects passed by reference must outlive it. It accepts the frames in `facts.requested`.
   frame_intake(aio::blocking_pool& pool, image::image_check& images, places of, domain::attempt_facts& facts);
 
-  /// Publishes a file that is a whole frame. The news, once for each frame; nothing for any other file. One
-  /// that is not whole is rejected until it is looked at again.
+  /// Publishes `file` if it is a complete frame. Returns each published frame once; nullopt for any other
+  /// file. An incomplete frame is rejected until it is considered again.
   [[nodiscard]] aio::task<std::optional<published_frame>> consider(std::filesystem::path file,
                                                                    aio::clock::time_point closed);
 
@@ -43,12 +43,12 @@ private:
   domain::attempt_facts& facts_;
 };
 
-/// One of each kind: the first explains most, and a log may repeat itself for ever.
+/// Keeps one failure of each kind: the first explains most, and a log may repeat itself endlessly.
 void complain(domain::attempt_facts& to, domain::failure what);
 
-/// Of Kiln itself.
+/// A failure of Kiln itself.
 [[nodiscard]] domain::failure internal_failure(const std::string& what);
-/// The same, or that the machine lacks something for now.
+/// The same, or a temporary lack of resources on this machine.
 [[nodiscard]] domain::failure failure_of(const error& e);
 void complain_of(domain::attempt_facts& to, const std::exception_ptr& thrown);
 

@@ -33,7 +33,7 @@ void log_notes::read(std::string_view line) {
   else if (const auto* report = std::get_if<blender::scene_report>(&*event)) {
     facts_.reported = true;
     if (report->failure) {
-      // It has looked at all of the scene; Blender complains of the first thing that it stumbles over.
+      // The report covers the whole scene; Blender's own complaint names only the first problem it meets.
       std::erase_if(facts_.complaints,
                     [&](const domain::failure& f) { return f.kind == report->failure->kind; });
       complain(facts_, *report->failure);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Blender's log as it comes, in pieces: reasons for a failure and the frame it is on go to the facts of the
-// attempt. Pure.
+// Reads Blender's log as it arrives, in pieces, and notes reasons for a failure and the current frame in the
+// facts of the attempt. Pure.
 #pragma once
 
 #include "blender/line_splitter.hpp"
@@ -17,7 +17,7 @@ class log_notes {
 public:
   using event_handler = std::function<void(const blender::log_event& event)>;
 
-  /// `facts` outlive it. `on_event` is told after they have changed.
+  /// `facts` must outlive it. `on_event` is called after they have changed.
   log_notes(domain::attempt_facts& facts, event_handler on_event);
 
   void feed(std::string_view text);

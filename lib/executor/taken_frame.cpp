@@ -27,25 +27,23 @@ constexpr int file_flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC; // a 
 constexpr int most_pieces = 65536; // of a file with holes; Blender writes none
 constexpr std::string_view copy_suffix = ".copy";
 
-/// What Blender has left there can be anything: that is no failure of ours. A file that is gone is told
-/// apart.
+/// Blender can leave anything there, which is no failure of ours. A missing file keeps an error of its own.
 error no_frame(const fs::path& path) {
   auto why = system_error(errno, "open " + path.native());
   return errno == ENOENT || is_passing(why.code) ? why : error{errc::corrupt, why.message};
 }
 
-/// Whether anybody can write to it through a descriptor or a mapping. A read lease is granted if nobody can
-/// (fcntl(2), F_SETLEASE); true where the file system has no leases.
+/// Whether any process can write to the file through a descriptor or a mapping. A read lease is granted only
+/// if none can (fcntl(2), F_SETLEASE). True if the file system has no leases.
 bool is_open_for_writing(int file) {
-  // Who opens the file while the lease is held makes the kernel send a signal: one that is ignored by
-  // default.
+  // The kernel signals the lease holder if a process opens the file: choose a signal ignored by default.
   if (::fcntl(file, F_SETSIG, SIGURG) != 0 || ::fcntl(file, F_SETLEASE, F_RDLCK) != 0)
     return true;
   ::fcntl(file, F_SETLEASE, F_UNLCK);
   return false;
 }
 
-/// Calls visit(offset, length) for each piece that holds data. False when that fails, or when there are too
+/// Calls visit(offset, length) for each extent that holds data. False if that fails, or if there are too
 /// many.
 template<class Visit>
 bool visit_pieces(int file, off_t size, Visit visit) {
@@ -53,7 +51,7 @@ bool visit_pieces(int file, off_t size, Visit visit) {
   for (int pieces = 0; at < size && pieces < most_pieces; ++pieces) {
     const auto begin = ::lseek(file, at, SEEK_DATA);
     if (begin < 0)
-      return errno == ENXIO; // nothing but a hole is left
+      return errno == ENXIO; // only a hole is left
     const auto end = std::min<off_t>(::lseek(file, begin, SEEK_HOLE), size);
     if (end <= begin || !visit(begin, end - begin))
       return begin >= size;
@@ -71,13 +69,13 @@ bool copy_piece(int from, int to, off_t at, off_t length) {
     if (copied < 0)
       return false;
     if (copied == 0)
-      return true; // it was made shorter
+      return true; // it was truncated
     length -= copied;
   }
   return true;
 }
 
-/// A copy that shares the blocks, where the file system can do that. Holes stay holes.
+/// A copy that shares blocks where the file system supports it. Holes stay holes.
 result<unique_descriptor> copy(int from, off_t size, const fs::path& to) {
   ::unlink(to.c_str());
   unique_descriptor file{::open(to.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666)};
@@ -105,8 +103,8 @@ result<struct stat> facts_of(int file, const fs::path& path) {
   return facts;
 }
 
-/// The size of an ordinary file. Holes do not count, and blocks behind the end do. No less than the data:
-/// some file systems learn late of the blocks.
+/// The disk usage of a regular file: without holes, with blocks allocated past its end. At least the size of
+/// its data, because some file systems count the blocks late.
 std::uintmax_t bytes_on_disk(int file, const struct stat& facts) {
   constexpr std::uintmax_t block = 512, rounding = 64 << 10; // stat(2)
   const auto blocks = static_cast<std::uintmax_t>(facts.st_blocks) * block;
@@ -152,7 +150,7 @@ result<taken_frame> take(const fs::path& from, const fs::path& to, custody how) 
   const auto path = to / name;
   if (::renameat(workspace.get(), name.c_str(), AT_FDCWD, path.c_str()) != 0)
     return last_error("move", from);
-  // From here on no Blender can find it. It may be another file than the one that was looked at.
+  // From here on no Blender can find it. It may not be the file that was inspected.
   unique_descriptor moved{::open(path.c_str(), file_flags)};
   const auto now = moved.is_open() ? facts_of(moved.get(), path) : no_frame(path);
   if (!now) {
@@ -188,7 +186,7 @@ result<std::uintmax_t> publish(const taken_frame& frame, const fs::path& to) {
     return last_error("sync", to.parent_path());
   if (!frame.original.empty() && frame.original != frame.path) {
     const unique_descriptor workspace{::open(frame.original.parent_path().c_str(), directory_flags)};
-    ::unlinkat(workspace.get(), frame.original.filename().c_str(), 0); // what is left is looked at again
+    ::unlinkat(workspace.get(), frame.original.filename().c_str(), 0); // a file left here is considered again
   }
   return bytes_on_disk(frame.file.get(), facts);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The file of a frame on its way from Blender to its final path. It is taken out of Blender's reach, opened
-// once, and decoded and published from that same open file, so that the file that was verified is the file
-// that stands there: no rename, second name, mapping or late write changes it. Blocks: for the pool.
+// once, and both decoded and published from that open file. So the published file is the verified one: no
+// rename, hard link, mapping or late write can change it. Blocks: for the pool.
 #pragma once
 
 #include "aio/unique_descriptor.hpp"
@@ -13,36 +13,35 @@
 
 namespace kiln::executor {
 
-/// How a file is kept from the Blender that wrote it.
+/// How a file is protected from the Blender that wrote it.
 enum class custody {
-  in_place, ///< not at all, until it is published: nodes of a cluster, which kilnd does not confine
-  moved,    ///< by a move; a file with a second name, or that is open for writing, is copied
-  copied,   ///< by a copy: with bubblewrap an open file can be opened again, wherever it lies by then
+  in_place, ///< not protected until published: for cluster nodes, which kilnd does not confine
+  moved,    ///< moved; a file with another hard link or open for writing is copied
+  copied,   ///< copied: under bubblewrap an open file can be reopened, wherever it has been moved
 };
 
 struct taken_frame {
   aio::unique_descriptor file;    ///< for reading
-  std::filesystem::path path;     ///< its place until it is published
-  std::filesystem::path original; ///< the file that Blender wrote, unless that was moved to `path`
-  std::uintmax_t size = 0;        ///< in bytes, from the first to the last
+  std::filesystem::path path;     ///< its path until it is published
+  std::filesystem::path original; ///< the file that Blender wrote, unless it was moved to `path`
+  std::uintmax_t size = 0;        ///< bytes, including holes
 };
 
-/// Takes the regular file `from` (never a link) into the directory `to`, which is in the same file system.
-/// corrupt for an empty file and for one that cannot be opened or is no file; nothing is moved then. A file
-/// that is being written stays where it is, and its copy is taken. Other errors are those of moving and
-/// copying.
+/// Takes the regular file `from` (never a link) into the directory `to` on the same file system. Returns
+/// corrupt, without moving anything, for a file that is empty, cannot be opened or is not a regular file. A
+/// file being written stays in place and is copied. Other errors come from moving and copying.
 [[nodiscard]] result<taken_frame> take(const std::filesystem::path& from, const std::filesystem::path& to,
                                        custody how);
 
-/// Moves it to `to`, on disk when it returns: fsync, rename, fsync of the directory. Directories that are
-/// links are refused, so that nothing outside the output is touched. The bytes that it takes on the disk.
+/// Moves the frame to `to`, durably: fsync, rename, fsync of the directory. Refuses directories that are
+/// links, so that nothing outside the output is touched. Returns the bytes it occupies on disk.
 [[nodiscard]] result<std::uintmax_t> publish(const taken_frame& frame, const std::filesystem::path& to);
 
-/// Removes one that is not published; its original stays.
+/// Removes an unpublished frame; its original stays.
 void drop(const taken_frame& frame) noexcept;
 
-/// Makes the directory `taken`, and moves the files that are there already, which were neither published nor
-/// dropped, back to `workspace`; where Blender has written another of that name meanwhile, that one counts.
+/// Creates the directory `taken`. Moves files already there, neither published nor dropped, back to
+/// `workspace`, unless Blender has since written a new file of that name.
 void put_back(const std::filesystem::path& taken, const std::filesystem::path& workspace) noexcept;
 
 } // namespace kiln::executor

@@ -108,11 +108,11 @@ std::optional<failure> prepare(const attempt_paths& paths, const fs::path& blend
     return bad;
   if (auto why = output::lack_of_state_disk(paths.log.parent_path().parent_path()))
     return failure{.kind = failure_kind::disk_full, .message = std::move(*why)};
-  // Before Blender knows of the attempt: from then on a crash of kilnd may leave frames there.
+  // Before Blender begins the attempt: from then on a crash of kilnd may leave frames there.
   if (paths.directory != paths.workspace)
     if (const auto kept = keep_session(paths.place, paths.directory.filename()); !kept)
       return write_failure(kept.error());
-  std::error_code ignored; // what is left of an earlier life; a failure shows when the directory is made
+  std::error_code ignored; // left by an earlier run; a failure shows when the directory is created
   fs::remove_all(paths.workspace, ignored);
   fs::remove_all(paths.taken, ignored);
   fs::remove(paths.printed, ignored);
@@ -156,7 +156,7 @@ void remove(const attempt_paths& paths) noexcept {
   fs::remove_all(paths.workspace, ignored);
   fs::remove_all(paths.taken, ignored);
   fs::remove(paths.printed, ignored);
-  fs::remove(paths.final_dir, ignored); // only succeeds when it is empty
+  fs::remove(paths.final_dir, ignored); // only succeeds if it is empty
   fs::remove(paths.place, ignored);
 }
 

@@ -20,7 +20,7 @@ namespace {
 using aio::asio::posix::descriptor_base;
 using socket_descriptor = aio::asio::posix::basic_stream_descriptor<aio::executor_type>;
 
-constexpr std::string_view request_byte{"", 1}; // what is asked for is the descriptor with it
+constexpr std::string_view request_byte{"", 1}; // the request is the attached descriptor
 
 error stopping() {
   return {errc::unavailable, "images are no longer checked: Kiln is stopping"};
@@ -41,7 +41,7 @@ struct decoding_image_check::session {
   std::optional<std::string> end; ///< how it ended
   aio::notification ended;
 
-  /// The next datagram; nothing when the decoder is gone, or when it was late and had to be killed.
+  /// The next datagram; nullopt if the decoder is gone, or was late and had to be killed.
   static aio::task<std::optional<std::string>> receive(std::shared_ptr<session> s,
                                                        std::chrono::milliseconds limit);
   void retire() {
@@ -58,7 +58,7 @@ decoding_image_check::session::receive(std::shared_ptr<session> s, std::chrono::
   s->owes_datagram = true;
   s->deadline.expires_after(limit);
   s->deadline.async_wait([s](boost::system::error_code ec) {
-    // It may have expired, and be on its way here, when the datagram comes and another is asked for.
+    // The handler may be queued already when the datagram arrives and another one is requested.
     if (!ec && s->owes_datagram && !s->end && s->deadline.expiry() <= aio::clock::now()) {
       s->is_late = true;
       s->process->kill(); // which ends the wait below
@@ -84,7 +84,7 @@ decoding_image_check::session::receive(std::shared_ptr<session> s, std::chrono::
   co_return std::nullopt;
 }
 
-/// A place in the queue, and then a decoder: given up when the coroutine that holds it ends, in whatever way.
+/// A place in the queue, and then a decoder: released when the coroutine that holds it ends, in any way.
 class decoding_image_check::turn {
 public:
   explicit turn(decoding_image_check& of) : of_(of), number_(++of.last_turn_) {
@@ -96,7 +96,7 @@ public:
     constexpr std::size_t kept = 2; // idle decoders
     if (with && !with->owes_datagram && !with->end && of_.idle_.size() < kept && !of_.closed_)
       of_.idle_.push_front(std::move(with));
-    else if (with) // cancelled in between: the answer would be taken for that to the next request
+    else if (with) // cancelled in between: its answer would be mistaken for the next one
       of_.retire(std::move(with));
     std::erase(of_.waiting_, number_);
     of_.turn_over_.notify_all();
@@ -133,7 +133,7 @@ aio::task<> decoding_image_check::watch(session_ptr s) {
   s->ended.notify_all();
 }
 
-/// Makes sure of a decoder that has greeted. One that dies before that is tried once more.
+/// Ensures a decoder that is ready. If it dies before that, starts one more.
 aio::task<result<void>> decoding_image_check::make_ready(turn& mine) {
   if (!mine.with && !idle_.empty()) {
     mine.with = std::move(idle_.front());
@@ -174,7 +174,7 @@ aio::task<result<void>> decoding_image_check::make_ready(turn& mine) {
 }
 
 aio::task<result<image_facts>> decoding_image_check::decode(turn& mine, int fd) {
-  // A decoder that died while it was idle is no fault of this image.
+  // This image is not at fault if the decoder died while idle.
   for (bool sent = false; !sent;) {
     if (const auto ready = co_await make_ready(mine); !ready)
       co_return ready.error();
@@ -188,7 +188,7 @@ aio::task<result<image_facts>> decoding_image_check::decode(turn& mine, int fd) 
     auto facts = parse_image_answer(*answer);
     if (facts || facts.error().code == errc::corrupt)
       co_return facts;
-    retire(std::exchange(mine.with, nullptr)); // an image may have taken it over
+    retire(std::exchange(mine.with, nullptr)); // the image may have taken it over
     co_return error{errc::corrupt, facts.error().message};
   }
   while (!s->end)

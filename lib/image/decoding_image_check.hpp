@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The check by decoding every pixel, in a process of its own (kiln-image): a hostile image may crash it and
-// costs no more than itself. Checks that come together are made at the same time, each in a process of its
-// own, so that an image that takes long stands in nobody's way; those beyond a limit wait, in their order.
+// The check by decoding every pixel, in a separate process (kiln-image), which a hostile image may crash
+// without further harm. Concurrent checks run in separate processes, so that a slow image does not delay
+// others; checks beyond a limit wait in order.
 #pragma once
 
 #include "aio/task_group.hpp"
@@ -18,34 +18,35 @@
 
 namespace kiln::image {
 
-/// A decoder that was started.
+/// A started decoder.
 class decoder_process {
 public:
   virtual ~decoder_process() = default;
-  /// Makes it end at once.
+  /// Kills it at once.
   virtual void kill() = 0;
-  /// Completes when it has ended; how, for people: "died of SIGSEGV". Awaited once, right after the start.
+  /// Completes when it has ended, with the reason for people: "died of SIGSEGV". Awaited once, right after
+  /// the start.
   [[nodiscard]] virtual aio::task<std::string> wait() = 0;
 };
 
 class decoding_image_check final : public image_check {
 public:
-  /// Starts kiln-image with the socket as its standard input; the socket stays the caller's.
+  /// Starts kiln-image with the socket as its standard input; the caller keeps the socket.
   using starter = std::function<result<std::unique_ptr<decoder_process>>(int socket)>;
 
-  /// `limit`: how long one image may take. `most`: decoders at once.
+  /// `limit`: time limit per image. `most`: decoders at once.
   decoding_image_check(aio::executor_type loop, starter start, std::chrono::milliseconds limit,
                        std::size_t most = 8);
-  /// Once close() has completed, or nothing was ever checked.
+  /// Requires that close() has completed, or that nothing was ever checked.
   ~decoding_image_check() override;
 
-  /// See image_check. corrupt also when the decoder dies of the image or takes too long; unavailable when it
-  /// cannot be started, or is closed. The decoder is started when it is needed. Can be cancelled.
+  /// See image_check. corrupt also if the decoder dies of the image or takes too long; unavailable if it
+  /// cannot be started, or after close(). The decoder is started on demand. Can be cancelled.
   [[nodiscard]] aio::task<result<image_facts>> check(int file) override;
 
-  /// Ends all decoders; completes when they are gone. Checks under way, and those to come, are unavailable.
+  /// Ends all decoders; completes when they are gone. Current and later checks return unavailable.
   [[nodiscard]] aio::task<> close();
-  /// Does the same after that time, unless close() was called before.
+  /// Does the same after `time`, unless close() was called before.
   void close_after(std::chrono::milliseconds time);
 
 private:
@@ -67,7 +68,7 @@ private:
   std::uint64_t last_turn_ = 0;
   aio::notification turn_over_;
   std::list<session_ptr> all_;  ///< sessions that have not been retired
-  std::list<session_ptr> idle_; ///< those of them whose decoder has greeted and has nothing to do
+  std::list<session_ptr> idle_; ///< sessions whose decoder is ready and idle
   aio::timer closing_;
   aio::task_group watches_;
   bool closed_ = false;

@@ -27,7 +27,7 @@ struct part {
   std::optional<std::uint64_t> chunks; ///< attribute chunkCount
 };
 
-/// Bytes up to a zero; nothing when it is too long or the file ends.
+/// Bytes up to a zero; nullopt if too long or if the file ends.
 std::optional<std::string> take_name(source_reader& in) {
   std::string name;
   for (;;) {
@@ -44,7 +44,7 @@ std::int64_t as_signed(std::uint64_t value) {
   return static_cast<std::int32_t>(static_cast<std::uint32_t>(value));
 }
 
-/// One header; `ended` when there was none but the byte that ends the list of headers.
+/// One header; `ended` is set if there was only the byte that ends the list of headers.
 result<part> take_header(source_reader& in, bool& ended) {
   part read;
   for (bool first = true;; first = false) {
@@ -77,7 +77,7 @@ result<part> take_header(source_reader& in, bool& ended) {
   }
 }
 
-/// The strings of an attribute of type stringvector: each has its length before it.
+/// The strings of an attribute of type stringvector, each preceded by its length.
 bool skip_strings(source_reader& in, std::uint64_t end) {
   while (in.offset() < end) {
     const auto length = in.number(4, little);
@@ -101,15 +101,15 @@ bool skip_channels(source_reader& in, std::uint64_t end) {
   }
 }
 
-/// The picture of an attribute of type preview: width, height and four bytes a pixel.
+/// The image of an attribute of type preview: width, height and four bytes per pixel.
 bool skip_preview(source_reader& in, std::uint64_t size) {
   const auto width = in.number(4, little), height = in.number(4, little);
   return width && height && size >= 8 && *width <= size && *height <= size &&
          4 * *width * *height == size - 8 && in.skip(size - 8);
 }
 
-/// The value of an attribute, where it has the size that its type has. OpenEXR 3.1 reads by type whatever
-/// the size says: it and we would then see different attributes behind.
+/// Skips the value of an attribute if it has the size of its type. OpenEXR 3.1 reads by type and ignores the
+/// size, so it would otherwise see different attributes after it than we do.
 bool skip_value(source_reader& in, std::string_view type, std::uint64_t size) {
   struct known_type {
     std::string_view name;

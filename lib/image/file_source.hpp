@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An open file as the checks read it.
+// An open file as the source of a check.
 #pragma once
 
 #include "image/image_structure.hpp"
@@ -9,7 +9,7 @@ namespace kiln::image {
 
 class file_source final : public image_source {
 public:
-  /// `fd` stays the caller's. The size is that of now.
+  /// The caller keeps `fd`. The size is the current one.
   [[nodiscard]] static result<file_source> of(int fd);
 
   [[nodiscard]] std::uint64_t size() const override { return size_; }

@@ -12,18 +12,18 @@
 
 namespace kiln::image {
 
-/// What kiln-image sends first, once it is ready.
+/// The first message of kiln-image, once it is ready.
 inline constexpr std::string_view decoder_greeting = "kiln-image 1";
 
-/// No answer is longer, in bytes.
+/// The maximum length of an answer, in bytes.
 inline constexpr std::size_t max_answer = 64 * 1024;
 
-/// Text that is not UTF-8 loses what is not ASCII; of an error the first 1000 bytes are kept, of the layers
-/// as many as fit.
+/// Text that is not UTF-8 loses its non-ASCII bytes; an error is cut to 1000 bytes, and layers to those that
+/// fit.
 [[nodiscard]] std::string format_image_answer(const result<image_facts>& checked);
 
-/// What was formatted; corrupt with the decoder's text when it refused the image. internal when this is no
-/// answer at all: it comes from a process that hostile images may have taken over.
+/// The formatted facts; corrupt with the decoder's text if it refused the image. internal if this is not an
+/// answer: it comes from a process that a hostile image may have taken over.
 [[nodiscard]] result<image_facts> parse_image_answer(std::string_view text);
 
 } // namespace kiln::image

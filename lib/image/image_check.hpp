@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Whether a file is a whole image: what stands between a file that Blender closed and a frame that counts.
+// Checks whether a file is a complete image: only then a file closed by Blender counts as a frame.
 #pragma once
 
 #include "aio/task.hpp"
@@ -13,10 +13,9 @@ class image_check {
 public:
   virtual ~image_check() = default;
 
-  /// What the image is; facts that the check does not look at stay empty. corrupt, saying what is wrong and
-  /// where, when the file is not a whole image of a known format; the system's error when it cannot be read.
-  /// `file`: a descriptor for reading (open_image.hpp), which stays the caller's, and open until this
-  /// completes.
+  /// The facts of the image; those not covered by the check stay empty. corrupt, with the error and its
+  /// position, if the file is not a complete image of a known format; a system error if it cannot be read.
+  /// `file`: a descriptor for reading (open_image.hpp), owned by the caller and open until this completes.
   [[nodiscard]] virtual aio::task<result<image_facts>> check(int file) = 0;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is known of an image once it has been checked.
+// The facts of a checked image.
 #pragma once
 
 #include <string>
@@ -12,9 +12,9 @@ struct image_facts {
   std::string format; ///< "PNG", "JPEG", "OpenEXR", "TIFF" or "WebP"
   int width = 0;      ///< pixels of the first part or page; 0 when the check did not look
   int height = 0;
-  int channels = 0;                ///< of all parts of an OpenEXR image, else of the first page
+  int channels = 0;                ///< of all parts of an OpenEXR image, otherwise of the first page
   std::string type;                ///< of a channel: "uint8", "uint16", "uint32", "half", "float", "double"
-  std::vector<std::string> layers; ///< OpenEXR: the parts and layers that have a name
+  std::vector<std::string> layers; ///< OpenEXR: the named parts and layers
 
   friend bool operator==(const image_facts&, const image_facts&) = default;
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The structure of PNG, JPEG and OpenEXR files: every part that the format announces is there, whole, and
-// nothing comes after it. Pixels are not decoded. Pure: bytes come from an image_source.
+// Checks the structure of PNG, JPEG and OpenEXR files: every part required by the format is present and
+// complete, and nothing follows. Pixels are not decoded. Pure: bytes come from an image_source.
 #pragma once
 
 #include "base/error.hpp"
@@ -13,7 +13,7 @@
 
 namespace kiln::image {
 
-/// A file as the checks read it.
+/// The source of a check.
 class image_source {
 public:
   [[nodiscard]] virtual std::uint64_t size() const = 0;

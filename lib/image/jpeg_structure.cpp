@@ -16,7 +16,7 @@ bool stands_alone(unsigned char marker) {
   return marker == 0x01 || (marker >= 0xd0 && marker <= 0xd7);
 } // TEM, RSTn
 
-/// The scan's data up to the next marker that ends it; nothing when the file ends before.
+/// Skips the scan's data up to the marker that ends it; nullopt if the file ends before.
 std::optional<unsigned char> skip_scan(source_reader& in) {
   for (bool after_ff = false;;) {
     const auto b = in.byte();
@@ -36,7 +36,7 @@ result<void> check_jpeg(image_source& file) {
     return broken(in, "JPEG: the beginning is broken or cut off");
   bool has_frame = false;
   bool has_scan = false;
-  std::optional<unsigned char> marker; // read already
+  std::optional<unsigned char> marker; // already read
   for (;;) {
     if (!marker) {
       if (in.byte() != 0xff)

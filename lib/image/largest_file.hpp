@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A bound on what the file of an image may take: formats like TIFF let any number of bytes stand between the
-// pixels, which nobody looks at and which count against jobs_quota.
+// A limit on the file size of an image: formats like TIFF allow any number of unused bytes between the
+// pixels, which count against jobs_quota.
 #pragma once
 
 #include "image/image_facts.hpp"
@@ -10,7 +10,7 @@
 
 namespace kiln::image {
 
-/// In bytes. The maximum of its type when the facts do not say how many pixels there are.
+/// In bytes. The maximum of its type if the facts have no pixel count.
 [[nodiscard]] std::uintmax_t largest_file(const image_facts& facts) noexcept;
 
 } // namespace kiln::image

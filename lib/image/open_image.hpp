@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Opening what a renderer left where a frame should be. Blocks.
+// Opens the file that a renderer left in the place of a frame. Blocks.
 #pragma once
 
 #include "aio/unique_descriptor.hpp"
@@ -10,8 +10,7 @@
 
 namespace kiln::image {
 
-/// For reading. corrupt when it is not a regular file; links are not followed, and a FIFO does not hold us
-/// up.
+/// Opens for reading. corrupt if it is not a regular file; does not follow links or block on a FIFO.
 [[nodiscard]] result<aio::unique_descriptor> open_image(const std::filesystem::path& file);
 
 } // namespace kiln::image

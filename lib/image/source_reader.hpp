@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Reads an image_source from front to end through a buffer of 64 KiB. For the checks of this folder.
+// Reads an image_source sequentially through a buffer of 64 KiB. Internal to this directory.
 #pragma once
 
 #include "image/image_structure.hpp"
@@ -21,8 +21,8 @@ public:
   [[nodiscard]] std::uint64_t offset() const noexcept { return offset_; }
   [[nodiscard]] std::uint64_t left() const noexcept { return file_.size() - offset_; }
 
-  /// The next bytes, at most `wanted` and at most what is in the buffer, never none unless the file ends or
-  /// cannot be read; valid until the next call.
+  /// The next bytes, at most `wanted` and at most the rest of the buffer; none only if the file ends or
+  /// cannot be read. Valid until the next call.
   [[nodiscard]] std::span<const std::byte> next(std::uint64_t wanted) {
     if (left() == 0 || wanted == 0)
       return {};
@@ -34,14 +34,14 @@ public:
     return std::span{buffer_}.subspan(at, size);
   }
 
-  /// Nothing at the end of the file.
+  /// Nullopt at the end of the file.
   [[nodiscard]] std::optional<unsigned char> byte() {
     const auto got = next(1);
     return got.empty() ? std::nullopt : std::optional{std::to_integer<unsigned char>(got[0])};
   }
 
   enum class order { big, little };
-  /// A number of `bytes` bytes (at most 8); nothing when the file ends in it.
+  /// A number of `bytes` bytes (at most 8); nullopt if the file ends within it.
   [[nodiscard]] std::optional<std::uint64_t> number(int bytes, order endian) {
     std::uint64_t value = 0;
     for (int i = 0; i < bytes; ++i) {
@@ -53,7 +53,7 @@ public:
     return value;
   }
 
-  /// False when the file ends before.
+  /// Returns false if the file ends before.
   [[nodiscard]] bool skip(std::uint64_t bytes) {
     if (bytes > left())
       return false;
@@ -61,7 +61,7 @@ public:
     return true;
   }
 
-  /// False when the file is shorter than that.
+  /// Returns false if the file is shorter.
   [[nodiscard]] bool go_to(std::uint64_t offset) {
     if (offset > file_.size())
       return false;
@@ -69,7 +69,7 @@ public:
     return true;
   }
 
-  /// Why reading stopped, when it was not the end of the file.
+  /// Why reading stopped, unless the file ended.
   [[nodiscard]] const std::optional<error>& failure() const noexcept { return failure_; }
 
 private:
@@ -87,12 +87,12 @@ private:
   image_source& file_;
   std::vector<std::byte> buffer_;
   std::uint64_t offset_ = 0;
-  std::uint64_t begin_ = 0; ///< of what is in the buffer
+  std::uint64_t begin_ = 0; ///< offset of the buffer's content
   std::size_t filled_ = 0;
   std::optional<error> failure_;
 };
 
-/// corrupt, with the place; or why the file cannot be read.
+/// corrupt, with the position, or the error of reading the file.
 [[nodiscard]] inline error broken(const source_reader& in, std::string_view what) {
   if (in.failure())
     return *in.failure();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The check by structure alone, on the pool for blocking work.
+// The check by structure only, on the pool for blocking work.
 #pragma once
 
 #include "aio/blocking_pool.hpp"
@@ -10,7 +10,7 @@ namespace kiln::image {
 
 class structural_image_check final : public image_check {
 public:
-  /// The pool outlives it.
+  /// The pool must outlive it.
   explicit structural_image_check(aio::blocking_pool& pool) : pool_(pool) {}
 
   [[nodiscard]] aio::task<result<image_facts>> check(int file) override;

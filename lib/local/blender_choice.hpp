@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which Blender of this machine renders a job, from what is on the disk now. Blocks: for the pool.
+// Selects the Blender on this machine for a job, from the current files. Blocks: for the pool.
 #pragma once
 
 #include "blender/install_choice.hpp"
@@ -12,8 +12,8 @@
 
 namespace kiln::local {
 
-/// See blender::choose_blender(). blend_unreadable also when the .blend cannot be read, or is none.
-/// `installs`: as installs::now() gives them.
+/// See blender::choose_blender(). blend_unreadable also if the .blend cannot be read or is not a .blend.
+/// `installs`: the result of installs::now().
 [[nodiscard]] std::variant<blender::choice, domain::failure>
 choose_blender(const std::vector<blender::install>& installs, const domain::job_spec& spec,
                const executor::blend_opener& open);

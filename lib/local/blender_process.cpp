@@ -56,7 +56,7 @@ result<std::unique_ptr<process::child>> start_blender(aio::executor_type loop, c
   }
   const auto began = aio::clock::now();
   auto child = process::child::launch(loop, request, settings.stop_grace);
-  // Without an entry it is looked for by its directory and environment.
+  // Without an entry, the process is found by its directory and environment.
   if (child)
     if (const auto identity = process::identity_of((*child)->pid()))
       (void)executor::keep_process(executor::process_entry(how.paths.directory, settings.state), *identity);

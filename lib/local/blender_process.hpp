@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How a Blender is started on this machine: the one place, for those of one attempt and for those that stay.
+// The only place that starts a Blender on this machine, for one attempt or for a session.
 #pragma once
 
 #include "aio/blocking_pool.hpp"
@@ -20,11 +20,11 @@
 
 namespace kiln::local {
 
-/// What attempts cost besides rendering, in seconds, over all of them.
+/// Overhead of all attempts in addition to rendering, in seconds.
 struct local_times {
   local_times();
-  histogram spawn; ///< for which starting a process holds the loop
-  histogram exit;  ///< from the end of an attempt until its log and frames are dealt with
+  histogram spawn; ///< time that starting a process blocks the loop
+  histogram exit;  ///< from the end of an attempt until its log and frames are processed
 };
 
 struct local_settings {
@@ -33,33 +33,33 @@ struct local_settings {
   std::filesystem::path state;          ///< absolute; logs go to STATE/logs
   std::vector<std::string> environment; ///< "KEY=VALUE" for Blender, without the temporary directory
   std::chrono::milliseconds stop_grace{10'000};
-  std::chrono::milliseconds frame_grace{2'000}; ///< for a frame to be finished, when its job is cancelled
+  std::chrono::milliseconds frame_grace{2'000}; ///< for finishing a frame when its job is cancelled
   policy::session_limits sessions = {.idle = 0};
   process::mechanism sandbox = process::mechanism::off;
   process::walls walls = {};                                   ///< walls_around_blender()
-  executor::blend_opener open_blend = executor::open_anywhere; ///< of jobs, when an attempt begins
+  executor::blend_opener open_blend = executor::open_anywhere; ///< for an attempt's .blend
   std::shared_ptr<local_times> times = std::make_shared<local_times>();
 };
 
 struct blender_start {
   blender::install blender;
   std::vector<std::string> arguments;
-  executor::attempt_paths paths; ///< of them it works in `directory`, and first prints to `printed`
+  executor::attempt_paths paths; ///< its working directory is `directory`; it first prints to `printed`
   std::filesystem::path blend;
-  int input = -1; ///< becomes its standard input, where there is one
+  int input = -1; ///< becomes its standard input; -1: none
   process::confinement_ptr sandbox = {};
 };
 
-/// What such a process has in its environment, and nobody else has: "TMPDIR=…".
+/// The environment variable that identifies such a process: "TMPDIR=…".
 [[nodiscard]] std::string mark_of(const std::filesystem::path& temp);
 
-/// The sandbox of a Blender that works in the directory of `paths` and opens `blend`.
+/// The sandbox for a Blender that works in the directory of `paths` and opens `blend`.
 [[nodiscard]] aio::task<result<process::confinement_ptr>>
 confine_blender(aio::blocking_pool& pool, const local_settings& settings,
                 std::vector<std::filesystem::path> places_of_blender, executor::attempt_paths paths,
                 std::filesystem::path blend);
 
-/// Fails with an error of the system if there is no program.
+/// Fails with a system error if the program is missing.
 [[nodiscard]] result<std::unique_ptr<process::child>>
 start_blender(aio::executor_type loop, const local_settings& settings, blender_start how);
 

@@ -17,8 +17,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Programs, libraries, fonts and their settings, as distributions place them. Of /etc only what a program
-/// reads to start, to draw a font or to find a driver.
+/// Programs, libraries, fonts and their settings, as distributions place them. Of /etc only files that a
+/// program reads to start, to draw a font or to find a driver.
 constexpr std::array system_files{"/usr",
                                   "/lib",
                                   "/lib32",
@@ -47,13 +47,13 @@ constexpr std::array system_files{"/usr",
                                   "/var/cache/fontconfig",
                                   "/etc/blender"};
 
-/// What drivers and libraries ask about the machine: processors, memory, limits, devices.
+/// Machine facts read by drivers and libraries: processors, memory, limits, devices.
 constexpr std::array machine_files{"/proc/cpuinfo",     "/proc/meminfo", "/proc/stat",    "/proc/version",
                                    "/proc/filesystems", "/proc/devices", "/proc/modules", "/proc/sys",
                                    "/proc/driver",      "/sys/devices",  "/sys/class",    "/sys/bus",
                                    "/sys/dev",          "/sys/module",   "/sys/fs/cgroup"};
 
-/// Settings and libraries of the GPU makers.
+/// Settings and libraries of GPU vendors.
 constexpr std::array gpu_files{"/etc/OpenCL", "/etc/vulkan", "/etc/glvnd", "/etc/drirc",
                                "/etc/egl",    "/etc/nvidia", "/opt/rocm",  "/opt/intel"};
 
@@ -81,7 +81,7 @@ void add_path(std::vector<fs::path>& to, std::string_view path) {
     to.emplace_back(path);
 }
 
-/// Blender's own settings, and a user's fonts; nothing else of a home.
+/// Blender's own settings and the user's fonts; nothing else of the home directory.
 void add_users_files(std::vector<fs::path>& to, const std::vector<std::string>& environment) {
   for (const char* name : {"BLENDER_USER_CONFIG", "BLENDER_USER_SCRIPTS", "BLENDER_USER_DATAFILES",
                            "BLENDER_USER_RESOURCES", "BLENDER_SYSTEM_SCRIPTS", "BLENDER_SYSTEM_DATAFILES",

@@ -73,7 +73,7 @@ aio::task<std::vector<blender::install>> installs::now(std::string asked, aio::b
   }
 }
 
-/// Probes the install at `i` and keeps what was found.
+/// Probes the install at `i` and stores the result.
 aio::task<blender::install> installs::probe(std::size_t i, std::string identity) {
   is_probing_ = true;
   struct end_of_probe { // also when the prober throws: others wait for it

@@ -19,7 +19,7 @@ using domain::failure_kind;
 
 failure launch_failure(const error& e) {
   using namespace boost::system::errc;
-  // The directory and the log have just been made, so what is missing here is the program.
+  // The directory and the log were just created, so the program must be missing.
   for (const auto code :
        {no_such_file_or_directory, permission_denied, not_a_directory, executable_format_error})
     if (e.code == code)
@@ -114,7 +114,7 @@ void local_attempt::carry_out(policy::attempt_course::action what) {
   }
 }
 
-/// What a step and the attempt that waits for it share; the step may be the last one.
+/// State shared by a step and the attempt waiting for it; the step may outlive the attempt.
 template<class T>
 struct local_attempt::step_state {
   std::optional<T> value;
@@ -138,8 +138,8 @@ aio::task<> local_attempt::take_step(aio::task<T> step, std::shared_ptr<step_sta
     co_await undo_late(std::move(*state->value));
 }
 
-/// The value of a step that works on the disk, which can take as long as the disk wants. Nothing when the
-/// attempt is to end first: the step goes on without it, must not refer to it, and is undone by `undo_late`.
+/// The value of a step that uses the disk, which can take arbitrarily long. Nullopt if the attempt is to end
+/// first: the step continues on its own, must not refer to the attempt, and is undone by `undo_late`.
 template<class T>
 aio::task<std::optional<T>> local_attempt::unless_ending(aio::task<T> step, undo<T> undo_late) {
   if (course_.is_ending())
@@ -185,7 +185,7 @@ aio::task<std::optional<domain::attempt_facts>> local_attempt::run(beginning how
 
 aio::task<> local_attempt::launch() {
   const auto& spec = request_.spec;
-  // The .blend, and the Blenders, may not be those any more that were there when the job was taken.
+  // The .blend and the Blenders may have changed since the job was accepted.
   auto asked = spec.blender;
   const auto installs = co_await unless_ending(settings_.blenders->now(std::move(asked), pool_));
   if (!installs)
@@ -206,7 +206,7 @@ aio::task<> local_attempt::launch() {
     auto digest = co_await unless_ending(digests_.of(spec.blend, reading_));
     if (course_.is_ending())
       co_return;
-    // One that cannot be read has no digest; what is wrong with it is said below.
+    // An unreadable .blend has no digest; the reason is reported below.
     if (digest && *digest) {
       auto key = key_of(spec, blender_, std::move(**digest), request_.owner);
       co_return co_await launch_in_session(std::move(key));
@@ -215,7 +215,7 @@ aio::task<> local_attempt::launch() {
   co_await launch_own();
 }
 
-/// Makes the directories of the attempt. The inner value: why they cannot be made.
+/// Creates the directories of the attempt. The inner value: why they cannot be created.
 aio::task<std::optional<std::optional<failure>>> local_attempt::make_workspace() {
   const auto prepare_here = [paths = paths_, blend = request_.spec.blend, open = settings_.open_blend] {
     return prepare(paths, blend, open);
@@ -277,7 +277,7 @@ aio::task<> local_attempt::launch_in_session(session_key key) {
       facts_.start_failure = executor::write_failure(taken->error());
       co_return;
     }
-    in_ = **taken; // until clean_up(): its directory holds our workspace
+    in_ = **taken; // kept until clean_up(): its directory holds our workspace
     const bool again = co_await render_in(in_);
     if (!again)
       co_return;
@@ -285,7 +285,7 @@ aio::task<> local_attempt::launch_in_session(session_key key) {
   }
 }
 
-/// True when the session has ended before it knew of this attempt: that is no fault of the attempt.
+/// True if the session ended before it received this attempt: the attempt is not at fault.
 aio::task<bool> local_attempt::render_in(session_pool::session_ptr one) {
   paths_ = executor::paths_in_session(request_.id, one->directory(), settings_.output, settings_.state);
   const auto made = co_await make_workspace();
@@ -329,7 +329,7 @@ aio::task<bool> local_attempt::render_in(session_pool::session_ptr one) {
                                      .open = request_.open};
   process_ = one->begin(order, log.get(), *this);
   carry_out(course_.on_held());
-  if (!is_new) { // one that waited may have died of it, or still loads
+  if (!is_new) { // an idle session may have exited, or may still be loading
     const bool taken_up = co_await one->takes_up();
     if (!taken_up) {
       course_.on_lost_hold();
@@ -407,7 +407,7 @@ aio::task<> local_attempt::clean_up() {
     std::error_code ignored;
     if (is_own)
       std::filesystem::remove(executor::process_entry(paths.directory, state), ignored);
-    if (with_session) // of an earlier life: nobody else renders there
+    if (with_session) // of an earlier run: no other attempt renders there
       std::filesystem::remove_all(paths.directory, ignored);
     return true;
   };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One attempt on this machine: a Blender, of its own or one that stays, that writes into a workspace which is
-// the attempt's alone, its log read as it grows, its frames verified and published as they are closed. It
-// gathers facts; what they mean is for others.
+// One attempt on this machine, rendered by its own Blender or by a session. Blender writes into a workspace
+// that belongs to this attempt only; its log is read as it grows, and its frames are verified and published
+// as they are closed. The attempt gathers facts and does not interpret them.
 #pragma once
 
 #include "aio/blocking_pool.hpp"
@@ -32,8 +32,8 @@ namespace kiln::local {
 
 class local_attempt final : session_user {
 public:
-  /// What it is given outlives it. `steps`: for what the attempt waits for before its process runs; a step
-  /// can outlive the attempt.
+  /// The objects passed by reference must outlive it. `steps` runs the operations that precede the process; a
+  /// step can outlive the attempt.
   local_attempt(aio::executor_type loop, const local_settings& settings, aio::blocking_pool& pool,
                 image::image_check& images, executor::blend_digests& digests, session_pool& sessions,
                 aio::task_group& steps, executor::attempt_request request,
@@ -41,29 +41,29 @@ public:
 
   enum class beginning { launch, adopt };
 
-  /// The whole life of the attempt, but for its end's news to the observer. Does not throw. Begins with a new
-  /// process or with one that an earlier life of the daemon has started. `on_started` is called once the
-  /// process runs. Nothing when it was left.
+  /// The whole life of the attempt, except reporting its end to the observer. Does not throw. Begins with a
+  /// new process or with one started by an earlier run of the daemon. `on_started` is called once the process
+  /// runs. Nullopt if the attempt was left running.
   [[nodiscard]] aio::task<std::optional<domain::attempt_facts>> run(beginning how,
                                                                     std::function<void()> on_started);
 
-  /// Ends it in every phase, also before its process runs. The first reason counts. A repeated call changes
-  /// nothing, except for a second shutdown: it kills without the grace.
+  /// Ends the attempt in every phase, also before its process runs. The first reason counts. A repeated call
+  /// changes nothing, except that a second shutdown kills without grace.
   void stop(domain::stop_reason reason);
 
   /// See executor.
   void give(const std::vector<int>& frames);
-  /// Bytes that its session holds; 0 while that is not known.
+  /// Memory of its session in bytes; 0 until known.
   [[nodiscard]] std::uint64_t memory() const noexcept;
 
-  /// Ends the watching; the process goes on. One that does not run yet will not be started.
+  /// Stops watching; the process continues. A process that does not run yet will not be started.
   void leave();
 
-  /// Removes what it leaves behind in the output, and lets go of its session; for after run().
+  /// Removes its temporary files in the output and releases its session. Call it after run().
   [[nodiscard]] aio::task<> clean_up();
 
   [[nodiscard]] const attempt_id& id() const noexcept { return request_.id; }
-  /// Nothing before the process renders this attempt.
+  /// Nullopt until the process renders this attempt.
   [[nodiscard]] std::optional<pid_t> pid() const noexcept;
 
 private:
@@ -111,22 +111,22 @@ private:
   executor::attempt_request request_;
   executor::attempt_observer& observer_;
   executor::attempt_paths paths_;
-  blender::install blender_; ///< as it is when the attempt begins
+  blender::install blender_; ///< the install when the attempt began
 
   std::function<void()> on_started_;
   std::unique_ptr<process::supervised> process_;
   policy::attempt_course course_;
-  session_pool::session_ptr in_;               ///< that renders it
-  bool sound_ = false;                         ///< its session did what it was asked to
-  std::string trouble_;                        ///< what its session said
-  std::shared_ptr<aio::notification> changed_; ///< it is to end, or a step is over
+  session_pool::session_ptr in_;               ///< the session rendering this attempt
+  bool sound_ = false;                         ///< its session rendered without errors
+  std::string trouble_;                        ///< the session's own error message
+  std::shared_ptr<aio::notification> changed_; ///< it is to end, or a step has ended
   std::shared_ptr<executor::blend_reading> reading_ = std::make_shared<executor::blend_reading>();
-  aio::clock::time_point last_sign_; ///< of life
+  aio::clock::time_point last_sign_; ///< last sign of life
   aio::timer time_over_;
   aio::timer sign_due_;
   domain::attempt_facts facts_;
   executor::frame_intake frames_;
-  std::shared_ptr<output::log_copy> log_; ///< what clients read of what Blender prints
+  std::shared_ptr<output::log_copy> log_; ///< Blender's output as shown to clients
 };
 
 } // namespace kiln::local

@@ -21,7 +21,7 @@
 namespace kiln::local {
 namespace {
 
-/// Ends the processes and removes the directories that belong to no attempt we know.
+/// Ends processes and removes directories that belong to no known attempt.
 void sweep(const std::set<attempt_id>& kept, const local_settings& settings) {
   std::set<std::filesystem::path> needed;
   for (const auto& id : kept) {
@@ -40,7 +40,7 @@ void sweep(const std::set<attempt_id>& kept, const local_settings& settings) {
     if (needed.contains(directory))
       continue;
     const auto entry = kiln::executor::process_entry(directory, settings.state);
-    // Also one that works elsewhere by now.
+    // Even if its working directory has changed.
     if (const auto identity = kiln::executor::kept_process(entry))
       if (const auto pid = process::find_process(*identity))
         ::kill(-*pid, SIGKILL);
@@ -51,7 +51,7 @@ void sweep(const std::set<attempt_id>& kept, const local_settings& settings) {
     for (const auto& directory : gone) {
       const auto place = process::working_directory_of(stray.pid);
       const bool is_inside = is_at_or_below(place, directory);
-      // Somebody's shell may stand there as well.
+      // It may also be a user's shell.
       if (is_inside && process::has_variable(stray.pid, mark_of(temp_of_session(directory))))
         ::kill(stray.pid, SIGKILL);
     }
@@ -92,7 +92,7 @@ aio::task<> local_executor::live(attempt_ptr attempt, local_attempt::beginning h
   std::function<void()> on_started = [this] { changed_.notify_all(); };
   const auto facts = co_await attempt->run(how, std::move(on_started));
   if (facts)
-    co_await attempt->clean_up(); // before it is told: the next attempt of the job uses the same directories
+    co_await attempt->clean_up(); // before on_end: the next attempt of the job uses the same directories
   running_.erase(attempt->id());
   if (facts)
     observer.on_end(attempt->id(), *facts);
@@ -156,7 +156,7 @@ void local_executor::expect(domain::job_spec spec, std::string owner) {
 aio::task<> local_executor::make_ready(domain::job_spec spec, std::string owner) {
   auto copy = spec;
   const auto chosen = co_await choose_blender(std::move(copy));
-  if (!chosen) // its attempt will report what is wrong
+  if (!chosen) // its attempt will report the reason
     co_return;
   spec.blender = chosen->blender;
   auto digest = co_await digests_.of_job(spec);
@@ -176,7 +176,7 @@ aio::task<bool> local_executor::has_memory_for_another(job_id of) {
       most = std::max(most, attempt->memory());
   const auto look = [] { return process::available_memory(); };
   const auto available = co_await pool_.run(look);
-  constexpr std::uint64_t slack = 256ULL << 20; // what renders now may still grow
+  constexpr std::uint64_t slack = 256ULL << 20; // running Blenders may still grow
   co_return available > most + most / 4 + slack;
 }
 

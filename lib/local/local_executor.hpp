@@ -17,7 +17,7 @@ namespace kiln::local {
 
 class local_executor final : public executor::executor {
 public:
-  /// Pool and checker outlive it. process::become_subreaper() must have been called.
+  /// `pool` and `images` must outlive it. process::become_subreaper() must have been called.
   local_executor(aio::executor_type loop, local_settings settings, aio::blocking_pool& pool,
                  image::image_check& images);
 
@@ -50,12 +50,12 @@ private:
   kiln::executor::blend_digests digests_;
   session_pool sessions_;
   std::map<attempt_id, attempt_ptr> running_;
-  aio::notification changed_; ///< one has started or ended
+  aio::notification changed_; ///< an attempt has started or ended
   aio::task_group attempts_;
-  aio::task_group steps_; ///< of attempts, of which some have ended since
+  aio::task_group steps_; ///< steps of attempts, some of which may have ended
 };
 
-/// The environment for Blender: `own` without what is meant for this daemon alone (KILN_*, NOTIFY_SOCKET,
+/// The environment for Blender: `own` without variables for this daemon only (KILN_*, NOTIFY_SOCKET,
 /// LISTEN_*, WATCHDOG_*) and without the temporary directory, which each attempt sets.
 [[nodiscard]] std::vector<std::string> environment_for_blender(const std::vector<std::string>& own);
 

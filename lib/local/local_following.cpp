@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How an attempt is followed once its Blender runs: its log, its files, its time and its end; also an attempt
-// that an earlier kilnd has begun.
+// Follows an attempt once its Blender runs: its log, files, time and end. Also for an attempt begun by an
+// earlier kilnd.
 #include "executor/log_notes.hpp"
 #include "local/local_attempt.hpp"
 #include "output/results.hpp"
@@ -18,8 +18,8 @@ namespace {
 
 using domain::failure_kind;
 
-constexpr std::chrono::seconds look_again{1};  // for what the machine lacks
-constexpr std::uintmax_t full_below = 1 << 20; // bytes that are free: no image of use fits in there
+constexpr std::chrono::seconds look_again{1};  // after a temporary lack of resources
+constexpr std::uintmax_t full_below = 1 << 20; // free bytes: no useful image fits into less
 } // namespace
 
 aio::task<> local_attempt::adopt() {
@@ -38,7 +38,7 @@ aio::task<> local_attempt::adopt() {
   };
   auto closed = watch::directory_watch::open(loop_, paths_.workspace);
   auto running = find_process();
-  // Without descriptors or watches it is not known whether it runs: it would lose its workspace.
+  // Without descriptors or watches we cannot tell whether it runs: it would lose its workspace.
   const auto lacks = [](const auto& of) { return !of && is_passing(of.error().code); };
   while (!course_.is_left() && (lacks(running) || (lacks(closed) && !course_.stopped()))) {
     boost::system::error_code ignored;
@@ -52,7 +52,7 @@ aio::task<> local_attempt::adopt() {
   if (course_.is_left())
     co_return;
   if (running && !closed) {
-    (*running)->stop(); // nobody could see its frames
+    (*running)->stop(); // its frames could not be detected
     if (!is_passing(closed.error().code))
       executor::complain(facts_, executor::internal_failure(closed.error().message));
   }
@@ -62,7 +62,7 @@ aio::task<> local_attempt::adopt() {
       return true;
     };
     (void)co_await pool_.run(copy_here);
-    co_await rescan(); // what it has finished counts
+    co_await rescan(); // finished frames count
     co_return;
   }
   process_ = std::move(*running);
@@ -82,9 +82,9 @@ aio::task<> local_attempt::follow(watch::directory_watch closed) {
                   : result<shared>{opened.error()};
   };
   const auto copy = co_await pool_.run(open_here);
-  if (copy) // else the disk of the state is full, and frames are worth more than a log
+  if (copy) // otherwise the state disk is full, and frames matter more than a log
     log_ = *copy;
-  // Of an attempt that an older kilnd has begun, which let Blender print to the log itself.
+  // For an attempt begun by an older kilnd, where Blender printed directly to the log.
   const bool is_older = !copy && copy.error().code == boost::system::errc::no_such_file_or_directory;
   auto tail = watch::file_tail::open(loop_, is_older ? paths_.log : paths_.printed);
   if (!tail)
@@ -114,7 +114,7 @@ aio::task<> local_attempt::follow(watch::directory_watch closed) {
   co_await readers.join();
   if (end.left)
     co_return;
-  co_await rescan(); // a reader may have failed, and an undecodable file may be whole by now
+  co_await rescan(); // a reader may have failed, and an undecodable file may be complete by now
   if (!facts_.rejected.empty())
     co_await explain_rejected();
   if (!trouble_.empty() && facts_.complaints.empty())
@@ -124,7 +124,7 @@ aio::task<> local_attempt::follow(watch::directory_watch closed) {
   settings_.times->exit.add(std::chrono::duration<double>(aio::clock::now() - exited).count());
 }
 
-/// What is left to do takes no part of the render's time.
+/// The remaining work does not count as render time.
 void local_attempt::end_timers() {
   course_.on_over();
   time_over_.cancel();
@@ -143,7 +143,7 @@ aio::task<> local_attempt::watch_time() {
 
 aio::task<> local_attempt::watch_signs_of_life() {
   const auto patience = *request_.patience;
-  constexpr int looks = 4; // at the CPU time, while nothing else is heard
+  constexpr int looks = 4; // checks of the CPU time within the patience
   std::uint64_t ticks = 0;
   while (!course_.is_over()) {
     boost::system::error_code ec;
@@ -151,7 +151,7 @@ aio::task<> local_attempt::watch_signs_of_life() {
     co_await sign_due_.async_wait(aio::asio::redirect_error(aio::use_task, ec));
     if (ec)
       co_return;
-    // Before there is a process, the .blend that is read shows that something goes on.
+    // Before the process exists, progress in reading the .blend is the sign of life.
     std::uint64_t now_ticks = reading_->bytes;
     if (process_) {
       const auto look = [group = process_->pid()] { return process::cpu_ticks_of_group(group); };
@@ -166,7 +166,7 @@ aio::task<> local_attempt::watch_signs_of_life() {
   }
 }
 
-/// On a full disk Blender writes half of a PNG, prints nothing and exits with 0.
+/// On a full disk Blender writes an incomplete PNG, prints nothing and exits with 0.
 aio::task<> local_attempt::explain_rejected() {
   const auto free_here = [workspace = paths_.workspace] { return output::free_bytes(workspace); };
   if (co_await pool_.run(free_here) < full_below)
@@ -208,7 +208,7 @@ aio::task<> local_attempt::read_log(watch::file_tail& tail) {
 
 aio::task<> local_attempt::read_frames(watch::directory_watch& closed) {
   if (facts_.lost)
-    co_await rescan(); // what was closed while nobody watched
+    co_await rescan(); // files closed while no kilnd watched
   while (auto files = co_await closed.next()) {
     for (auto& name : files->names)
       co_await consider(std::move(name));

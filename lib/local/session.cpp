@@ -36,13 +36,13 @@ session_key key_of(const domain::job_spec& spec, const blender::install& by, std
           .owner = std::move(owner)};
 }
 
-/// What is shared of an attempt by the session and the attempt's hold on it.
+/// State of an attempt, shared by the session and the attempt's hold on it.
 struct session::turn_state : std::enable_shared_from_this<turn_state> {
   turn_state(aio::executor_type loop, session_user& u) : user(&u), frame_over(loop) {}
 
   session_user* user; ///< null once the attempt has let go
   bool open = false;
-  std::size_t owed = 0; ///< frames that it was given and has not saved
+  std::size_t owed = 0; ///< assigned frames not saved yet
   bool begun = false;
   bool left = false;
   std::optional<said::ended::how> ended;
@@ -144,17 +144,17 @@ aio::task<> session::live() {
   process::process_end ended;
   try {
     ended = co_await process_->watch();
-  } catch (const std::exception&) { // cannot be watched any more
+  } catch (const std::exception&) { // can no longer be watched
     ::kill(-process_->pid(), SIGKILL);
   }
   channel_->finish();
   co_await readers.join();
-  channel_.reset(); // one that goes on hears that nobody is there any more
+  channel_.reset(); // a Blender still running sees its peer closed
   over_ = ended;
   changed_.notify_all();
 }
 
-/// What it said before its end is heard.
+/// Also reads messages sent before its end.
 aio::task<> session::read_events() {
   while (const auto message = co_await channel_->receive()) {
     const auto event = blender::parse_session_event(*message);
@@ -169,10 +169,11 @@ aio::task<> session::read_events() {
 }
 
 void session::handle(const blender::session_event& event) {
-  const auto of = turn_; // a call of the user's may end it
+  const auto of = turn_; // a call to the user may end the turn
   if (const auto* saved = std::get_if<said::frame_saved>(&event)) {
     ++wear_.frames;
-    // Behind walls it may not see it itself; behind others it is not the process that we have started.
+    // In one sandbox Blender may be unable to read its own memory; in another it is not the process that we
+    // have started.
     wear_.memory = saved->memory > 0 ? saved->memory : process::resident_memory_of(process_->pid());
     if (wear_.first_memory == 0)
       wear_.first_memory = wear_.memory;

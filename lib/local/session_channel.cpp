@@ -38,7 +38,7 @@ aio::task<std::optional<std::string>> session_channel::receive() {
     boost::system::error_code ec;
     co_await socket_.async_wait(aio::asio::posix::descriptor_base::wait_read,
                                 aio::asio::redirect_error(aio::use_task, ec));
-    // One more look, whatever it was that ended the wait.
+    // Read once more, whatever ended the wait.
   }
 }
 

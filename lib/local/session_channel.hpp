@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The socket between kilnd and a Blender that stays: messages, and descriptors that go along with them.
+// The socket between kilnd and a session's Blender, for messages with attached descriptors.
 #pragma once
 
 #include "aio/task.hpp"
@@ -20,17 +20,17 @@ class session_channel {
 public:
   session_channel(aio::executor_type loop, aio::unique_descriptor ours) : socket_(loop, ours.release()) {}
 
-  /// Our end and theirs.
+  /// Our end and Blender's end.
   [[nodiscard]] static result<std::pair<aio::unique_descriptor, aio::unique_descriptor>> make_pair();
 
-  /// False when nobody listens, or does not for a while: what is said fits into the socket many times.
-  /// `attached`: a descriptor that goes along, and stays the caller's; -1: none.
+  /// Returns false if the peer is gone or has not read for a while: the socket buffer holds many messages.
+  /// `attached`: a descriptor to send along, owned by the caller; -1: none.
   [[nodiscard]] bool send(std::string_view message, int attached = -1);
 
-  /// The next message; nothing when the other end is closed, or when all is heard after finish().
+  /// The next message; nullopt if the other end is closed, or if all messages are read after finish().
   [[nodiscard]] aio::task<std::optional<std::string>> receive();
 
-  /// Nobody speaks any more.
+  /// Announces that no more messages will come.
   void finish();
 
 private:

@@ -16,7 +16,7 @@ session_pool::session_pool(aio::executor_type loop, const local_settings& settin
       work_(loop, [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); }) {}
 
 std::list<session_pool::waiting>::iterator session_pool::find_idle(const session_key& key) {
-  // The newest first: its memory is the warmest, and the others may go.
+  // The most recently used first: its memory is the warmest, and the others can be ended.
   const auto found =
       std::find_if(idle_.rbegin(), idle_.rend(), [&](const waiting& w) { return w.one->key() == key; });
   return found == idle_.rend() ? idle_.end() : std::prev(found.base());
@@ -42,7 +42,7 @@ session_pool::session_ptr session_pool::lend(session_ptr one) {
   return one;
 }
 
-/// Ends those that wait and are an earlier program of the same Blender: no attempt will fit them.
+/// Ends idle sessions with an earlier program of the same Blender: no attempt will match them.
 void session_pool::end_replaced(const session_key& key) {
   idle_.remove_if([&](const waiting& w) {
     const bool is_replaced = w.one->key().blender == key.blender && w.one->key().program != key.program;
@@ -83,7 +83,7 @@ void session_pool::give_back(session_ptr one, bool sound) {
   lent_.remove(one);
   if (left_)
     return;
-  if (std::ranges::find(all_, one) == all_.end()) // it was not started, or has ended
+  if (std::ranges::find(all_, one) == all_.end()) // not started, or already ended
     return work_.spawn(remove(std::move(one)));
   if (!one->is_alive())
     return;
@@ -112,7 +112,7 @@ void session_pool::trim() {
   }
 }
 
-/// Only while somebody waits: an idle daemon has no timer.
+/// Runs only while there are idle sessions: an idle daemon has no timer.
 aio::task<> session_pool::watch_idle_time() {
   while (!idle_.empty()) {
     const auto due = idle_.front().since + settings_.sessions.idle_time;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The Blenders that stay: those that render, and those that wait for more of the same. The latter are ended,
-// the one that was used the longest ago first, when there are too many, when they hold too much memory, or
-// when nothing comes for them.
+// The sessions: those that render, and idle ones waiting for similar attempts. Idle sessions are ended, the
+// least recently used first, when there are too many, when they use too much memory, or when no attempt
+// comes.
 #pragma once
 
 #include "aio/blocking_pool.hpp"
@@ -18,32 +18,32 @@ class session_pool {
 public:
   using session_ptr = std::shared_ptr<session>;
 
-  /// What it is given outlives it.
+  /// The objects passed by reference must outlive it.
   session_pool(aio::executor_type loop, const local_settings& settings, aio::blocking_pool& pool);
 
-  /// Whether there are sessions at all.
+  /// Whether sessions are enabled.
   [[nodiscard]] bool is_on() const noexcept { return settings_.sessions.idle > 0; }
 
-  /// One that waits for an attempt of this kind, or a new one that is yet to be launched. The caller's, until
-  /// it is given back.
+  /// An idle session with this key, or a new one yet to be launched. It belongs to the caller until given
+  /// back.
   [[nodiscard]] aio::task<result<session_ptr>> take(session_key key);
 
-  /// Starts the Blender of a new one.
+  /// Starts the Blender of a new session.
   [[nodiscard]] result<void> launch(const session_ptr& one, const blender::install& by,
                                     process::confinement_ptr sandbox, const std::filesystem::path& log);
 
-  /// `sound`: it did what it was asked to.
+  /// `sound`: it rendered without errors.
   void give_back(session_ptr one, bool sound);
 
-  /// An attempt of this kind is likely to come soon: starts a session for it, unless there is one, and if
+  /// Announces that an attempt with this key is likely soon: starts a session for it, unless there is one, if
   /// there is room without ending another.
   [[nodiscard]] aio::task<> expect(session_key key, blender::install by);
 
-  /// Lets all go on without this daemon: what waits will end by itself.
+  /// Leaves all sessions running without this daemon: idle ones will end by themselves.
   void leave();
-  /// Ends those that wait; what is given back later is ended as well. take() makes new ones nevertheless.
+  /// Ends idle sessions, and those given back later. take() still makes new ones.
   void end_idle();
-  /// Completes when no session is left.
+  /// Completes once no session is left.
   [[nodiscard]] aio::task<> join();
 
 private:
@@ -64,7 +64,7 @@ private:
   aio::executor_type loop_;
   const local_settings& settings_;
   aio::blocking_pool& pool_;
-  std::list<waiting> idle_;         ///< the session that was used the longest ago first
+  std::list<waiting> idle_;         ///< least recently used first
   std::list<session_ptr> all_;      ///< sessions whose Blender runs
   std::list<session_key> expected_; ///< keys of the sessions that expect() is making
   std::list<session_ptr> lent_;     ///< sessions whose files an attempt may still look at

@@ -12,7 +12,7 @@ namespace kiln::output {
 
 class directory_store final : public output_store {
 public:
-  /// The pool outlives it.
+  /// The pool must outlive it.
   directory_store(std::filesystem::path output, std::filesystem::path state, aio::blocking_pool& pool)
       : output_(std::move(output)), state_(std::move(state)), pool_(pool) {}
 

@@ -22,7 +22,7 @@ constexpr std::string_view left_out =
     "\nkiln: the log is too long to be kept whole; a part of it is left out here\n";
 constexpr std::string_view gap =
     "\nkiln: a part of the log is left out here: the disk of the state was full\n";
-constexpr std::uint64_t step = 128 << 10; // between two looks at the free space
+constexpr std::uint64_t step = 128 << 10; // bytes between two checks of the free space
 constexpr std::uint64_t give_back_step = 1 << 20;
 constexpr std::size_t piece_size = 64 << 10;
 
@@ -61,7 +61,7 @@ result<log_copy> log_copy::open(const fs::path& from, const fs::path& to, log_li
   log_copy made{std::move(source), std::move(target), limits};
   made.consumed_ = made.given_back_ = static_cast<std::uint64_t>(first);
   made.written_ = there;
-  if (first > 0) // its beginning is in the copy alone
+  if (first > 0) // only the copy has its beginning
     return made;
   if (begin_alike(made.to_.get(), made.from_.get(), there))
     made.same_ = there;
@@ -116,7 +116,7 @@ std::uint64_t log_copy::limit() {
   return limit_now_;
 }
 
-/// Only of a long log: of any other the whole is there, should kilnd be killed.
+/// Only for a long log: any other stays complete, in case kilnd is killed.
 void log_copy::give_back() {
   const auto until = consumed_ - consumed_ % step;
   if (consumed_ < limits_.size || until < given_back_ + give_back_step)

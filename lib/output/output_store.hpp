@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What jobs leave behind, wherever their attempts ran: published frames and logs.
+// The results of jobs, wherever their attempts ran: published frames and logs.
 #pragma once
 
 #include "aio/task.hpp"
@@ -20,16 +20,16 @@ public:
   /// The frames of a job that are at their final paths.
   [[nodiscard]] virtual aio::task<domain::frame_set> published(job_id of) = 0;
 
-  /// A published frame. not_found when there is no such file.
+  /// A published frame. not_found if there is no such file.
   [[nodiscard]] virtual aio::task<result<result_file>> open_frame(job_id of, int frame) = 0;
 
-  /// The logs of a job's first `attempts` attempts, the oldest first. Those of an attempt that runs grow.
+  /// The logs of a job's first `attempts` attempts, oldest first. The log of a running attempt grows.
   [[nodiscard]] virtual aio::task<std::vector<result_file>> open_logs(job_id of, int attempts) = 0;
 
-  /// Removes the published frames and the logs of a job that has ended, after so many attempts.
+  /// Removes the published frames and the logs of a job that has ended after `attempts` attempts.
   [[nodiscard]] virtual aio::task<result<void>> discard(job_id of, int attempts) = 0;
 
-  /// Room for frames, in bytes.
+  /// Free space for frames, in bytes.
   [[nodiscard]] virtual aio::task<std::uintmax_t> free_bytes() = 0;
 };
 

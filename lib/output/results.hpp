@@ -19,32 +19,32 @@
 
 namespace kiln::output {
 
-/// A regular file as it was when it was opened. One that is replaced later stays as it is here.
+/// An open regular file and its facts. If the file is replaced later, this one stays unchanged.
 struct result_file {
   std::shared_ptr<const aio::unique_descriptor> file;
   std::string name;
   std::uint64_t size = 0; ///< bytes
   std::chrono::sys_seconds modified;
-  std::string mark; ///< another one for every other content: of inode, size and time
+  std::string mark; ///< differs for different content: from inode, size and time
 };
 
 /// STATE/logs/JOB-N.log
 [[nodiscard]] std::filesystem::path log_of(const attempt_id& id, const std::filesystem::path& state);
 
-/// Nothing when it is not there, or no regular file.
+/// Nullopt if it is missing or not a regular file.
 [[nodiscard]] std::optional<result_file> open_file(const std::filesystem::path& file);
 
-/// not_found when the frame does not stand there.
+/// not_found if the frame is not there.
 [[nodiscard]] result<result_file> open_frame(const std::filesystem::path& final_dir, int frame);
 
-/// Those of the job's first `attempts` attempts, the oldest first; an attempt whose log is gone is left out.
+/// The logs of the job's first `attempts` attempts, oldest first, without missing ones.
 [[nodiscard]] std::vector<result_file> open_logs(const job_id& of, int attempts,
                                                  const std::filesystem::path& state);
 
-/// The names in a directory. Empty when it cannot be read.
+/// The names in a directory. Empty if it cannot be read.
 [[nodiscard]] std::vector<std::string> list_files(const std::filesystem::path& directory);
 
-/// Frames that stand in the directory of a job.
+/// The frames in the directory of a job.
 [[nodiscard]] domain::frame_set published_frames(const std::filesystem::path& final_dir);
 
 /// Removes OUTPUT/JOB and the logs of the job's first `attempts` attempts. An error names what could not be
@@ -52,7 +52,7 @@ struct result_file {
 [[nodiscard]] result<void> discard(const job_id& of, int attempts, const std::filesystem::path& output,
                                    const std::filesystem::path& state);
 
-/// What the file system of `path` has left for us. A large number when that cannot be known.
+/// Bytes available to us on the file system of `path`. A large number if unknown.
 [[nodiscard]] std::uintmax_t free_bytes(const std::filesystem::path& path);
 
 } // namespace kiln::output

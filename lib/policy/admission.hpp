@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Whether a new job can be taken now: pure.
+// Decides whether a new job can be accepted now: pure.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@
 namespace kiln::policy {
 
 struct load {
-  std::size_t running = 0; ///< attempts that run
+  std::size_t running = 0; ///< running attempts
   std::size_t queued = 0;  ///< jobs that wait for a slot
 };
 
@@ -18,8 +18,8 @@ struct capacity {
 };
 
 enum class admission {
-  start,  ///< a slot is free and nobody waits for it
-  queue,  ///< it has to wait
+  start,  ///< a slot is free and no job waits for it
+  queue,  ///< the job has to wait
   refuse, ///< the queue is full
 };
 

@@ -7,7 +7,7 @@ namespace kiln::policy {
 
 using domain::stop_reason;
 
-/// An action on what runs: in the phases in which nothing does there is something else to do, or nothing.
+/// Translates an action on the process for phases in which no process runs.
 attempt_course::action attempt_course::unless_over(action of_what_runs) const noexcept {
   switch (phase_) {
   case phase::preparing:

@@ -12,9 +12,9 @@
 namespace kiln::policy {
 namespace {
 
-/// What the frames to come will take each, as the finished ones suggest.
+/// The expected time of each remaining frame, derived from the finished ones.
 struct frame_model {
-  double mean = 0;     ///< of the frames to come
+  double mean = 0;     ///< of the remaining frames
   double now = 0;      ///< of the next one
   double cv = 0;       ///< how much single frames differ, relative to `now`
   double disagree = 0; ///< half the distance between the estimates of `mean`
@@ -54,7 +54,7 @@ frame_model model_of(const frame_timing& timing, double left) {
   const double recent = std::max(timing.recent(), shortest);
   const line fit(timing);
   const auto size = static_cast<double>(timing.remembered());
-  // The mean over the frames to come when the line goes on, within reason.
+  // The mean over the remaining frames if the line continues, within bounds.
   const double trend = std::clamp(fit.height + fit.slope * (size + left) / 2, 0.4 * recent, 2.5 * recent);
   const auto [least, most] = std::minmax({timing.mean(), fit.height, recent, trend});
 
@@ -62,36 +62,36 @@ frame_model model_of(const frame_timing& timing, double left) {
   const double variance =
       (fit.squares / square(std::max(fit.height, shortest)) + usual_weight * square(usual_cv)) /
       (size - 1 + usual_weight);
-  // On real renders a trend is the other work of the machine as often as it is the scene's.
+  // On real renders, a trend comes from other work on the machine as often as from the scene.
   return {.mean = 0.85 * recent + 0.15 * trend,
           .now = recent,
           .cv = std::sqrt(variance),
           .disagree = (most - least) / 2,
-          // Of few frames a correlation counts for less.
+          // A correlation of few frames counts for less.
           .alike = std::clamp(fit.products / (fit.squares + 1e-12), 0.0, 0.75) * size / (size + 2)};
 }
 
-/// One frame is known, or a part of it; how much of it was loading, nobody knows.
+/// One frame is known, or a part of it; its share of loading is unknown.
 frame_model model_of_first(double seconds) {
   const double mean = std::max(0.4 * seconds, shortest);
   return {.mean = mean, .now = mean, .cv = 0.8, .disagree = 0, .alike = 0};
 }
 
-/// The same when the time of loading is known and taken off.
+/// The same if the loading time is known and subtracted.
 frame_model model_of_loaded(double seconds) {
   const double mean = std::max(seconds, shortest);
   return {.mean = mean, .now = mean, .cv = 0.25, .disagree = 0, .alike = 0};
 }
 
-/// How much longer the frames to come are because the current one is likely to take `whole` seconds: half of
-/// its difference, as far as it is known better than the frames before tell.
+/// The increase of the remaining frames' mean because the current frame is likely to take `whole` seconds:
+/// half of its difference, as far as it is known better than from the earlier frames.
 double next_of_current(const frame_model& frames, double whole, double spread) {
   constexpr double share = 0.5, least_cv = 0.1;
   const double unknown = spread / std::max(whole, shortest) / std::max(frames.cv, least_cv);
   return share * std::max(0.0, 1 - square(unknown)) * (whole - frames.now);
 }
 
-/// All frames: the current one and those that come. The deviations add up as if they were independent.
+/// All remaining frames, including the current one. The deviations add up as if they were independent.
 estimate by_model(const frame_model& frames, const estimate& current, double left, double seen) {
   const double more = left - 1;
   // Frames that resemble the one before them are slow or fast together: the sum differs more than its parts.
@@ -105,14 +105,14 @@ estimate by_model(const frame_model& frames, const estimate& current, double lef
           std::hypot(std::hypot(chance, method), std::hypot(surprise, current.spread))};
 }
 
-/// What an earlier run suggests, and from 0 to 1 how far to believe it.
+/// The estimate from an earlier run, and its credibility from 0 to 1.
 struct opinion {
   estimate left;
   double trust = 1;
 };
 
-/// The earlier run, scaled by how fast this one has been so far. One that took quite other times for the
-/// frames that are done was perhaps of another machine or scene.
+/// The earlier run, scaled by the speed of this one so far. If its times for the done frames were very
+/// different, it was perhaps on another machine or of another scene.
 opinion by_history(const history& past, double done, double frames_done, double left, double age,
                    const std::optional<frame_length>& stated) {
   constexpr double run_spread = 0.2,
@@ -136,8 +136,8 @@ opinion by_history(const history& past, double done, double frames_done, double 
           trust};
 }
 
-/// Two opinions, the surer one weighs more. Where they contradict each other, the earlier run is right while
-/// it is trusted: it knows of frames that are yet to come.
+/// Combines two estimates by their certainty. If they contradict each other, a trusted earlier run wins: it
+/// includes the remaining frames.
 estimate combine(estimate own, const opinion& earlier) {
   auto past = earlier.left;
   const double gap =
@@ -175,7 +175,7 @@ std::optional<estimate> estimate_time_left(const frame_timing& timing, const pro
     const auto rest = rest_of_frame(length, age);
     if (timing.measured() > 0)
       frames.mean += next_of_current(frames, age + rest.likely, rest.spread);
-    // The second frame has outlived what the first one suggests: so will the others.
+    // The second frame takes longer than the first one suggests: so will the others.
     if (timing.measured() == 0)
       frames.mean = std::max(frames.mean, 1.1 * age);
     own = by_model(frames, rest, left, done);

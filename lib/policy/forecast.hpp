@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What an attempt is likely to take, from what the same frames took earlier: pure.
+// The likely duration of an attempt, from earlier times of the same frames: pure.
 #pragma once
 
 #include "domain/frame_set.hpp"
@@ -13,14 +13,14 @@ namespace kiln::policy {
 
 class forecast {
 public:
-  /// `seconds`: by frame, of an earlier run, at least one; frames that are not in it count as their mean.
-  /// `loading`: seconds before the first frame.
+  /// `seconds`: by frame, of an earlier run, at least one; missing frames count as their mean. `loading`:
+  /// seconds before the first frame.
   forecast(const domain::frame_set& frames, const std::map<int, double>& seconds, double loading);
 
-  /// Seconds of all of it.
+  /// Total seconds.
   [[nodiscard]] double total() const noexcept { return loading_ + upto_.back(); }
 
-  /// As the estimate wants it, when `done` of the frames are done.
+  /// The input of the estimate after `done` frames.
   [[nodiscard]] history at(std::size_t done) const noexcept;
 
 private:

@@ -22,8 +22,8 @@ statement_kind kind_of(const domain::frame_progress& said) {
 
 } // namespace
 
-/// Seconds of the pass that are left: as Blender says, else by the pace since its first line with samples.
-/// That line alone says nothing: EEVEE's first sample holds all of the frame's preparation.
+/// Remaining seconds of the pass: as reported by Blender, otherwise from the pace since its first line with
+/// samples. That line alone is not enough: EEVEE's first sample includes all preparation of the frame.
 std::optional<double> frame_course::rest_of_pass(const domain::frame_progress& said, const pass_in_work& of,
                                                  time_point now) {
   const double done = std::clamp(*said.pass_fraction, 0.0, 1.0);

@@ -33,7 +33,7 @@ frame_length frame_length::of(double mean, double cv) noexcept {
 
 frame_length frame_length::by(const frame_statement& said, double loading,
                               const frame_timing& timing) noexcept {
-  constexpr double other = 0.06;        // of the length: what neither samples nor ending explain
+  constexpr double other = 0.06;        // of the length: not explained by samples or ending
   constexpr double ending_spread = 0.3; // relative
   constexpr double saving = 0.05;       // seconds
   const double fraction = std::clamp(said.fraction, 0.0, 1.0);
@@ -56,7 +56,7 @@ frame_length combine(const frame_length& usual, const frame_length& said, double
   const double sigma = std::max(usual.sigma, sharpest);
   const double holds = std::min(1.0, 2 * above((std::log(std::max(age, shortest)) - usual.mu) / sigma));
   const double of_usual = holds / square(sigma), of_said = 1 / square(std::max(said.sigma, sharpest));
-  // Where they contradict each other, both are less sure than they say.
+  // If they contradict each other, both are less certain than stated.
   const double gap = std::max(0.0, std::abs(usual.mu - said.mu) - 2 * std::hypot(usual.sigma, said.sigma));
   return {(of_usual * usual.mu + of_said * said.mu) / (of_usual + of_said),
           std::min(std::hypot(std::sqrt(1 / (of_usual + of_said)), holds * gap / 2), widest)};

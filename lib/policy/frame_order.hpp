@@ -10,8 +10,8 @@
 
 namespace kiln::policy {
 
-/// The next frames of `left`, at most `most`. `all` are those of the job: an order that halves distances
-/// stays the same while some of it is done.
+/// The next frames of `left`, at most `most`. `all`: the job's frames, so that the spread order does not
+/// change as frames are done.
 [[nodiscard]] std::vector<int> next_frames(const domain::frame_set& all, const domain::frame_set& left,
                                            domain::frame_order order, std::size_t most);
 

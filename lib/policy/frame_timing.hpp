@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the frames of a job took so far: pure, in bounded memory.
+// Times of a job's frames so far: pure, in bounded memory.
 #pragma once
 
 #include "policy/statement_errors.hpp"
@@ -16,10 +16,10 @@ public:
   static constexpr std::size_t window = 24; ///< frames that are remembered one by one
 
   /// The scene is loaded: the first frame spent this many of its seconds on starting Blender and loading.
-  /// May be left out; counts when it comes before the first frame_done().
+  /// Optional; counts only before the first frame_done().
   void loaded(double seconds) noexcept;
 
-  /// What Blender stated of the frames before.
+  /// Errors of Blender's statements on earlier frames.
   [[nodiscard]] statement_errors& statements() noexcept { return statements_; }
   [[nodiscard]] const statement_errors& statements() const noexcept { return statements_; }
 
@@ -27,21 +27,21 @@ public:
   /// saving.
   void ending_was(double seconds, double rendering) noexcept;
 
-  /// A frame is finished; its seconds since the frame before it (the first one: since the start).
+  /// A frame is finished; its seconds since the previous frame (the first one: since the start).
   void frame_done(double seconds) noexcept;
-  /// The same of a frame that holds no loading.
+  /// The same for a frame without loading.
   void frame_rendered(double seconds) noexcept;
 
   [[nodiscard]] int frames() const noexcept { return frames_; }
   [[nodiscard]] double first_frame() const noexcept { return first_; }
   [[nodiscard]] std::optional<double> loading() const noexcept { return loading_; }
 
-  /// Frames whose rendering time is known: without the first one, unless its loading time was told.
+  /// Frames with known rendering time: without the first one, unless its loading time is known.
   [[nodiscard]] int measured() const noexcept { return measured_; }
-  [[nodiscard]] double mean() const noexcept;   ///< of all that are measured
-  [[nodiscard]] double recent() const noexcept; ///< mean of which the latest two frames are half
+  [[nodiscard]] double mean() const noexcept;   ///< of all measured frames
+  [[nodiscard]] double recent() const noexcept; ///< mean, half of it from the latest two frames
   [[nodiscard]] std::size_t remembered() const noexcept;
-  /// Seconds from the last sample of a frame to its file, when it took `rendering` up to there.
+  /// Seconds from the last sample of a frame to its file, if it took `rendering` up to then.
   [[nodiscard]] double ending(double rendering) const noexcept;
   /// The i-th of the remembered frames, the oldest first.
   [[nodiscard]] double remembered(std::size_t i) const noexcept;

@@ -18,7 +18,7 @@ struct moment {
   double stale = 0; ///< seconds since the end, 0 for a job that has not ended: the mean
 };
 
-/// The lognormal distribution of the seconds that are left.
+/// The lognormal distribution of the remaining seconds.
 class distribution {
 public:
   explicit distribution(const estimate& left) {
@@ -56,16 +56,16 @@ double worth_of_a_poll(double length) noexcept {
 
 double cheapest_wait(const estimate& left, double elapsed) noexcept {
   constexpr std::size_t moments = 40;
-  constexpr double widest = 3; // standard deviations, within which the end is looked for
-  // After a poll more is known than this distribution tells: so much remains of what is to come.
+  constexpr double widest = 3; // standard deviations within which the end is searched
+  // A poll yields more information than this distribution has: this part of the later cost remains.
   constexpr double later = 0.6;
   // Staleness beyond this counts twice.
   constexpr double bearable = 2, bearable_share = 0.1; // seconds, of the job's time
 
   const double unit = worth_of_a_poll(elapsed + left.likely);
   const distribution end(left);
-  // Polls that follow each other more closely find nothing new: the root comes from the best intervals around
-  // an end that is not known (Keller 1974), but for their factor.
+  // More frequent polls find nothing new: the root comes from the optimal intervals around an unknown end
+  // (Keller 1974), except for their factor.
   const double nearest = std::sqrt(unit * left.spread);
   const double first = std::max({1.0, std::floor(end.at(-widest)), std::round(nearest)});
   const double step = std::max(1.0, std::ceil((end.at(widest) - first) / moments));
@@ -75,7 +75,7 @@ double cheapest_wait(const estimate& left, double elapsed) noexcept {
     at[i] = end.after(first + static_cast<double>(i - 1) * step);
     bearable_at[i] = end.after(at[i].after - std::max(bearable, bearable_share * (elapsed + at[i].after)));
   }
-  // From the last moment backwards: what the polls after each one cost, times the probability that they are
+  // From the last moment backwards: the cost of the polls after each one, times the probability that they are
   // needed.
   std::array<double, moments + 2> cost{};
   std::size_t next = at.size() - 1;

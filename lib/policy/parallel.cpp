@@ -10,13 +10,13 @@
 namespace kiln::policy {
 namespace {
 
-/// What a frame takes, and how much frames differ, relative to that.
+/// The mean time of a frame, and the relative variation between frames.
 struct frame_guess {
   double mean = 0;
   double cv = 0;
 };
 
-/// By the frames that render now: what Blender states of them.
+/// From Blender's statements on the current frames.
 std::optional<frame_guess> guess_by_statements(const frame_timing& timing, const parallel_progress& now) {
   double sum = 0, count = 0, variance = 0;
   for (const auto& task : now.running)
@@ -51,13 +51,13 @@ std::optional<frame_guess> guess(const frame_timing& timing, const parallel_prog
   const double cv =
       std::sqrt((squares / square(mean) + usual_weight * square(usual_cv)) / (size + usual_weight));
   frame_guess frame{mean, cv};
-  // Frames that render are frames as well: they count by half, as far as they are known.
+  // Current frames count by half, as far as they are known.
   if (stated)
     frame.mean += 0.5 * std::max(0.0, 1 - square(stated->cv / cv)) * (stated->mean - mean);
   return frame;
 }
 
-/// A task: its current frame, and those after it.
+/// The remaining time of a task: its current frame and those after it.
 estimate left_of(const running_task& task, const frame_guess& frame, double start_up,
                  const frame_timing& timing) {
   const double age = sane_seconds(task.frame_age);
@@ -70,7 +70,7 @@ estimate left_of(const running_task& task, const frame_guess& frame, double star
           sane_seconds(std::hypot(current.spread, frame.cv * frame.mean * std::sqrt(more)))};
 }
 
-/// The later one of two ends that know nothing of each other (Clark 1961).
+/// The later of two independent ends (Clark 1961).
 estimate later_of(const estimate& a, const estimate& b) {
   const double apart = std::max(std::hypot(a.spread, b.spread), shortest);
   const double z = (a.likely - b.likely) / apart;
@@ -100,7 +100,7 @@ std::optional<estimate> estimate_parallel(const frame_timing& timing, const para
   }
   const double waiting = sane_seconds(now.frames_waiting);
   const auto tasks_waiting = static_cast<double>(now.waiting);
-  // All of them are slower or faster than is thought.
+  // Relative error common to all of them.
   constexpr double common = 0.15;
   if (waiting <= 0 && !now.running.empty())
     return estimate{sane_seconds(last.likely), sane_seconds(std::hypot(last.spread, common * last.likely))};
@@ -110,11 +110,11 @@ std::optional<estimate> estimate_parallel(const frame_timing& timing, const para
     slots = static_cast<double>(std::min<std::size_t>(now.slots, std::max<std::size_t>(now.waiting, 1)));
   const double work = waiting * frame->mean + tasks_waiting * start_up;
   const double each = tasks_waiting > 0 ? work / tasks_waiting : frame->mean;
-  // Tasks end one by one: at the end half of the last ones is waited for by nodes that have nothing left.
+  // Tasks end one by one: at the end, idle nodes wait for half of the duration of the last ones.
   const double tail = (1 - 1 / slots) * each / 2;
   const double before = now.running.empty() ? sane_seconds(now.starts_in.value_or(0)) : 0;
   const double shared = (sum + work) / slots + tail;
-  // The slowest of many: by how much it exceeds the mean grows with their number.
+  // The excess of the slowest task over the mean grows with their number.
   const double extreme = std::sqrt(2 * std::log(slots));
   const double frames_of_last = tasks_waiting > 0 ? std::max(waiting / tasks_waiting, 1.0) : 1.0;
   const double straggler = frame->cv * frame->mean * std::sqrt(frames_of_last) * extreme;

@@ -12,9 +12,9 @@ using domain::failure_kind;
 using domain::frame_set;
 
 constexpr int tries_together = 2;
-constexpr std::size_t most_ranges = 500; // of one attempt: they become arguments, which have a limit
+constexpr std::size_t most_ranges = 500; // of one attempt: they become arguments, whose number is limited
 
-/// The first missing frame behind all that were published: Blender skips none that it can render.
+/// The first missing frame after all published ones: Blender skips none that it can render.
 frame_set behind_published(const frame_set& missing, const frame_set& published) {
   const int last = published.back();
   const auto next = std::ranges::find_if(missing, [last](int frame) { return frame > last; });
@@ -28,7 +28,7 @@ remedy remedy_for(const domain::failure& why) noexcept {
 }
 
 int further_loads(failure_kind kind, int retries) noexcept {
-  constexpr int after_a_crash = 1; // by chance it crashes once
+  constexpr int after_a_crash = 1; // a single crash may be chance
   return kind == failure_kind::crashed ? std::min(retries, after_a_crash) : retries;
 }
 

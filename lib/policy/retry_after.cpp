@@ -17,8 +17,8 @@ int round_at_random(double seconds, double random, int least) {
       std::clamp(std::floor(sane_seconds(seconds) + chance), double(least), double(longest_retry_after)));
 }
 
-/// A job can end at any moment, by failing or by getting faster. If its remaining time were as uncertain as
-/// its past was long, the best interval would be this; nothing that is predicted goes far beyond it.
+/// A job can end at any moment, by failing or by getting faster. This would be the best interval if its
+/// remaining time were as uncertain as its past was long; no prediction goes far beyond it.
 double wait_for_the_unforeseen(double elapsed, double hazard) {
   return std::sqrt(2 * worth_of_a_poll(elapsed) * elapsed / hazard);
 }
@@ -33,7 +33,7 @@ int retry_after(const std::optional<estimate>& estimated, int frames_left, doubl
                 double random) noexcept {
   constexpr double failing = 0.08; // how often a job ends within the time it has run so far
   constexpr double start = 4;      // seconds: where the growth of the intervals begins
-  constexpr double first = 3; // seconds: before that, a poll learns nothing that could place the next one
+  constexpr double first = 3;      // seconds: an earlier poll learns nothing that helps to time the next one
   const double elapsed = sane_seconds(seconds);
   const double left = std::max(frames_left, 0);
   const double bound = std::min(first + 3 * elapsed, start + wait_for_the_unforeseen(elapsed, failing));
@@ -41,7 +41,7 @@ int retry_after(const std::optional<estimate>& estimated, int frames_left, doubl
   if (estimated) {
     wait = cheapest_wait(*estimated, elapsed);
   } else {
-    // Blender has said nothing yet: the fewer frames there are, the more likely the end of one is the job's.
+    // Blender has printed nothing yet: the fewer frames, the more likely the end of one is the job's end.
     wait = first + wait_for_the_unforeseen(elapsed, failing + 2 / std::max(left, 1.0));
   }
   return round_at_random(std::min(wait, bound), random, 1);
@@ -56,7 +56,7 @@ int retry_after_queued(double ahead, double own, double random) noexcept {
 int overload_retry_after(double base, double random) noexcept {
   const double chance = random >= 0 && random < 1 ? random : 0.5;
   const double least = std::clamp(sane_seconds(base), 1.0, longest_retry_after / 3.0);
-  // Whole seconds from ceil(b) to floor(3b), each as often as the others.
+  // Whole seconds from ceil(b) to floor(3b), uniformly distributed.
   const double from = std::ceil(least), to = std::floor(3 * least);
   return static_cast<int>(std::min(from + std::floor(chance * (to - from + 1)), to));
 }

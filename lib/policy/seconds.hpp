@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Times as they come from outside, made fit to reckon with.
+// Sanitizes times from outside for computations.
 #pragma once
 
 #include <chrono>
 
 namespace kiln::policy {
 
-inline constexpr double longest_time = 1e9; ///< seconds, some 30 years: nothing that is measured is longer
+inline constexpr double longest_time = 1e9; ///< seconds, some 30 years: no measurement is longer
 
-/// 0 to longest_time; what is negative or undefined counts as 0.
+/// 0 to longest_time; a negative or undefined value counts as 0.
 [[nodiscard]] constexpr double sane_seconds(double seconds) noexcept {
   if (!(seconds > 0))
     return 0;
   return seconds < longest_time ? seconds : longest_time;
 }
 
-/// 0 where `to` is earlier.
+/// 0 if `to` is earlier.
 [[nodiscard]] inline double seconds_between(std::chrono::steady_clock::time_point from,
                                             std::chrono::steady_clock::time_point to) noexcept {
   return sane_seconds(std::chrono::duration<double>(to - from).count());

@@ -6,7 +6,7 @@
 namespace kiln::policy {
 
 bool is_worn_out(const session_wear& wear, const session_limits& limits) noexcept {
-  // Frames differ, and what Blender keeps for the next ones grows for a while.
+  // Frames differ, and Blender's caches for later frames grow for a while.
   constexpr std::uint64_t slack = 512ULL << 20;
   if (wear.frames >= limits.frames)
     return true;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which of the Blenders that stay are kept, and for how long: pure.
+// Decides which sessions are kept, and for how long: pure.
 #pragma once
 
 #include <chrono>
@@ -11,24 +11,24 @@
 namespace kiln::policy {
 
 struct session_limits {
-  std::size_t idle = 2;                         ///< that wait for work, at most; 0: there are no sessions
-  std::uint64_t idle_memory = 4ULL << 30;       ///< bytes that those hold, in all
-  std::chrono::milliseconds idle_time{300'000}; ///< after which one is ended
-  int frames = 500;                             ///< that one renders in its life
+  std::size_t idle = 2;                         ///< maximum of idle sessions; 0: no sessions
+  std::uint64_t idle_memory = 4ULL << 30;       ///< their total memory in bytes
+  std::chrono::milliseconds idle_time{300'000}; ///< after which an idle session is ended
+  int frames = 500;                             ///< maximum rendered by a session
 };
 
-/// What a session has been through.
+/// Usage of a session.
 struct session_wear {
   int frames = 0;                 ///< rendered
-  std::uint64_t first_memory = 0; ///< bytes after its first frame; 0 while that is not known
+  std::uint64_t first_memory = 0; ///< bytes after its first frame; 0 until known
   std::uint64_t memory = 0;       ///< bytes now
 };
 
-/// Whether it has rendered enough, or holds clearly more memory than it did after its first frame.
+/// Whether a session should be replaced: it has rendered its maximum, or uses clearly more memory than after
+/// its first frame.
 [[nodiscard]] bool is_worn_out(const session_wear& wear, const session_limits& limits) noexcept;
 
-/// How many of the idle sessions have to go, the first ones of `memory` (bytes of each), which has the one
-/// first whose last use is the longest ago.
+/// The number of idle sessions to end, from the front of `memory` (bytes of each, least recently used first).
 [[nodiscard]] std::size_t count_to_end(std::span<const std::uint64_t> memory,
                                        const session_limits& limits) noexcept;
 

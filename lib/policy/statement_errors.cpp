@@ -9,14 +9,14 @@
 namespace kiln::policy {
 namespace {
 
-/// Cycles (integrator.cpp) looks at no pixel before some 50 samples are done, so with adaptive sampling a
-/// frame does not end in its first part; after that it may end at any moment.
+/// Cycles (integrator.cpp) checks no pixel before some 50 samples are done, so with adaptive sampling a frame
+/// does not end in its first part; after that it may end at any moment.
 bool may_end_now(double fraction) {
   constexpr double first_part = 1.0 / 8;
   return fraction >= first_part;
 }
 
-/// What is expected before a frame has shown it, from the recordings of tests/benchmark/traces.
+/// The prior before any frame is measured, from the recordings of tests/benchmark/traces.
 double expected_mean(double fraction, statement_kind kind) {
   switch (kind) {
   case statement_kind::plain:
@@ -61,7 +61,7 @@ void statement_errors::note(double fraction, double stated, double real) noexcep
   squares = keep * squares + error * error;
 }
 
-/// Neighbouring parts count as well, the less the farther away they are.
+/// Neighbouring parts count too, less with distance.
 statement_errors::sums statement_errors::near(double fraction) const noexcept {
   constexpr double fall = 0.25;
   const auto part = part_of(fraction);

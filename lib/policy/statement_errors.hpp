@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How wrong Blender's statements of the time left of a frame are, learnt from the frames of a job: pure, in
+// The errors of Blender's statements of a frame's remaining time, learned from the frames of a job: pure, in
 // bounded memory.
 #pragma once
 
@@ -9,7 +9,7 @@
 
 namespace kiln::policy {
 
-/// By which rule Blender states what is left of a frame.
+/// The basis of Blender's statement of a frame's remaining time.
 enum class statement_kind {
   plain, ///< all pixels get their samples at the same pace
   tiles, ///< one tile after the other, from the middle outwards: the last ones mostly show less
@@ -18,21 +18,19 @@ enum class statement_kind {
 
 class statement_errors {
 public:
-  static constexpr std::size_t parts = 8; ///< of a frame, that are kept apart
-  /// The part of a frame to which a fraction belongs that is done.
+  static constexpr std::size_t parts = 8; ///< parts of a frame, tracked separately
+  /// The part of a frame to which a completed fraction belongs.
   [[nodiscard]] static std::size_t part_of(double fraction) noexcept;
 
-  /// When `fraction` of a frame was done, Blender stated that `stated` seconds of it were left: it were
-  /// `real` ones.
+  /// With `fraction` of a frame done, Blender stated `stated` remaining seconds; `real` were needed.
   void note(double fraction, double stated, double real) noexcept;
 
-  /// The logarithm of the factor by which the real seconds exceed those that are stated when `fraction` of a
-  /// frame is done: mean and standard deviation.
+  /// The logarithm of real over stated seconds with `fraction` of a frame done: mean and standard deviation.
   [[nodiscard]] double mean(double fraction, statement_kind kind) const noexcept;
   [[nodiscard]] double deviation(double fraction, statement_kind kind) const noexcept;
 
 private:
-  /// Sums over the frames before, the latest ones weigh more.
+  /// Sums over earlier frames; later ones weigh more.
   struct sums {
     double weight = 0, errors = 0, squares = 0;
   };

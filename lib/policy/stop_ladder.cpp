@@ -19,7 +19,7 @@ stop_ladder::action stop_ladder::on_kill() noexcept {
 
 stop_ladder::action stop_ladder::on_leader_gone() noexcept {
   if (rung_ != rung::running)
-    return action::none; // the ladder is being climbed already
+    return action::none; // the stop sequence has already begun
   rung_ = rung::terminating;
   return action::terminate;
 }

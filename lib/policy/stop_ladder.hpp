@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How a process group is ended: SIGTERM, a time of grace, SIGKILL. A state machine without clock or process:
-// events go in, the action to carry out comes back.
+// The stop sequence of a process group: SIGTERM, a grace period, SIGKILL. A state machine without clock or
+// process: events go in, the action to carry out comes back.
 #pragma once
 
 namespace kiln::policy {
@@ -14,10 +14,10 @@ public:
     kill,      ///< send SIGKILL to the group
   };
 
-  /// The group is to end. A request that is repeated changes nothing.
+  /// The group is to end. A repeated request changes nothing.
   [[nodiscard]] action on_stop() noexcept;
 
-  /// The group is to end without the grace, whether or not it was to end before.
+  /// The group is to end without grace, whether or not it was ending already.
   [[nodiscard]] action on_kill() noexcept;
 
   /// The leader has exited, but members of its group live on: they are ended too.
@@ -25,7 +25,7 @@ public:
 
   [[nodiscard]] action on_grace_over() noexcept;
 
-  /// Nothing is left to signal; whatever comes later does nothing.
+  /// Nothing is left to signal; later events have no effect.
   void on_group_empty() noexcept { rung_ = rung::over; }
 
 private:

@@ -31,7 +31,7 @@ std::optional<double> timeline::on_progress(int run, const domain::frame_progres
     return std::nullopt;
   auto& [frame_began, is_late, is_loaded, is_first_frame, frames] = blenders_[run];
   if (frames.empty() || frames.back().frame() != said.frame) {
-    constexpr std::size_t most = 8; // that a check can lag behind
+    constexpr std::size_t most = 8; // frames that verification can lag behind
     std::erase_if(frames, [&](const frame_course& one) { return one.frame() == said.frame; });
     if (frames.size() == most)
       frames.erase(frames.begin());
@@ -39,7 +39,7 @@ std::optional<double> timeline::on_progress(int run, const domain::frame_progres
   }
   std::optional<double> loading;
   if (!is_loaded && !is_late && timing_.frames() == 0 && !timing_.loading()) {
-    // The first word of a frame: the scene is loaded. It may come late, and then says since when.
+    // The first line of a frame: the scene is loaded. If it comes late, it says since when.
     loading = std::max(0.0, seconds_between(began_, now) - sane_seconds(said.spent.value_or(0)));
     timing_.loaded(*loading);
   }
@@ -61,7 +61,7 @@ void timeline::on_published(int run, int frame, time_point closed, std::optional
     timing_.frame_rendered(took);
   else if (!of.is_late && of.is_loaded && timing_.loading())
     timing_.frame_rendered(took - *timing_.loading());
-  else if (!of.is_late) // that of a late one holds a loading that is not known
+  else if (!of.is_late) // the first frame of a late one includes an unknown loading time
     timing_.frame_done(took);
   of.frame_began = std::max(of.frame_began, closed);
   of.is_first_frame = false;
@@ -73,7 +73,7 @@ void timeline::on_published(int run, int frame, time_point closed, std::optional
     if (of.frames.empty())
       sample_ = samples_ = 0;
   }
-  if (tasks_work_ <= 0) // else the next on_tasks() says what is left of it
+  if (tasks_work_ <= 0) // otherwise the next on_tasks() reports the rest
     shown_ = std::max(shown_, static_cast<double>(done_) + sum_of_work());
 }
 
@@ -83,7 +83,7 @@ void timeline::on_end(int run) {
   shown_ = static_cast<double>(done_) + sum_of_work();
 }
 
-/// The frames' seconds are without the loading of the scene there.
+/// The frames' seconds exclude the loading of the scene there.
 void timeline::on_tasks(const parallel_progress& now) {
   if (now.start_up > 0 && timing_.frames() == 0)
     timing_.loaded(0);
@@ -110,7 +110,7 @@ double timeline::frames_in_work() const noexcept {
   return std::max(0.0, shown_ - static_cast<double>(done_));
 }
 
-/// When the frame that renders began: while the one before it is being checked, its own first line.
+/// When the current frame began: its own first line while the previous one is being verified.
 timeline::time_point timeline::blender::current_began() const {
   return frames.size() > 1 ? std::max(frame_began, frames.back().began()) : frame_began;
 }
@@ -139,7 +139,7 @@ progress timeline::at(time_point now, int frames_left) const {
   return p;
 }
 
-/// By which factor the frames that are to come took longer in an earlier run than those that are done.
+/// The factor by which the remaining frames took longer than the done ones in an earlier run.
 double timeline::heavier_to_come(std::size_t left) const noexcept {
   if (!forecast_ || done_ == 0 || left == 0)
     return 1;
@@ -167,7 +167,7 @@ parallel_progress timeline::shared_at(time_point now, const std::map<int, std::s
       continue; // it waits for frames, or exits
     running_task task{.frames_left = 1 + heavier * static_cast<double>(left - rendered - 1),
                       .is_loaded = of.is_loaded};
-    // The loading before a Blender's first frame is no part of the frame.
+    // Loading before a Blender's first frame is not part of the frame.
     const auto began =
         of.is_first_frame && !of.frames.empty() ? of.frames.back().began() : of.current_began();
     task.frame_age = seconds_between(began, now);

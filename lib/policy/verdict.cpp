@@ -37,8 +37,8 @@ std::string signal_name(int signal) {
   return name ? fmt::format("SIG{}", name) : fmt::format("signal {}", signal);
 }
 
-/// The complaint that explains a failure best. Missing files are warnings to Blender, so anything else goes
-/// before them; so is a file of a newer Blender, and no reason at all once it is loaded.
+/// The complaint that explains a failure best. Missing files are only warnings in Blender, so any other
+/// complaint precedes them; so is a file of a newer Blender, which is no reason at all once loaded.
 const failure* main_complaint(const domain::attempt_facts& facts) {
   const auto rank = [](const failure& f) {
     return f.kind == failure_kind::missing_files ? 2 : f.kind == failure_kind::blend_unreadable ? 1 : 0;
@@ -59,7 +59,7 @@ const failure* spoils_pictures(const domain::attempt_facts& facts) {
   return nullptr;
 }
 
-/// Blender ends by a signal of its own because of these.
+/// Whether this complaint makes Blender die by a signal.
 bool explains_crash(const failure& complaint) {
   return complaint.kind == failure_kind::display_unavailable ||
          complaint.kind == failure_kind::blend_unreadable || complaint.kind == failure_kind::out_of_memory;
@@ -146,7 +146,7 @@ verdict stopped_by_kiln(stop_reason why) {
   return {attempt_outcome::interrupted};
 }
 
-/// kilnd was away when it ended.
+/// The verdict if kilnd did not run when the attempt ended.
 verdict unseen_end(const domain::attempt_facts& facts) {
   const auto* complaint = main_complaint(facts);
   if (complaint && complaint->kind != failure_kind::missing_files)
@@ -154,8 +154,7 @@ verdict unseen_end(const domain::attempt_facts& facts) {
   return {attempt_outcome::interrupted};
 }
 
-/// With what may have been behind it: an add-on that failed is the engine that is missing, or took Blender
-/// down.
+/// Adds a possible cause: a failed add-on may be the missing engine, or may have crashed Blender.
 failure with_addon_trouble(failure why, const domain::attempt_facts& facts) {
   const bool may_be = why.kind == failure_kind::engine_unavailable ||
                       (!facts.has_loaded() &&

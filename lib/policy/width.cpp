@@ -7,11 +7,11 @@
 namespace kiln::policy {
 namespace {
 
-constexpr double worth = 1.04;     // a wider one must be that much faster: what it uses others could use
+constexpr double worth = 1.04;     // required speedup of a wider one: other jobs could use its resources
 constexpr double least_time = 1;   // seconds of a measurement: shorter ones are mostly chance
-constexpr int frames_each = 3;     // that each Blender contributes to one
-constexpr double much_worse = 0.5; // frames come in bursts, so a short look can mislead
-constexpr double bearable = 15;    // what is left must take that many times what a try costs
+constexpr int frames_each = 3;     // frames of each Blender in a measurement
+constexpr double much_worse = 0.5; // frames come in bursts, so a short measurement can mislead
+constexpr double bearable = 15;    // minimum ratio of remaining time to the cost of a try
 
 } // namespace
 
@@ -26,7 +26,7 @@ void width_search::frame_done(double now, std::size_t active, std::size_t left, 
     skip_ = static_cast<int>(wanted_);
     return;
   }
-  if (skip_ > 0) { // rendered, in part, beside fewer or more others
+  if (skip_ > 0) { // partly rendered at another width
     --skip_;
     return;
   }
@@ -47,11 +47,11 @@ void width_search::frame_done(double now, std::size_t active, std::size_t left, 
 
 void width_search::judge(double rate, std::size_t left, std::size_t most) noexcept {
   if (wanted_ == best_) {
-    best_rate_ = rate; // frames change: what counts is how it is now
+    best_rate_ = rate; // frames differ: the current rate counts
   } else if (rate >= best_rate_ * worth) {
     best_ = wanted_;
     best_rate_ = rate;
-  } else { // no more than before
+  } else { // no faster than before
     cap_ = std::max(best_, wanted_ - 1);
     wanted_ = best_;
     if (*cap_ <= best_ + 1)
@@ -62,7 +62,7 @@ void width_search::judge(double rate, std::size_t left, std::size_t most) noexce
   }
   const auto bound = std::min(most, cap_.value_or(most));
   const auto next = std::min({bound, wanted_ + std::max<std::size_t>(1, wanted_ / 2), left});
-  // What it costs to try must be small against what is left to do.
+  // The cost of a try must be small compared with the remaining work.
   const double rest = static_cast<double>(left) / rate;
   if (next > wanted_ && rest > bearable * std::max(loading_, 0.3)) {
     wanted_ = next;

@@ -24,14 +24,14 @@ namespace {
 using aio::asio::posix::descriptor_base;
 using pidfd_descriptor = aio::asio::posix::basic_stream_descriptor<aio::executor_type>;
 
-/// Readiness that was reported can be stale, so ask.
+/// Reported readiness can be stale, so poll.
 bool has_exited(int pidfd) {
   pollfd asked{.fd = pidfd, .events = POLLIN, .revents = 0};
   return ::poll(&asked, 1, 0) == 1;
 }
 
-/// What cannot be opened looks like what is not there: an error unless this process can open as many files as
-/// a look at processes needs at once.
+/// A file that cannot be opened looks like a missing one: returns an error unless this process can open as
+/// many files as a scan of processes needs at once.
 result<void> check_descriptors() {
   const aio::unique_descriptor list{::open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   const aio::unique_descriptor entry{::open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
@@ -59,9 +59,9 @@ struct adopted::state : std::enable_shared_from_this<state> {
   [[nodiscard]] bool has_members() const;
 };
 
-/// Once the leader is gone the number of its group can become another's: a process of that group is a member
-/// if it works in the directory or was started with the mark. One that has left the directory and was started
-/// without the mark is not found.
+/// Once the leader is gone, its group id can be reused: a process of that group is a member only if it works
+/// in the directory or was started with the mark. A member that has left the directory and lacks the mark is
+/// not found.
 bool adopted::state::has_members() const {
   return std::ranges::any_of(members_of(pid), [this](const process_facts& member) {
     return is_at_or_below(working_directory_of(member.pid), directory) || has_variable(member.pid, mark);
@@ -70,7 +70,7 @@ bool adopted::state::has_members() const {
 
 void adopted::state::carry_out(policy::stop_ladder::action action) {
   using enum policy::stop_ladder::action;
-  // While the leader lives the number of its group is nobody else's, wherever it works by now.
+  // While the leader lives, its group id cannot be reused, wherever it works.
   if (action == none || (has_exited(exit_seen.native_handle()) && !has_members()))
     return;
   if (action == terminate) {
@@ -151,7 +151,7 @@ aio::task<process_end> adopted::watch() {
   process_end end;
   end.left = s->leaving;
   if (!s->leaving && s->has_members())
-    ::kill(-s->pid, SIGKILL); // what it left behind; whose end nobody can wait for here
+    ::kill(-s->pid, SIGKILL); // members it left behind; their end cannot be awaited here
   co_return end;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A process that an earlier life of the daemon has started. It is not our child, so its exit is seen through
-// a pidfd, and its exit status is not: that is for its parent, and its parent is gone.
+// A process started by an earlier run of the daemon. It is not our child: a pidfd reports its exit, but not
+// its exit status, which only its parent could read.
 #pragma once
 
 #include "aio/task.hpp"
@@ -18,15 +18,15 @@ namespace kiln::process {
 class adopted final : public supervised {
 public:
   /// The leader of a group whose working directory is `directory` and that was started with `variable`
-  /// ("KEY=VALUE"), which only processes started for it have: neither a pid that was given to another
-  /// meanwhile, nor somebody's shell in that directory, is taken for it. not_found when none runs.
+  /// ("KEY=VALUE"), which identifies its processes: neither a reused pid nor a user's shell in that directory
+  /// is mistaken for it. not_found if none runs.
   [[nodiscard]] static result<std::unique_ptr<adopted>> find(aio::executor_type loop,
                                                              const std::filesystem::path& directory,
                                                              const std::string& variable,
                                                              std::chrono::milliseconds grace);
 
-  /// The process of this identity (process_table.hpp), which was started in `directory` with `variable`,
-  /// wherever it works by now.
+  /// The process of this identity (process_table.hpp), started in `directory` with `variable`, whatever its
+  /// current working directory.
   [[nodiscard]] static result<std::unique_ptr<adopted>>
   hold(aio::executor_type loop, const std::string& identity, const std::filesystem::path& directory,
        const std::string& variable, std::chrono::milliseconds grace);

@@ -12,7 +12,7 @@ namespace fs = std::filesystem;
 
 struct mount {
   fs::path path;
-  const char* how;      ///< the option; those but --tmpfs take what is mounted and where
+  const char* how;      ///< the option; all but --tmpfs take a source and a target
   fs::path source = {}; ///< empty: the path
 };
 
@@ -41,16 +41,16 @@ std::vector<std::string> format_wrapper(const fs::path& bwrap, const walls& arou
   std::vector<mount> mounts;
   for (const auto& path : around.hidden)
     mounts.push_back({path, "--tmpfs"});
-  for (const auto& path : hidden_files) // this mount makes no devices: to open it gives EACCES
+  for (const auto& path : hidden_files) // the mount allows no devices: opening it gives EACCES
     mounts.push_back({path, "--ro-bind", "/dev/null"});
   for (const auto& path : around.read)
-    if (!path.native().starts_with(proc)) // it has one of its own
+    if (!path.native().starts_with(proc)) // the sandbox has its own
       mounts.push_back({path, "--ro-bind-try"});
   for (const auto& path : around.devices)
     mounts.push_back({path, "--dev-bind-try"});
   for (const auto& path : around.write)
     mounts.push_back({path, "--bind"});
-  // The deeper ones later: each covers a part of those before it.
+  // Deeper ones later: each covers a part of an earlier one.
   std::ranges::stable_sort(mounts, {}, [](const mount& m) { return std::ranges::distance(m.path); });
   for (const auto& [path, how, source] : mounts) {
     add({how});
@@ -58,11 +58,11 @@ std::vector<std::string> format_wrapper(const fs::path& bwrap, const walls& arou
       add({source.empty() ? path.native() : source.native()});
     add({path.native()});
   }
-  // What covers and holds the rest is memory: nothing is to be written there either.
+  // Covers and parents are tmpfs: make them read-only too.
   for (const auto& path : around.hidden)
     add({"--remount-ro", path.native()});
-  // Of /proc, bwrap covers only what the modes alone would leave open. Those of /proc/sys let no directory be
-  // written to, so it takes that for closed; root writes to the kernel's settings there all the same.
+  // In /proc, bwrap covers only what file modes leave open. The directories of /proc/sys have no write mode,
+  // so bwrap considers them closed; root can still write kernel settings there.
   add({"--remount-ro", std::string{proc}, "--remount-ro", "/dev", "--remount-ro", "/"});
   return words;
 }

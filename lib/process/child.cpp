@@ -43,8 +43,8 @@ domain::process_exit exit_of(int native_code, bool is_wrapped) {
 
 enum class seen { running, exited, reaped };
 
-/// Looks at a child of ours; it is not reaped and nothing blocks. `reaped`: it is gone and its status with
-/// it, since SIGCHLD is ignored or other code has waited for it.
+/// Checks a child without reaping it or blocking. `reaped`: it is gone with its status, since SIGCHLD is
+/// ignored or other code has waited for it.
 seen look_at(pid_t pid) {
   siginfo_t info{};
   if (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) != 0)
@@ -59,7 +59,7 @@ bool has_members(pid_t group) {
          errno != ECHILD;
 }
 
-/// Reaps what has died in the group. True when nobody is left.
+/// Reaps dead members of the group. Returns true if none is left.
 bool reap_group(pid_t group) {
   for (;;) {
     const pid_t reaped = ::waitpid(-group, nullptr, WNOHANG);
@@ -70,8 +70,8 @@ bool reap_group(pid_t group) {
   }
 }
 
-/// The groups of all children of a loop. What has left them (setsid(2)) and lost its parent is a child of
-/// kilnd's as well, which nobody waits for.
+/// The groups of all children of a loop. A process that has left its group (setsid(2)) and lost its parent
+/// also becomes a child of kilnd, which no code waits for.
 class groups final : public aio::asio::execution_context::service {
 public:
   using key_type = groups;
@@ -82,7 +82,7 @@ public:
   void add(pid_t group) { known_.insert(group); }
   void remove(pid_t group) { known_.erase(known_.find(group)); }
 
-  /// Reaps what has died outside of the groups.
+  /// Reaps dead processes outside of the groups.
   void reap_strangers() const {
     for (const auto pid : children_of(::getpid()))
       if (const auto facts = facts_of(pid); facts && facts->is_zombie && !known_.contains(facts->group))
@@ -92,7 +92,7 @@ public:
 private:
   void shutdown() noexcept override {}
 
-  std::multiset<pid_t> known_; ///< a number may be another's before its child has gone
+  std::multiset<pid_t> known_; ///< an id may be reused before its child object is gone
 };
 
 aio::asio::execution_context::id groups::id;
@@ -110,8 +110,8 @@ struct child::state : std::enable_shared_from_this<state> {
   boost::process::v2::basic_process<aio::executor_type> process;
   pid_t pid;
   std::shared_ptr<const confinement> sandbox; ///< null: none
-  /// Its directory in /proc, which it may read by a rule on what stands there now. Forgotten by the kernel
-  /// (memory is scarce while scenes load) and looked up again, it would be another.
+  /// Its directory in /proc, which a rule on this inode allows it to read. If the kernel dropped the inode
+  /// (memory is scarce while scenes load), a later lookup would create another one.
   aio::unique_descriptor proc;
   pidfd_descriptor exit_seen;
   signal_set child_signal;
@@ -128,7 +128,7 @@ struct child::state : std::enable_shared_from_this<state> {
   void check_leaving() const;
 };
 
-/// leave() ends what waits; this is for what begins to wait afterwards.
+/// leave() ends current waits; this is for waits that begin afterwards.
 void child::state::check_leaving() const {
   if (leaving)
     throw boost::system::system_error(aio::asio::error::operation_aborted);
@@ -145,7 +145,7 @@ void child::state::carry_out(policy::stop_ladder::action action) {
     signal_group(SIGTERM);
     signal_group(SIGCONT); // a stopped process cannot act on SIGTERM
     grace_over.expires_after(grace);
-    // The timer may have expired, and its handler be on its way, when the child goes.
+    // The timer may have expired, with its handler queued, when the child is destroyed.
     grace_over.async_wait([self = shared_from_this()](boost::system::error_code ec) {
       if (!ec)
         self->carry_out(self->ladder.on_grace_over());
@@ -166,8 +166,8 @@ child::child(std::shared_ptr<state> s) : state_(std::move(s)) {
 }
 
 child::~child() {
-  // basic_process kills what runs when it goes, and a finished one by its number, which may be another's by
-  // then.
+  // On destruction basic_process kills a running process, and a finished one by its pid, which may be reused
+  // by then.
   (void)state_->process.detach();
   state_->grace_over.cancel();
   state_->siblings.remove(state_->pid);
@@ -204,7 +204,7 @@ aio::task<domain::process_exit> child::wait() {
   auto& s = *state_;
   if (!s.exit) {
     // Boost 1.81 takes a readable pidfd for an exit and then blocks in waitpid; readiness can be stale, so
-    // look first.
+    // check first.
     auto leader = look_at(s.pid);
     for (; leader == seen::running; leader = look_at(s.pid)) {
       s.check_leaving();
@@ -218,7 +218,7 @@ aio::task<domain::process_exit> child::wait() {
                  : unknown_exit;
     s.exit_seen.close();
   }
-  s.child_signal.add(SIGCHLD); // before the look, so that no exit falls between
+  s.child_signal.add(SIGCHLD); // before the check, so that no exit is missed
   while (!reap_group(s.pid)) {
     s.carry_out(s.ladder.on_leader_gone());
     s.check_leaving();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A process group that Kiln has started: its end is observed, never polled for, and it can be made to end. It
-// is over when the leader has exited AND the group is empty.
+// A process group started by Kiln. Its end is observed without polling, and it can be stopped. It has ended
+// when the leader has exited AND the group is empty.
 #pragma once
 
 #include "aio/task.hpp"
@@ -18,7 +18,7 @@
 namespace kiln::process {
 
 /// Makes orphans of our children's groups our own children, so that their end can be observed (prctl(2),
-/// PR_SET_CHILD_SUBREAPER). Once, at the start of the program.
+/// PR_SET_CHILD_SUBREAPER). Call once, at program start.
 void become_subreaper();
 
 /// The end of a process whose status the kernel no longer has (waitid(2), ECHILD): SIGCHLD was ignored, or
@@ -27,7 +27,7 @@ inline constexpr domain::process_exit unknown_exit{domain::process_exit::how::ex
 
 class child final : public supervised {
 public:
-  /// Starts it. `grace`: from SIGTERM to SIGKILL when it is stopped. Errors name the path they are about.
+  /// Starts the group. `grace`: from SIGTERM to SIGKILL when it is stopped. Errors name the path concerned.
   [[nodiscard]] static result<std::unique_ptr<child>>
   launch(aio::executor_type loop, const launch_request& request, std::chrono::milliseconds grace);
 
@@ -38,12 +38,11 @@ public:
 
   [[nodiscard]] pid_t pid() const noexcept override;
 
-  /// Completes when the leader has exited and its group is empty; returns how the leader ended, or
-  /// unknown_exit. What a leader leaves behind in its group is stopped. To be awaited once; after a
-  /// cancellation it can be awaited again.
+  /// Completes when the leader has exited and its group is empty; returns the leader's exit, or unknown_exit.
+  /// Processes that the leader leaves in its group are stopped. Await once; again only after a cancellation.
   [[nodiscard]] aio::task<domain::process_exit> wait();
 
-  /// The same as wait(), for those who may leave(). An unknown exit is no exit here.
+  /// Like wait(), but ends on leave() too. An unknown exit is returned as nullopt.
   [[nodiscard]] aio::task<process_end> watch() override;
 
   void stop() override;

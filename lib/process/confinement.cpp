@@ -46,7 +46,7 @@ std::optional<fs::path> find_bwrap() {
   return find_program("bwrap", search_path ? search_path : "/usr/bin:/bin");
 }
 
-/// A mount needs a place without links. What is named through one is seen at both.
+/// A mount needs a path without links. A path that contains one is mounted at both places.
 std::vector<fs::path> places(const std::vector<fs::path>& named) {
   std::vector<fs::path> all;
   for (const auto& path : named) {
@@ -59,14 +59,14 @@ std::vector<fs::path> places(const std::vector<fs::path>& named) {
   return all;
 }
 
-/// The names by which what is hidden would be seen: its own, and those below each name of what is read.
+/// The paths at which hidden files would be visible: their own, and those below each path of `read`.
 std::vector<fs::path> names_inside(const std::vector<fs::path>& hidden, const std::vector<fs::path>& read) {
   std::set<fs::path> all;
   for (const auto& path : hidden) {
     std::error_code ec;
     const auto real = fs::canonical(path, ec);
     if (ec)
-      continue; // it is not there
+      continue; // missing
     const bool is_directory = fs::is_directory(real, ec);
     if (is_directory)
       all.insert({path, real});

@@ -22,7 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 using aio::unique_descriptor;
 
-// What the headers of Linux 6.1 do not know yet.
+// Constants missing in the headers of Linux 6.1.
 constexpr std::uint64_t access_truncate = 1U << 14;
 constexpr std::uint64_t access_ioctl_dev = 1U << 15;
 constexpr std::uint64_t net_bind_tcp = 1U << 0;
@@ -45,7 +45,7 @@ constexpr std::uint64_t writing = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS
                                   LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_REFER | access_truncate;
 constexpr std::uint64_t controlling = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR |
                                       LANDLOCK_ACCESS_FS_WRITE_FILE | access_truncate | access_ioctl_dev;
-/// Those that mean something for what is not a directory; others are refused there.
+/// Rights that apply to files other than directories; the kernel refuses others there.
 constexpr std::uint64_t of_a_file = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_READ_FILE |
                                     LANDLOCK_ACCESS_FS_WRITE_FILE | access_truncate | access_ioctl_dev;
 
@@ -101,8 +101,8 @@ public:
       out_.pinned.push_back(std::move(opened));
   }
 
-  /// All of it but what is hidden. Landlock only adds rights: where something is hidden below, what stands
-  /// beside it is allowed one by one, as it is now. Names of what is hidden can still be listed.
+  /// Allows reading all of `path` except hidden files. Landlock only adds rights, so the siblings of hidden
+  /// files are allowed one by one, as they exist now. Names of hidden files can still be listed.
   void allow_reading(const fs::path& path) {
     if (std::ranges::none_of(hidden_,
                              [&](const fs::path& h) { return h != path && is_at_or_below(h, path); }))
@@ -134,7 +134,7 @@ private:
   std::optional<error> failure_;
 };
 
-/// Without links, so that what lies below what can be told from the names.
+/// Without links, so that containment can be decided by name.
 fs::path without_links(const fs::path& path) {
   std::error_code ec;
   auto plain = fs::weakly_canonical(path, ec);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a child process is started with.
+// The parameters of a child process.
 #pragma once
 
 #include <filesystem>
@@ -13,13 +13,13 @@ namespace kiln::process {
 struct confinement;
 
 struct launch_request {
-  std::filesystem::path executable;        ///< with a slash in it: nothing is looked up in PATH
+  std::filesystem::path executable;        ///< contains a slash: PATH is not searched
   std::vector<std::string> arguments;      ///< without argv[0]
   std::vector<std::string> environment;    ///< "KEY=VALUE": all of it
   std::filesystem::path working_directory; ///< must exist
-  int input = -1;                 ///< becomes standard input and stays the caller's, too; -1: /dev/null
-  std::filesystem::path log_file; ///< takes standard output and error; made if missing, else appended to
-  std::shared_ptr<const confinement> sandbox = {}; ///< the walls around it (confinement.hpp); null: none
+  int input = -1;                 ///< becomes standard input; still owned by the caller; -1: /dev/null
+  std::filesystem::path log_file; ///< for standard output and error; created if missing, appended to
+  std::shared_ptr<const confinement> sandbox = {}; ///< its sandbox (confinement.hpp); null: none
 };
 
 } // namespace kiln::process

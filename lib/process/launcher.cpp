@@ -24,8 +24,7 @@
 namespace kiln::process {
 namespace {
 
-/// All that the child needs, prepared before it exists: it shares our memory until it execs, so it allocates
-/// nothing.
+/// Everything the child needs, prepared in advance: it shares our memory until exec, so it must not allocate.
 struct child_plan {
   const char* executable;
   char* const* argv;
@@ -43,7 +42,7 @@ struct child_plan {
 
 constexpr int wrapper_filter_fd = 3;
 
-/// Of root's rights only the one to pass over the modes of files is kept: scenes may be another user's.
+/// Keeps only root's capability to bypass file modes: scenes may belong to another user.
 bool drop_capabilities() {
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
   std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> sets{};
@@ -55,7 +54,7 @@ bool drop_capabilities() {
   return ::syscall(SYS_capset, &header, sets.data()) == 0;
 }
 
-/// Behind the walls: what they do not allow cannot be done from here on.
+/// Enforces the sandbox policy from here on.
 bool enter_walls(const child_plan& plan) {
   if (plan.ruleset_fd < 0)
     return true;
@@ -100,7 +99,7 @@ int run_child(void* argument) {
   return 127;
 }
 
-/// Above 2, so that it cannot be one of those that the child replaces.
+/// Above 2, so that the child cannot replace it.
 aio::unique_descriptor above_standard(int fd) {
   if (fd < 0 || fd > STDERR_FILENO)
     return aio::unique_descriptor{fd};
@@ -118,7 +117,7 @@ std::vector<char*> pointers(const std::vector<std::string>& words) {
   return out;
 }
 
-/// A file of one's own for each wrapper: they would share a place to read from.
+/// A separate file for each wrapper, since they would share a file offset.
 aio::unique_descriptor write_filter(const std::vector<sock_filter>& filter) {
   const auto bytes = filter.size() * sizeof(sock_filter);
   aio::unique_descriptor file{::memfd_create("filter", MFD_CLOEXEC)};
@@ -180,7 +179,7 @@ result<pid_t> spawn(const launch_request& request) {
   constexpr std::size_t stack_size = 64 * 1024;
   const auto stack = std::make_unique_for_overwrite<std::byte[]>(stack_size);
 
-  // No handler of ours may run in the child, which shares our memory: signals wait until it has its own.
+  // None of our handlers may run in the child, which shares our memory: block signals until it has its own.
   sigset_t all;
   sigset_t before;
   ::sigfillset(&all);

@@ -15,13 +15,13 @@
 
 namespace kiln::process {
 
-/// Starts a process: in a group of its own, standard input from /dev/null or `input`, output and error to the
-/// log file, no other descriptor, default signal handlers, nothing blocked. Completes once the program runs;
-/// the calling thread waits for the exec (0.1 ms, whatever the size of the daemon). When it could not be
-/// started there is an error that names the path, and no process is left behind.
+/// Starts a process in its own group, with standard input from /dev/null or `input`, output and error to the
+/// log file, no other descriptors, default signal handlers and no blocked signals. Returns once the program
+/// runs; the calling thread waits for the exec (0.1 ms, whatever the size of the daemon). On failure the
+/// error names the path, and no process is left behind.
 [[nodiscard]] result<pid_t> spawn(const launch_request& request);
 
-/// The launcher as Boost.Process v2 knows it: it returns a basic_process.
+/// The launcher in the form of Boost.Process v2: returns a basic_process.
 struct group_launcher {
   template<class Executor>
   [[nodiscard]] result<boost::process::v2::basic_process<Executor>>

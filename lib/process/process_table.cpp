@@ -20,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t most_descendants = 1000; // of one that forks without end
+constexpr std::size_t most_descendants = 1000; // limit for a process that forks endlessly
 
 std::string proc_path(pid_t pid, const char* file) {
   return "/proc/" + std::to_string(pid) + "/" + file;
@@ -40,7 +40,7 @@ void visit_processes(Visit visit) {
 std::optional<process_facts> facts_of(pid_t pid) {
   std::ifstream in{proc_path(pid, "stat")};
   const std::string text{std::istreambuf_iterator<char>{in}, {}};
-  const auto name_end = text.rfind(')'); // the name before it can hold anything
+  const auto name_end = text.rfind(')'); // the name before it can contain any character
   if (name_end == std::string::npos)
     return std::nullopt;
   std::istringstream fields{text.substr(name_end + 1)};

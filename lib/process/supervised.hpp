@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A process group whose end is awaited and that can be made to end: one that Kiln has started (child), or one
-// that an earlier life of the daemon has started (adopted).
+// A process group whose end can be awaited and that can be stopped: started by this Kiln (child) or by an
+// earlier run of the daemon (adopted).
 #pragma once
 
 #include "aio/task.hpp"
@@ -14,8 +14,8 @@
 namespace kiln::process {
 
 struct process_end {
-  bool left = false;                             ///< leave() was called: it goes on without us
-  std::optional<domain::process_exit> exit = {}; ///< of the leader; nothing when it cannot be known
+  bool left = false;                             ///< leave() was called: it continues without us
+  std::optional<domain::process_exit> exit = {}; ///< of the leader; nullopt if unknown
 };
 
 class supervised {
@@ -25,20 +25,20 @@ public:
   /// Also the id of its group.
   [[nodiscard]] virtual pid_t pid() const noexcept = 0;
 
-  /// Completes when the leader has exited and its group is empty, or after leave(). To be awaited once.
+  /// Completes when the leader has exited and its group is empty, or after leave(). Await once.
   [[nodiscard]] virtual aio::task<process_end> watch() = 0;
 
-  /// Begins to end the group: SIGTERM, after the grace SIGKILL. A second call changes nothing. Needs a
-  /// watch() under way.
+  /// Begins to end the group: SIGTERM, then SIGKILL after the grace. A second call changes nothing. Needs a
+  /// watch() in progress.
   virtual void stop() = 0;
 
-  /// Ends the group without the grace: SIGKILL. Needs a watch() under way.
+  /// Ends the group without grace: SIGKILL. Needs a watch() in progress.
   virtual void kill() = 0;
 
-  /// The same, but what it does for us just now may be finished, where it can and if it does not take long.
+  /// Like stop(), but lets the process finish its current work if possible and short.
   virtual void stop_gently() { stop(); }
 
-  /// Ends the watching, not the process.
+  /// Stops watching; the process continues.
   virtual void leave() = 0;
 };
 

@@ -27,14 +27,14 @@ namespace {
 
 using context = std::unique_ptr<void, decltype(&seccomp_release)>;
 
-/// Never of use to a renderer, and each of them reaches out of it: into other processes, into the kernel's
-/// settings, or into parts of the kernel that have had many holes.
+/// Never needed by a renderer, and each reaches beyond it: to other processes, to kernel settings, or to
+/// parts of the kernel with many past vulnerabilities.
 constexpr std::array refused{
     // other processes
     "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "kcmp", "pidfd_getfd",
-    // out of the group that is ended as a whole
+    // leaving the group, which is ended as a whole
     "setsid", "setpgid",
-    // modes, owners, times and attributes, which Landlock leaves alone
+    // modes, owners, times and attributes, which Landlock does not cover
     "chmod", "fchmod", "fchmodat", "chown", "fchown", "lchown", "fchownat", "utime", "utimes", "utimensat",
     "futimesat", "setxattr", "lsetxattr", "fsetxattr", "removexattr", "lremovexattr", "fremovexattr",
     // past the names of files
@@ -43,7 +43,7 @@ constexpr std::array refused{
     "quotactl_fd", "fanotify_init", "swapon", "swapoff", "acct",
     // other namespaces
     "unshare", "setns",
-    // memory and messages that are shared with all of a user's processes
+    // memory and messages shared with all processes of the user
     "shmget", "shmat", "shmctl", "semget", "semop", "semtimedop", "semctl", "msgget", "msgsnd", "msgrcv",
     "msgctl", "mq_open", "mq_unlink",
     // the kernel
@@ -52,8 +52,7 @@ constexpr std::array refused{
     "settimeofday", "clock_settime", "clock_adjtime", "adjtimex", "sethostname", "setdomainname", "vhangup",
     "lookup_dcookie"};
 
-/// Answered as by a kernel that does not have them: what they do cannot be seen by a filter, and the C
-/// library knows the older way.
+/// Reported as missing in the kernel: a filter cannot see what they do, and the C library can fall back.
 constexpr std::array absent{"clone3", "io_uring_setup", "io_uring_enter", "io_uring_register"};
 
 /// The newest system call that the lists above have been compared with: set_mempolicy_home_node, of Linux
@@ -117,8 +116,9 @@ void refuse_sockets(rule_list& rules, sockets talk) {
         rules.refuse(call, EACCES, has_bits(1, socket_type_mask, type));
 }
 
-/// Attributes that the owner of a file may change with no right to write to it. The families of file systems
-/// (ioctl_iflags(2), ioctl_xfs_*(2), btrfs-ioctl(2)) are refused whole, as by a file system without them.
+/// Attributes that the owner of a file may change without write permission. The families of file systems
+/// (ioctl_iflags(2), ioctl_xfs_*(2), btrfs-ioctl(2)) are refused as a whole, as by a file system without
+/// them.
 void refuse_attributes(rule_list& rules) {
   constexpr std::uint64_t family = 0xff00;
   constexpr std::array<std::uint64_t, 4> letters{'f', 'v', 'X', 0x94};
@@ -126,13 +126,13 @@ void refuse_attributes(rule_list& rules) {
     rules.refuse("ioctl", ENOTTY, has_bits(1, family, letter << 8U));
 }
 
-/// A lease delays each process that opens the file, or makes it fail. It needs no right but to read the file.
+/// A lease delays each process that opens the file, or makes it fail. It only needs read permission.
 void refuse_leases(rule_list& rules) {
   rules.refuse("fcntl", EPERM, is(1, F_SETLEASE));
 }
 
-/// The log is only appended to. The filter sees the number of a descriptor and not its file, so a program
-/// that first makes a duplicate of the log's descriptor can still rewrite it.
+/// The log is append-only. The filter sees a descriptor's number but not its file, so a program that first
+/// duplicates the log's descriptor can still rewrite it.
 void refuse_rewriting_the_log(rule_list& rules) {
   for (const std::uint64_t log : {STDOUT_FILENO, STDERR_FILENO}) {
     rules.refuse("fcntl", EPERM, is(0, log), is(1, F_SETFL), has_bits(2, O_APPEND, 0));
@@ -160,15 +160,15 @@ void refuse_signals(rule_list& rules) {
     rules.refuse(call, EPERM, differs(0, own_pid_placeholder));
   for (const char* call : {"tkill", "pidfd_open", "pidfd_send_signal"})
     rules.refuse(call, EPERM);
-  // A file can be told to signal a process when something comes.
+  // A file can be set to signal a process on input.
   for (const int command : {F_SETOWN, F_SETOWN_EX})
     rules.refuse("fcntl", EPERM, is(1, static_cast<std::uint64_t>(command)));
   for (const int command : {FIOSETOWN, SIOCSPGRP})
     rules.refuse("ioctl", EPERM, is(1, static_cast<std::uint64_t>(command)));
 }
 
-/// Requests that put input into a terminal (TIOCSTI; TIOCLINUX by pasting), that make a terminal the
-/// controlling one, and that choose a line discipline, which is a part of the kernel with many holes.
+/// Requests that inject input into a terminal (TIOCSTI; TIOCLINUX by pasting), make a terminal the
+/// controlling one, or select a line discipline, a part of the kernel with many vulnerabilities.
 void refuse_terminals(rule_list& rules) {
   for (const int command : {TIOCSTI, TIOCLINUX, TIOCSCTTY, TIOCSETD})
     rules.refuse("ioctl", EPERM, is(1, static_cast<std::uint64_t>(command)));
@@ -184,7 +184,7 @@ void refuse_truncation(rule_list& rules) {
   }
 }
 
-/// The newest number that is both judged here and known to the library by name.
+/// The newest number both judged here and known to the library by name.
 int newest_known() {
   int number = newest_judged;
   for (; number > 0; --number)
@@ -194,8 +194,8 @@ int newest_known() {
   return number;
 }
 
-/// In front of libseccomp's part, which knows no ranges: what is newer than the lists does not exist.
-/// Programs do then what they do on older kernels.
+/// Precedes libseccomp's part, which has no ranges: calls newer than the lists are reported as missing.
+/// Programs then behave as on older kernels.
 std::vector<sock_filter> refuse_newer_than(int newest) {
   return {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
           BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, x32_numbers, 2, 0),

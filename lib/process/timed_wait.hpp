@@ -9,10 +9,10 @@ namespace kiln::process {
 
 struct timed_end {
   domain::process_exit exit; ///< or unknown_exit
-  bool is_late = false;      ///< it was stopped, since it took longer
+  bool is_late = false;      ///< it exceeded the limit and was stopped
 };
 
-/// child::wait() for a program that may take so long and is then stopped: SIGTERM, after its grace SIGKILL.
+/// child::wait() with a limit, after which the program is stopped: SIGTERM, then SIGKILL after its grace.
 [[nodiscard]] aio::task<timed_end> wait_within(aio::executor_type loop, child& program,
                                                std::chrono::milliseconds limit);
 

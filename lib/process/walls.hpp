@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a process may touch: a description, without a word on how it is kept (confinement.hpp does that).
+// A sandbox policy ("walls"): what a process may access, independent of its enforcement (confinement.hpp).
 #pragma once
 
 #include <filesystem>
@@ -9,27 +9,27 @@
 
 namespace kiln::process {
 
-/// Which sockets it may make. Pairs of connected local ones (socketpair) are always allowed.
+/// The sockets a process may create. Connected local pairs (socketpair) are always allowed.
 enum class sockets {
   none,
-  local, ///< of the machine (AF_UNIX): for an X server
+  local, ///< on this machine (AF_UNIX): for an X server
   any,
 };
 
-/// Paths are absolute. A directory stands for all that is below it; links in a path are followed when the
-/// walls are built. A path that is not there is passed over, unless it is to be written.
+/// Paths are absolute. A directory includes everything below it; links in a path are followed when the policy
+/// is applied. Missing paths are skipped, except in `write`.
 struct walls {
   std::vector<std::filesystem::path> read = {}; ///< and executed
   std::vector<std::filesystem::path> write =
-      {}; ///< and read; files are made and removed, devices and links not
+      {}; ///< and read; files may be created and removed, devices and links not
   std::vector<std::filesystem::path> devices = {}; ///< read, written and controlled
   std::vector<std::filesystem::path> hidden =
-      {}; ///< files and directories below something of `read`, and not to be read all the same;
-          ///< what of `read` and `write` lies below that stays allowed
+      {}; ///< files and directories below `read` that must not be read; paths of `read` and `write` below
+          ///< them stay allowed
   sockets talk = sockets::none;
 };
 
-/// What keeps the walls.
+/// The mechanism that enforces the policy.
 enum class mechanism {
   off,        ///< nothing
   landlock,   ///< Landlock (landlock(7)) for files, a system call filter (seccomp(2)) for the rest

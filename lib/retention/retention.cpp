@@ -14,7 +14,7 @@ namespace {
 
 using due_time = std::optional<store::time_point>;
 
-/// A clock that is set, and a machine that has slept, are noticed after that much.
+/// A clock change, or a suspend of the machine, is noticed after at most this time.
 constexpr std::chrono::hours longest_sleep{24};
 
 due_time earlier(due_time a, due_time b) {
@@ -103,7 +103,7 @@ aio::task<due_time> retention::remove_jobs() {
     const auto removed = co_await scheduler_.remove(job.id);
     if (removed)
       bytes -= std::min(bytes, job.bytes);
-    else // the others are not kept for its sake
+    else // this must not keep the others
       again = complain(removed.error());
     after = job;
   }
@@ -113,7 +113,7 @@ aio::task<due_time> retention::remove_jobs() {
 aio::task<due_time> retention::remove_uploads() {
   if (!rules_.keep_uploads || stopping_)
     co_return std::nullopt;
-  // Of this millisecond as well: it is the one that was slept until.
+  // Includes this millisecond, the one slept until.
   const auto limit = store::now() - *rules_.keep_uploads + std::chrono::milliseconds{1};
   const auto oldest = co_await uploads_.expire(limit);
   if (!oldest)

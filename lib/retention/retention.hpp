@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Removes what the rules do not keep: jobs that have ended, with their frames and logs, and uploads that
-// nobody uses. It sleeps until the next thing is due, and for good when nothing can be.
+// Removes what the rules do not keep: ended jobs with their frames and logs, and unused uploads. It sleeps
+// until the next removal is due, indefinitely if there can be none.
 #pragma once
 
 #include "aio/task_group.hpp"
@@ -15,21 +15,20 @@
 namespace kiln::retention {
 
 struct rules {
-  std::optional<std::chrono::milliseconds> keep_jobs = {}; ///< since they ended; nothing: for ever
-  std::optional<std::uintmax_t> job_bytes = {}; ///< of the frames of all jobs: over it, the oldest go
-  std::optional<std::chrono::milliseconds> keep_uploads =
-      {};                                          ///< since they were last used; nothing: for ever
-  std::chrono::milliseconds after_trouble{60'000}; ///< until what could not be removed is tried again
+  std::optional<std::chrono::milliseconds> keep_jobs = {}; ///< time since their end; nullopt: forever
+  std::optional<std::uintmax_t> job_bytes = {}; ///< of the frames of all jobs: beyond it, the oldest go
+  std::optional<std::chrono::milliseconds> keep_uploads = {}; ///< time since their last use; nullopt: forever
+  std::chrono::milliseconds after_trouble{60'000};            ///< until a failed removal is retried
 };
 
 class retention final : public scheduler::job_watcher {
 public:
-  /// What is given outlives it.
+  /// The objects passed by reference must outlive it.
   retention(aio::executor_type loop, scheduler::scheduler& jobs, blends::uploads& sent, rules what_stays,
             spdlog::logger& log);
 
   void start();
-  /// Something has come that will be due one day.
+  /// Something was added that will become due.
   void wake();
   [[nodiscard]] aio::task<> stop();
 
@@ -39,7 +38,7 @@ private:
 
   [[nodiscard]] aio::task<> work();
   [[nodiscard]] aio::task<> sleep_until(std::optional<store::time_point> due);
-  /// When the next one is due.
+  /// Returns when the next one is due.
   [[nodiscard]] aio::task<std::optional<store::time_point>> remove_jobs();
   [[nodiscard]] aio::task<std::optional<store::time_point>> remove_uploads();
   [[nodiscard]] std::optional<store::time_point> complain(const error& why);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The reports of attempts, and the next step of a job whose attempt has ended.
+// Handles reports of attempts, and decides the next step of a job whose attempt has ended.
 #include "policy/verdict.hpp"
 #include "scheduler/scheduler.hpp"
 #include "scheduler/times.hpp"
@@ -45,7 +45,7 @@ void scheduler::on_progress(const attempt_id& id, const blender::frame_progress&
   auto& one = of->runs.at(id.number);
   const bool counts = one.record.frames.contains(now.frame) && !of->done.contains(now.frame);
   if (of->tasks) {
-    of->timeline.show(now); // on_tasks() has said how far all of them are
+    of->timeline.show(now); // on_tasks() has reported the progress of all tasks
   } else if (const auto loading = of->timeline.on_progress(id.number, now, counts, aio::clock::now())) {
     of->width.loading_takes(*loading);
     of->page.loading = of->timeline.timing().loading();
@@ -88,7 +88,7 @@ void scheduler::on_warning(const attempt_id& id, const domain::warning& what) {
                                           what.kind)});
 }
 
-/// Whether some of them are news.
+/// Adds warnings to the job; returns whether any of them is new.
 bool scheduler::warn(job& of, const std::vector<domain::warning>& all) {
   const auto added = domain::add_warnings(of.warnings, all);
   for (const auto& [kind, message, frames] : added)
@@ -156,7 +156,7 @@ void scheduler::go_on(const mutable_job& of, int number, const domain::attempt_f
   using enum domain::attempt_outcome;
   auto verdict = policy::decide_verdict(facts);
   if (stopping_ && verdict.outcome == canceled && !facts.stopped)
-    verdict.outcome = interrupted; // a machine that goes down sends SIGTERM to Blender and to us
+    verdict.outcome = interrupted; // at shutdown the machine sends SIGTERM to Blender and to us
   if (verdict.outcome == canceled)
     return of->ends_as ? place(of) : end_as(of, job_state::canceled, {});
   if (verdict.outcome == failed) {
@@ -166,8 +166,8 @@ void scheduler::go_on(const mutable_job& of, int number, const domain::attempt_f
     const bool over = of->spec.fail_fast && remedy == policy::remedy::try_again;
     if (auto end = end_of_loading(*of, facts, why))
       return of->ends_as ? place(of) : end_as(of, job_state::failed, std::move(end));
-    // Its frames are whole, and others have the rest of the job, or will get it. A verdict that another try
-    // would not change is about the pictures.
+    // Its frames are complete, and other attempts have or will get the remaining frames. A verdict that a
+    // retry would not change is about the images.
     if (missing.empty() && !of->pending().empty() && remedy == policy::remedy::try_again && !over) {
       log_.warn("Blender failed between frames {} attempt={} kind={} reason={}", words_of(*of), number,
                 domain::to_string(why.kind), why.message);
@@ -187,8 +187,8 @@ void scheduler::go_on(const mutable_job& of, int number, const domain::attempt_f
   place(of);
 }
 
-/// What ends a job whose .blend was never loaded, and was tried often enough; nothing where it may be tried
-/// again. No frame is to blame, so the tries are the job's.
+/// The failure that ends a job whose .blend never loaded in the permitted number of tries; nullopt if it may
+/// be retried. No frame is to blame, so the job is charged for the tries.
 std::optional<failure> scheduler::end_of_loading(const job& of, const domain::attempt_facts& facts,
                                                  failure why) {
   if (policy::remedy_for(why) != policy::remedy::try_again || facts.has_loaded() || !of.done.empty() ||
@@ -220,7 +220,7 @@ void scheduler::on_running(const attempt_id& id) {
   if (!of || of->state == job_state::running)
     return;
   auto& one = of->runs.at(id.number);
-  one.began = one.frame_began = aio::clock::now(); // it has waited so far
+  one.began = one.frame_began = aio::clock::now(); // until now it has waited
   of->timeline.began_at(one.began);
   one.record.began = now();
   ledger::add(*of, one.record);
@@ -248,7 +248,7 @@ domain::frame_set scheduler::on_task_failed(const attempt_id& id, const domain::
   if (!of || of->ends_as)
     return {};
   const auto verdict = policy::decide_verdict(facts);
-  if (verdict.outcome == domain::attempt_outcome::canceled) { // somebody's SIGTERM to Blender
+  if (verdict.outcome == domain::attempt_outcome::canceled) { // a SIGTERM to Blender from outside
     of->wish = store::intent::cancel;
     stop_runs(*of, domain::stop_reason::cancel);
     return {};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Changes of jobs that others hear of, the ends of jobs, and which jobs stay in memory.
+// Notifies watchers of changes, ends jobs, and removes old jobs from memory.
 #include "scheduler/scheduler.hpp"
 
 #include <spdlog/spdlog.h>
@@ -39,12 +39,12 @@ aio::task<> scheduler::tell_end(mutable_job done, aio::task<bool> closed) {
   forget_oldest();
 }
 
-/// A job that is closing is as it was until its end is kept: nothing is told of it meanwhile.
+/// A closing job does not change until its end is stored: watchers are not notified meanwhile.
 void scheduler::tell(job& changed) {
   if (changed.is_closing())
     return;
   if (!domain::is_final(changed.state))
-    ++changed.revision; // a final one is as it stands in the store
+    ++changed.revision; // a final job keeps the revision in the store
   for (auto* watcher : watchers_)
     watcher->on_change(changed);
   changed.news.clear();

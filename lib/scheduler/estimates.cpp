@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// When it will be done, and when to ask again.
+// Estimates of remaining time and of Retry-After.
 #include "policy/parallel.hpp"
 #include "policy/queue_wait.hpp"
 #include "policy/retry_after.hpp"
@@ -50,8 +50,8 @@ int scheduler::retry_after(const job& of) {
   return running_.contains(of.id) ? retry_after_of_running(of) : retry_after_of_waiting(of);
 }
 
-/// It takes longer to reckon than all the rest of a status request: clients that ask at the same moment are
-/// given the same answer.
+/// Computing it takes longer than the rest of a status request: requests at the same moment get the same
+/// answer.
 int scheduler::retry_after_of_running(const job& of) {
   constexpr std::chrono::milliseconds same_moment{20};
   const auto asked = aio::clock::now();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A job as the scheduler has it: what the store keeps, and what only matters while it lives.
+// A job in the scheduler: its stored record, and state that is only needed until the job is final.
 #pragma once
 
 #include "aio/task.hpp"
@@ -23,12 +23,12 @@ namespace kiln::scheduler {
 struct run {
   store::attempt_record record;
   aio::clock::time_point began;
-  aio::clock::time_point frame_began; ///< its current frame: the end of the one before it
-  std::size_t done = 0;               ///< frames that it has published
-  std::optional<int> frame;           ///< that its Blender is on, where it tells
+  aio::clock::time_point frame_began; ///< start of its current frame: the end of the previous one
+  std::size_t done = 0;               ///< frames it has published
+  std::optional<int> frame;           ///< current frame of its Blender, if reported
 };
 
-/// How a job ends once nothing of it renders any more.
+/// The end of a job once none of its attempts renders.
 struct ending {
   domain::job_state state = domain::job_state::failed;
   std::optional<domain::failure> failure;
@@ -36,45 +36,45 @@ struct ending {
 
 struct job : store::job_record {
   job() = default;
-  /// `kept`: as the store has it.
+  /// `kept`: the record in the store.
   explicit job(store::job_record kept) : job_record(std::move(kept)) { page.last_written = revision; }
 
-  // Of a job that is not final.
-  domain::frame_set done;             ///< published
-  domain::frame_set failed;           ///< given up
+  // Only for a job that is not final:
+  domain::frame_set done;             ///< published frames
+  domain::frame_set failed;           ///< frames given up
   policy::troubles troubles;          ///< of frames that have failed at least once
   std::map<int, run> runs;            ///< attempts under way, by number
-  std::size_t slots = 0;              ///< that it holds: for these, and for what is being started
-  std::optional<ending> ends_as;      ///< decided; what still renders is being ended
-  policy::width_search width;         ///< where the job leaves that to us
-  bool looked_ahead = false;          ///< at the job that comes after it
-  bool is_sequential = false;         ///< its frames need those before them
-  std::string history_key;            ///< empty while it is not known
-  std::map<int, double> past_seconds; ///< of its frames, in an earlier run
+  std::size_t slots = 0;              ///< slots held, for runs and for attempts being started
+  std::optional<ending> ends_as;      ///< already decided; running attempts are being ended
+  policy::width_search width;         ///< if the job does not set a number of processes
+  bool looked_ahead = false;          ///< the next job was announced to the executor
+  bool is_sequential = false;         ///< each frame depends on the previous ones
+  std::string history_key;            ///< empty until known
+  std::map<int, double> past_seconds; ///< duration of its frames in an earlier run
   double past_loading = 0;
-  double past_total = 0; ///< seconds of all its frames then; 0 when nothing is known
+  double past_total = 0; ///< total seconds of all its frames, by that run; 0: not known
 
-  // Of what renders now: since the first attempt of those that overlap.
-  policy::timeline timeline;                      ///< what it has shown of how fast it is
-  std::optional<int> frame;                       ///< that a Blender is on, where it tells
-  std::string waits_for;                          ///< elsewhere, for a place to run; empty when it does not
-  std::optional<policy::parallel_progress> tasks; ///< where an attempt runs as many at once
+  // Current rendering, since the first of the overlapping attempts:
+  policy::timeline timeline; ///< progress and speed so far
+  std::optional<int> frame;  ///< current frame of a Blender, if reported
+  std::string waits_for;     ///< why it waits for a place to run elsewhere; empty if it does not
+  std::optional<policy::parallel_progress> tasks; ///< if an attempt runs as many tasks
 
-  /// What Retry-After said last, and to what: see scheduler::retry_after().
+  /// The last Retry-After and the state it was computed for: see scheduler::retry_after().
   struct answer {
     aio::clock::time_point at;
     std::size_t frames_done = 0;
-    int seconds = 0; ///< 0: nothing yet
+    int seconds = 0; ///< 0: none yet
   };
   mutable answer told;
 
-  std::vector<store::frame_record> news; ///< what has become of frames since the watchers were told last
+  std::vector<store::frame_record> news; ///< results of frames since the watchers' last notification
   ledger_page page;
 
-  /// Its final state is being written.
+  /// The job's final state is being written.
   [[nodiscard]] bool is_closing() const noexcept { return page.is_closing; }
   [[nodiscard]] domain::frame_set pending() const { return spec.frames.without(done).without(failed); }
-  /// Those of them that no attempt under way has.
+  /// The pending frames that no running attempt has.
   [[nodiscard]] domain::frame_set unassigned() const {
     auto left = pending();
     for (const auto& [number, one] : runs)
@@ -94,13 +94,13 @@ struct job : store::job_record {
   [[nodiscard]] bool is_shared() const { return spec.processes != 1 && !spec.own_process && !is_sequential; }
 };
 
-/// What becomes of the Blender of such a job. Where sessions are switched off, one that is expected to stay
+/// Whether the job's Blender stays after its frames. If sessions are switched off, a Blender expected to stay
 /// exits as well, a moment after the estimate.
 [[nodiscard]] inline policy::timeline::afterwards afterwards_of(const domain::job_spec& spec) {
   return spec.own_process ? policy::timeline::afterwards::exits : policy::timeline::afterwards::stays;
 }
 
-/// The words of a log line that say which job it is about: "job=j…", and "trace_id=…" where there is one.
+/// The fields of a log line that identify a job: "job=j…", and "trace_id=…" if there is one.
 [[nodiscard]] inline std::string words_of(const store::job_record& job) {
   auto words = "job=" + job.id.str();
   if (!job.spec.trace_id.empty())

@@ -61,7 +61,7 @@ aio::task<> ledger::write(job_ptr changed) {
     const auto durability = std::exchange(page.durability, store::durability::relaxed);
     store::job_record row = *changed;
     const auto kept = co_await put(changed, std::move(row), durability);
-    if (!kept && page.is_changed) { // it can be tried again
+    if (!kept && page.is_changed) { // it can be retried
       if (!is_stopping_ && !std::exchange(page.is_retry_due, true))
         work_.spawn(retry_later(changed));
       if (page.receipts.empty())
@@ -70,15 +70,15 @@ aio::task<> ledger::write(job_ptr changed) {
   }
 }
 
-/// Gives the store `row` with everything that it does not have yet. A record leaves the page when the store
-/// has it, or never will.
+/// Stores `row` with all records that the store does not have yet. A record leaves the page once the store
+/// has it or never will.
 aio::task<result<void>> ledger::put(job_ptr changed, store::job_record row, store::durability durability) {
   auto& page = changed->page;
   const auto receipts = std::exchange(page.receipts, {});
   page.is_changed = false;
   page.last_written = row.revision;
   store::change c{.job = std::move(row), .frames = page.frames, .attempts = page.attempts};
-  if (changed->runs.size() < 2) // beside others a frame takes longer than it will take alone
+  if (changed->runs.size() < 2) // with other Blenders running, a frame takes longer than alone
     c.history_key = changed->history_key;
   c.loading = page.loading;
   const auto frames = c.frames.size(), attempts = c.attempts.size();
@@ -87,7 +87,7 @@ aio::task<result<void>> ledger::put(job_ptr changed, store::job_record row, stor
   result<void> kept;
   try {
     kept = co_await store_.save(std::move(c), durability);
-  } catch (const std::exception& e) { // a job must not stay between two states for a defect of the store
+  } catch (const std::exception& e) { // a defect of the store must not leave the job between two states
     kept = error{errc::internal, e.what()};
   }
   const bool is_conflict = !kept && kept.error().code == errc::conflict;
@@ -149,7 +149,7 @@ aio::task<bool> ledger::write_end(job_ptr ended, ending how) {
     row.revision = std::max(ended->revision, page.last_written) + 1;
     auto copy = row;
     const auto kept = co_await put(ended, std::move(copy), store::durability::durable);
-    if (kept || kept.error().code == errc::conflict) // another try would not change that
+    if (kept || kept.error().code == errc::conflict) // a retry would not change that
       break;
     if (is_stopping_) {
       page.is_closing = false;
@@ -159,7 +159,7 @@ aio::task<bool> ledger::write_end(job_ptr ended, ending how) {
     co_await pause_a_moment();
   }
   auto news = std::move(ended->news);
-  *ended = job{std::move(row)}; // the rest matters only while the job lives
+  *ended = job{std::move(row)}; // the rest matters only until the job is final
   ended->news = std::move(news);
   written_.notify_all();
   co_return true;
@@ -183,7 +183,7 @@ aio::task<> ledger::pause_a_moment() {
   co_await over.async_wait(aio::use_task);
 }
 
-/// Once for all tries that fail in a row.
+/// Logs only the first of consecutive failures.
 void ledger::log_failure(job& of, const error& why) {
   if (!std::exchange(of.page.has_failed, true))
     log_.error("changes of a job could not be kept {} reason={}", words_of(of), why.message);

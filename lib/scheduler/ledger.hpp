@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The only writer of the rows of jobs that live. A job has at most one write in flight; the next write takes
-// everything that has changed meanwhile. Records stay with the job until the store has them, and a write that
-// fails is tried again. Each write has a revision of its own, and the final state is the last write. Lives on
-// the loop.
+// The only writer of the rows of jobs that are not final. A job has at most one write in flight; the next
+// write includes all changes made meanwhile. Records stay with the job until the store has them, and a failed
+// write is retried. Each write has its own revision, and the final state is the last write. Lives on the
+// loop.
 #pragma once
 
 #include "aio/notification.hpp"
@@ -23,32 +23,32 @@ class ledger {
 public:
   using job_ptr = std::shared_ptr<job>;
 
-  /// `store` and `log` outlive it.
+  /// `store` and `log` must outlive it.
   ledger(aio::executor_type loop, store::job_store& store, spdlog::logger& log);
 
-  /// Kept for the next write.
+  /// Adds a record to the job's next write.
   static void add(job& to, store::frame_record record);
   static void add(job& to, store::attempt_record record);
 
   /// Writes the job soon, in the background. No effect on a job that is closing.
   void note(const job_ptr& changed);
 
-  /// Writes the job as it is now; completes when the store has it. unavailable: the write failed (the log has
-  /// the reason) and is tried again in the background; conflict: the job has ended, or its row is newer or
-  /// gone.
+  /// Writes the current state of the job; completes when the store has it. unavailable: the write failed (the
+  /// log has the reason) and is retried in the background; conflict: the job has ended, or its row is newer
+  /// or gone.
   [[nodiscard]] aio::task<result<void>> commit(job_ptr changed, store::durability durability);
 
-  /// From this call on the job is closing. Writes its final state, durable, after a write in flight, again
-  /// and again until the store has it; the job changes only then. False when stop() ended that: the next
-  /// start ends the job anew.
+  /// From this call on the job is closing. Writes its final state durably after any write in flight, retrying
+  /// until the store has it; only then does the job change. Returns false if stop() ended the retries: the
+  /// next start ends the job again.
   [[nodiscard]] aio::task<bool> close(job_ptr ended, ending how);
 
-  /// Completes when the job is not closing.
+  /// Completes once the job is not closing.
   [[nodiscard]] aio::task<> wait_closed(job_ptr which);
 
-  /// From now on a write that fails is not tried again.
+  /// From now on failed writes are not retried.
   void stop() noexcept { is_stopping_ = true; }
-  /// Completes when no write is under way.
+  /// Completes once no write is in flight.
   [[nodiscard]] aio::task<> join() { return work_.join(); }
 
 private:
@@ -65,7 +65,7 @@ private:
   store::job_store& store_;
   spdlog::logger& log_;
   bool is_stopping_ = false;
-  aio::notification written_; ///< a write is over
+  aio::notification written_; ///< a write has ended
   aio::task_group work_;
 };
 

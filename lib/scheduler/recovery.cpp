@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What an earlier life of the daemon has left.
+// Recovery of jobs left by an earlier run of the daemon.
 #include "scheduler/scheduler.hpp"
 
 #include <spdlog/spdlog.h>
@@ -9,13 +9,13 @@
 namespace kiln::scheduler {
 namespace {
 
-constexpr std::size_t most_remembered = 10'000; // frames of an earlier run, of one job: for memory
+constexpr std::size_t most_remembered = 10'000; // frames of a job's earlier run, to limit memory
 
-/// A loss of power takes the latest revisions with it, and clients have seen them: numbers that come now are
-/// higher than any of them.
+/// A loss of power can lose the latest revisions that clients have seen: new numbers must be higher than any
+/// of them.
 constexpr std::uint64_t revisions_in_doubt = 1000;
 
-/// One number for all when there are too many: forecast takes their mean.
+/// One number for all if there are too many: forecast uses their mean.
 std::map<int, double> bounded(std::map<int, double> seconds) {
   if (seconds.size() <= most_remembered)
     return seconds;
@@ -37,7 +37,7 @@ aio::task<scheduler::mutable_job> scheduler::take_up(store::live_job kept) {
     if (frame.failure)
       made->troubles[frame.frame] = {frame.tries, std::move(*frame.failure)};
   }
-  // What is published is done, though a loss of power may have taken its row.
+  // Published frames are done, even if a loss of power has lost their rows.
   const auto published = co_await output_.published(made->id);
   for (const int frame : published)
     if (made->spec.frames.contains(frame) && !made->done.contains(frame)) {

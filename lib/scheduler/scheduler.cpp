@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What users ask for.
+// Operations requested by users.
 #include "scheduler/scheduler.hpp"
 
 #include "aio/log_failures.hpp"
@@ -15,7 +15,7 @@ namespace {
 
 using domain::job_state;
 
-/// Keeps a job to one call for as long as it lives: what happens to it in between is that call's.
+/// Reserves a job for one call while this object lives: no other call may change the job meanwhile.
 class reservation {
 public:
   reservation(std::unordered_set<job_id>& reserved, job_id id)
@@ -94,15 +94,15 @@ aio::task<result<scheduler::job_ptr>> scheduler::take(domain::job_spec spec, std
   enqueue(added);
   tell(*added);
   start_queued();
-  // An attempt that begins at once has a pid to tell, so wait for it: that is what /job answers with.
+  // Wait for an attempt that starts at once: /job answers with its pid.
   while (added->state == job_state::queued && running_.contains(added->id) && added->waits_for.empty() &&
          !stopping_)
     co_await started_.wait();
-  co_await ledger_.wait_closed(added); // one that could not be started
+  co_await ledger_.wait_closed(added); // if the attempt could not be started
   co_return added;
 }
 
-/// Counts as waiting in the queue meanwhile.
+/// The job counts as queued meanwhile.
 aio::task<result<void>> scheduler::add_to_store(job& added, const std::optional<store::request_key>& by) {
   ++adding_;
   const scope_exit over{[this] { --adding_; }};
@@ -114,7 +114,7 @@ aio::task<result<void>> scheduler::add_to_store(job& added, const std::optional<
   co_return co_await store_.add_once(std::move(record), std::move(key));
 }
 
-/// Again for a job whose Blender was chosen before; one that its client named stays.
+/// Repeats an earlier automatic choice; a Blender named by the client is kept.
 aio::task<> scheduler::choose_blender(domain::job_spec& spec) {
   auto asked = spec;
   if (!spec.blender_choice.empty())
@@ -156,7 +156,7 @@ aio::task<result<scheduler::mutable_job>> scheduler::live(job_id id) {
 aio::task<result<scheduler::job_ptr>> scheduler::cancel(job_id id) {
   const auto found = co_await live(id);
   if (!found && found.error().code == errc::conflict)
-    co_return co_await look_up(id); // it has ended: nothing is left to cancel
+    co_return co_await look_up(id); // it has ended: nothing to cancel
   if (!found)
     co_return found.error();
   const auto job = *found;
@@ -184,7 +184,7 @@ aio::task<result<scheduler::job_ptr>> scheduler::set_priority(job_id id, int pri
   bool waits = queue_.erase({-job->spec.priority, id}) > 0;
   const auto before = std::exchange(job->spec.priority, priority);
   const auto saved = co_await ledger_.commit(job, store::durability::durable);
-  if (!saved && job->spec.priority == priority) { // else another request has changed it since
+  if (!saved && job->spec.priority == priority) { // otherwise another request has changed it since
     waits = queue_.erase({-priority, id}) > 0 || waits;
     job->spec.priority = before;
   }
@@ -255,7 +255,7 @@ aio::task<result<scheduler::job_ptr>> scheduler::retry(job_id id) {
   again->page.frames = changed;
   if (const auto saved = co_await ledger_.commit(again, store::durability::durable); !saved)
     co_return saved.error();
-  forget(id); // as it was
+  forget(id); // its previous state
   jobs_.insert_or_assign(id, again);
   log_.info("job is tried again {} frames={}", words_of(*again), domain::format_frame_set(again->pending()));
   work_.spawn(learn(again));
@@ -275,7 +275,7 @@ aio::task<result<void>> scheduler::remove(job_id id) {
   if (!domain::is_final((*found)->state))
     co_return error{errc::conflict, "job " + id.str() + " has not ended: cancel it first"};
   if (auto gone = co_await output_.discard(id, (*found)->attempts);
-      !gone) // first, so that a job that is gone has no files
+      !gone) // first, so that a removed job leaves no files
     co_return gone.error();
   if (auto gone = co_await store_.remove(id); !gone)
     co_return gone.error();
@@ -324,7 +324,7 @@ aio::task<result<std::vector<scheduler::job_ptr>>> scheduler::list(store::job_fi
     co_return kept.error();
   std::vector<job_ptr> found;
   for (auto& record : *kept) {
-    auto here = find(record.id); // it knows more
+    auto here = find(record.id); // it is more recent
     found.push_back(here ? std::move(here) : std::make_shared<const job>(std::move(record)));
   }
   co_return found;
@@ -359,7 +359,7 @@ aio::task<> scheduler::stop(on_stop how) {
   stopping_ = true;
   ledger_.stop();
   look_again_.cancel();
-  started_.notify_all(); // submit() does not wait for an attempt any longer
+  started_.notify_all(); // submit() no longer waits for an attempt
   if (how == on_stop::leave)
     executor_.leave();
   else

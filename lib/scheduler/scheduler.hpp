@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Owns the jobs that are not final: takes them, starts their attempts when a slot is free (by priority, then
-// first come, first served), has frames tried again, and keeps what became of them in the store, so that a
-// job that was acknowledged is not lost. It does not know how an attempt runs (executor) nor who asks
-// (daemon/api). Lives on the loop.
+// Owns the jobs that are not final: accepts them, starts their attempts when a slot is free (by priority,
+// then first come, first served), retries frames, and records results in the store, so that an acknowledged
+// job is not lost. Independent of how an attempt runs (executor) and of the API (daemon/api). Lives on the
+// loop.
 #pragma once
 
 #include "aio/notification.hpp"
@@ -31,22 +31,22 @@ namespace kiln::scheduler {
 struct settings {
   policy::capacity capacity = {};
   domain::job_limits limits = {};
-  std::size_t kept = 1000;                    ///< jobs that have ended and are still in memory, the newest
+  std::size_t kept = 1000;                    ///< the newest ended jobs that stay in memory
   std::uintmax_t disk_reserve = 0;            ///< bytes; no attempt is started when less is free
-  std::chrono::milliseconds look_again{5000}; ///< at what keeps attempts from starting
-  std::chrono::seconds stall_timeout{0};      ///< of jobs that do not say; 0: none
-  std::size_t cores = 1;                      ///< that Blenders of one job share
+  std::chrono::milliseconds look_again{5000}; ///< interval of checking what keeps attempts from starting
+  std::chrono::seconds stall_timeout{0};      ///< default for jobs; 0: none
+  std::size_t cores = 1;                      ///< cores shared by the Blenders of one job
 };
 
-/// Hears of jobs as they change, on the loop.
+/// Receives changes of jobs, on the loop.
 class job_watcher {
 public:
   virtual void on_change(const job& changed) = 0;
-  /// Blender tells how far it is with the current frame. Often.
+  /// Blender reports progress of the current frame. Called often.
   virtual void on_progress(const job& /*of*/) {}
-  /// Its log has grown by this; not always whole lines.
+  /// Text appended to the job's log; not always whole lines.
   virtual void on_output(const job& /*of*/, std::string_view /*text*/) {}
-  /// It is no longer in memory.
+  /// The job is no longer in memory.
   virtual void on_forgotten(const job& gone) = 0;
 
 protected:
@@ -54,51 +54,51 @@ protected:
 };
 
 enum class on_stop {
-  stop, ///< attempts are ended, and their frames rendered anew at the next start
-  leave ///< attempts go on, for the next start to take up
+  stop, ///< end attempts; their frames are rendered again after the next start
+  leave ///< leave attempts running for the next start to take over
 };
 
 class scheduler final : executor::attempt_observer {
 public:
   using job_ptr = std::shared_ptr<const job>;
 
-  /// What it is given outlives it.
+  /// All arguments passed by reference must outlive it.
   scheduler(aio::executor_type loop, executor::executor& attempts, output::output_store& output,
             store::job_store& kept, settings limits, spdlog::logger& log);
 
-  /// It is told after those that were added before it, and outlives the scheduler's work.
+  /// Watchers are called in the order of their addition. `watcher` must outlive the scheduler's work.
   void add_watcher(job_watcher& watcher) { watchers_.push_back(&watcher); }
 
-  /// Once, first: takes up the jobs that the store has. Completes when they are known; attempts of an earlier
-  /// life are under way then.
+  /// Call once, before anything else: takes over the jobs in the store. Completes when they are in memory and
+  /// attempts of an earlier run are under way.
   [[nodiscard]] aio::task<result<void>> recover();
 
-  /// Takes a job: it is in the store, on disk, when this completes, and it waits in the queue, or its first
-  /// attempt runs or could not be started. invalid_input: not a job Kiln takes; unavailable: the queue is
-  /// full, the store cannot be written, or the daemon is stopping. A caller that goes away meanwhile does not
-  /// take the job with it. `owner`: who asks; empty where nobody has to say.
+  /// Accepts a job. On completion the job is durable in the store, and it waits in the queue, or its first
+  /// attempt runs or could not be started. invalid_input: the job is not acceptable; unavailable: the queue
+  /// is full, the store cannot be written, or the daemon is stopping. A caller that goes away meanwhile does
+  /// not cancel the job. `owner`: the submitting principal; empty without authentication.
   [[nodiscard]] aio::task<result<job_ptr>> submit(domain::job_spec spec, std::string owner = {});
-  /// The same for a request that its client can ask again: see job_store::add_once(). Its principal owns the
+  /// The same for a request that its client can repeat: see job_store::add_once(). Its principal owns the
   /// job.
   [[nodiscard]] aio::task<result<job_ptr>> submit_once(domain::job_spec spec, store::request_key by);
 
   /// See job_store.
   [[nodiscard]] aio::task<result<std::optional<store::kept_request>>> find_request(std::string principal,
                                                                                    std::string key);
-  /// Failing that, the log says why: the answer is then made anew when it is asked for.
+  /// If it cannot be stored, that is logged, and a repeated request rebuilds the answer.
   [[nodiscard]] aio::task<> keep_answer(store::request_key by, std::string answer);
 
-  /// Null when there is no such job in memory; look_up() finds all.
+  /// Null if there is no such job in memory; look_up() finds all jobs.
   [[nodiscard]] job_ptr find(const job_id& id) const;
-  /// The newest job of which an attempt had this pid.
+  /// The newest job with an attempt that had this pid.
   [[nodiscard]] job_ptr find_by_pid(pid_t pid) const;
 
-  /// not_found when there is no such job.
+  /// not_found if there is no such job.
   [[nodiscard]] aio::task<result<job_ptr>> look_up(job_id id);
   [[nodiscard]] aio::task<result<job_ptr>> look_up_by_pid(pid_t pid);
-  /// The newest first.
+  /// Newest first.
   [[nodiscard]] aio::task<result<std::vector<job_ptr>>> list(store::job_filter filter);
-  /// Frames of a job above `after` of which there is something to tell, in their order.
+  /// Records of a job's frames above `after`, sorted by frame.
   [[nodiscard]] aio::task<result<std::vector<store::frame_record>>> frames(job_id id, int after,
                                                                            std::size_t limit);
 
@@ -107,38 +107,38 @@ public:
   first_ended(std::optional<store::ended_job> after);
   [[nodiscard]] aio::task<result<std::uintmax_t>> frame_bytes();
 
-  /// Cancels it; no effect on one that is final. On disk when this completes; what runs ends soon after.
+  /// Cancels a job; no effect on a final one. Durable on completion; running attempts end soon after.
   [[nodiscard]] aio::task<result<job_ptr>> cancel(job_id id);
-  /// conflict when it is final.
+  /// conflict if the job is final.
   [[nodiscard]] aio::task<result<job_ptr>> set_priority(job_id id, int priority);
-  /// conflict when it is final. A frame that renders is finished first.
+  /// conflict if the job is final. A frame being rendered is finished first.
   [[nodiscard]] aio::task<result<job_ptr>> set_paused(job_id id, bool paused);
-  /// Queues what is not done of a job that has failed or was cancelled; conflict for any other.
+  /// Queues the missing frames of a failed or cancelled job; conflict for any other.
   [[nodiscard]] aio::task<result<job_ptr>> retry(job_id id);
-  /// Removes a job that is final, with its frames and logs; conflict for any other.
+  /// Removes a final job with its frames and logs; conflict for any other.
   [[nodiscard]] aio::task<result<void>> remove(job_id id);
 
-  /// When to ask again for a job that is not final: seconds, 1 to 300 (policy::retry_after).
+  /// Retry-After for a job that is not final: seconds, 1 to 300 (policy::retry_after).
   [[nodiscard]] int retry_after(const job& of);
-  /// When to try again what was refused for lack of room: seconds (policy::overload_retry_after).
+  /// Retry-After for a request refused for lack of room: seconds (policy::overload_retry_after).
   [[nodiscard]] int retry_after_refusal();
-  /// Seconds that are left of a job that runs, where that can be said.
+  /// Remaining seconds of a running job; nullopt if they cannot be estimated.
   [[nodiscard]] std::optional<policy::estimate> time_left(const job& of) const;
 
   [[nodiscard]] policy::load load() const noexcept;
 
-  /// Why no attempt is started, though jobs wait; empty when nothing keeps them.
+  /// Why no attempt is started although jobs wait; empty if nothing blocks them.
   [[nodiscard]] const std::string& blocked() const noexcept { return blocked_; }
-  /// Why a job that is queued does not run yet; empty when only its turn has not come.
+  /// Why a queued job does not run yet; empty if it only waits for its turn.
   [[nodiscard]] const std::string& waits_for(const job& of) const noexcept {
     return of.waits_for.empty() ? blocked_ : of.waits_for;
   }
 
-  /// Takes no more jobs, no longer lets submit() wait for an attempt, and completes when no attempt is
-  /// watched any more and the store has everything. Again after requests that were under way: what they have
-  /// begun ends too.
+  /// Accepts no more jobs, no longer lets submit() wait for an attempt, and completes when no attempt is
+  /// watched and the store is up to date. Call it again after requests in progress have ended, to end the
+  /// work they began.
   [[nodiscard]] aio::task<> stop(on_stop how);
-  /// While stop() is under way: what still runs is killed now, without grace.
+  /// During stop(): kills running attempts now, without grace.
   void hurry();
 
 private:
@@ -227,22 +227,22 @@ private:
   std::mt19937_64 random_;
   job_id newest_id_;
 
-  std::unordered_map<job_id, mutable_job> jobs_; ///< all that are not final, and the newest that are
+  std::unordered_map<job_id, mutable_job> jobs_; ///< all that are not final, and the newest final ones
   std::unordered_map<pid_t, job_id> by_pid_;
-  std::unordered_map<job_id, mutable_job> running_;     ///< they hold a slot
+  std::unordered_map<job_id, mutable_job> running_;     ///< jobs that hold a slot
   std::map<std::pair<int, job_id>, mutable_job> queue_; ///< by falling priority, then age
   std::deque<job_id> ended_;                            ///< oldest first
-  std::unordered_set<job_id> reserved_;                 ///< final jobs that are being removed or tried again
-  std::size_t adding_ = 0;                              ///< on their way to the store
+  std::unordered_set<job_id> reserved_;                 ///< final jobs being removed or retried
+  std::size_t adding_ = 0;                              ///< jobs on their way to the store
   bool stopping_ = false;
 
   std::string blocked_;
   bool disk_was_full_ = false;
-  std::uintmax_t needed_room_ = 0;   ///< bytes, since the disk was full
+  std::uintmax_t needed_room_ = 0;   ///< bytes of free space to wait for, after the disk was full
   std::uintmax_t largest_frame_ = 0; ///< bytes
   aio::timer look_again_;
 
-  aio::notification started_; ///< an attempt runs, or failed to
+  aio::notification started_; ///< an attempt has started or failed to start
   aio::task_group work_;      ///< starting, ending, waiting for room
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Jobs that several Blenders render at once.
+// Jobs rendered by several Blenders at once.
 #include "policy/frame_order.hpp"
 #include "scheduler/scheduler.hpp"
 
@@ -16,17 +16,17 @@ bool scheduler::is_shared(const job& of) const {
 std::size_t scheduler::wanted_width(const job& of) const {
   if (!is_shared(of))
     return 1;
-  // How many it is to be is not known before Blender has said that frames do not depend on each other.
+  // The width is unknown until Blender has reported that frames do not depend on each other.
   if (of.report.empty())
     return 1;
   const auto wanted = of.spec.processes > 0 ? static_cast<std::size_t>(of.spec.processes) : of.width.wanted();
   return std::min(wanted, settings_.capacity.slots);
 }
 
-/// A frame that has failed is given out by itself: should it fail again, no other is charged for it.
+/// A frame that has failed is assigned alone: if it fails again, no other frame is charged.
 std::vector<int> scheduler::next_piece(const job& of) const {
   const auto planned = policy::plan_attempt(of.unassigned(), of.troubles);
-  if (of.is_sequential) // its Blender begins again with each piece
+  if (of.is_sequential) // its Blender restarts with each piece
     return policy::next_frames(of.spec.frames, planned, of.order(), planned.size());
   const auto most = of.report.empty() || of.troubles.contains(planned.front())
                         ? 1
@@ -39,7 +39,7 @@ void scheduler::on_hungry(const attempt_id& id) {
     work_.spawn(feed(std::move(of), id.number));
 }
 
-/// What it is given is written down first, so that after a crash nobody else is given it.
+/// Stores the assignment first, so that after a crash no other attempt gets the same frames.
 aio::task<> scheduler::feed(mutable_job of, int number) {
   const attempt_id id{of->id, number};
   const bool others_wait = !queue_.empty() && of->runs.size() > 1;
@@ -54,12 +54,12 @@ aio::task<> scheduler::feed(mutable_job of, int number) {
       record.frames.add(frame);
     ledger::add(*of, record);
     if (const auto kept = co_await ledger_.commit(of, store::durability::relaxed); !kept)
-      frames.clear(); // it ends; they are given to another once that can be written down
+      frames.clear(); // it ends; another attempt gets them once that can be stored
   }
   executor_.give(id, std::move(frames));
 }
 
-/// More Blenders for jobs that gain by it, as long as slots are free and nobody waits for them.
+/// Starts more Blenders for jobs that benefit, while slots are free and no job waits for one.
 void scheduler::widen() {
   if (stopping_ || !blocked_.empty() || !queue_.empty())
     return;

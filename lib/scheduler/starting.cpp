@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a job that waits becomes an attempt: whose turn it is, whether there is room, and what the attempt is
-// asked for.
+// Starts attempts of waiting jobs: selects the next job, checks for room, and builds the attempt's request.
 #include "policy/frame_order.hpp"
 #include "scheduler/scheduler.hpp"
 #include "scheduler/times.hpp"
@@ -16,7 +15,7 @@ namespace {
 using domain::failure;
 using domain::job_state;
 
-constexpr std::size_t most_of_spread = 200; // frames of an attempt that hops: each is an argument of its own
+constexpr std::size_t most_of_spread = 200; // frames of an attempt in spread order: an argument each
 
 } // namespace
 
@@ -47,7 +46,7 @@ void scheduler::stop_runs(const job& of, domain::stop_reason why) {
     executor_.stop({of.id, number}, why);
 }
 
-/// Those of a job that is paused, of which nothing renders yet: there is no frame to finish.
+/// Stops attempts of a paused job that do not render yet: they have no frame to finish.
 void scheduler::stop_idle_runs(const job& of) {
   const auto runs = of.runs; // one may end at once
   for (const auto& [number, one] : runs)
@@ -55,7 +54,7 @@ void scheduler::stop_idle_runs(const job& of) {
       executor_.stop({of.id, number}, domain::stop_reason::pause);
 }
 
-/// Once nothing of it renders any more.
+/// Takes effect once none of its attempts renders.
 void scheduler::end_as(const mutable_job& of, job_state state, std::optional<failure> failure) {
   if (of->slots == 0)
     return finish(of, state, std::move(failure));
@@ -65,9 +64,9 @@ void scheduler::end_as(const mutable_job& of, job_state state, std::optional<fai
   }
 }
 
-/// By what is left to do, and what its user wants.
+/// Places the job by its remaining frames and its user's wish.
 void scheduler::place(const mutable_job& of) {
-  if (of->slots > 0) // others of it render, and take what is left
+  if (of->slots > 0) // its other attempts render, and take the remaining frames
     return note(of);
   if (auto decided = std::exchange(of->ends_as, {}))
     return finish(of, decided->state, std::move(decided->failure));
@@ -113,7 +112,7 @@ executor::attempt_request scheduler::begin_attempt(job& of) {
   auto request = request_for(of, number, std::move(assigned), 0);
   request.in_order = std::move(frames);
   request.open = is_shared(of);
-  if (is_first) // the request has said what was known before
+  if (is_first) // the request holds the earlier measurements
     of.timeline.begin(aio::clock::now(), std::move(forecast));
   of.timeline.on_begin(number, afterwards_of(of.spec), aio::clock::now());
   return request;
@@ -130,7 +129,7 @@ executor::attempt_request scheduler::request_for(const job& of, int number, doma
   else if (settings_.stall_timeout.count() > 0)
     request.patience = settings_.stall_timeout;
   request.owner = of.owner;
-  // The first one has all cores; those that come beside it share.
+  // The first attempt has all cores; additional ones share them.
   if (of.runs.size() > 1 && of.spec.threads == 0)
     request.spec.threads = policy::threads_of(wanted_width(of), settings_.cores);
   std::vector<int> failed;
@@ -175,15 +174,15 @@ aio::task<> scheduler::start(mutable_job next) {
     give_back();
     co_return;
   }
-  // It may have been taken by a kilnd that was configured otherwise.
+  // It may have been accepted under another configuration.
   if (auto refused = domain::refuse_autorun(next->spec, settings_.limits)) {
     end_as(next, job_state::failed,
            failure{.kind = domain::failure_kind::invalid_setting, .message = std::move(*refused)});
     give_back();
     co_return;
   }
-  // The .blend and the Blenders may be others since it was queued. Frames of one job have one Blender, so it
-  // stays once there is one.
+  // The .blend and the Blenders may have changed since the job was queued. All frames of a job use one
+  // Blender, so it is not changed after the first frame.
   const bool is_free = next->spec.blender.empty() || !next->spec.blender_choice.empty();
   if (is_free && settings_.limits.blenders.size() > 1 && next->done.empty() && next->runs.empty()) {
     co_await choose_blender(next->spec);
@@ -195,7 +194,7 @@ aio::task<> scheduler::start(mutable_job next) {
   auto request = begin_attempt(*next);
   const auto id = request.id;
   number = id.number;
-  // Before anything runs, so that a crash of the daemon leaves no process that nobody knows of.
+  // Before anything runs, so that a crash of the daemon leaves no unrecorded process.
   if (const auto kept = co_await ledger_.commit(next, store::durability::relaxed); !kept) {
     block("the state directory cannot be written");
     give_back();
@@ -212,7 +211,7 @@ aio::task<> scheduler::start(mutable_job next) {
     if (!next->is_closing() && !domain::is_final(next->state)) {
       next->pid = pid;
       if (const auto found = next->runs.find(id.number);
-          found != next->runs.end()) { // else it has ended already
+          found != next->runs.end()) { // otherwise it has already ended
         found->second.record.pid = pid;
         ledger::add(*next, found->second.record);
         if (!next->started)
@@ -239,8 +238,8 @@ void scheduler::block(std::string why) {
 
 aio::task<> scheduler::wait_for_room() {
   if (std::exchange(disk_was_full_, false)) {
-    // It may have room again by now, from the frames that could not be written: wait for more than that. With
-    // a lot of room, something else was full, and only time can help.
+    // Removing the unwritten frames may already have freed room: wait for more than that. With a lot of room,
+    // something else was full, and only time can help.
     constexpr std::uintmax_t a_lot = 256U << 20, least = 1U << 20;
     const auto free = co_await output_.free_bytes();
     needed_room_ = free < a_lot ? free + std::max(least, largest_frame_) : 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The two clocks of the scheduler: one to reckon with, one to tell people. For this folder.
+// The scheduler's two clocks: monotonic for computing, wall clock for display. Internal to this directory.
 #pragma once
 
 #include "aio/task.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a node runs for each task (batch_script.sh): Blender over the frames of one line of a file.
+// The script that a node runs for each task (batch_script.sh): renders the frames in one line of a file.
 #pragma once
 
 #include <string_view>
@@ -10,10 +10,10 @@ namespace kiln::slurm {
 extern const std::string_view batch_script;
 
 // Files of an array's directory.
-inline constexpr std::string_view tasks_file = "tasks";   ///< a line for each (chunks.hpp)
-inline constexpr std::string_view before_file = "before"; ///< Blender's arguments, each with a NUL behind
-inline constexpr std::string_view after_file = "after";   ///< the same, for those that come last
-inline constexpr std::string_view site_file = "site";     ///< the operator's template, where there is one
+inline constexpr std::string_view tasks_file = "tasks";   ///< one line per task (chunks.hpp)
+inline constexpr std::string_view before_file = "before"; ///< Blender's arguments, each terminated by NUL
+inline constexpr std::string_view after_file = "after";   ///< the same, for the last arguments
+inline constexpr std::string_view site_file = "site";     ///< the operator's template, if any
 // Files of a run's directory.
 inline constexpr std::string_view began_file = "began";
 inline constexpr std::string_view loaded_file = "loaded";

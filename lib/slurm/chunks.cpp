@@ -12,11 +12,11 @@
 namespace kiln::slurm {
 namespace {
 
-constexpr double start_ups = 20;        // a task renders as long as so many starts of Blender
-constexpr double most_frames = 5'000;   // of a task: its line has a limit
+constexpr double start_ups = 20;        // minimum render time of a task, in start-up times
+constexpr double most_frames = 5'000;   // of a task: its line has a length limit
 constexpr double shortest_frame = 1e-3; // seconds: keeps divisions defined
 
-/// What is undefined or negative counts as 0.
+/// An undefined or negative value counts as 0.
 double sane(double seconds) {
   return std::isfinite(seconds) && seconds > 0 ? std::min(seconds, 1e9) : 0;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tasks that have ended by their own record, until Slurm shows it as well: a slurmctld that was killed may
-// have forgotten it, and keeps their nodes for them.
+// Tasks that have ended according to their own record, until Slurm shows it too: a slurmctld that was killed
+// may have forgotten the end and keep their nodes allocated.
 #pragma once
 
 #include <chrono>
@@ -14,18 +14,18 @@
 
 namespace kiln::slurm {
 
-/// Id of its array, and its number in there.
+/// The id of its array, and its number within the array.
 using task_id = std::pair<std::uint64_t, int>;
 
 class ended_tasks {
 public:
   using time_point = std::chrono::steady_clock::time_point;
 
-  /// `looks`: how often the queue has been read. The next look may have begun before the task ended.
+  /// `looks`: number of polls of the queue so far. The next poll may have begun before the task ended.
   void add(task_id task, std::uint64_t looks, time_point now);
 
-  /// After a look that found `running`: those that Slurm still shows `lag` after their end, as scancel wants
-  /// them. They are named again after another `lag`.
+  /// After a poll that found `running`: the tasks that Slurm still shows `lag` after their end, as arguments
+  /// of scancel. They are returned again after another `lag`.
   [[nodiscard]] std::vector<std::string> still_shown(const std::set<task_id>& running, std::uint64_t looks,
                                                      time_point now, time_point::duration lag);
 
@@ -34,7 +34,7 @@ public:
 private:
   struct end {
     time_point since;
-    std::uint64_t look; ///< the last one that may be older than the end
+    std::uint64_t look; ///< the last poll that may precede the end
   };
   std::map<task_id, end> tasks_;
 };

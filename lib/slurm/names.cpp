@@ -11,7 +11,7 @@ namespace {
 constexpr std::string_view array_prefix = "kiln-";
 constexpr std::string_view run_prefix = "run-";
 
-/// Only as we write it: without zeros in front.
+/// Only in our own notation: without leading zeros.
 template<class Name>
 std::optional<Name> if_written_so(const Name& parsed, std::string_view whole) {
   return parsed.str() == whole ? std::optional{parsed} : std::nullopt;

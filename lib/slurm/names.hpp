@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How Kiln's things are called in Slurm and in an attempt's workspace, so that they are found again: pure.
+// Names of Kiln's objects in Slurm and in an attempt's workspace, by which they are found again: pure.
 #pragma once
 
 #include "base/ids.hpp"
@@ -19,12 +19,12 @@ struct array_name {
 
   /// The name of the Slurm job: "kiln-j0…-1-2".
   [[nodiscard]] std::string str() const;
-  /// Nothing if it is not exactly a name as str() writes it.
+  /// Nullopt if it is not exactly a name written by str().
   [[nodiscard]] static std::optional<array_name> parse(std::string_view text);
   friend auto operator<=>(const array_name&, const array_name&) = default;
 };
 
-/// One run of a task: Slurm runs a task again when its node was lost, and the first run may go on.
+/// One run of a task: Slurm reruns a task whose node was lost, while the first run may continue.
 struct run_name {
   int task = 0;          ///< from 1, within the array
   std::uint64_t job = 0; ///< Slurm's id of the task's own job

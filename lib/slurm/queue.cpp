@@ -72,7 +72,7 @@ constexpr std::array reasons{
 
 std::vector<std::string_view> split(std::string_view line) {
   std::vector<std::string_view> fields;
-  for (int left = columns - 1; left > 0; --left) { // the reason comes last and may hold what it likes
+  for (int left = columns - 1; left > 0; --left) { // the reason comes last and may contain anything
     const auto bar = line.find('|');
     if (bar == std::string_view::npos)
       break;
@@ -87,7 +87,7 @@ std::optional<std::uint64_t> parse_id(std::string_view text) {
   return parse_number<std::uint64_t>(text, 1);
 }
 
-/// "7", "3-9", "1-9:2,12", each perhaps with "%4" behind; "N/A" for what is no array.
+/// "7", "3-9", "1-9:2,12", each optionally followed by "%4"; "N/A" if not an array.
 domain::frame_set parse_tasks(std::string_view text) {
   constexpr std::size_t most_terms = 100'000;
   std::string terms{text.substr(0, text.find('%'))};

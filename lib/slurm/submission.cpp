@@ -80,7 +80,7 @@ std::optional<std::uint64_t> id_in(std::string_view line) {
 } // namespace
 
 std::vector<std::string> format_sbatch_arguments(const submission& s) {
-  std::vector<std::string> arguments = s.site_options; // first: what the job asks for is stronger
+  std::vector<std::string> arguments = s.site_options; // first, so that the job's options override them
   const auto add = [&arguments](const char* option, std::string_view value) {
     if (!value.empty())
       arguments.push_back(fmt::format("{}={}", option, value));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An array of tasks as sbatch's arguments, and what sbatch answers: pure. Values become arguments of their
-// own; none becomes text of a script.
+// Formats an array of tasks as sbatch's arguments and parses sbatch's answer: pure. Values become separate
+// arguments, never script text.
 #pragma once
 
 #include "domain/job.hpp"
@@ -20,19 +20,19 @@ namespace kiln::slurm {
 
 struct submission {
   array_name name;
-  std::string owner;               ///< this Kiln, among those of the same user: for the comment
+  std::string owner;               ///< id of this Kiln among those of the same user, for the comment
   std::filesystem::path directory; ///< of the array
   std::filesystem::path final_dir; ///< of the job's published frames
   std::filesystem::path script;    ///< the batch script
-  std::string blender;             ///< as the nodes know it
+  std::string blender;             ///< path or name on the nodes
   std::size_t tasks = 0;           ///< at least 1
-  std::size_t at_once = 0;         ///< tasks of it that may run at once; 0: any number
-  domain::slurm_settings fields;   ///< as the job asks
+  std::size_t at_once = 0;         ///< limit of tasks running at once; 0: none
+  domain::slurm_settings fields;   ///< options of the job
   int priority = 0;                ///< of the job
   int nice_step = 1;               ///< Slurm's nice for each step of the priority below the highest
-  int threads = 0;                 ///< CPUs of a task; 0: as the site has it
-  std::optional<std::chrono::minutes> time = {}; ///< where the job asks for none
-  int memory_factor = 1;                         ///< times what the job asks for, after it was not enough
+  int threads = 0;                 ///< CPUs of a task; 0: the site's default
+  std::optional<std::chrono::minutes> time = {}; ///< if the job sets none
+  int memory_factor = 1;                         ///< multiplier of the job's memory after it was not enough
   std::vector<std::string> site_options = {};    ///< of the operator, for every job
 };
 
@@ -41,23 +41,23 @@ struct submission {
 /// Slurm's nice for a priority of Kiln: 0 for the highest.
 [[nodiscard]] int nice_of(int priority, int step) noexcept;
 
-/// "16G", 2 → "32G"; as it is when it is no such size.
+/// "16G", 2 → "32G"; unchanged if it is not such a size.
 [[nodiscard]] std::string scale_memory(std::string_view memory, int factor);
 
-/// The array's id, from "1207", "1207;cluster" or "Submitted batch job 1207" among whatever else a wrapper
-/// prints. Nothing when there is none, or more than one.
+/// The array's id, from "1207", "1207;cluster" or "Submitted batch job 1207" among other output of a wrapper.
+/// Nullopt if there is none, or more than one.
 [[nodiscard]] std::optional<std::uint64_t> parse_submitted(std::string_view text);
 
 enum class refusal {
-  away,      ///< slurmctld cannot be reached or is busy: later. It may have taken the job nevertheless
+  away,      ///< slurmctld is unreachable or busy: later. It may still have accepted the job
   full,      ///< a limit on the number of jobs: later, or with fewer tasks
   too_many,  ///< more tasks than an array may have
-  bad_field, ///< the job asks for what the site does not have
+  bad_field, ///< the site does not have what the job asks for
   unknown,
 };
 [[nodiscard]] refusal parse_refusal(std::string_view text) noexcept;
 
-/// What a command that failed says, for people: its errors, else all of it.
+/// The output of a failed command, for people: its errors, otherwise all of it.
 [[nodiscard]] std::string describe_refusal(std::string_view text);
 
 } // namespace kiln::slurm

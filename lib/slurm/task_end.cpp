@@ -10,7 +10,7 @@ namespace kiln::slurm {
 namespace {
 
 constexpr int signal_base = 128;
-constexpr int enough_looks = 2; // one alone may fall between two states
+constexpr int enough_looks = 2; // a single one may fall between two states
 
 bool takes_word(std::string_view& line, std::string_view word) {
   if (!line.starts_with(word))
@@ -19,7 +19,7 @@ bool takes_word(std::string_view& line, std::string_view word) {
   return true;
 }
 
-/// Slurm ends a task by these: why, its state tells.
+/// Slurm ends a task by these signals; its state says why.
 bool may_be_slurm(const task_record& record) {
   return record.status == signal_base + SIGTERM || record.status == signal_base + SIGKILL;
 }
@@ -57,7 +57,7 @@ std::optional<task_record> parse_task_record(std::string_view text) {
       record.files.emplace_back(line);
     }
   }
-  return std::nullopt; // it is still being written
+  return std::nullopt; // still being written
 }
 
 domain::process_exit exit_of(const task_record& record) noexcept {
@@ -77,11 +77,11 @@ task_end decide_task_end(const task_view& seen, double lag) noexcept {
   if (seen.record && !may_be_slurm(*seen.record))
     return seen.complete || seen.files_seen || seen.record_age >= lag ? task_end::exited : task_end::none;
   if (seen.record) {
-    if (seen.state == task_state::waiting) // requeued: another run comes
+    if (seen.state == task_state::waiting) // requeued: another run follows
       return task_end::none;
     if (killed_by_slurm && settled)
       return seen.complete ? task_end::complete : end_of_state(*seen.state);
-    // Somebody killed Blender on its node, and Slurm has nothing to do with it.
+    // Blender was killed on its node, not by Slurm.
     return settled || seen.record_age >= lag ? task_end::exited : task_end::none;
   }
   if (!settled)
@@ -90,7 +90,7 @@ task_end decide_task_end(const task_view& seen, double lag) noexcept {
     return task_end::complete;
   if (killed_by_slurm)
     return end_of_state(*seen.state);
-  if (seen.over_age < lag) // its record and its frames may be on their way
+  if (seen.over_age < lag) // its record and its frames may still arrive
     return task_end::none;
   if (!gone)
     return task_end::without_trace;

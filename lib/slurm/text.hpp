@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Text as Slurm's commands print it: pure.
+// Parses and shortens output of Slurm's commands: pure.
 #pragma once
 
 #include <chrono>
@@ -11,13 +11,13 @@
 
 namespace kiln::slurm {
 
-/// Without their ends, and without blanks around them; empty ones are left out.
+/// The lines without line ends and surrounding blanks; empty ones are left out.
 [[nodiscard]] std::vector<std::string_view> lines_of(std::string_view text);
 
-/// "2026-11-24T20:28:45", as squeue prints it with TZ=UTC; nothing for "N/A" and anything else.
+/// "2026-11-24T20:28:45", as squeue prints it with TZ=UTC; nullopt for "N/A" and anything else.
 [[nodiscard]] std::optional<std::chrono::sys_seconds> parse_time(std::string_view text);
 
-/// One line to put into a message: at most 300 bytes, nothing that cannot be printed.
+/// One line for a message: at most 300 bytes, printable only.
 [[nodiscard]] std::string excerpt(std::string_view text);
 
 } // namespace kiln::slurm

@@ -22,7 +22,7 @@ result<void> back_up(const fs::path& from, const fs::path& to) {
       return error{errc::not_found, fmt::format("there is no {} to back up", from.native())};
     if (fs::exists(fs::symlink_status(to)))
       return error{errc::conflict, fmt::format("{} is there already: name another file", to.native())};
-    // Under another name until it is whole.
+    // Under another name until it is complete.
     auto making = to;
     making += ".part";
     fs::remove(making);

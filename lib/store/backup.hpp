@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A copy of the jobs, whole and of one moment, also while a daemon uses them.
+// A consistent copy of the database, also while a daemon uses it.
 #pragma once
 
 #include "base/error.hpp"
@@ -9,7 +9,7 @@
 
 namespace kiln::store {
 
-/// Copies the database at `from` to `to`, which must not exist (conflict when it does).
+/// Copies the database at `from` to `to`, which must not exist (conflict if it does).
 [[nodiscard]] result<void> back_up(const std::filesystem::path& from, const std::filesystem::path& to);
 
 } // namespace kiln::store

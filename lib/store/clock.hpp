@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The time of day, as the store keeps it.
+// The wall-clock time in the store's precision.
 #pragma once
 
 #include "store/job_record.hpp"

@@ -33,8 +33,8 @@ error refused(const fs::path& file, std::string_view why) {
   return {errc::corrupt, fmt::format("state: {} {}. {}", file.native(), why, advice)};
 }
 
-/// Nothing when SQLite may look at it. An empty file is refused: it was a database once, or SQLite would take
-/// it for a new one.
+/// Nullopt if SQLite may open the file. Refuses an empty file, which may have been a database and which
+/// SQLite would treat as a new one.
 std::optional<error> check_head(const fs::path& file) {
   const aio::unique_descriptor opened{::open(file.c_str(), O_RDWR | O_CLOEXEC | O_NONBLOCK)};
   if (!opened.is_open())
@@ -59,7 +59,8 @@ void sync_directory(const fs::path& directory) {
     ::fsync(opened.get());
 }
 
-/// Made under another name, so that an interrupted start leaves nothing that looks like a database.
+/// Creates the file under another name first, so that an interrupted start leaves nothing that looks like a
+/// database.
 void create(const fs::path& file) {
   auto making = file;
   making += ".new";
@@ -74,7 +75,7 @@ void create(const fs::path& file) {
   sync_directory(file.parent_path());
 }
 
-/// The first complaint of SQLite's own check, or nothing.
+/// The first error found by SQLite's own check; nullopt if there is none.
 std::optional<std::string> integrity(SQLite::Database& database) {
   SQLite::Statement check(database, "PRAGMA quick_check(1)");
   check.executeStep();
@@ -82,7 +83,7 @@ std::optional<std::string> integrity(SQLite::Database& database) {
   return said == "ok" ? std::nullopt : std::optional{said};
 }
 
-/// What `work` throws, as an error.
+/// Runs `work`; converts an exception to an error.
 template<class T>
 result<T> guarded(const fs::path& file, const std::function<result<T>()>& work) {
   try {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A database of jobs that is open: checked, brought to this version, its statements kept ready. For one
-// thread, the store's. For lib/store only.
+// An open database: checked, migrated to this version, with cached statements. Used by the store's thread
+// only. Internal to lib/store.
 #pragma once
 
 #include "base/error.hpp"
@@ -17,20 +17,20 @@ namespace kiln::store {
 
 class connection {
 public:
-  /// Makes the file when it is missing. Refuses, and changes nothing, when it is not a database of Kiln, is
-  /// broken, is of a newer version, or cannot be written; the error says what to do.
+  /// Creates the file if it is missing. Fails without changes if it is not a database of Kiln, is corrupt,
+  /// has a newer version, or cannot be written; the error says what to do.
   [[nodiscard]] static result<std::unique_ptr<connection>> open(const std::filesystem::path& file);
 
-  /// Whether open() would succeed; changes no table and makes no file. For a file that no other process has
+  /// Whether open() would succeed; changes no table and creates no file. No other process may have the file
   /// open.
   [[nodiscard]] static result<void> check(const std::filesystem::path& file);
 
   [[nodiscard]] SQLite::Database& database() noexcept { return database_; }
 
-  /// Ready to bind: the same statement for the same text. `sql` is a literal.
+  /// A cached statement for this text, ready to bind. `sql` must be a literal.
   [[nodiscard]] SQLite::Statement& statement(const char* sql);
 
-  /// Ends what statements still read: a reader that is left open keeps the WAL from being used again.
+  /// Resets all statements: an open reader prevents reuse of the WAL.
   void end_reads();
 
 private:
@@ -41,8 +41,8 @@ private:
   std::unordered_map<const char*, SQLite::Statement> statements_;
 };
 
-/// unavailable when the disk is full or the file is not to be had, corrupt when the database is broken,
-/// conflict when a rule of the tables is broken, else internal. `file` is named in the text.
+/// unavailable if the disk is full or the file is inaccessible, corrupt if the database is corrupt, conflict
+/// if a constraint is violated, otherwise internal. The message names `file`.
 [[nodiscard]] error store_error(const SQLite::Exception& e, const std::filesystem::path& file);
 
 } // namespace kiln::store

@@ -43,8 +43,8 @@ error database::unreadable(const unreadable_row& why) const {
           fmt::format("state: {} holds what kilnd has not written: {}", file_.native(), why.what())};
 }
 
-/// What finds no room is tried again: once the log of changes has been copied into the file, its beginning is
-/// written over, which takes no room; then with the reserve.
+/// Retries changes that found no disk space: first after a checkpoint, so that the WAL is overwritten from
+/// its beginning, which takes no space; then with the reserve.
 void database::commit_with_room(const batch& together) {
   if (commit(*connection_, file_, together))
     return reserve_.keep();
@@ -75,12 +75,12 @@ bool database::commit(connection& to, const std::filesystem::path& file, const b
     database.exec(durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
     SQLite::Transaction all(database, SQLite::TransactionBehavior::IMMEDIATE);
     for (const auto& t : together) {
-      database.exec("SAVEPOINT change"); // one that is refused does not take the others with it
+      database.exec("SAVEPOINT change"); // a failed change does not roll back the others
       try {
         t->outcome = t->what(to);
       } catch (const SQLite::Exception& e) {
         t->outcome = failed(e);
-      } catch (const std::exception& e) { // a defect of one change is no trouble of the others
+      } catch (const std::exception& e) { // a defect of one change must not affect the others
         t->outcome = error{errc::internal, fmt::format("state: a change threw: {}", e.what())};
       }
       database.exec(t->outcome ? "RELEASE change" : "ROLLBACK TO change; RELEASE change");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One SQLite file (WAL) on a thread of its own, for all stores that keep something in it. Changes that come
-// while one transaction is being written share the next: one fsync for all that wait. For lib/store only.
+// One SQLite file (WAL) with its own thread, shared by all stores. Changes that arrive during a transaction
+// share the next one, with a single fsync. Internal to lib/store.
 #pragma once
 
 #include "aio/blocking_pool.hpp"
@@ -28,20 +28,20 @@ public:
                                                               const std::filesystem::path& file);
   ~database();
 
-  /// How much a change matters when the disk is full.
+  /// The importance of a change when the disk is full.
   enum class weight {
-    plain,     ///< it is refused
-    essential, ///< it may use the reserve: what ends or removes something
+    plain,     ///< refused
+    essential, ///< may use the reserve: ends or removes something
   };
 
-  /// Runs `what` on the thread, in a transaction; what it changed is undone when it gives an error. It may
-  /// run a second time, after the first one found no room.
+  /// Runs `what` on the thread in a transaction, which is rolled back if `what` returns an error. It may run
+  /// a second time if the disk was full at first.
   [[nodiscard]] aio::task<result<void>> write(work what, durability how, weight of = weight::plain);
 
-  /// Seconds that commits took, the wait for the thread included.
+  /// Seconds of commits, including the wait for the thread.
   [[nodiscard]] const histogram& commits() const noexcept { return commits_; }
 
-  /// The result of `what`, which is a result<T> and changes nothing.
+  /// Returns the result<T> of `what`, which must not change the database.
   template<class Read>
   [[nodiscard]] aio::task<std::invoke_result_t<Read&, connection&>> read(Read what) {
     using value_type = std::invoke_result_t<Read&, connection&>;
@@ -60,7 +60,7 @@ public:
   }
 
 private:
-  /// A change that waits to be written, or has been.
+  /// A change that waits to be written or has been written.
   struct ticket {
     work what;
     durability how = durability::durable;
@@ -74,7 +74,7 @@ private:
   [[nodiscard]] error unreadable(const unreadable_row& why) const;
   [[nodiscard]] aio::task<> write_waiting();
   void commit_with_room(const batch& together);
-  /// False when the disk had no room.
+  /// Returns false if the disk was full.
   static bool commit(connection& to, const std::filesystem::path& file, const batch& together);
 
   std::filesystem::path file_;

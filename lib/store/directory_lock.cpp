@@ -19,7 +19,7 @@
 namespace kiln::store {
 namespace {
 
-/// The pid that the holder has written, 0 when it has not.
+/// The pid written by the holder; 0 if there is none.
 pid_t holder_of(int file) {
   std::array<char, 16> text{};
   const auto size = ::pread(file, text.data(), text.size(), 0);
@@ -28,9 +28,8 @@ pid_t holder_of(int file) {
   return pid;
 }
 
-/// errno says why it is false: EWOULDBLOCK when a process has the lock.
-/// Waits for the lock as long as its holder is dead: a process that it was just starting when it was killed
-/// has the lock with it until it executes its program, a moment later.
+/// errno says why it is false: EWOULDBLOCK when a process has the lock. Waits while the holder is dead: a
+/// child that it was just starting when it was killed holds the lock until its exec, a moment later.
 bool lock(int file) {
   constexpr int tries = 200, pause_ms = 10;
   for (int i = 0; ::flock(file, LOCK_EX | LOCK_NB) != 0; ++i) {

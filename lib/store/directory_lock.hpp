@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One daemon for each state directory, and one for each output directory. The lock ends with the process,
-// whatever ends it.
+// Ensures one daemon for each state directory and for each output directory. The lock ends with the process,
+// however it ends.
 #pragma once
 
 #include "aio/unique_descriptor.hpp"
@@ -14,11 +14,11 @@ namespace kiln::store {
 
 class directory_lock {
 public:
-  /// Makes `file`, where it is missing, and locks it. `key` is the configuration's name of its directory, for
-  /// messages. conflict, with the pid of the holder, when another daemon has the lock.
+  /// Creates `file` if missing, and locks it. `key` is the configuration key of its directory, for messages.
+  /// conflict, with the holder's pid, if another daemon has the lock.
   [[nodiscard]] static result<directory_lock> take(const std::filesystem::path& file, std::string_view key);
 
-  /// Whether take() would succeed. Makes no file, and leaves the lock free.
+  /// Whether take() would succeed. Creates no file and takes no lock.
   [[nodiscard]] static result<void> check(const std::filesystem::path& file, std::string_view key);
 
 private:

@@ -40,7 +40,7 @@ bool queue_event(connection& to, webhook_event event, const job_record& job, con
   for (const auto& listener : listeners) {
     auto& row = to.statement("INSERT INTO delivery (id, webhook, event, payload, tries, due_ms) "
                              "VALUES (?1, ?2, ?3, ?4, 0, ?5)");
-    // Revisions never come again, not even after a loss of power: so the same id is the same event.
+    // Revisions are never reused, not even after a loss of power, so an id identifies one event.
     row.bind(1, listener + '-' + job.id.str() + '-' + std::to_string(job.revision) + '-' +
                     name.substr(name.find('.') + 1));
     row.bind(2, listener);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Events of jobs on their way to webhooks: queued in the transaction that changes the job. For lib/store
-// only; throws SQLite::Exception.
+// Events of jobs for webhooks, queued in the transaction that changes the job. Internal to lib/store; throws
+// SQLite::Exception.
 #pragma once
 
 #include "store/connection.hpp"
@@ -11,10 +11,10 @@
 
 namespace kiln::store {
 
-/// What a change of a job means to webhooks; asked before the change. Nothing while there are no webhooks.
+/// The webhook events of a job's change; call it before the change. Empty if there are no webhooks.
 [[nodiscard]] std::vector<domain::webhook_event> events_of_change(connection& in, const job_record& changed);
 
-/// For each webhook that wants to hear of it. False when there is none.
+/// Queues the event for each subscribed webhook. Returns false if there is none.
 [[nodiscard]] bool queue_event(connection& to, domain::webhook_event event, const job_record& job,
                                const event_format& format);
 

@@ -7,8 +7,8 @@
 
 namespace kiln::store {
 
-/// Makes an empty file of mode 0600. SQLite takes it for a new database, writes into it, and gives -wal and
-/// -shm its mode. Throws filesystem_error, also if the file exists.
+/// Creates an empty file of mode 0600. SQLite treats it as a new database and gives -wal and -shm the same
+/// mode. Throws filesystem_error, also if the file exists.
 void make_private_file(const std::filesystem::path& file);
 
 } // namespace kiln::store

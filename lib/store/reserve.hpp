@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Room on the disk that is kept for what must be possible on a full one: ending, cancelling and removing
-// jobs. A file that holds nothing, and that is removed when such a change finds no room. Blocks.
+// Disk space reserved for operations that must work on a full disk: ending, cancelling and removing jobs. A
+// file without content, removed when such a change finds no space. Blocks.
 #pragma once
 
 #include <cstdint>
@@ -13,10 +13,10 @@ class reserve {
 public:
   explicit reserve(std::filesystem::path file) : file_(std::move(file)) {}
 
-  /// Makes the file, unless it is there, or would take room that others need.
+  /// Creates the file, unless it exists or would take space needed by others.
   void keep() noexcept;
 
-  /// Removes it: true when there is more room now.
+  /// Removes the file; returns true if that freed space.
   [[nodiscard]] bool give() noexcept;
 
 private:

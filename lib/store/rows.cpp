@@ -92,7 +92,7 @@ domain::job_spec read_spec(const std::string& text) {
   return std::get<domain::job_spec>(std::move(spec));
 }
 
-/// What insert and update have in common: columns 1 to 19 as below.
+/// Binds the columns shared by insert and update: 1 to 19 as below.
 void bind_job(SQLite::Statement& to, const job_record& job) {
   const auto& f = job.failure;
   to.bind(1, job.id.str());

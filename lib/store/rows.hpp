@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Records as rows of the tables in schema.cpp, and back. For lib/store only; throws SQLite::Exception, and
-// unreadable_row for what no Kiln has written.
+// Converts records to rows of the tables in schema.cpp and back. Internal to lib/store; throws
+// SQLite::Exception, and unreadable_row for values that no Kiln has written.
 #pragma once
 
 #include "store/connection.hpp"
@@ -34,7 +34,7 @@ struct unreadable_row : std::runtime_error {
 
 [[nodiscard]] job_record read_job(SQLite::Statement& row);
 void insert_job(connection& to, const job_record& job);
-/// False when there is no such job, or its revision is not older.
+/// Returns false if there is no such job, or its revision is not older.
 [[nodiscard]] bool update_job(connection& to, const job_record& job);
 
 void write_frame(connection& to, const job_id& job, const frame_record& frame);

@@ -15,7 +15,7 @@ namespace kiln::store {
 namespace {
 
 constexpr std::array migrations{
-    // 1: jobs, their frames and their attempts. A frame has a row once there is something to tell of it.
+    // 1: jobs, their frames and their attempts. A frame has a row once there is something to record.
     R"(
 CREATE TABLE job (
   id TEXT NOT NULL PRIMARY KEY CHECK (length(id) = 19 AND id GLOB 'j[0-9a-z]*'),
@@ -83,7 +83,7 @@ CREATE TABLE attempt (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX attempt_by_pid ON attempt (pid, began_ms) WHERE pid IS NOT NULL;
 )",
-    // 2: what frames took, by what decides it: .blend content, settings, Blender. Frame -1 is the loading.
+    // 2: times of frames, by fingerprint: .blend content, settings, Blender. Frame -1 is the loading.
     R"(
 CREATE TABLE history (
   key TEXT NOT NULL CHECK (length(key) = 64),
@@ -97,7 +97,7 @@ CREATE TABLE history_use (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX history_by_use ON history_use (used_ms);
 )",
-    // 3: webhooks, and what they are still to be told.
+    // 3: webhooks and their pending deliveries.
     R"(
 CREATE TABLE webhook (
   id TEXT NOT NULL PRIMARY KEY CHECK (length(id) = 19 AND id GLOB 'w[0-9a-z]*'),
@@ -167,7 +167,7 @@ CREATE INDEX upload_by_use ON upload (used_ms);
 CREATE INDEX job_by_upload ON job (json_extract(spec, '$.blend')) WHERE json_extract(spec, '$.blend') GLOB 'sha256:*';
 CREATE INDEX job_by_end ON job (finished_ms) WHERE finished_ms IS NOT NULL;
 )",
-    // 6: who has asked for a job: the name of a token; nobody where there are no tokens.
+    // 6: the owner of a job: the name of a token; NULL without tokens.
     R"(
 ALTER TABLE job ADD COLUMN owner TEXT CHECK (owner <> '');
 CREATE INDEX job_by_owner ON job (owner, id) WHERE owner IS NOT NULL;
@@ -260,8 +260,8 @@ CREATE INDEX job_by_upload ON job (json_extract(spec, '$.blend')) WHERE json_ext
 CREATE INDEX job_by_end ON job (finished_ms) WHERE finished_ms IS NOT NULL;
 CREATE INDEX job_by_owner ON job (owner, id) WHERE owner IS NOT NULL;
 )",
-    // 9: what all frames take, kept by triggers: a million rows are not added up at each end of a job. Rows
-    // are changed in place: INSERT OR REPLACE would not fire frame_removed.
+    // 9: the total size of all frames, maintained by triggers, so that no end of a job sums a million rows.
+    // Rows are updated in place: INSERT OR REPLACE would not fire frame_removed.
     R"(
 CREATE TABLE frame_total (
   one INTEGER NOT NULL PRIMARY KEY CHECK (one = 1),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The tables, as migrations: each takes the database from one version (user_version) to the next. They are
-// never edited, only added to.
+// The tables, as migrations: each upgrades the database from one version (user_version) to the next. Existing
+// ones are never edited.
 #pragma once
 
 #include "base/error.hpp"
@@ -14,11 +14,11 @@ inline constexpr int application_id = 0x4b696c6e; ///< "Kiln": PRAGMA applicatio
 
 [[nodiscard]] int newest_version() noexcept;
 
-/// The version of a database: 0 when it is empty.
+/// The version of a database; 0 if empty.
 [[nodiscard]] int version_of(SQLite::Database& database);
 
-/// Brings it from its version to `version`; before each step of one that is not new, a copy is made
-/// beside it (FILE.v1, …). Throws SQLite::Exception, and leaves the database as it was before the step.
+/// Migrates the database from its version to `version`. Before each step, a copy of an existing database is
+/// made next to it (FILE.v1, …). On failure throws SQLite::Exception; the failed step has no effect.
 void migrate(SQLite::Database& database, int version);
 
 } // namespace kiln::store

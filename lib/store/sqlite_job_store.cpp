@@ -10,7 +10,7 @@
 namespace kiln::store {
 namespace {
 
-constexpr std::chrono::milliseconds request_time = std::chrono::hours{24}; ///< that a key is known
+constexpr std::chrono::milliseconds request_time = std::chrono::hours{24}; ///< lifetime of a key
 
 std::optional<job_record> first_job(SQLite::Statement& rows) {
   return rows.executeStep() ? std::optional{read_job(rows)} : std::nullopt;
@@ -38,7 +38,7 @@ void write_history(connection& to, const change& c) {
     put(-1, *c.loading);
 }
 
-/// Of a history that is asked for: it is kept, and the least used ones go.
+/// Marks a history as used and removes the least recently used ones.
 void note_use(connection& to, const std::string& key) {
   auto& used = to.statement("INSERT OR REPLACE INTO history_use (key, used_ms) "
                             "VALUES (?1, cast((julianday('now') - 2440587.5) * 86400000 AS INTEGER))");
@@ -193,7 +193,7 @@ aio::task<result<std::optional<job_record>>> sqlite_job_store::find_by_pid(pid_t
 
 aio::task<result<std::vector<job_record>>> sqlite_job_store::list(job_filter filter) {
   auto look = [f = std::move(filter)](connection& from) -> result<std::vector<job_record>> {
-    // Each in the order of an index: a page costs the same wherever it begins.
+    // Each query follows the order of an index: a page costs the same wherever it begins.
     auto& rows = from.statement(
         !f.tag.empty()     ? "SELECT " KILN_JOB_COLUMNS " FROM job_tag JOIN job ON job.id = job_tag.job "
                              "WHERE job_tag.tag = ?1 AND job_tag.job < ?2 AND (?3 = '' OR job.state = ?3) "
@@ -206,7 +206,7 @@ aio::task<result<std::vector<job_record>>> sqlite_job_store::list(job_filter fil
                   : "SELECT " KILN_JOB_COLUMNS " FROM job WHERE ?1 = '' AND ?3 = '' AND ?5 = '' AND id < ?2 "
                     "ORDER BY id DESC LIMIT ?4");
     rows.bind(1, f.tag);
-    rows.bind(2, f.before ? f.before->str() : std::string{"k"}); // behind every id, which begin with j
+    rows.bind(2, f.before ? f.before->str() : std::string{"k"}); // after every id, since ids begin with j
     rows.bind(3, f.state ? std::string{domain::to_string(*f.state)} : std::string{});
     rows.bind(4, static_cast<std::int64_t>(f.limit));
     rows.bind(5, f.owner);
@@ -283,7 +283,7 @@ aio::task<result<std::uintmax_t>> sqlite_job_store::frame_bytes() {
 
 aio::task<result<frame_times>> sqlite_job_store::history(std::string key) {
   const auto found = std::make_shared<frame_times>(); // the work may outlive a caller that is cancelled
-  // Looked up by a writer, since asking is what keeps it.
+  // A write, since the lookup marks the history as used.
   database::work look = [found, key = std::move(key)](connection& from) -> result<void> {
     note_use(from, key);
     auto& rows = from.statement("SELECT frame, seconds FROM history WHERE key = ?1");

@@ -17,15 +17,15 @@ class database;
 
 class sqlite_job_store final : public job_store {
 public:
-  static constexpr std::size_t kept_histories = 1000; ///< the least used are forgotten
+  static constexpr std::size_t kept_histories = 1000; ///< the least recently used are removed
 
   /// Blocks. See connection::open() for the errors.
   [[nodiscard]] static result<std::unique_ptr<sqlite_job_store>> open(aio::executor_type loop,
                                                                       const std::filesystem::path& file);
   explicit sqlite_job_store(std::shared_ptr<database> shared) : database_(std::move(shared)) {}
 
-  /// From now on the start and the end of a job are queued for the webhooks that want to hear of them, in the
-  /// transaction that changes the job. `queued` is called on the loop once such an event is kept.
+  /// From now on the start and the end of a job are queued for subscribed webhooks, in the transaction that
+  /// changes the job. `queued` is called on the loop once such an event is stored.
   void announce(event_format format, std::function<void()> queued);
 
   [[nodiscard]] aio::task<result<void>> add(job_record job) override;
@@ -49,7 +49,7 @@ public:
 
 private:
   std::shared_ptr<database> database_;
-  event_format event_format_; ///< empty: nobody is told
+  event_format event_format_; ///< empty: no events are queued
   std::function<void()> on_queued_;
 };
 

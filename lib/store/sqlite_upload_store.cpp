@@ -69,7 +69,7 @@ void insert_upload(connection& to, const upload_record& upload) {
   row.exec();
 }
 
-/// How many rows there were to touch: 0 or 1.
+/// Returns the number of updated rows: 0 or 1.
 int touch_upload(connection& to, const std::string& digest, time_point used) {
   auto& row = to.statement("UPDATE upload SET used_ms = max(used_ms, ?2) WHERE digest = ?1");
   row.bind(1, digest);

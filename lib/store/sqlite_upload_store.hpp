@@ -22,19 +22,18 @@ class sqlite_upload_store {
 public:
   explicit sqlite_upload_store(std::shared_ptr<database> shared) : database_(std::move(shared)) {}
 
-  /// Durable. One that is there already is used now, and stays as it is otherwise: false then.
+  /// Durable. If the upload exists, only its time of use is updated, and the result is false.
   [[nodiscard]] aio::task<result<bool>> add(upload_record upload);
-  /// Its time of use; never earlier than it was.
+  /// Updates its time of use; never to an earlier one.
   [[nodiscard]] aio::task<result<void>> touch(std::string digest, time_point used);
-  /// Durable. not_found when there was none.
+  /// Durable. not_found if there is none.
   [[nodiscard]] aio::task<result<void>> remove(std::string digest);
 
   [[nodiscard]] aio::task<result<std::optional<upload_record>>> find(std::string digest);
-  /// The newest first, from below this number on.
+  /// Uploads with numbers below `before`, newest first.
   [[nodiscard]] aio::task<result<std::vector<upload_record>>> list(std::optional<std::int64_t> before,
                                                                    std::size_t limit);
-  /// The one that was touched the longest time ago. Its `used` may be later than that: a job of it has ended
-  /// since.
+  /// The least recently touched upload. Its `used` may be later than that if a job of it has ended since.
   [[nodiscard]] aio::task<result<std::optional<upload_record>>> oldest();
   [[nodiscard]] aio::task<result<std::uintmax_t>> all_bytes();
   [[nodiscard]] aio::task<result<std::vector<std::string>>> digests();

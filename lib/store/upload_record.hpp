@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is kept of a .blend that a client has sent, besides its file.
+// The stored facts of an uploaded .blend, in addition to its file.
 #pragma once
 
 #include "blender/blend_file.hpp"
@@ -14,15 +14,15 @@
 namespace kiln::store {
 
 struct upload_record {
-  std::int64_t number = 0; ///< in the order in which they came; the store gives it
+  std::int64_t number = 0; ///< in order of arrival; assigned by the store
   std::string digest;      ///< SHA-256 of the content, 64 hexadecimal digits
-  std::string name;        ///< as its client called it; for people only
+  std::string name;        ///< the client's name for it; for people only
   std::uintmax_t bytes = 0;
   blender::blend_header header;
   std::optional<blender::render_info> render = {};
   time_point created;
-  time_point used; ///< when it came again, a job was made of it, or such a job ended: the last of these
-  bool is_needed = false; ///< by a job that is not final; the store says so
+  time_point used;        ///< time of the last upload, submission of a job with it, or end of such a job
+  bool is_needed = false; ///< needed by a job that is not final; set by the store
 
   friend bool operator==(const upload_record&, const upload_record&) = default;
 };

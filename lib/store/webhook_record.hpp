@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is kept of webhooks and of what they are still to be told.
+// The stored state of webhooks and their pending deliveries.
 #pragma once
 
 #include "base/ids.hpp"
@@ -15,17 +15,17 @@
 
 namespace kiln::store {
 
-/// The JSON that a webhook is told of an event that happened at `when`. Runs on the store's thread: it looks
-/// at nothing but its arguments.
+/// Formats the JSON sent to a webhook for an event at `when`. Runs on the store's thread: must use nothing
+/// but its arguments.
 using event_format =
     std::function<std::string(const job_record& job, domain::webhook_event event, time_point when)>;
 
-/// The newest try to tell a webhook something.
+/// The latest delivery attempt of a webhook.
 struct delivery_report {
   time_point at;
   domain::webhook_event event = domain::webhook_event::ping;
-  std::optional<int> status = {};        ///< of HTTP, when there was an answer
-  std::optional<std::string> error = {}; ///< for people; nothing when it was taken
+  std::optional<int> status = {};        ///< HTTP status, if there was an answer
+  std::optional<std::string> error = {}; ///< for people; nullopt if accepted
 
   friend bool operator==(const delivery_report&, const delivery_report&) = default;
 };
@@ -36,18 +36,18 @@ struct webhook_record {
   std::vector<domain::webhook_event> events; ///< without ping
   std::string secret;                        ///< "whsec_…"
   time_point created;
-  std::optional<time_point> disabled = {}; ///< nothing is queued for it since then
+  std::optional<time_point> disabled = {}; ///< since then nothing is queued for it
   std::string disabled_why;
   std::optional<delivery_report> last = {};
-  std::optional<time_point> succeeded = {}; ///< the newest delivery that was taken
-  std::uint64_t given_up = 0;               ///< deliveries that were tried for the last time
-  std::uint64_t pending = 0;                ///< deliveries that wait; not looked at by add()
-  std::optional<time_point> next_try = {};  ///< of those; not looked at by add()
+  std::optional<time_point> succeeded = {}; ///< the latest accepted delivery
+  std::uint64_t given_up = 0;               ///< deliveries given up after their last try
+  std::uint64_t pending = 0;                ///< waiting deliveries; ignored by add()
+  std::optional<time_point> next_try = {};  ///< of those; ignored by add()
 
   friend bool operator==(const webhook_record&, const webhook_record&) = default;
 };
 
-/// Something that a webhook is to be told, and where that is.
+/// A pending delivery with its target.
 struct delivery {
   std::string id; ///< the same at each try
   webhook_id to;
@@ -55,19 +55,19 @@ struct delivery {
   std::string secret;
   domain::webhook_event event = domain::webhook_event::ping;
   std::string payload;
-  int tries = 0;  ///< that failed
-  time_point due; ///< not before
+  int tries = 0;  ///< failed tries
+  time_point due; ///< earliest time of the next try
 
   friend bool operator==(const delivery&, const delivery&) = default;
 };
 
-/// What became of a delivery.
+/// The outcome of a delivery.
 struct delivery_outcome {
   std::string id;
   webhook_id to;
   delivery_report report;
-  std::optional<time_point> again = {}; ///< when it failed: the next try; nothing: it is given up
-  bool disable = false;                 ///< its receiver wants no more
+  std::optional<time_point> again = {}; ///< if it failed: the next try; nullopt: given up
+  bool disable = false;                 ///< its receiver refuses further events
 };
 
 } // namespace kiln::store

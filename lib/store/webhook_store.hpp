@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where webhooks are kept, and what they are still to be told, so that it outlives the daemon. The events of
-// jobs are queued by the store of the jobs, in the transaction that changes the job (sqlite_job_store).
-// Errors as in job_store.hpp.
+// Persistent storage of webhooks and their pending deliveries. The job store queues the events of jobs, in
+// the transaction that changes the job (sqlite_job_store). Errors as in job_store.hpp.
 #pragma once
 
 #include "aio/task.hpp"
@@ -21,25 +20,24 @@ public:
 
   virtual ~webhook_store() = default;
 
-  /// Durable. conflict when its id is there already, or there are most_webhooks.
+  /// Durable. conflict if its id exists, or there are most_webhooks.
   [[nodiscard]] virtual aio::task<result<void>> add(webhook_record webhook) = 0;
-  /// With all that waits for it. not_found when there was none.
+  /// Removes the webhook with its pending deliveries. not_found if there is none.
   [[nodiscard]] virtual aio::task<result<void>> remove(webhook_id id) = 0;
   [[nodiscard]] virtual aio::task<result<std::optional<webhook_record>>> find(webhook_id id) = 0;
-  /// All of them, the oldest first.
+  /// All webhooks, oldest first.
   [[nodiscard]] virtual aio::task<result<std::vector<webhook_record>>> list() = 0;
 
-  /// Queues a test, due at once; nothing when one waits already. not_found when there is no such webhook.
+  /// Queues a test, due at once, unless one is already waiting. not_found if there is no such webhook.
   [[nodiscard]] virtual aio::task<result<void>> queue_ping(webhook_id to, std::string id, std::string payload,
                                                            time_point now) = 0;
 
-  /// For each webhook that something waits for, what is due first; the webhook that was tried longest ago
-  /// comes first.
+  /// The earliest due delivery of each webhook with pending ones; the least recently tried webhook first.
   [[nodiscard]] virtual aio::task<result<std::vector<delivery>>> next() = 0;
 
-  /// Writes down what became of a delivery. One that was taken enables its webhook again; one whose receiver
-  /// wants no more disables it, and takes along what waits. No effect when the webhook is gone. Outlives this
-  /// process; a loss of power may undo it, and then it is delivered once more.
+  /// Records the outcome of a delivery. An accepted one enables its webhook again; a receiver that refuses
+  /// further events disables it and drops its pending deliveries. No effect if the webhook is gone. Survives
+  /// this process; a loss of power may undo it and cause a repeated delivery.
   [[nodiscard]] virtual aio::task<result<void>> settle(delivery_outcome outcome) = 0;
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tells which files of one directory (not of those below it) have been closed after writing, or moved in. A
-// name says that there is something to look at, no more: the file may be gone, or be written again.
+// Reports files of one directory (not of subdirectories) that were closed after writing, or moved in. A name
+// is only a hint: the file may be gone, or be written again.
 #pragma once
 
 #include "watch/inotify.hpp"
@@ -16,11 +16,11 @@ public:
                                                     const std::filesystem::path& directory);
 
   struct closed_files {
-    std::vector<std::string> names; ///< each once, in the order in which they were closed first
-    bool rescan = false;            ///< there were more than are told: look at the directory
+    std::vector<std::string> names; ///< each once, in the order of their first close
+    bool rescan = false;            ///< events were dropped: scan the directory
   };
 
-  /// Completes when there is something; with nothing, after finish(), when all has been told.
+  /// Completes when there are files; with nullopt after finish(), once all are reported.
   [[nodiscard]] aio::task<std::optional<closed_files>> next();
 
   void finish() { queue_->finish(); }

@@ -26,7 +26,7 @@ result<file_tail> file_tail::open(aio::executor_type loop, const std::filesystem
     return system_error(errno, "open " + file.native());
   if (!S_ISREG(facts.st_mode))
     return error{errc::invalid_input, file.native() + " is not a file"};
-  // Where a reader has given the blocks of the beginning back, it begins behind them.
+  // If a reader has freed the blocks of the beginning, start after them.
   if (::lseek(opened.get(), 0, SEEK_DATA) < 0)
     ::lseek(opened.get(), 0, errno == ENXIO ? SEEK_END : SEEK_SET);
   auto queue = inotify::open(loop, file, IN_MODIFY); // before the first read, so that no growth is missed
@@ -37,7 +37,7 @@ result<file_tail> file_tail::open(aio::executor_type loop, const std::filesystem
 
 aio::task<result<std::string>> file_tail::next() {
   for (;;) {
-    // A writer that floods its log must not keep others from the loop.
+    // A writer that floods its log must not starve the loop.
     co_await aio::asio::post(co_await aio::asio::this_coro::executor, aio::use_task);
     const bool ends = finishing_;
     std::string chunk(chunk_size, '\0');

@@ -13,14 +13,14 @@ namespace kiln::watch {
 
 class file_tail {
 public:
-  /// From the beginning of an existing regular file, behind a hole that it may begin with; links are refused.
+  /// Opens an existing regular file at its beginning, after a leading hole if any; refuses links.
   [[nodiscard]] static result<file_tail> open(aio::executor_type loop, const std::filesystem::path& file);
 
-  /// The next bytes, at most 64 KiB, once there are any; none, after finish(), when the end is reached. An
-  /// error of reading; the next call tries again.
+  /// The next bytes, at most 64 KiB, once there are any; empty after finish() at the end of the file. After a
+  /// read error the next call tries again.
   [[nodiscard]] aio::task<result<std::string>> next();
 
-  /// The writer is gone: what is there is still read, then it ends.
+  /// The writer is gone: reads the remaining bytes, then ends.
   void finish();
 
 private:

@@ -31,7 +31,7 @@ aio::task<inotify::events> inotify::next() {
 }
 
 void inotify::note(const char* name) {
-  constexpr std::size_t most_names = 10'000; // whoever is told of more reads the directory
+  constexpr std::size_t most_names = 10'000; // beyond that, the directory is scanned
   if (name && !seen_.overflowed && named_.insert(name).second) {
     if (seen_.names.size() < most_names)
       seen_.names.emplace_back(name);

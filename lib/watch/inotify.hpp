@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One inotify watch on the reactor: what file_tail and directory_watch stand on.
+// One inotify watch on the reactor; the basis of file_tail and directory_watch.
 #pragma once
 
 #include "aio/notification.hpp"
@@ -20,8 +20,7 @@ class inotify_queue;
 
 class inotify {
 public:
-  /// `mask`: of inotify(7). Links are not followed. Errors name the path, and the limit of the system that
-  /// was met.
+  /// `mask`: of inotify(7). Links are not followed. Errors name the path, and a system limit if reached.
   [[nodiscard]] static result<std::unique_ptr<inotify>>
   open(aio::executor_type loop, const std::filesystem::path& path, std::uint32_t mask);
 
@@ -31,21 +30,21 @@ public:
 
   struct events {
     std::vector<std::string> names; ///< of files in the watched directory: each once, the first event counts
-    bool overflowed = false;        ///< events were lost: look yourself
-    bool ended = false;             ///< finish() was called, and all that had happened by then has been told
+    bool overflowed = false;        ///< events were lost: scan instead
+    bool ended = false;             ///< finish() was called, and all earlier events are reported
   };
 
-  /// Completes when something happened, or after finish().
+  /// Completes after an event, or after finish().
   [[nodiscard]] aio::task<events> next();
 
-  /// Ends the waiting: next() tells what is queued, then that it has ended.
+  /// Ends waits: next() returns queued events, then `ended`.
   void finish();
 
 private:
   friend class inotify_queue;
   inotify(aio::executor_type loop, inotify_queue& queue) : queue_(queue), happened_(loop) {}
 
-  /// Something has happened to the file of this name; nullptr: to what is watched.
+  /// An event for the file of this name; nullptr: for the watched path itself.
   void note(const char* name);
   void note_overflow();
 

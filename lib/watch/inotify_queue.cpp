@@ -17,7 +17,7 @@ error watch_error(const char* call, int errno_value, const std::filesystem::path
   auto e = system_error(errno_value, std::string{call} + " " + path.native());
   if (errno_value == EMFILE)
     e.message += " (see fs.inotify.max_user_instances)";
-  if (errno_value == ENOSPC) { // of the disk nothing is said
+  if (errno_value == ENOSPC) { // does not refer to the disk here
     e = {errc::exhausted,
          std::string{call} + " " + path.native() + ": no more watches (see fs.inotify.max_user_watches)"};
   }
@@ -104,7 +104,7 @@ void inotify_queue::tell(int number, std::uint32_t mask, const char* name) {
   for (auto it = begin; it != end; ++it)
     if (mask & (it->second.mask | IN_IGNORED))
       it->second.watch->note(name);
-  if (mask & IN_IGNORED) // what was watched is gone; the kernel may give its number to something else
+  if (mask & IN_IGNORED) // the watched path is gone; the kernel may reuse its number
     watchers_.erase(begin, end);
 }
 

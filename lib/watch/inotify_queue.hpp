@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The inotify instance that all watches of a loop share. One for each would cost more than it looks: closing
-// an instance that has a watch takes the kernel 8 to 16 ms (it waits for readers of its lists), on the loop;
-// removing a watch takes 0.02 ms. And a user may have 128 instances (fs.inotify.max_user_instances).
+// The inotify instance shared by all watches of a loop. Separate instances would be expensive: closing one
+// with a watch blocks the loop for 8 to 16 ms in the kernel (it waits for readers of its lists); removing a
+// watch takes 0.02 ms. Also, a user is limited to 128 instances (fs.inotify.max_user_instances).
 #pragma once
 
 #include "watch/inotify.hpp"
@@ -28,7 +28,7 @@ public:
                                          std::uint32_t mask);
   void remove(inotify& watch) noexcept;
 
-  /// Gives out what has happened until now.
+  /// Dispatches all events so far.
   void drain();
 
 private:
@@ -42,8 +42,7 @@ private:
   void tell(int number, std::uint32_t mask, const char* name);
 
   aio::asio::posix::basic_stream_descriptor<aio::executor_type> queue_;
-  std::multimap<int, watcher>
-      watchers_; ///< by the kernel's number: one for a file, however often it is watched
+  std::multimap<int, watcher> watchers_; ///< by watch descriptor: one per file, however often it is watched
   bool listening_ = false;
 };
 

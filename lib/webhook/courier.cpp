@@ -16,12 +16,12 @@ namespace kiln::webhook {
 namespace {
 
 constexpr int gone = 410;
-/// A clock that is set is noticed after that much.
+/// A clock change is noticed after at most this time.
 constexpr std::chrono::minutes longest_wait{10};
 constexpr const char* delivery = "a webhook's delivery";
 constexpr auto until_woken = std::chrono::milliseconds::max();
 
-/// " job=j… trace_id=…" of the job that a letter is about, for log lines; empty for a letter about none.
+/// " job=j… trace_id=…" of a letter's job, for log lines; empty for a letter without a job.
 std::string job_words(const std::string& payload) {
   boost::system::error_code ec;
   const auto letter = boost::json::parse(payload, ec);
@@ -66,12 +66,12 @@ aio::task<> courier::work() {
   }
 }
 
-/// Begins what is due and there is room for; how long to wait for the rest.
+/// Begins due deliveries as far as there is room; returns how long to wait for the rest.
 std::chrono::milliseconds courier::begin_due(std::vector<store::delivery> heads) {
   auto next = until_woken;
   for (auto& head : heads) {
     if (busy_.contains(head.to))
-      continue; // it wakes this when it ends
+      continue; // its end wakes this coroutine
     const auto left = head.due - store::now();
     if (left.count() > 0)
       next = std::min({next, left, std::chrono::milliseconds{longest_wait}});
@@ -108,7 +108,7 @@ aio::task<sent> courier::tell(const store::delivery& what) {
 
 aio::task<> courier::deliver(store::delivery what) {
   const auto came = co_await tell(what);
-  // What stopping has cut short says nothing of the receiver.
+  // A delivery aborted by stopping is no fault of the receiver.
   if (!stopping_ || came.status) {
     const auto outcome = judge(what, came);
     for (;;) {
@@ -119,7 +119,7 @@ aio::task<> courier::deliver(store::delivery what) {
       log_.error("a webhook's delivery could not be kept webhook={} reason={}", what.to.str(),
                  kept.error().message);
       if (stopping_)
-        break; // it is told once more
+        break; // it will be sent again
       aio::timer pause{loop_, settings_.after_trouble};
       co_await pause.async_wait(aio::use_task);
     }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Delivers what the store has queued for webhooks: a few at once, one at a time to each webhook, the webhook
-// first that was tried longest ago, so that a dead one holds up no other. Nothing of it is lost with this
-// process: a delivery stays in the store until it was taken or given up, and is told at least once, under the
-// same id. Waits for nothing while nothing is queued. Lives on the loop.
+// Delivers the store's queued events to webhooks: a few at once, one at a time to each webhook, the least
+// recently tried webhook first, so that a dead one does not delay others. Deliveries survive this process:
+// each stays in the store until accepted or given up, and is sent at least once, under the same id. Runs no
+// timer while nothing is queued. Lives on the loop.
 #pragma once
 
 #include "aio/task_group.hpp"
@@ -25,22 +25,22 @@ namespace kiln::webhook {
 struct courier_settings {
   std::size_t at_once = 4;
   std::vector<wait> waits{usual_waits.begin(), usual_waits.end()}; ///< see next_wait()
-  std::chrono::milliseconds after_trouble{5000}; ///< until the store is asked again that could not be used
+  std::chrono::milliseconds after_trouble{5000}; ///< until the next try after a failure of the store
 };
 
 class courier {
 public:
-  /// What it is given outlives it.
+  /// The objects passed by reference must outlive it.
   courier(aio::executor_type loop, store::webhook_store& kept, sender& by, courier_settings s,
           spdlog::logger& log);
 
-  /// Once: begins with what an earlier life has left.
+  /// Call once: begins with deliveries left by an earlier run.
   void start();
   /// Something may have been queued.
   void wake();
 
-  /// Begins nothing more; what is under way is aborted after `grace`, and tried again by the next life.
-  /// Completes when nothing is left.
+  /// Begins no more deliveries; current ones are aborted after `grace`, and retried after the next start.
+  /// Completes when none is left.
   [[nodiscard]] aio::task<> stop(std::chrono::milliseconds grace);
 
 private:
@@ -58,8 +58,8 @@ private:
   courier_settings settings_;
   spdlog::logger& log_;
   std::mt19937_64 random_;
-  std::set<webhook_id> busy_; ///< being told something
-  bool changed_ = false;      ///< since the store was asked
+  std::set<webhook_id> busy_; ///< webhooks with a delivery in progress
+  bool changed_ = false;      ///< since the last query of the store
   bool stopping_ = false;
   aio::timer again_; ///< runs until something is due; wake() ends it
   aio::timer grace_;

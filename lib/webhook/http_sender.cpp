@@ -29,11 +29,10 @@ using tcp_socket = asio::basic_stream_socket<asio::ip::tcp, aio::executor_type>;
 
 namespace {
 
-constexpr std::size_t name_threads =
-    4; // as many as letters are under way: a slow name holds up its own alone
+constexpr std::size_t name_threads = 4; // one per concurrent letter: a slow lookup delays only its own
 constexpr std::uint32_t most_header_bytes = 16 * 1024;
 constexpr std::size_t most_thrown_away = 64 * 1024;
-constexpr std::chrono::milliseconds drain_time{1000}; // until a receiver has closed, which was asked to
+constexpr std::chrono::milliseconds drain_time{1000}; // until a receiver has closed, as requested
 
 address bytes_of(const asio::ip::address& from) {
   const auto six = from.is_v6() ? from.to_v6() : asio::ip::make_address_v6(asio::ip::v4_mapped, from.to_v4());
@@ -51,7 +50,7 @@ asio::ip::address address_of(const address& from) {
   return six;
 }
 
-/// What the resolver knows of a name. Blocks.
+/// The addresses of a name. Blocks.
 result<std::vector<asio::ip::address>> look_up(const std::string& name) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
@@ -89,7 +88,7 @@ std::string request_text(const target& to, const letter& what, const std::string
 std::optional<std::chrono::seconds> read_retry_after(std::string_view value) {
   const auto seconds = parse_number<std::chrono::seconds::rep>(value);
   if (!seconds)
-    return std::nullopt; // a date, or nonsense: the schedule decides
+    return std::nullopt; // a date, or invalid: the schedule decides
   return std::chrono::seconds{*seconds};
 }
 
@@ -112,7 +111,7 @@ std::string tls_failure(SSL* of, const error_code& ec) {
 
 } // namespace
 
-/// Closed when its time is over, or nobody waits for it any more.
+/// Closed at its deadline, or when no coroutine waits for it.
 struct http_sender::connection : std::enable_shared_from_this<connection> {
   explicit connection(aio::executor_type loop) : socket(loop), over(loop) {}
 
@@ -144,7 +143,7 @@ result<std::unique_ptr<http_sender>> http_sender::make(aio::executor_type loop, 
     ::SSL_CTX_set_min_proto_version(tls->native_handle(), TLS1_2_VERSION);
     tls->set_verify_mode(ssl::verify_peer, ec);
     tls->set_default_verify_paths(ec);
-    ec.clear(); // a system without certificates: there are still those of the file
+    ec.clear(); // the system may have no certificates: the file's remain
     if (!s.ca_file.empty())
       tls->load_verify_file(s.ca_file.native(), ec);
     if (ec)
@@ -205,7 +204,7 @@ aio::task<sent> http_sender::exchange(Stream& over, connection& mine, const targ
   do { // answers of 1xx come before the one that counts (RFC 9110, section 15.2)
     parser.emplace();
     parser->header_limit(most_header_bytes);
-    parser->skip(true); // the body: it is thrown away
+    parser->skip(true); // discard the body
     for (;;) {
       const auto used = parser->put(asio::buffer(in.data(), filled), ec);
       in.erase(0, used).resize(most_header_bytes);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Posts a letter by HTTP/1.1, over TLS (1.2 or newer, certificate and name verified) or without. It connects
-// to addresses only that it has checked itself, follows no redirect, and throws away what is answered.
+// only to addresses that it has checked itself, follows no redirects, and discards the body of the answer.
 #pragma once
 
 #include "aio/blocking_pool.hpp"
@@ -23,14 +23,14 @@ namespace kiln::webhook {
 
 struct sender_settings {
   target_rules targets{{}};
-  std::filesystem::path ca_file;              ///< PEM; trusted besides the system's; empty: none
+  std::filesystem::path ca_file;              ///< PEM; trusted in addition to the system's; empty: none
   std::chrono::milliseconds deadline{15'000}; ///< for connecting, sending and the answer together
   std::string user_agent;
 };
 
 class http_sender final : public sender {
 public:
-  /// Blocks (it reads certificates). invalid_input when `ca_file` cannot be used.
+  /// Blocks (it reads certificates). invalid_input if `ca_file` cannot be used.
   [[nodiscard]] static result<std::unique_ptr<http_sender>> make(aio::executor_type loop, sender_settings s);
   ~http_sender() override;
 
@@ -47,7 +47,7 @@ private:
 
   aio::executor_type loop_;
   sender_settings settings_;
-  std::optional<aio::asio::ssl::context> tls_; ///< there when anything may be connected to
+  std::optional<aio::asio::ssl::context> tls_; ///< set if any target is allowed
   aio::blocking_pool names_;                   ///< looks names up
   std::set<connection*> open_;
   bool aborted_ = false;

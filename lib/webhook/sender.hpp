@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One try to tell a webhook something: what the courier asks for, and the network, or a test, does.
+// One delivery try to a webhook: used by the courier, implemented by the network or a test.
 #pragma once
 
 #include "aio/task.hpp"
@@ -20,19 +20,19 @@ struct letter {
 };
 
 struct sent {
-  std::optional<int> status = {};                       ///< of HTTP, when there was an answer
-  std::string error = {};                               ///< for people; empty when the status is 2xx
-  std::optional<std::chrono::seconds> retry_after = {}; ///< that the receiver asked for
+  std::optional<int> status = {};                       ///< HTTP status, if there was an answer
+  std::string error = {};                               ///< for people; empty if the status is 2xx
+  std::optional<std::chrono::seconds> retry_after = {}; ///< requested by the receiver
 };
 
 class sender {
 public:
   virtual ~sender() = default;
 
-  /// Completes in bounded time, with what came of it.
+  /// Completes in bounded time, with the outcome.
   [[nodiscard]] virtual aio::task<sent> send(letter what) = 0;
 
-  /// What is under way ends soon, with an error.
+  /// Sends in progress end soon, with an error.
   virtual void abort() = 0;
 };
 

@@ -49,10 +49,10 @@ result<std::string> key_of_secret(std::string_view secret) {
   if (size < 0)
     return wrong;
   key.resize(static_cast<std::size_t>(size));
-  for (const char* padding : {"=", "=="}) // which EVP_DecodeBlock takes for bytes
+  for (const char* padding : {"=", "=="}) // EVP_DecodeBlock decodes padding as bytes
     if (text.ends_with(padding))
       key.pop_back();
-  // It also takes spaces, and padding where none belongs.
+  // It also accepts spaces and misplaced padding.
   if (to_base64(key) != text || key.size() < least_key_bytes || key.size() > most_key_bytes)
     return wrong;
   return key;

@@ -17,7 +17,7 @@ namespace {
 namespace urls = boost::urls;
 
 constexpr std::size_t longest_url = 2000, longest_name = 253, longest_label = 63;
-constexpr int v4_bits = 96; // in front of an address of IPv4
+constexpr int v4_bits = 96; // before an IPv4 address
 constexpr std::uint16_t http_port = 80, https_port = 443;
 
 struct network {
@@ -61,8 +61,8 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-/// Letters, digits, '-' and '_' between dots. One whose last label looks like a number is an address in
-/// disguise (127.1, 0x7f000001, 2130706433) to the resolver, and none here.
+/// Letters, digits, '-' and '_' between dots. A name whose last label looks like a number is rejected: to the
+/// resolver it is an address in disguise (127.1, 0x7f000001, 2130706433).
 bool is_name(std::string_view name) {
   if (name.empty() || name.size() > longest_name)
     return false;
@@ -85,7 +85,7 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
   return parse_number<std::uint16_t>(text, 1, 65535);
 }
 
-/// As it is written in a rule.
+/// In the notation of a rule.
 std::string endpoint_text(const target& of) {
   const bool is_v6 = of.literal && of.host.find(':') != std::string::npos;
   return fmt::format("{}:{}", is_v6 ? "[" + of.host + "]" : of.host, of.port);
@@ -132,7 +132,7 @@ bool is_public(const address& of) noexcept {
       {v4(203, 0, 113, 0), v4_bits + 24},
       {v4(224, 0, 0, 0), v4_bits + 4},
       {v4(240, 0, 0, 0), v4_bits + 4},
-      {v4(168, 63, 129, 16), v4_bits + 32}, // Azure's own services: public by its number alone
+      {v4(168, 63, 129, 16), v4_bits + 32}, // Azure's own services: public only by its number
       {v6(0x2001, 0), 23},                  // Teredo and other protocols
       {v6(0x2001, 0xdb8), 32},
       {v6(0x2002, 0), 16}, // 6to4: an address of IPv4 inside
