@@ -71,8 +71,8 @@ def test_the_header_says_what_was_asked(lasting, process):
 
 @pytest.mark.feature("threads")
 @PROCESSES
-def test_threads(start, process):
-    d = start("slow")
+def test_threads(lasting, process):
+    d = lasting("slow")
     ident = submit(d, "slow", "1", threads=1, samples=2000, process=process)
     pid = wait_for(lambda: (d.get(f"/v1/jobs/{ident}").json()["current"] or {}).get("pid"), "Blender runs")
     wait_for(lambda: b"\0-t\0001\0" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes(), "Blender has one thread")

@@ -88,8 +88,8 @@ def test_blender_that_goes_away(start, blender, tmp_path):
 
 
 @pytest.mark.feature("time-outs and stalls")
-def test_time_that_is_over(start):
-    d = start("slow")
+def test_time_that_is_over(lasting):
+    d = lasting("slow")
     done = render(d, "slow", "1-3", timeout_seconds=2)
     assert done["failure"]["kind"] == "timed_out" and done["attempts"] == 1, done
 
@@ -108,7 +108,7 @@ def test_a_blender_that_stands_still(start):
 def test_a_crash_of_the_daemon_during_a_real_render(start):
     """The long form is tests/reliability/kill9."""
     d = start("slow")
-    ident = submit(d, "slow", "1-3", samples=40)
+    ident = submit(d, "slow", "1-3", samples=12)
     wait_for(lambda: d.get(f"/v1/jobs/{ident}").json()["frames"]["done"] == 1, "a frame is done")
     pid = d.get(f"/v1/jobs/{ident}").json()["current"]["pid"]
     os.kill(d.process.pid, signal.SIGKILL)
@@ -121,9 +121,9 @@ def test_a_crash_of_the_daemon_during_a_real_render(start):
     assert log.count("Saved: ") == 3, "no frame is rendered twice"
 
 
-def test_history_feeds_retry_after_from_the_first_poll(start):
-    d = start("slow")
-    fields = {"samples": 60}
+def test_history_feeds_retry_after_from_the_first_poll(lasting):
+    d = lasting("slow")
+    fields = {"samples": 16}
     first = render(d, "slow", "1-2", **fields)
     assert first["state"] == "succeeded"
     answer = d.ask("POST", "/v1/jobs", json.dumps({"blend": "slow.blend", "frames": "1-2", **fields}),

@@ -40,8 +40,8 @@ def final_text(d, first, last):
 
 
 @pytest.mark.feature("POST /job, until Retry-After says")
-def test_frames_are_whole_images_at_their_final_paths(start):
-    d = start("tiny")
+def test_frames_are_whole_images_at_their_final_paths(lasting):
+    d = lasting("tiny")
     posted = d.post_job(1, 3)
     location, pause = posted.headers["location"], int(posted.headers["retry-after"])
     while True:
@@ -71,8 +71,8 @@ def test_other_formats(start, scene, extension, magic):
         assert (d.output / job / name).read_bytes().startswith(magic)
 
 
-def test_jobs_render_one_after_the_other(start):
-    d = start("tiny")
+def test_jobs_render_one_after_the_other(lasting):
+    d = lasting("tiny")
     posted = [d.post_job(n, n) for n in (1, 2, 3)]
     assert [p.json()["state"] for p in posted] == ["running", "queued", "queued"]
     for n, p in enumerate(posted, 1):
@@ -80,8 +80,8 @@ def test_jobs_render_one_after_the_other(start):
         assert d.frames(p.json()["id"]) == [f"blender-render_{n:04}.png"]
 
 
-def test_frame_numbers_of_five_digits_and_zero(start):
-    d = start("tiny")
+def test_frame_numbers_of_five_digits_and_zero(lasting):
+    d = lasting("tiny")
     for first, last, names in [(0, 1, ["blender-render_0000.png", "blender-render_0001.png"]),
                                (9999, 10000, ["blender-render_10000.png", "blender-render_9999.png"])]:
         posted = d.post_job(first, last)
@@ -149,8 +149,8 @@ def rendering(d):
 
 
 @pytest.mark.feature("kill, crash and stop", mode="own")
-def test_kill_from_a_terminal_has_true_answers(start):
-    d = start("slow")
+def test_kill_from_a_terminal_has_true_answers(lasting):
+    d = lasting("slow")
     texts = []
     for sent in (signal.SIGTERM, signal.SIGKILL, signal.SIGSEGV):
         location, pid = rendering(d)
@@ -171,8 +171,8 @@ def test_stopping_kilnd_ends_blender(start):
     assert not os.path.exists(f"/proc/{pid}")
 
 
-def test_a_running_job_says_when_to_ask_again(start):
-    d = start("slow")
+def test_a_running_job_says_when_to_ask_again(lasting):
+    d = lasting("slow")
     location, pid = rendering(d)
     asked = [int(d.get(location).headers["retry-after"]) for _ in range(5)]
     assert all(1 <= seconds <= 300 for seconds in asked)

@@ -96,7 +96,7 @@ def test_a_log_holds_the_lines_of_its_job_only(start):
 def test_a_crash_costs_one_frame(start, number):
     d = start("slow")
     render(d, "slow", "1", samples=1)  # the session is warm
-    ident = submit(d, "slow", "1-4", samples=30)
+    ident = submit(d, "slow", "1-4", samples=10)
     wait_for(lambda: d.get(f"/v1/jobs/{ident}").json()["frames"]["done"] == 2, "two frames are done")
     os.kill(is_rendering(d, ident), number)
     done = until_final(d, ident)
@@ -150,7 +150,7 @@ def test_kill_of_its_pid_cancels(start):
 def test_kill_9_of_kilnd(start, power_loss):
     d = start("slow")
     render(d, "slow", "1", samples=1)
-    ident = submit(d, "slow", "1-4", samples=30)
+    ident = submit(d, "slow", "1-4", samples=10)
     wait_for(lambda: d.get(f"/v1/jobs/{ident}").json()["frames"]["done"] == 1, "a frame is done")
     pid = is_rendering(d, ident)
     os.kill(d.process.pid, signal.SIGKILL)

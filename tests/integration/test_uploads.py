@@ -20,8 +20,8 @@ def submit(d, blend, frames):
 
 @pytest.mark.feature("uploads, packed by the client")
 @pytest.mark.parametrize("packing", PACK)
-def test_an_upload_renders(start, blender, scenes, packing):
-    d = start("slow")
+def test_an_upload_renders(lasting, blender, scenes, packing):
+    d = lasting("slow")
     data = PACK[packing]((scenes / "tiny.blend").read_bytes())
     made = d.ask("POST", "/v1/blends?name=tiny.blend", data, {"Content-Type": "application/octet-stream"})
     assert made.status == 201, made
@@ -38,9 +38,9 @@ def test_an_upload_renders(start, blender, scenes, packing):
     assert d.ask("DELETE", f"/v1/blends/{body['id']}").status == 204
 
 
-def test_an_upload_that_is_cut_off_inside_fails_with_a_reason(start, scenes):
+def test_an_upload_that_is_cut_off_inside_fails_with_a_reason(lasting, scenes):
     """Its beginning is a .blend: that there is no more of it, only Blender can find."""
-    d = start("slow")
+    d = lasting("slow")
     data = gzip.compress((scenes / "tiny.blend").read_bytes())
     made = d.ask("POST", "/v1/blends", data[:len(data) // 2], {"Content-Type": "application/octet-stream"})
     assert made.status == 201, made
