@@ -21,8 +21,10 @@ namespace kiln::app {
 struct token_request {
   enum class verb { add, list, remove };
   verb what = verb::list;
-  std::string name; ///< not with list
-  std::string role; ///< with add
+  std::string name;                   ///< not with list
+  std::string role;                   ///< with add, as those that follow
+  std::optional<std::string> expires; ///< nothing: never
+  std::vector<std::string> projects;  ///< empty: all
 };
 
 /// Where HTTP is served: a literal address and a port (0: any free one).

@@ -113,7 +113,7 @@ public:
   [[nodiscard]] choice route(request& what);
 
   /// Whether who was let in would be let in now.
-  [[nodiscard]] bool still_admits(const request& what) const { return !what.by || doors_.knows(*what.by); }
+  [[nodiscard]] bool still_admits(const request& what) const;
 
   [[nodiscard]] answer error_answer(int status, std::string_view detail, std::string_view path) const;
 

@@ -47,7 +47,8 @@ void gate::use(std::span<const token> tokens) {
   auto before = std::exchange(holders_, {});
   everybody_.reset();
   for (const auto& t : tokens) {
-    holder now{t.hash, std::make_shared<const principal>(principal{t.name, t.rank}), {}};
+    const principal who{t.name, t.rank, t.projects};
+    holder now{t.hash, std::make_shared<const principal>(who), t.expires, {}};
     for (const auto& old : before)
       if (old.who->name == t.name)
         now.requests = old.requests; // a reload is no new allowance
@@ -94,7 +95,10 @@ decision gate::decide(const question& asked, time_point now) {
     made.who = everybody_;
   } else if (asked.authorization) {
     known = find(*asked.authorization);
-    if (known) {
+    if (known && has_expired(known->expires, asked.today)) {
+      made.expired = expired_token{known->who->name, *known->expires};
+      known = nullptr; // no guess, and no more than a stranger
+    } else if (known) {
       made.who = known->who;
     } else {
       made.wrong_token = may_fail(asked, now, made);
@@ -122,10 +126,11 @@ decision gate::decide(const question& asked, time_point now) {
   return made;
 }
 
-bool gate::knows(const principal& who) const noexcept {
+bool gate::knows(const principal& who, date today) const noexcept {
   if (everybody_)
     return who == *everybody_;
-  return std::ranges::any_of(holders_, [&](const holder& h) { return *h.who == who; });
+  return std::ranges::any_of(
+      holders_, [&](const holder& h) { return *h.who == who && !has_expired(h.expires, today); });
 }
 
 } // namespace kiln::access

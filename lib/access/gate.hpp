@@ -18,6 +18,12 @@ struct question {
   std::optional<std::string_view> authorization = {}; ///< value of the field
   std::uint64_t network = 0;                          ///< where the client is: buckets of strangers go by it
   role needed = role::admin;
+  date today = {}; ///< tokens expire by it
+};
+
+struct expired_token {
+  std::string name;
+  date since;
 };
 
 struct decision {
@@ -28,10 +34,11 @@ struct decision {
     too_often,
   };
   kind what = kind::admitted;
-  principal_ptr who;                  ///< null: a stranger
-  bool wrong_token = false;           ///< one was given, looked at, and is none of ours
-  rate of_failures = {};              ///< the limit that too many wrong tokens have met
-  std::optional<allowance> left = {}; ///< where requests are limited, or too many tokens were wrong
+  principal_ptr who;                         ///< null: a stranger
+  bool wrong_token = false;                  ///< one was given, looked at, and is none of ours
+  std::optional<expired_token> expired = {}; ///< one was given that has expired: its client is a stranger
+  rate of_failures = {};                     ///< the limit that too many wrong tokens have met
+  std::optional<allowance> left = {};        ///< where requests are limited, or too many tokens were wrong
 };
 
 class gate {
@@ -48,7 +55,7 @@ public:
   [[nodiscard]] decision decide(const question& asked, time_point now);
 
   /// Whether they would still be who they were.
-  [[nodiscard]] bool knows(const principal& who) const noexcept;
+  [[nodiscard]] bool knows(const principal& who, date today) const noexcept;
 
   /// Whether there is nothing to decide: everybody() may do everything, as often as they like.
   [[nodiscard]] bool is_open() const noexcept { return everybody_ && !requests().is_limited(); }
@@ -61,6 +68,7 @@ private:
   struct holder {
     digest hash{};
     principal_ptr who;
+    std::optional<date> expires;
     bucket requests;
   };
   [[nodiscard]] holder* find(std::string_view authorization);

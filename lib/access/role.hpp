@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace kiln::access {
 
@@ -25,6 +26,7 @@ enum class role {
 struct principal {
   std::string name; ///< of a token; empty where there are no tokens, and everybody may do everything
   role rank = role::none;
+  std::vector<std::string> projects = {}; ///< directories whose .blend files they may render; none: all
 
   friend bool operator==(const principal&, const principal&) = default;
 };

@@ -2,16 +2,19 @@
 //
 // Tokens: who may do what, and the file that lists them, as text. The secret itself is nowhere but with its
 // owner: a line has its SHA-256 alone, which is enough because a secret is random, not chosen by a person
-// (docs/decisions/0011-access.md). The file: one line a token, `NAME ROLE CREATED sha256:HEX`; lines that
-// begin with # are for people. Pure.
+// (docs/decisions/0011-access.md). The file: one line a token, `NAME ROLE CREATED sha256:HEX`, then, where
+// they apply, ` expires=TIME` and ` projects=/A:/B`, in this order; lines that begin with # are for people.
+// Pure.
 #pragma once
 
+#include "access/expiry.hpp"
 #include "access/role.hpp"
 #include "base/error.hpp"
 
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,6 +29,8 @@ struct token {
   role rank = role::read;
   std::string created; ///< RFC 3339, UTC; for people
   digest hash{};
+  std::optional<date> expires = {};       ///< from then on it is refused
+  std::vector<std::string> projects = {}; ///< see principal
 
   friend bool operator==(const token&, const token&) = default;
 };
@@ -58,6 +63,12 @@ private:
 
 /// 1 to 64 of A-Z a-z 0-9 . _ -, beginning with a letter or a digit.
 [[nodiscard]] bool is_token_name(std::string_view text) noexcept;
+
+/// An absolute path without ':' and without control characters; it need not be there.
+[[nodiscard]] bool is_project(std::string_view path) noexcept;
+
+/// "/A:/B", as the file has them.
+[[nodiscard]] std::string format_projects(std::span<const std::string> all);
 
 /// The text of a file. corrupt names the line and what is wrong with it.
 [[nodiscard]] result<std::vector<token>> parse_tokens(std::string_view text);

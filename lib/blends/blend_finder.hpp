@@ -3,10 +3,12 @@
 // Which file a client means by the `blend` of a job: one below a project root, or an upload.
 #pragma once
 
+#include "access/role.hpp"
 #include "aio/blocking_pool.hpp"
 #include "blends/project_roots.hpp"
 #include "blends/uploads.hpp"
 
+#include <filesystem>
 #include <string>
 
 namespace kiln::blends {
@@ -18,8 +20,11 @@ public:
       : roots_(std::move(roots)), uploads_(sent), pool_(pool) {}
 
   /// A path (see project_roots::find) or the id of an upload. Hold the lease until the job is in the store.
-  /// invalid_input, saying why, when there is no such file.
-  [[nodiscard]] aio::task<result<uploads::lease>> find(std::string name);
+  /// invalid_input, saying why, when there is no such file, or none that `by` may use.
+  [[nodiscard]] aio::task<result<uploads::lease>> find(std::string name, access::principal_ptr by);
+
+  /// Whether `by` may have a file rendered that is below a project root, or is the one of POST /job.
+  [[nodiscard]] aio::task<bool> may_use(std::filesystem::path file, access::principal_ptr by);
 
 private:
   project_roots roots_;
