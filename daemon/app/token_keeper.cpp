@@ -14,8 +14,6 @@
 namespace kiln::app {
 namespace {
 
-using wall_clock = std::chrono::system_clock;
-
 constexpr std::chrono::hours longest_sleep{1}; // until a clock that was set is noticed
 
 } // namespace
@@ -81,23 +79,23 @@ aio::task<> token_keeper::watch() {
 aio::task<> token_keeper::notice_expiry() {
   for (auto before = access::today(); !stopped_;) {
     const auto today = access::today();
-    auto next = wall_clock::time_point::max();
+    std::optional<access::date> next; // in seconds: in finer units a far year would not fit
     bool is_over = false;
     for (const auto& t : tokens_) {
       if (access::has_expired(t.expires, today) && !access::has_expired(t.expires, before)) {
         log_.warn("a token has expired, and is refused from now on token={}", t.name);
         is_over = true;
       } else if (t.expires && !access::has_expired(t.expires, today)) {
-        next = std::min<wall_clock::time_point>(next, *t.expires);
+        next = std::min(next.value_or(*t.expires), *t.expires);
       }
     }
     before = today;
     if (is_over)
       changed_();
-    if (next == wall_clock::time_point::max())
-      expiry_.expires_at(aio::timer::time_point::max());
+    if (next)
+      expiry_.expires_after(std::min<std::chrono::seconds>(*next - today, longest_sleep));
     else
-      expiry_.expires_after(std::min<wall_clock::duration>(next - wall_clock::now(), longest_sleep));
+      expiry_.expires_at(aio::timer::time_point::max());
     boost::system::error_code ignored;
     co_await expiry_.async_wait(aio::asio::redirect_error(aio::use_task, ignored));
   }

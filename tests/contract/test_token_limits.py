@@ -6,7 +6,7 @@ import json
 import os
 
 import pytest
-from daemon import wait_for
+from daemon import stays_asleep, wait_for
 from tokens import add, bearer, token
 
 JSON = {"Content-Type": "application/json"}
@@ -64,9 +64,10 @@ def test_its_time_may_be_changed(start, tmp_path):
     assert "  expires " in token("list", state=state).stdout
     text = (state / "tokens").read_text()
     expiry = text.split("expires=")[1].split()[0]
-    for when, status in (("2026-01-01T00:00:00Z", 401), (in_seconds(3600), 200)):
+    for when, status in (("2026-01-01T00:00:00Z", 401), (in_seconds(3600), 200), ("2026-01-02T00:00:00Z", 401), ("9999-12-31T23:59:59Z", 200)):
         (state / "tokens").write_text(text.replace(expiry, when))
         wait_for(lambda: d.ask("GET", "/v1/jobs", headers=bearer(secret)).status == status, when)
+    wait_for(lambda: stays_asleep(d.process.pid, 1), "a year far away does not keep it awake")
 
 
 @pytest.mark.parametrize("arguments, says", [
