@@ -34,6 +34,11 @@ http::response not_json() {
   return problem(415, "the body must be sent as Content-Type: application/json");
 }
 
+std::string outside_projects(const access::principal& by) {
+  return fmt::format("the token {} may have files of these projects rendered, and no others: {}", by.name,
+                     fmt::join(by.projects, ", "));
+}
+
 http::response problem_of(const error& e) {
   const int status = status_of(e);
   return problem(status, status == 500 ? "a defect of Kiln, or a broken store; the log says more"

@@ -11,6 +11,7 @@
 #include <boost/json/value.hpp>
 
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace kiln::api {
@@ -27,6 +28,9 @@ inline constexpr const char* json_type = "application/json; charset=utf-8";
 
 /// 415 for a body that is not sent as JSON.
 [[nodiscard]] http::response not_json();
+
+/// The error message for a .blend outside the projects of a token.
+[[nodiscard]] std::string outside_projects(const access::principal& by);
 
 /// The problem for an error of what lies below. What is wrong inside Kiln is for its log alone.
 [[nodiscard]] http::response problem_of(const error& e);

@@ -95,8 +95,7 @@ void jobs::add_routes(http::service& to) {
   to.on("DELETE", "/v1/jobs/{id}", role::submit, [this](const request& asked) { return remove(asked); });
   to.on("POST", "/v1/jobs/{id}/cancel", role::submit,
         [this](const request& asked) { return carry_out(&scheduler::cancel, asked); });
-  to.on("POST", "/v1/jobs/{id}/retry", role::submit,
-        [this](const request& asked) { return carry_out(&scheduler::retry, asked); });
+  to.on("POST", "/v1/jobs/{id}/retry", role::submit, [this](const request& asked) { return retry(asked); });
 }
 
 http::response jobs::describe(int status, const scheduler::job& of) const {
@@ -187,7 +186,7 @@ aio::task<answer> jobs::create_from(const http::request& asked, std::optional<st
   if (!wrong.empty() && wrong.front().pointer.empty())
     co_return field_problem(wrong);
   spec.trace_id = http::trace_id_of(asked);
-  const auto blend = co_await blends_.find(spec.blend_name); // held until the job is taken
+  const auto blend = co_await blends_.find(spec.blend_name, asked.by); // held until the job is taken
   if (!blend && blend.error().code != errc::invalid_input && wrong.empty())
     co_return refuse(blend.error());
   const auto add = [&wrong](domain::field_error more) {
@@ -320,6 +319,20 @@ aio::task<answer> jobs::carry_out(change what, const http::request& asked) {
   if (!changed)
     co_return refuse(changed.error());
   co_return show(202, **changed);
+}
+
+/// A retry renders again, so it is refused if the token may not (or no longer) render the .blend.
+aio::task<answer> jobs::retry(const http::request& asked) {
+  const auto id = job_id::parse(asked.id);
+  if (!id)
+    co_return problem(404, "this is not the id of a job");
+  const auto found = co_await scheduler_.look_up(*id);
+  if (found && !kiln::blends::parse_upload_id((*found)->spec.blend_name)) {
+    const bool may = co_await blends_.may_use((*found)->spec.blend, asked.by);
+    if (!may)
+      co_return problem(403, outside_projects(*asked.by));
+  }
+  co_return co_await carry_out(&scheduler::scheduler::retry, asked);
 }
 
 aio::task<answer> jobs::remove(const http::request& asked) {

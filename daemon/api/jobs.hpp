@@ -44,6 +44,7 @@ private:
                                                                             job_id id);
   [[nodiscard]] aio::task<http::answer> patch(const http::request& asked);
   [[nodiscard]] aio::task<http::answer> carry_out(change what, const http::request& asked);
+  [[nodiscard]] aio::task<http::answer> retry(const http::request& asked);
   [[nodiscard]] aio::task<http::answer> remove(const http::request& asked);
 
   [[nodiscard]] http::response describe(int status, const scheduler::job& of) const;

@@ -58,8 +58,9 @@ std::optional<pid_t> parse_pid(std::string_view text) {
 
 } // namespace
 
-tutorial::tutorial(scheduler::scheduler& jobs, poll_delay& ends, std::optional<domain::job_spec> every_job)
-    : jobs_(jobs), ends_(ends), every_job_(std::move(every_job)),
+tutorial::tutorial(scheduler::scheduler& jobs, poll_delay& ends, kiln::blends::blend_finder& blends,
+                   std::optional<domain::job_spec> every_job)
+    : jobs_(jobs), ends_(ends), blends_(blends), every_job_(std::move(every_job)),
       not_found_(std::make_shared<const http::prebuilt>(text(400, "Job not found"))) {}
 
 void tutorial::add_routes(http::service& to) {
@@ -75,6 +76,9 @@ aio::task<answer> tutorial::create(const http::request& asked) {
     co_return text(400, "Invalid input: " + frames.error().message);
   if (!every_job_)
     co_return text(400, "Invalid input: kilnd has no .blend for /job (--blend); use /v1/jobs");
+  const bool may = co_await blends_.may_use(every_job_->blend, asked.by);
+  if (!may)
+    co_return text(403, "Forbidden: " + outside_projects(*asked.by));
   auto spec = *every_job_;
   spec.frames = std::move(*frames);
   spec.trace_id = http::trace_id_of(asked);

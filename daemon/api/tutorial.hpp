@@ -5,6 +5,7 @@
 #pragma once
 
 #include "api/poll_delay.hpp"
+#include "blends/blend_finder.hpp"
 #include "http/service.hpp"
 #include "scheduler/scheduler.hpp"
 
@@ -17,9 +18,10 @@ namespace kiln::api {
 
 class tutorial final : public scheduler::job_watcher {
 public:
-  /// `every_job`: what /job renders; its frames come from the request; nothing when there is no .blend for
-  /// it. `jobs` and `ends` outlive it.
-  tutorial(scheduler::scheduler& jobs, poll_delay& ends, std::optional<domain::job_spec> every_job);
+  /// `every_job`: the job of /job, with the frames of the request; nullopt if there is no .blend for it. The
+  /// objects passed by reference must outlive it.
+  tutorial(scheduler::scheduler& jobs, poll_delay& ends, kiln::blends::blend_finder& blends,
+           std::optional<domain::job_spec> every_job);
 
   /// Serves /job; it outlives the service's requests.
   void add_routes(http::service& to);
@@ -34,6 +36,7 @@ private:
 
   scheduler::scheduler& jobs_;
   poll_delay& ends_;
+  kiln::blends::blend_finder& blends_;
   std::optional<domain::job_spec> every_job_;
   std::shared_ptr<const http::prebuilt> not_found_;
   std::unordered_map<job_id, std::shared_ptr<const http::prebuilt>> answers_;

@@ -227,6 +227,7 @@ aio::task<int> start_and_serve(aio::executor_type loop, requests& asked, const c
   aio::task_group work{loop, rethrow};
   work.spawn(p.server.run());
   work.spawn(p.tokens.watch());
+  work.spawn(p.tokens.notice_expiry());
   aio::timer watchdog{loop};
   if (const auto within = manager.watchdog())
     work.spawn(feed_watchdog(manager, *within, watchdog, asked));

@@ -92,12 +92,20 @@ void add_token_options(CLI::App& app, token_request& asked) {
   app.add_option("NAME", asked.name, "The token's name: who or what uses it")
       ->required()
       ->configurable(false);
-  if (asked.what == token_request::verb::add)
-    app.add_option("--role", asked.role,
-                   "read: look; submit: also make jobs, and change one's own; admin: all")
-        ->check(CLI::IsMember({"read", "submit", "admin"}))
-        ->required()
-        ->configurable(false);
+  if (asked.what != token_request::verb::add)
+    return;
+  app.add_option("--role", asked.role, "read: look; submit: also make jobs, and change one's own; admin: all")
+      ->check(CLI::IsMember({"read", "submit", "admin"}))
+      ->required()
+      ->configurable(false);
+  app.add_option("--expires", asked.expires,
+                 "When it is refused: 2026-12-31T18:00:00Z, or in 30d, 12h or 45m [never]")
+      ->type_name("WHEN")
+      ->configurable(false);
+  app.add_option("--project", asked.projects,
+                 "Directory whose .blend files its jobs may render; several times for several [all]")
+      ->type_name("DIR")
+      ->configurable(false);
 }
 
 constexpr auto footer = R"(
@@ -106,7 +114,8 @@ stronger than the environment, the environment than the file.
 
 kilnd backup FILE copies the jobs of the state directory to FILE, also while kilnd runs.
 kilnd token add NAME --role read|submit|admin prints a new token; kilnd token list; kilnd token remove NAME. As soon as
-there is one, everything but /livez and /readyz needs one.
+there is one, everything but /livez and /readyz needs one. With --expires 30d it is refused after that time, with
+--project DIR its jobs render .blend files in that directory alone.
 
 Signals: SIGTERM and SIGINT stop in order (a second one kills what still renders), SIGUSR2 stops and leaves renders to
 the next start, SIGHUP reopens the log file.

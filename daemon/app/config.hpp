@@ -21,8 +21,10 @@ namespace kiln::app {
 struct token_request {
   enum class verb { add, list, remove };
   verb what = verb::list;
-  std::string name; ///< not with list
-  std::string role; ///< with add
+  std::string name;                   ///< not with list
+  std::string role;                   ///< only with add, like the following members
+  std::optional<std::string> expires; ///< nullopt: never
+  std::vector<std::string> projects;  ///< empty: all
 };
 
 /// Where HTTP is served: a literal address and a port (0: any free one).

@@ -93,12 +93,12 @@ parts::parts(aio::executor_type loop, const config& c, std::vector<blender::inst
                              c.verify_headers_only ? static_cast<image::image_check&>(structure) : decoding)),
       executor(*attempts), output(c.output, c.state, pool),
       scheduler(loop, executor, output, store, scheduler_settings(c), log),
-      tutorial(scheduler, ends, tutorial_job(c)),
       uploads(
           loop, uploads_directory(c),
           {.file_bytes = c.max_upload_bytes, .all_bytes = c.uploads_quota, .disk_reserve = c.disk_reserve},
           upload_store, pool, log),
       blend_finder(blends::project_roots{c.project_roots}, uploads, pool),
+      tutorial(scheduler, ends, blend_finder, tutorial_job(c)),
       retention(loop, scheduler, uploads, retention_rules(c), log), events(loop, scheduler),
       jobs(scheduler, events, ends, blend_finder, limits_of_jobs(c), c.threads),
       frames(scheduler, output, pool), logs(scheduler, output, events, pool),

@@ -67,9 +67,9 @@ struct parts {
   output::directory_store output;
   scheduler::scheduler scheduler;
   api::poll_delay ends;
-  api::tutorial tutorial;
   blends::uploads uploads;
   blends::blend_finder blend_finder;
+  api::tutorial tutorial;
   retention::retention retention;
   api::events events;
   api::jobs jobs;

@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/token_command.hpp"
 
+#include "access/clock.hpp"
 #include "access/token_file.hpp"
 #include "app/exit_status.hpp"
+#include "base/paths.hpp"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 
 namespace kiln::app {
 namespace {
 
+using access::today;
 using access::token;
 
 int fail(const error& why) {
@@ -21,18 +24,55 @@ int fail(const error& why) {
   return is_wish ? exit_usage : exit_environment;
 }
 
+/// The requested token, without its hash.
+result<token> describe(const token_request& asked) {
+  token made{
+      .name = asked.name, .rank = *access::parse_role(asked.role), .created = access::format_date(today())};
+  if (!access::is_token_name(asked.name))
+    return error{errc::invalid_input, fmt::format("\"{}\" cannot be a token's name: 1 to 64 of A-Z a-z 0-9 "
+                                                  ". _ -, the first a letter or a digit",
+                                                  asked.name)};
+  if (asked.expires) {
+    const auto expires = access::parse_expiry(*asked.expires, today());
+    if (!expires)
+      return error{errc::invalid_input, "--expires: " + expires.error().message};
+    made.expires = *expires;
+  }
+  for (const auto& given : asked.projects) {
+    std::error_code ec; // set if the name is empty
+    auto path = std::filesystem::absolute(given, ec).lexically_normal();
+    if (!path.has_filename() && path.has_relative_path())
+      path = path.parent_path(); // "/a/" becomes "/a"
+    if (ec || !access::is_project(path.native()))
+      return error{errc::invalid_input,
+                   fmt::format("--project: \"{}\" cannot be a project: the path of a directory, without ':' "
+                               "and control characters",
+                               given)};
+    made.projects.push_back(path.native());
+  }
+  return made;
+}
+
+/// Only a warning: the token may be for a kilnd with another configuration.
+void warn_of_projects_elsewhere(const token& made, const config& c) {
+  for (const auto& project : made.projects)
+    if (std::ranges::none_of(c.project_roots, [&](const auto& root) {
+          return is_at_or_below(project, root) || is_at_or_below(root, project);
+        }))
+      fmt::print(stderr, "kilnd: warning: {} is not below a project root of this configuration\n", project);
+}
+
 auto named(std::vector<token>& all, const std::string& name) {
   return std::ranges::find(all, name, &token::name);
 }
 
 int add(const config& c) {
   const auto& asked = *c.token;
-  if (!access::is_token_name(asked.name))
-    return fail(
-        {errc::invalid_input, fmt::format("\"{}\" cannot be a token's name: 1 to 64 of A-Z a-z 0-9 . _ -, "
-                                          "the first a letter or a digit",
-                                          asked.name)});
+  auto made = describe(asked);
+  if (!made)
+    return fail(made.error());
   const auto secret = access::new_secret();
+  made->hash = access::digest_of(secret);
   bool is_first = false;
   const auto done = access::change_token_file(c.tokens_file, [&](std::vector<token>& all) -> result<void> {
     if (named(all, asked.name) != all.end())
@@ -43,17 +83,16 @@ int add(const config& c) {
     if (all.size() >= access::most_tokens)
       return error{errc::conflict, fmt::format("there are {} tokens already", all.size())};
     is_first = all.empty();
-    const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-    all.push_back(
-        {asked.name, *access::parse_role(asked.role),
-         fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(now))),
-         access::digest_of(secret)});
+    all.push_back(*made);
     return {};
   });
   if (!done)
     return fail(done.error());
-  fmt::print(stderr, "kilnd: {} has the role {} now (in {}){}. Its secret is shown this once:\n", asked.name,
-             asked.role, c.tokens_file.native(),
+  if (!c.project_roots.empty())
+    warn_of_projects_elsewhere(*made, c);
+  fmt::print(stderr, "kilnd: {} has the role {} now (in {}){}{}. Its secret is shown this once:\n",
+             asked.name, asked.role, c.tokens_file.native(),
+             made->expires ? fmt::format(", until {}", access::format_date(*made->expires)) : std::string{},
              is_first ? "; from now on nobody is let in without a token" : "");
   fmt::print("{}\n", secret);
   return exit_ok;
@@ -68,8 +107,15 @@ int list(const config& c) {
   }
   if (!all)
     return fail(all.error());
-  for (const auto& t : *all)
-    fmt::print("{:<24} {:<8} {}\n", t.name, to_string(t.rank), t.created);
+  for (const auto& t : *all) {
+    fmt::print("{:<24} {:<8} {}", t.name, to_string(t.rank), t.created);
+    if (t.expires)
+      fmt::print("  {} {}", access::has_expired(t.expires, today()) ? "expired" : "expires",
+                 access::format_date(*t.expires));
+    if (!t.projects.empty())
+      fmt::print("  projects {}", access::format_projects(t.projects));
+    fmt::print("\n");
+  }
   if (all->empty())
     fmt::print(stderr, "kilnd: {} has no tokens: nobody is let in\n", c.tokens_file.native());
   return exit_ok;

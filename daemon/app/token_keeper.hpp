@@ -2,7 +2,8 @@
 //
 // Keeps the gate's tokens those of the file: read at the start, when the file is written or replaced, and
 // when asked to. A file that cannot be read, or is gone, changes nothing: who was let in still is, and nobody
-// else.
+// else. One timer reports when a token expires; it runs only while at least one token has an expiry time in
+// the future.
 #pragma once
 
 #include "access/gate.hpp"
@@ -12,6 +13,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <vector>
 
 namespace spdlog {
 class logger;
@@ -33,9 +35,13 @@ public:
 
   /// Until stop(): reloads when the file changes.
   [[nodiscard]] aio::task<> watch();
+  /// Until stop(): logs when a token expires, and reports the change.
+  [[nodiscard]] aio::task<> notice_expiry();
   void stop();
 
 private:
+  void use(std::vector<access::token> tokens);
+
   aio::executor_type loop_;
   std::filesystem::path file_;
   access::gate& gate_;
@@ -43,6 +49,9 @@ private:
   spdlog::logger& log_;
   std::function<void()> changed_;
   std::optional<watch::directory_watch> watch_;
+  std::vector<access::token> tokens_;
+  aio::timer expiry_;
+  bool stopped_ = false;
 };
 
 } // namespace kiln::app

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/service.hpp"
 
+#include "access/clock.hpp"
 #include "policy/retry_after.hpp"
 
 #include <fmt/chrono.h>
@@ -166,7 +167,7 @@ std::optional<answer> service::admit(request& what, std::optional<std::string_vi
     what.by = doors_.everybody();
     return std::nullopt;
   }
-  const access::question asked{authorization, what.network, needed};
+  const access::question asked{authorization, what.network, needed, access::today()};
   auto made = doors_.decide(asked, std::chrono::steady_clock::now());
   what.by = std::move(made.who);
   if (made.left)
@@ -176,6 +177,10 @@ std::optional<answer> service::admit(request& what, std::optional<std::string_vi
   return refusal(made, needed, what);
 }
 
+bool service::still_admits(const request& what) const {
+  return !what.by || doors_.knows(*what.by, access::today());
+}
+
 std::optional<answer> service::refusal(const access::decision& made, access::role needed,
                                        const request& what) {
   using kind = access::decision::kind;
@@ -183,11 +188,13 @@ std::optional<answer> service::refusal(const access::decision& made, access::rol
   case kind::admitted:
     return std::nullopt;
   case kind::unknown: {
-    auto refused = error_page_(401,
-                               made.wrong_token ? "this token is not known here"
-                                                : "a token is needed: Authorization: Bearer kiln_...",
-                               what.path);
-    refused.fields.emplace_back("WWW-Authenticate", made.wrong_token
+    const auto why = made.expired ? fmt::format("the token {} has expired (it was valid until {}): ask the "
+                                                "operator for a new one",
+                                                made.expired->name, access::format_date(made.expired->since))
+                     : made.wrong_token ? "this token is not known here"
+                                        : "a token is needed: Authorization: Bearer kiln_...";
+    auto refused = error_page_(401, why, what.path);
+    refused.fields.emplace_back("WWW-Authenticate", made.wrong_token || made.expired
                                                         ? R"(Bearer realm="kiln", error="invalid_token")"
                                                         : R"(Bearer realm="kiln")");
     return refused;

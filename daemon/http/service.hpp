@@ -112,8 +112,8 @@ public:
   /// Who asks, whether they may, and what answers them. Needs the head of the request alone.
   [[nodiscard]] choice route(request& what);
 
-  /// Whether who was let in would be let in now.
-  [[nodiscard]] bool still_admits(const request& what) const { return !what.by || doors_.knows(*what.by); }
+  /// Whether the client of an admitted request would still be admitted now.
+  [[nodiscard]] bool still_admits(const request& what) const;
 
   [[nodiscard]] answer error_answer(int status, std::string_view detail, std::string_view path) const;
 

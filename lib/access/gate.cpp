@@ -47,7 +47,8 @@ void gate::use(std::span<const token> tokens) {
   auto before = std::exchange(holders_, {});
   everybody_.reset();
   for (const auto& t : tokens) {
-    holder now{t.hash, std::make_shared<const principal>(principal{t.name, t.rank}), {}};
+    const principal who{t.name, t.rank, t.projects};
+    holder now{t.hash, std::make_shared<const principal>(who), t.expires, {}};
     for (const auto& old : before)
       if (old.who->name == t.name)
         now.requests = old.requests; // a reload does not refill the bucket
@@ -69,7 +70,7 @@ gate::holder* gate::find(std::string_view authorization) {
 
 /// Whether one more wrong token is tolerated as a mistake.
 bool gate::may_fail(const question& asked, time_point now, decision& made) {
-  constexpr std::size_t told = 13; // of a token: "kiln_" and 40 of its 160 bits
+  constexpr std::size_t told = 13; // of a token: "kiln_" and 8 hexadecimal digits, 32 of its 160 bits
   const auto secret = bearer(*asked.authorization).value_or(*asked.authorization);
   const auto hash = digest_(secret.substr(0, told));
   std::uint64_t prefix = 0;
@@ -94,7 +95,10 @@ decision gate::decide(const question& asked, time_point now) {
     made.who = everybody_;
   } else if (asked.authorization) {
     known = find(*asked.authorization);
-    if (known) {
+    if (known && has_expired(known->expires, asked.today)) {
+      made.expired = expired_token{known->who->name, *known->expires};
+      known = nullptr; // not counted as a wrong token; the caller has the rights of a stranger
+    } else if (known) {
       made.who = known->who;
     } else {
       made.wrong_token = may_fail(asked, now, made);
@@ -122,10 +126,11 @@ decision gate::decide(const question& asked, time_point now) {
   return made;
 }
 
-bool gate::knows(const principal& who) const noexcept {
+bool gate::knows(const principal& who, date today) const noexcept {
   if (everybody_)
     return who == *everybody_;
-  return std::ranges::any_of(holders_, [&](const holder& h) { return *h.who == who; });
+  return std::ranges::any_of(
+      holders_, [&](const holder& h) { return *h.who == who && !has_expired(h.expires, today); });
 }
 
 } // namespace kiln::access

@@ -19,6 +19,12 @@ struct question {
   std::optional<std::string_view> authorization = {}; ///< value of the field
   std::uint64_t network = 0; ///< the client's network; selects the buckets of strangers
   role needed = role::admin;
+  date today = {}; ///< wall clock time; decides which tokens have expired
+};
+
+struct expired_token {
+  std::string name;
+  date since;
 };
 
 struct decision {
@@ -29,10 +35,11 @@ struct decision {
     too_often,
   };
   kind what = kind::admitted;
-  principal_ptr who;                  ///< null: a stranger
-  bool wrong_token = false;           ///< a token was given, checked, and does not exist
-  rate of_failures = {};              ///< the limit exceeded by wrong tokens
-  std::optional<allowance> left = {}; ///< if requests are limited, or too many tokens were wrong
+  principal_ptr who;                         ///< null: a stranger
+  bool wrong_token = false;                  ///< a token was given, checked, and does not exist
+  std::optional<expired_token> expired = {}; ///< a token was given that has expired: the caller is a stranger
+  rate of_failures = {};                     ///< the limit exceeded by wrong tokens
+  std::optional<allowance> left = {};        ///< if requests are limited, or too many tokens were wrong
 };
 
 class gate {
@@ -48,8 +55,8 @@ public:
 
   [[nodiscard]] decision decide(const question& asked, time_point now);
 
-  /// Whether this principal still exists unchanged.
-  [[nodiscard]] bool knows(const principal& who) const noexcept;
+  /// Whether this principal still exists unchanged, with a token that has not expired.
+  [[nodiscard]] bool knows(const principal& who, date today) const noexcept;
 
   /// Whether there is nothing to decide: every client may do everything, without a rate limit.
   [[nodiscard]] bool is_open() const noexcept { return everybody_ && !requests().is_limited(); }
@@ -62,6 +69,7 @@ private:
   struct holder {
     digest hash{};
     principal_ptr who;
+    std::optional<date> expires;
     bucket requests;
   };
   [[nodiscard]] holder* find(std::string_view authorization);

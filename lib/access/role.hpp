@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace kiln::access {
 
@@ -25,6 +26,7 @@ enum class role {
 struct principal {
   std::string name; ///< of a token; empty without tokens, when every client may do everything
   role rank = role::none;
+  std::vector<std::string> projects = {}; ///< may render .blend files below these directories; empty: all
 
   friend bool operator==(const principal&, const principal&) = default;
 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "access/token.hpp"
 
+#include "base/utf8.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -21,6 +23,9 @@ constexpr std::string_view introduction =
     "#   kilnd token add NAME --role read|submit|admin    kilnd token remove NAME\n";
 constexpr std::size_t secret_bytes = 20;
 constexpr std::size_t longest_name = 64;
+constexpr std::size_t longest_project = 4095;
+constexpr std::string_view expiry_prefix = "expires=";
+constexpr std::string_view projects_prefix = "projects=";
 constexpr std::string_view digits = "0123456789abcdef";
 
 std::string to_hex(std::span<const std::uint8_t> bytes) {
@@ -48,13 +53,6 @@ std::optional<digest> parse_hash(std::string_view text) {
   return hash;
 }
 
-/// Whether this is a date in Kiln's notation; its value is only displayed.
-bool is_time(std::string_view text) {
-  constexpr std::string_view shape = "0000-00-00T00:00:00Z";
-  return std::ranges::equal(text, shape,
-                            [](char c, char s) { return s == '0' ? c >= '0' && c <= '9' : c == s; });
-}
-
 /// Removes and returns the text before the first `at`.
 std::string_view take_until(std::string_view& text, char at) {
   const auto end = std::min(text.find(at), text.size());
@@ -63,22 +61,48 @@ std::string_view take_until(std::string_view& text, char at) {
   return taken;
 }
 
+/// Parses the limits after the hash. Returns the error; empty if none.
+std::string_view parse_limits(std::string_view rest, token& into) {
+  if (rest.starts_with(expiry_prefix)) {
+    const auto size = std::min(rest.find(' '), rest.size());
+    into.expires = parse_date(rest.substr(expiry_prefix.size(), size - expiry_prefix.size()));
+    if (!into.expires)
+      return "expires= needs a time such as 2026-11-24T20:16:22Z";
+    if (size == rest.size())
+      return {};
+    rest.remove_prefix(size + 1);
+  }
+  if (!rest.starts_with(projects_prefix))
+    return "after the hash only expires= and projects= may follow, in this order";
+  for (rest.remove_prefix(projects_prefix.size());;) {
+    const auto size = std::min(rest.find(':'), rest.size());
+    const auto path = rest.substr(0, size);
+    if (!is_project(path))
+      return "projects= needs absolute paths, separated by ':'";
+    into.projects.emplace_back(path);
+    if (size == rest.size())
+      return {};
+    rest.remove_prefix(size + 1);
+  }
+}
+
 /// The error in a line; empty if none.
 std::string_view parse_line(std::string_view line, token& into) {
   const auto name = take_until(line, ' ');
   const auto rank = parse_role(take_until(line, ' '));
   const auto created = take_until(line, ' ');
-  const auto hash = parse_hash(line);
+  const bool has_more = line.find(' ') != std::string_view::npos;
+  const auto hash = parse_hash(take_until(line, ' '));
   if (!is_token_name(name))
     return "the name has 1 to 64 of A-Z a-z 0-9 . _ -";
   if (!rank)
     return "behind the name stands read, submit or admin";
-  if (!is_time(created))
+  if (!parse_date(created))
     return "behind the role stands a time such as 2026-11-24T20:16:22Z";
   if (!hash)
-    return "the line ends with sha256: and 64 hexadecimal digits, in lower case";
+    return "after the time, sha256: and 64 hexadecimal digits in lower case must follow";
   into = {std::string{name}, *rank, std::string{created}, *hash};
-  return {};
+  return has_more ? parse_limits(line, into) : std::string_view{};
 }
 
 } // namespace
@@ -134,6 +158,15 @@ bool is_token_name(std::string_view text) noexcept {
              text, [&](char c) { return is_letter_or_digit(c) || c == '.' || c == '_' || c == '-'; });
 }
 
+bool is_project(std::string_view path) noexcept {
+  return path.starts_with('/') && path.size() <= longest_project &&
+         path.find(':') == std::string_view::npos && is_line_of_text(path);
+}
+
+std::string format_projects(std::span<const std::string> all) {
+  return fmt::format("{}", fmt::join(all, ":"));
+}
+
 result<std::vector<token>> parse_tokens(std::string_view text) {
   std::vector<token> all;
   for (int number = 1; !text.empty(); ++number) {
@@ -161,8 +194,14 @@ result<std::vector<token>> parse_tokens(std::string_view text) {
 
 std::string format_tokens(std::span<const token> all) {
   std::string text{introduction};
-  for (const auto& t : all)
-    text += fmt::format("{} {} {} {}{}\n", t.name, to_string(t.rank), t.created, hash_prefix, to_hex(t.hash));
+  for (const auto& t : all) {
+    text += fmt::format("{} {} {} {}{}", t.name, to_string(t.rank), t.created, hash_prefix, to_hex(t.hash));
+    if (t.expires)
+      text += fmt::format(" {}{}", expiry_prefix, format_date(*t.expires));
+    if (!t.projects.empty())
+      text += fmt::format(" {}{}", projects_prefix, format_projects(t.projects));
+    text += '\n';
+  }
   return text;
 }
 

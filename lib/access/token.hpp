@@ -2,16 +2,19 @@
 //
 // Tokens with their roles, and the text of the file that lists them. Only the owner has the secret: a line
 // contains just its SHA-256, which suffices because a secret is random, not chosen by a person
-// (docs/decisions/0011-access.md). The file has one line per token, `NAME ROLE CREATED sha256:HEX`; lines
-// that begin with # are comments. Pure.
+// (docs/decisions/0011-access.md). The file has one line per token, `NAME ROLE CREATED sha256:HEX`, followed
+// by ` expires=TIME` and ` projects=/A:/B` if the token is limited, in this order; lines that begin with #
+// are comments. Pure.
 #pragma once
 
+#include "access/expiry.hpp"
 #include "access/role.hpp"
 #include "base/error.hpp"
 
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,6 +29,8 @@ struct token {
   role rank = role::read;
   std::string created; ///< RFC 3339, UTC; for people
   digest hash{};
+  std::optional<date> expires = {};       ///< refused from this time on; nullopt: never
+  std::vector<std::string> projects = {}; ///< see principal
 
   friend bool operator==(const token&, const token&) = default;
 };
@@ -57,6 +62,12 @@ private:
 
 /// 1 to 64 of A-Z a-z 0-9 . _ -, beginning with a letter or a digit.
 [[nodiscard]] bool is_token_name(std::string_view text) noexcept;
+
+/// An absolute path without ':' and without control characters; it need not exist.
+[[nodiscard]] bool is_project(std::string_view path) noexcept;
+
+/// "/A:/B", the notation of the file.
+[[nodiscard]] std::string format_projects(std::span<const std::string> all);
 
 /// Parses the text of a file. corrupt names the line and the error.
 [[nodiscard]] result<std::vector<token>> parse_tokens(std::string_view text);

@@ -3,7 +3,7 @@
 
 namespace kiln::blends {
 
-aio::task<result<uploads::lease>> blend_finder::find(std::string name) {
+aio::task<result<uploads::lease>> blend_finder::find(std::string name, access::principal_ptr by) {
   if (name.starts_with("sha256:")) {
     auto digits = parse_upload_id(name);
     if (!digits)
@@ -15,11 +15,18 @@ aio::task<result<uploads::lease>> blend_finder::find(std::string name) {
       co_return error{errc::invalid_input, found.error().message};
     co_return found;
   }
-  const auto find_here = [this, name] { return roots_.find(name); };
+  const auto find_here = [this, name, by] { return roots_.find(name, by->projects); };
   auto found = co_await pool_.run(find_here);
   if (!found)
     co_return found.error();
   co_return uploads::lease{std::move(*found), nullptr};
+}
+
+aio::task<bool> blend_finder::may_use(std::filesystem::path file, access::principal_ptr by) {
+  if (by->projects.empty())
+    co_return true;
+  const auto look_here = [file, by] { return is_within(file, by->projects); };
+  co_return co_await pool_.run(look_here);
 }
 
 } // namespace kiln::blends

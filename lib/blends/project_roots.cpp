@@ -5,6 +5,9 @@
 #include "base/utf8.hpp"
 #include "blends/beneath.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <optional>
 
 #include <limits.h>
@@ -23,7 +26,15 @@ std::optional<fs::path> real_path(const fs::path& of) {
 
 } // namespace
 
-result<fs::path> project_roots::find(const std::string& name) const {
+bool is_within(const fs::path& file, std::span<const std::string> directories) {
+  const auto real = real_path(file);
+  return real && std::ranges::any_of(directories, [&](const std::string& directory) {
+           const auto top = real_path(directory);
+           return top && is_at_or_below(*real, *top);
+         });
+}
+
+result<fs::path> project_roots::find(const std::string& name, std::span<const std::string> within) const {
   if (name.empty())
     return error{errc::invalid_input, "must be the path of a .blend"};
   if (!is_line_of_text(name))
@@ -35,12 +46,19 @@ result<fs::path> project_roots::find(const std::string& name) const {
     const auto file = real_path(root / name); // an absolute name replaces the root
     if (!top || !file || !is_at_or_below(*file, *top))
       continue;
+    if (!within.empty() && !is_within(*file, within))
+      continue;
     // A lease of another program is no reason to reject the file.
     if (const auto opened = open_beneath(*top, *file); !opened && !is_passing(opened.error().code))
       return error{errc::invalid_input, "cannot be taken: " + opened.error().message};
     return *file;
   }
   // The same message for missing and for hidden files, so that it cannot be used to explore the disk.
+  if (!within.empty())
+    return error{errc::invalid_input,
+                 fmt::format("there is no such file below a project that this token may use ({}), out of "
+                             "which neither .. nor a link may lead",
+                             fmt::join(within, ", "))};
   return error{errc::invalid_input,
                "there is no such file below a project root of kilnd (--project-root), out of "
                "which neither .. nor a link may lead"};

@@ -8,10 +8,14 @@
 #include "base/error.hpp"
 
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
 namespace kiln::blends {
+
+/// Whether a file lies below one of these directories, after following all links of both paths. Blocks.
+[[nodiscard]] bool is_within(const std::filesystem::path& file, std::span<const std::string> directories);
 
 class project_roots {
 public:
@@ -21,8 +25,9 @@ public:
   /// Resolves `name` to a file, absolute and without links: `name` is relative to a root (the first that has
   /// it), or the absolute path of a file below one. Links may lead from one place in a root to another.
   /// invalid_input, with the reason, if there is none, if it is elsewhere after following all links, or if it
-  /// is not a regular file.
-  [[nodiscard]] result<std::filesystem::path> find(const std::string& name) const;
+  /// is not a regular file. `within`: unless empty, the file must also lie below one of these directories.
+  [[nodiscard]] result<std::filesystem::path> find(const std::string& name,
+                                                   std::span<const std::string> within = {}) const;
 
   /// Opens a file that find() returned earlier: invalid_input if a component has since become a link, or the
   /// root is no longer configured.

@@ -43,7 +43,7 @@ PURE_FOLDERS = {"lib/base", "lib/domain", "lib/policy", "lib/blender", "lib/slur
 PURE_FILES = {"daemon/http/router", "daemon/http/framing", "daemon/http/origins", "daemon/http/trace_context", "daemon/api/problem", "daemon/api/audit", "daemon/api/job_json",
               "daemon/api/strict_json", "daemon/api/plain_reference", "daemon/api/blend_json", "daemon/api/digest_field", "daemon/api/webhook_json", "lib/image/image_structure", "lib/image/image_answer",
               "lib/webhook/signature", "lib/webhook/schedule", "lib/webhook/target",
-              "lib/access/role", "lib/access/token", "lib/access/bucket", "lib/access/gate",
+              "lib/access/role", "lib/access/token", "lib/access/expiry", "lib/access/bucket", "lib/access/gate",
               "lib/executor/log_notes"}
 IMPURE_INCLUDE = re.compile(r'<(boost/(asio|beast|process)|fstream|thread|mutex|unistd\.h|fcntl\.h|sys/(?!types)|iostream)')
 IMPURE_CALL = re.compile(r"(clock::now\(|std::filesystem::(exists|status|remove|rename|create)|random_device|::open\(|getenv\()")

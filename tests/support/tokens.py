@@ -13,9 +13,9 @@ def token(*arguments, state=None, file=None):
                           timeout=60, stdin=subprocess.DEVNULL)
 
 
-def add(state, name, role):
+def add(state, name, role, *limits):
     """The secret of a new token."""
-    made = token("add", name, "--role", role, state=pathlib.Path(state))
+    made = token("add", name, "--role", role, *limits, state=pathlib.Path(state))
     assert made.returncode == 0, made.stderr
     return made.stdout.strip()
 

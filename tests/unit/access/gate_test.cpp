@@ -148,9 +148,9 @@ TEST(gate, what_is_read_anew_holds_at_once) {
   changed[0].rank = role::admin;           // r
   changed[2].hash = digest_of("kiln_new"); // a
   g.use(changed);
-  EXPECT_TRUE(g.knows(*before));
-  EXPECT_FALSE(g.knows({"r", role::read}));
-  EXPECT_TRUE(g.knows({"r", role::admin}));
+  EXPECT_TRUE(g.knows(*before, {}));
+  EXPECT_FALSE(g.knows({"r", role::read}, {}));
+  EXPECT_TRUE(g.knows({"r", role::admin}, {}));
   EXPECT_EQ(g.decide(with("Bearer kiln_r", role::admin), start).what, kind::admitted);
   EXPECT_EQ(g.decide(with("Bearer kiln_a", role::read), start).what, kind::unknown);
   EXPECT_EQ(g.decide(with("Bearer kiln_new", role::admin), start).what, kind::admitted);
@@ -159,7 +159,50 @@ TEST(gate, what_is_read_anew_holds_at_once) {
       << "what was used up before stays so";
   changed.erase(changed.begin() + 1);
   g.use(changed);
-  EXPECT_FALSE(g.knows(*before));
+  EXPECT_FALSE(g.knows(*before, {}));
+}
+
+TEST(gate, a_token_that_has_expired_is_a_strangers_and_no_guess) {
+  gate g({.per_second = 1, .burst = 2}, {.per_second = 0.001, .burst = 1});
+  const date noon = *parse_date("2026-06-01T12:00:00Z");
+  auto some = tokens();
+  some[2].expires = noon;
+  g.use(some);
+  const auto ask = [&](date today, role needed, std::uint64_t network) {
+    return g.decide({"Bearer kiln_a", network, needed, today}, start);
+  };
+  const auto before = ask(noon - 1s, role::admin, 1);
+  ASSERT_EQ(before.what, kind::admitted);
+  EXPECT_FALSE(before.expired);
+  EXPECT_TRUE(g.knows(*before.who, noon - 1s));
+  EXPECT_FALSE(g.knows(*before.who, noon));
+  for (const std::uint64_t network : {2, 3, 4}) {
+    const auto after = ask(noon, role::read, network << 16);
+    EXPECT_EQ(after.what, kind::unknown);
+    ASSERT_TRUE(after.expired);
+    EXPECT_EQ(after.expired->name, "a");
+    EXPECT_EQ(after.expired->since, noon);
+    EXPECT_EQ(after.who, nullptr);
+    EXPECT_FALSE(after.wrong_token) << "it does not count as a wrong token";
+  }
+  EXPECT_EQ(ask(noon, role::none, 5 << 16).what, kind::admitted) << "like any stranger";
+  EXPECT_EQ(ask(noon, role::none, 5 << 16).who, nullptr);
+  EXPECT_EQ(ask(noon, role::none, 5 << 16).what, kind::too_often) << "it has the rate limit of a stranger";
+  some[2].expires = noon + 1h;
+  g.use(some);
+  EXPECT_EQ(ask(noon, role::admin, 1).what, kind::admitted) << "its expiry was moved to a later time";
+}
+
+TEST(gate, a_principal_has_the_projects_of_its_token) {
+  gate g(no_limit, few_failures);
+  auto some = tokens();
+  some[1].projects = {"/srv/a"};
+  g.use(some);
+  const auto who = g.decide(with("Bearer kiln_s", role::submit), start).who;
+  EXPECT_EQ(who->projects, std::vector<std::string>{"/srv/a"});
+  some[1].projects = {"/srv/b"};
+  g.use(some);
+  EXPECT_FALSE(g.knows(*who, {})) << "a change of the projects makes another principal";
 }
 
 } // namespace

@@ -36,8 +36,22 @@ TEST(token, digests_are_those_of_sha256) {
 }
 
 TEST(token, what_is_written_is_read) {
-  const std::vector<token> all{{"ci", role::submit, "2026-11-24T20:16:22Z", digest_of("a")},
-                               {"A.b_c-9", role::admin, "2026-01-01T00:00:00Z", digest_of("b")}};
+  const std::vector<token> all{
+      {"ci", role::submit, "2026-11-24T20:16:22Z", digest_of("a")},
+      {"A.b_c-9", role::admin, "2026-01-01T00:00:00Z", digest_of("b")},
+      {"e", role::read, "2026-01-01T00:00:00Z", digest_of("c"), parse_date("2027-01-01T00:00:00Z")},
+      {"p",
+       role::read,
+       "2026-01-01T00:00:00Z",
+       digest_of("d"),
+       std::nullopt,
+       {"/", "/srv/a b", "/srv/\u00e9 projects=/x"}},
+      {"both",
+       role::submit,
+       "2026-01-01T00:00:00Z",
+       digest_of("e"),
+       parse_date("2027-01-01T00:00:00Z"),
+       {"/a"}}};
   const auto text = format_tokens(all);
   EXPECT_EQ(*parse_tokens(text), all);
   EXPECT_EQ(text.find("kiln_"), std::string::npos) << "no secret is in it";
@@ -63,6 +77,22 @@ TEST(token, a_broken_line_is_named) {
                                 "ci read 2026-11-24T20:16:22Z " + std::string(64, 'a'),
                                 good.substr(0, good.size() - 1),
                                 good + "a",
+                                good + " expires=",
+                                good + " expires=never",
+                                good + " expires=2026-02-30T00:00:00Z",
+                                good + " expires=2027-01-01T00:00:00Z ",
+                                good + " expires=2027-01-01T00:00:00Z expires=2028-01-01T00:00:00Z",
+                                good + "  expires=2027-01-01T00:00:00Z",
+                                good + " Expires=2027-01-01T00:00:00Z",
+                                good + " projects=",
+                                good + " projects=/a:",
+                                good + " projects=:/a",
+                                good + " projects=/a::/b",
+                                good + " projects=a",
+                                good + " projects=/a\tb",
+                                good + " projects=/\xff",
+                                good + " projects=/" + std::string(4095, 'a'),
+                                good + " projects=/a:b expires=2027-01-01T00:00:00Z",
                                 "ci read 2026-11-24T20:16:22Z sha256:" + std::string(64, 'A'),
                                 "ci read 2026-11-24T20:16:22Z sha256:" + std::string(64, 'g'),
                                 "ci read 2026-11-24T20:16:22Z md5:" + std::string(64, 'a'),

@@ -283,13 +283,22 @@ TEST(config, tokens_are_asked_for_by_a_command) {
   EXPECT_EQ(c.token->name, "ci");
   EXPECT_EQ(c.token->role, "submit");
   EXPECT_EQ(c.tokens_file, "/s/tokens");
+  EXPECT_FALSE(c.token->expires);
+  EXPECT_TRUE(c.token->projects.empty());
   EXPECT_FALSE(c.needs_tokens);
+  const auto limited = read_config(
+      {"token", "add", "ci", "--role", "submit", "--expires", "30d", "--project", "/a b", "--project", "c"},
+      {});
+  EXPECT_EQ(std::get<config>(limited).token->expires, "30d");
+  EXPECT_EQ(std::get<config>(limited).token->projects, (list{"/a b", "c"}));
   EXPECT_TRUE(good({"--tokens-file", "/t"}).needs_tokens);
   EXPECT_EQ(std::get<config>(read_config({"token", "list", "--listen", ":1"}, {})).token->what,
             token_request::verb::list);
   for (const list& wrong :
        {list{"token"}, list{"token", "ad"}, list{"token", "add", "x"}, list{"token", "remove"},
-        list{"token", "add", "x", "--role", "none"}, list{"token", "list", "x"}})
+        list{"token", "add", "x", "--role", "none"}, list{"token", "list", "x"},
+        list{"token", "list", "--expires", "1d"}, list{"token", "remove", "x", "--project", "/a"},
+        list{"--blend", "a.blend", "--expires", "1d"}})
     EXPECT_EQ(std::get<early_exit>(read_config(wrong, {})).status, exit_usage) << wrong.back();
 }
 
