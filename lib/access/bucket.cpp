@@ -8,14 +8,14 @@ namespace kiln::access {
 namespace {
 
 using duration = time_point::duration;
-using seconds = std::chrono::duration<double>;
+using real_seconds = std::chrono::duration<double>;
 
 duration time_for(double requests, const rate& limit) noexcept {
-  return std::chrono::duration_cast<duration>(seconds{requests / limit.per_second});
+  return std::chrono::duration_cast<duration>(real_seconds{requests / limit.per_second});
 }
 
 double in_seconds(duration d) noexcept {
-  return std::max(0.0, seconds{d}.count());
+  return std::max(0.0, real_seconds{d}.count());
 }
 
 } // namespace

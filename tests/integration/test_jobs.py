@@ -77,6 +77,7 @@ def test_a_broken_blend(lasting, scenes, content):
     assert render(d, "broken")["failure"]["kind"] == "blend_unreadable"
 
 
+@pytest.mark.once
 def test_blender_that_goes_away(start, blender, tmp_path):
     gone = tmp_path / "bin" / "blender"
     gone.parent.mkdir()
@@ -121,6 +122,7 @@ def test_a_crash_of_the_daemon_during_a_real_render(start):
     assert log.count("Saved: ") == 3, "no frame is rendered twice"
 
 
+@pytest.mark.once
 def test_history_feeds_retry_after_from_the_first_poll(lasting):
     d = lasting("slow")
     fields = {"samples": 16}

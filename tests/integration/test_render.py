@@ -71,6 +71,7 @@ def test_other_formats(start, scene, extension, magic):
         assert (d.output / job / name).read_bytes().startswith(magic)
 
 
+@pytest.mark.once
 def test_jobs_render_one_after_the_other(lasting):
     d = lasting("tiny")
     posted = [d.post_job(n, n) for n in (1, 2, 3)]
@@ -106,6 +107,7 @@ def test_a_blend_that_is_cut_off(start, scenes, tmp_path, cut, reason):
     assert re.match(rf"Job failed: .*({reason})", text), text
 
 
+@pytest.mark.once
 def test_an_output_that_can_no_longer_be_written(start):
     d = start("tiny")
     os.rename(d.output, d.output.with_name("moved"))
@@ -171,6 +173,7 @@ def test_stopping_kilnd_ends_blender(start):
     assert not os.path.exists(f"/proc/{pid}")
 
 
+@pytest.mark.once
 def test_a_running_job_says_when_to_ask_again(lasting):
     d = lasting("slow")
     location, pid = rendering(d)

@@ -208,6 +208,7 @@ def test_it_is_cancelled_killed_and_adopted_as_ever(start, sandbox, project):
     wait_for(lambda: processes_of_group(pid) == [], "nothing is left of it")
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("asked, words", [("bwrap", "install bubblewrap"), ("landlock", None)])
 def test_what_cannot_be_had_is_refused_with_advice(blender, project, tmp_path, missing, asked, words):
     """And auto takes what there is: nothing is on this PATH but Blender."""
@@ -223,6 +224,7 @@ def test_what_cannot_be_had_is_refused_with_advice(blender, project, tmp_path, m
     assert ("none works here" in auto.stderr) == ("sandbox  off" in auto.stdout)
 
 
+@pytest.mark.once
 def test_off_is_said_aloud(start, project):
     d = start(project / "tiny.blend", "--sandbox", "off")
     assert d.get("/readyz").json()["sandbox"] == "off"

@@ -107,6 +107,7 @@ def test_a_crash_costs_one_frame(start, number):
     assert sum(tries.values()) == 1
 
 
+@pytest.mark.once
 def test_a_blender_that_is_killed_while_it_waits_is_no_fault_of_the_next_job(start):
     d = start("tiny")
     render(d, "tiny")
@@ -182,6 +183,7 @@ def test_kill_9_of_kilnd_while_blender_starts(start):
     wait_for(lambda: pid not in sessions(d), "the old session ends")
 
 
+@pytest.mark.once
 def test_an_idle_session_goes_with_kilnd(start):
     d = start("tiny")
     render(d, "tiny")
@@ -192,6 +194,7 @@ def test_an_idle_session_goes_with_kilnd(start):
     wait_for(lambda: not os.listdir(d.output / ".kiln"), "its directory is swept")
 
 
+@pytest.mark.once
 def test_least_recently_used_sessions_go_first(start, scenes):
     d = start("tiny", "--sessions", "2")
     for scene in ("tiny", "exr", "tiny", "jpeg"):
@@ -202,12 +205,14 @@ def test_least_recently_used_sessions_go_first(start, scenes):
     assert sessions(d) == before, "the one of exr went"
 
 
+@pytest.mark.once
 def test_an_idle_session_ends_after_a_while(start):
     d = start("tiny", "--session-idle", "0.2")
     render(d, "tiny")
     wait_for(lambda: not sessions(d) and not os.listdir(d.output / ".kiln"), "it has waited long enough")
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("limit", [("--session-frames", "3"), ("--session-memory", "1MiB"), ("--sessions", "0")])
 def test_what_may_not_stay_goes_after_its_job(start, limit):
     d = start("tiny", *limit)
@@ -215,6 +220,7 @@ def test_what_may_not_stay_goes_after_its_job(start, limit):
     wait_for(lambda: not sessions(d) and not os.listdir(d.output / ".kiln"), "it goes")
 
 
+@pytest.mark.once
 def test_a_process_of_its_own(start):
     d = start("tiny")
     assert render(d, "tiny", process="own")["state"] == "succeeded"
@@ -242,6 +248,7 @@ def test_a_crash_among_several_costs_one_frame(start):
     assert sorted(int(n) for n in re.findall(r"Saved: '.*_(\d+)\.png'", logs)) == list(range(1, 9))
 
 
+@pytest.mark.once
 def test_the_next_jobs_blender_starts_while_the_last_frame_renders(start):
     d = start("slow")
     ident = submit(d, "slow", "1", samples=2000)

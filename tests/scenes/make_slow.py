@@ -9,7 +9,7 @@ import stage  # noqa: E402
 
 def build(scene):
     stage.set_frames(scene, 1, 100)
-    stage.set_size(scene, 320, 320, samples=200)
+    stage.set_size(scene, 160, 160, samples=200)
     stage.add_ball_room(scene)
 
 
