@@ -109,7 +109,7 @@ def test_a_blender_that_stands_still(start):
 def test_a_crash_of_the_daemon_during_a_real_render(start):
     """The long form is tests/reliability/kill9."""
     d = start("slow")
-    ident = submit(d, "slow", "1-3", samples=12)
+    ident = submit(d, "slow", "1-3", samples=150)
     wait_for(lambda: d.get(f"/v1/jobs/{ident}").json()["frames"]["done"] == 1, "a frame is done")
     pid = d.get(f"/v1/jobs/{ident}").json()["current"]["pid"]
     os.kill(d.process.pid, signal.SIGKILL)
@@ -125,7 +125,7 @@ def test_a_crash_of_the_daemon_during_a_real_render(start):
 @pytest.mark.once
 def test_history_feeds_retry_after_from_the_first_poll(lasting):
     d = lasting("slow")
-    fields = {"samples": 16}
+    fields = {"samples": 60}
     first = render(d, "slow", "1-2", **fields)
     assert first["state"] == "succeeded"
     answer = d.ask("POST", "/v1/jobs", json.dumps({"blend": "slow.blend", "frames": "1-2", **fields}),

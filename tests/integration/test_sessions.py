@@ -96,7 +96,7 @@ def test_a_log_holds_the_lines_of_its_job_only(start):
 def test_a_crash_costs_one_frame(start, number):
     d = start("slow")
     render(d, "slow", "1", samples=1)  # the session is warm
-    ident = submit(d, "slow", "1-4", samples=10)
+    ident = submit(d, "slow", "1-4", samples=30)
     wait_for(lambda: d.get(f"/v1/jobs/{ident}").json()["frames"]["done"] == 2, "two frames are done")
     os.kill(is_rendering(d, ident), number)
     done = until_final(d, ident)
@@ -151,7 +151,7 @@ def test_kill_of_its_pid_cancels(start):
 def test_kill_9_of_kilnd(start, power_loss):
     d = start("slow")
     render(d, "slow", "1", samples=1)
-    ident = submit(d, "slow", "1-4", samples=10)
+    ident = submit(d, "slow", "1-4", samples=100)
     wait_for(lambda: d.get(f"/v1/jobs/{ident}").json()["frames"]["done"] == 1, "a frame is done")
     pid = is_rendering(d, ident)
     os.kill(d.process.pid, signal.SIGKILL)
@@ -170,7 +170,7 @@ def test_kill_9_of_kilnd(start, power_loss):
 def test_kill_9_of_kilnd_while_blender_starts(start):
     """It hears what it was asked to before kilnd went."""
     d = start("slow")
-    ident = submit(d, "slow", "1-12", samples=4)  # longer than kilnd takes to start, on a busy machine as well
+    ident = submit(d, "slow", "1-12", samples=16)  # longer than kilnd takes to start, on a busy machine as well
     pid = wait_for(lambda: (d.get(f"/v1/jobs/{ident}").json()["current"] or {}).get("pid"), "Blender is started")
     os.kill(d.process.pid, signal.SIGKILL)
     d.process.wait()
@@ -238,7 +238,7 @@ def test_spread_shows_first_last_and_middle_early(start, process):
 @pytest.mark.feature("kill, crash and stop", mode="two processes")
 def test_a_crash_among_several_costs_one_frame(start):
     d = start("slow", "--slots", "2")
-    ident = submit(d, "slow", "1-8", samples=6, processes=2)
+    ident = submit(d, "slow", "1-8", samples=24, processes=2)
     wait_for(lambda: d.get(f"/v1/jobs/{ident}").json()["frames"]["rendering"] == 2 and len(sessions(d)) == 2, "two render")
     wait_for(lambda: d.get(f"/v1/jobs/{ident}").json()["frames"]["done"] >= 2, "two frames are done")
     os.kill(sessions(d)[0], signal.SIGSEGV)
