@@ -45,7 +45,7 @@ def test_a_published_frame_stays_what_was_verified(attacked, deed, process):
         pytest.skip("who is not confined can as well write to the published file by its name")
     attacked.settings.write_text(json.dumps({"deed": deed}))
     shutil.copy(attacked.project / "tiny.blend", attacked.project / f"{deed}.blend")  # a session of its own
-    ident = submit(d, deed, "1-8", process=process, retries=1, resolution=SIZE, resolution_percentage=100)
+    ident = submit(d, deed, "1-4", process=process, retries=1, resolution=SIZE, resolution_percentage=100)
     ended = until_final(d, ident)
 
     def contents():
