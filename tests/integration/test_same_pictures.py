@@ -7,7 +7,7 @@ from pictures import by_hand, pictures
 from test_jobs import render, until_final
 from test_sessions import sessions
 
-SCENES = ["tiny", "living", "falling", "two_scenes"]
+SCENES = ["living", "falling", "two_scenes"]
 LAST = 8
 # In this order: the sessions of the two processes are new, and three threads are another session than theirs.
 MODES = {
