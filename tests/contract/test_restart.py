@@ -508,8 +508,8 @@ def test_a_workspace_that_others_change_during_a_render(start, tmp_path, what):
     elif what == "directory":
         frame.mkdir()
     elif what == "unreadable":
-        frame.write_text("x")
-        frame.chmod(0)
+        with open(os.open(frame, os.O_CREAT | os.O_WRONLY, 0), "w") as file:  # kilnd takes it as soon as it is closed
+            file.write("x")
     go.touch()
     done = until(d, ident, "succeeded", "failed")
     if done["state"] == "succeeded":
