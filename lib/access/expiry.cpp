@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ctime>
 
 namespace kiln::access {
 namespace {
@@ -55,7 +56,9 @@ std::optional<date> parse_date(std::string_view text) noexcept {
 }
 
 std::string format_date(date d) {
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(d));
+  // Not of `d` itself, which would be converted to nanoseconds: these do not reach the year 9999.
+  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}",
+                     fmt::gmtime(static_cast<std::time_t>(d.time_since_epoch().count())));
 }
 
 result<date> parse_expiry(std::string_view text, date now) {
