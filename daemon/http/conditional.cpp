@@ -95,7 +95,8 @@ range_choice choose_range(const request& asked, const validators& now, std::uint
 }
 
 std::string format_http_date(std::chrono::sys_seconds t) {
-  return fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT", fmt::gmtime(std::chrono::system_clock::to_time_t(t)));
+  return fmt::format("{:%a, %d %b %Y %H:%M:%S} GMT",
+                     fmt::gmtime(static_cast<std::time_t>(t.time_since_epoch().count())));
 }
 
 std::optional<std::chrono::sys_seconds> parse_http_date(string_view text) {

@@ -70,7 +70,8 @@ std::optional<int> parse_array_directory(std::string_view name) {
 
 std::int64_t modified_ns(const struct stat& facts) {
   constexpr std::int64_t second = 1'000'000'000;
-  return facts.st_mtim.tv_sec * second + facts.st_mtim.tv_nsec;
+  constexpr std::int64_t latest = 9'000'000'000; // a scene can set any time on its files
+  return std::clamp<std::int64_t>(facts.st_mtim.tv_sec, 0, latest) * second + facts.st_mtim.tv_nsec;
 }
 
 std::optional<std::int64_t> time_of(const fs::path& file) {

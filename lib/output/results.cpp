@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <system_error>
 
@@ -17,6 +19,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Bounded to the years 1970 to 9999: a scene can set any time on its files, and neither HTTP dates nor the
+/// functions of the C library that the archive uses have one for all of them.
+std::chrono::sys_seconds modified_of(const struct stat& facts) {
+  constexpr std::int64_t latest = 253'402'300'799;
+  const std::int64_t seconds = facts.st_mtim.tv_sec;
+  return std::chrono::sys_seconds{std::chrono::seconds{std::clamp<std::int64_t>(seconds, 0, latest)}};
+}
+
 std::optional<result_file> open_in(int directory, const std::string& name) {
   auto file = std::make_shared<const aio::unique_descriptor>(
       ::openat(directory, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
@@ -26,7 +36,7 @@ std::optional<result_file> open_in(int directory, const std::string& name) {
   return result_file{.file = std::move(file),
                      .name = name,
                      .size = static_cast<std::uint64_t>(facts.st_size),
-                     .modified = std::chrono::sys_seconds{std::chrono::seconds{facts.st_mtim.tv_sec}},
+                     .modified = modified_of(facts),
                      .mark = fmt::format("{:x}-{:x}-{:x}{:08x}", facts.st_ino, facts.st_size,
                                          facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec)};
 }

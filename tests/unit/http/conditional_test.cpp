@@ -90,6 +90,8 @@ TEST(conditional, times_count_where_no_etag_is_named) {
 TEST(conditional, dates_are_read_in_the_three_forms) {
   const sys_seconds t{seconds{784111777}};
   EXPECT_EQ(format_http_date(t), "Sun, 06 Nov 1994 08:49:37 GMT");
+  EXPECT_EQ(format_http_date(std::chrono::sys_seconds{std::chrono::seconds{253'402'300'799}}),
+            "Fri, 31 Dec 9999 23:59:59 GMT");
   for (const char* text :
        {"Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994"})
     EXPECT_EQ(parse_http_date(text), t) << text;

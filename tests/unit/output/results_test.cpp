@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -53,6 +54,19 @@ TEST_F(results_test, a_frame_is_opened_in_whatever_format_it_is_and_never_throug
   fs::create_directory(final_dir_ / "blender-render_0005.png");
   for (const int frame : {3, 4, 5})
     EXPECT_EQ(open_frame(final_dir_, frame).error().code, errc::not_found) << frame;
+}
+
+TEST_F(results_test, a_time_that_no_calendar_has_is_bounded) {
+  add_frame("blender-render_0001.png");
+  const auto file = final_dir_ / "blender-render_0001.png";
+  for (const long seconds : {-1L, 0L, 253'402'300'800L, 1L << 60}) { // the file system may keep another one
+    const timespec times[2] = {{seconds, 0}, {seconds, 0}};
+    ASSERT_EQ(::utimensat(AT_FDCWD, file.c_str(), times, 0), 0);
+    const auto found = open_frame(final_dir_, 1);
+    ASSERT_TRUE(found);
+    EXPECT_GE(found->modified.time_since_epoch().count(), 0) << seconds;
+    EXPECT_LE(found->modified.time_since_epoch().count(), 253'402'300'799) << seconds;
+  }
 }
 
 TEST_F(results_test, a_file_that_is_replaced_has_another_mark_and_one_that_is_open_stays) {
