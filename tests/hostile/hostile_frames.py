@@ -29,7 +29,7 @@ def exchange(name):
 
 
 def hard_link(name):
-    other = name.replace("blender-render", "kept")
+    other = os.path.basename(name).replace("blender-render", "kept")  # not in the job's directory, which goes with its last frame
     os.link(name, other)
     return lambda: pathlib.Path(other).write_bytes(JUNK)
 
@@ -81,7 +81,7 @@ def work():
             except Exception as refused:
                 said = f"{type(refused).__name__}: {refused}"
         time.sleep(0.001)
-    # Once they are published: later ones are written by then. The job's directory goes with its last frame.
+    # Once they are published: later ones are written by then.
     waited, written = time.monotonic() + 2, set(seen)
     while time.monotonic() < waited and len(written) < len(seen) + 3:
         written.update(frames())
