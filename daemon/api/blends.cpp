@@ -103,8 +103,8 @@ aio::task<answer> blends::receive(const http::request& asked, http::body_reader&
     co_await uploads_.give_up(std::move(coming));
     co_return refuse_blend(taken.error());
   }
-  const auto kept =
-      co_await uploads_.finish(std::move(coming), std::move(wanted->name), std::move(wanted->digest));
+  const auto kept = co_await uploads_.finish(std::move(coming), std::move(wanted->name),
+                                             std::move(wanted->digest), asked.by);
   if (!kept)
     co_return refuse_blend(kept.error());
   auto shown = json_answer(kept->is_new ? 201 : 200, format_upload(kept->upload, keep_));
@@ -137,7 +137,8 @@ aio::task<answer> blends::list(const http::request& asked) {
     if (!before)
       co_return problem(400, "cursor is not one that was given in a Link");
   }
-  auto page = co_await uploads_.list(before, *limit + 1); // one more says whether there is a next page
+  auto page =
+      co_await uploads_.list(before, *limit + 1, asked.by); // one more says whether there is a next page
   if (!page)
     co_return refuse_blend(page.error());
   const bool has_next = page->size() > *limit;
@@ -159,7 +160,7 @@ aio::task<answer> blends::read(const http::request& asked) {
   auto id = id_of(asked.id);
   if (!id)
     co_return no_such_upload();
-  const auto found = co_await uploads_.find(std::move(*id));
+  const auto found = co_await uploads_.find(std::move(*id), asked.by);
   if (!found)
     co_return refuse_blend(found.error());
   co_return json_answer(200, format_upload(*found, keep_));

@@ -76,6 +76,7 @@ struct config {
   std::vector<std::filesystem::path> sandbox_write; ///< absolute; what Blender may write besides
   bool sandbox_display = false;                     ///< Blender may talk to an X server
   domain::autorun_scope autorun = domain::autorun_scope::never;
+  bool share_uploads = false; ///< every token sees all
   std::uintmax_t max_upload_bytes = 16ULL << 30;
   std::uintmax_t uploads_quota = 64ULL << 30; ///< bytes of all uploads
   double uploads_keep_days = 30;              ///< that an upload stays which nobody uses; 0: for ever

@@ -114,6 +114,9 @@ void add_keeping_options(CLI::App& app, config& c) {
   };
   size("--max-upload-bytes", c.max_upload_bytes, "Size of one uploaded .blend: bytes, or 2GiB");
   size("--uploads-quota", c.uploads_quota, "Size of all uploads together; more are refused");
+  app.add_flag("--share-uploads", c.share_uploads,
+               "Any token may see and render each upload, not only those that have sent it, and admins")
+      ->group("Keeping");
   days("--uploads-keep-days", c.uploads_keep_days,
        "Days until an upload is removed that no job has used since; 0: never");
   days("--jobs-keep-days", c.jobs_keep_days,

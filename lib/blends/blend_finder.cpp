@@ -10,7 +10,7 @@ aio::task<result<uploads::lease>> blend_finder::find(std::string name, access::p
       co_return error{errc::invalid_input,
                       "is not the id of an upload: sha256: and 64 hexadecimal digits in lower "
                       "case; for a file of this name write ./ in front of it"};
-    auto found = co_await uploads_.use(std::move(*digits));
+    auto found = co_await uploads_.use(std::move(*digits), std::move(by));
     if (!found && found.error().code == errc::not_found)
       co_return error{errc::invalid_input, found.error().message};
     co_return found;

@@ -69,10 +69,9 @@ aio::task<> uploads::lock() {
   is_changing_ = true;
 }
 
-uploads::uploads(aio::executor_type loop, std::filesystem::path directory, upload_limits limits,
+uploads::uploads(aio::executor_type loop, std::filesystem::path directory, upload_rules rules,
                  store::sqlite_upload_store& kept, aio::blocking_pool& pool, spdlog::logger& log)
-    : library_(std::move(directory)), limits_(limits), store_(kept), pool_(pool), log_(log), unlocked_(loop) {
-}
+    : library_(std::move(directory)), rules_(rules), store_(kept), pool_(pool), log_(log), unlocked_(loop) {}
 
 aio::task<result<void>> uploads::recover() {
   const auto open_here = [this] { return library_.open(); };
@@ -103,7 +102,8 @@ aio::task<result<void>> uploads::recover() {
       continue;
     }
     auto record = record_of(std::move(*whole), {});
-    if (const auto added = co_await store_.add(std::move(record)); !added)
+    const std::string no_sender; // is known of it
+    if (const auto added = co_await store_.add(std::move(record), no_sender); !added)
       co_return added.error();
   }
   const auto bytes = co_await store_.all_bytes();
@@ -128,11 +128,11 @@ result<void> uploads::reserve(arrival& for_it, std::uintmax_t bytes) {
     return {};
   const auto more = bytes - for_it.reserved_;
   const auto taken = stored_ + arriving_;
-  if (taken > limits_.all_bytes || more > limits_.all_bytes - taken)
+  if (taken > rules_.all_bytes || more > rules_.all_bytes - taken)
     return error{errc::no_room,
                  fmt::format("uploads may take {} bytes in all (uploads_quota), {} of which are taken: "
                              "delete some that are not needed, or raise it",
-                             limits_.all_bytes, taken)};
+                             rules_.all_bytes, taken)};
   for_it.reserved_ += more;
   arriving_ += more;
   return {};
@@ -141,7 +141,7 @@ result<void> uploads::reserve(arrival& for_it, std::uintmax_t bytes) {
 aio::task<result<void>> uploads::check_disk(std::uintmax_t needed) {
   const auto ask_here = [this] { return library_.free_bytes(); };
   const auto free = co_await pool_.run(ask_here);
-  if (free < limits_.disk_reserve || free - limits_.disk_reserve < needed)
+  if (free < rules_.disk_reserve || free - rules_.disk_reserve < needed)
     co_return error{
         errc::no_room,
         "the disk of the state directory has too little room for this, besides the reserve (disk_reserve)"};
@@ -149,7 +149,7 @@ aio::task<result<void>> uploads::check_disk(std::uintmax_t needed) {
 }
 
 aio::task<result<std::unique_ptr<arrival>>> uploads::begin(std::optional<std::uint64_t> length) {
-  const auto most = limits_.file_bytes;
+  const auto most = rules_.file_bytes;
   if (length.value_or(0) > most)
     co_return error{errc::too_large,
                     fmt::format("an upload must not have more than {} bytes (max_upload_bytes)", most)};
@@ -168,7 +168,7 @@ aio::task<result<std::unique_ptr<arrival>>> uploads::begin(std::optional<std::ui
 }
 
 aio::task<result<void>> uploads::add(arrival& to, std::string_view bytes) {
-  const auto most = limits_.file_bytes;
+  const auto most = rules_.file_bytes;
   if (bytes.size() > most - to.size_)
     co_return error{errc::too_large,
                     fmt::format("an upload must not have more than {} bytes (max_upload_bytes)", most)};
@@ -194,14 +194,15 @@ aio::task<result<void>> uploads::write_waiting(arrival& of) {
   const auto done = co_await pool_.run(write_here);
   if (!done.outcome)
     co_return refuse(done.outcome.error(), "written");
-  if (done.free < limits_.disk_reserve)
+  if (done.free < rules_.disk_reserve)
     co_return error{errc::no_room,
                     "the disk of the state directory has less free than the reserve (disk_reserve)"};
   co_return result<void>{};
 }
 
 aio::task<result<uploads::outcome>> uploads::finish(std::unique_ptr<arrival> what, std::string name,
-                                                    std::optional<std::string> expected) {
+                                                    std::optional<std::string> expected,
+                                                    access::principal_ptr by) {
   std::optional<result<outcome>> done;
   if (const auto written = co_await write_waiting(*what); !written) {
     done = written.error();
@@ -216,14 +217,14 @@ aio::task<result<uploads::outcome>> uploads::finish(std::unique_ptr<arrival> wha
                                "digest field says",
                                whole->digits, *expected)};
     else
-      done = co_await keep(*what, std::move(name), std::move(*whole));
+      done = co_await keep(*what, std::move(name), std::move(*whole), std::move(by));
   }
   co_await give_up(std::move(what));
   co_return std::move(*done);
 }
 
-aio::task<result<uploads::outcome>> uploads::keep(arrival& what, std::string name,
-                                                  incoming_file::whole whole) {
+aio::task<result<uploads::outcome>> uploads::keep(arrival& what, std::string name, incoming_file::whole whole,
+                                                  access::principal_ptr by) {
   co_await lock();
   const change_lock held{*this};
   const auto keep_here = [file = what.file_.get(), digits = whole.digits] { return file->keep(digits); };
@@ -231,20 +232,23 @@ aio::task<result<uploads::outcome>> uploads::keep(arrival& what, std::string nam
     co_return refuse(kept.error(), "kept");
   const auto digits = whole.digits;
   auto record = record_of(std::move(whole), std::move(name));
-  const auto added = co_await store_.add(std::move(record));
+  auto sender = by->name;
+  const auto added = co_await store_.add(std::move(record), std::move(sender));
   if (!added) {
     log_.error("an upload could not be kept reason={}", added.error().message);
     co_return error{errc::unavailable, "the upload cannot be kept now; the log of kilnd says why"};
   }
-  auto found = co_await find(digits);
+  auto seen = visible_to(*by);
+  const bool is_new = seen ? added->is_new_to_sender : added->is_new;
+  auto found = co_await find_of(digits, std::move(seen));
   if (!found)
     co_return found.error();
-  if (*added) {
+  if (added->is_new) {
     stored_ += found->bytes;
     log_.info("upload kept upload=sha256:{} bytes={}", digits, found->bytes);
     on_new_();
   }
-  co_return outcome{std::move(*found), *added};
+  co_return outcome{std::move(*found), is_new};
 }
 
 aio::task<> uploads::give_up(std::unique_ptr<arrival> what) {
@@ -255,10 +259,10 @@ aio::task<> uploads::give_up(std::unique_ptr<arrival> what) {
   (void)co_await pool_.run(remove_here);
 }
 
-aio::task<result<uploads::lease>> uploads::use(std::string digits) {
+aio::task<result<uploads::lease>> uploads::use(std::string digits, access::principal_ptr by) {
   co_await lock();
   const change_lock held{*this};
-  const auto found = co_await find(digits);
+  const auto found = co_await find(digits, std::move(by));
   if (!found)
     co_return found.error();
   if (const auto touched = co_await store_.touch(digits, store::now()); !touched)
@@ -276,8 +280,17 @@ bool uploads::is_leased(const std::string& digits) const {
   return found != leases_.end() && !found->second.expired();
 }
 
-aio::task<result<store::upload_record>> uploads::find(std::string digits) {
-  auto found = co_await store_.find(digits);
+uploads::sender_filter uploads::visible_to(const access::principal& by) const {
+  const bool sees_all = rules_.are_shared || by.name.empty() || by.rank == access::role::admin;
+  return sees_all ? std::nullopt : sender_filter{by.name};
+}
+
+aio::task<result<store::upload_record>> uploads::find(std::string digits, access::principal_ptr by) {
+  return find_of(std::move(digits), visible_to(*by));
+}
+
+aio::task<result<store::upload_record>> uploads::find_of(std::string digits, sender_filter of) {
+  auto found = co_await store_.find(digits, std::move(of));
   if (!found)
     co_return found.error();
   if (!*found)
@@ -285,15 +298,16 @@ aio::task<result<store::upload_record>> uploads::find(std::string digits) {
   co_return std::move(**found);
 }
 
-aio::task<result<std::vector<store::upload_record>>> uploads::list(std::optional<std::int64_t> before,
-                                                                   std::size_t limit) {
-  return store_.list(before, limit);
+aio::task<result<std::vector<store::upload_record>>>
+uploads::list(std::optional<std::int64_t> before, std::size_t limit, access::principal_ptr by) {
+  return store_.list(before, limit, visible_to(*by));
 }
 
 aio::task<result<void>> uploads::remove(std::string digits) {
   co_await lock();
   const change_lock held{*this};
-  auto found = co_await find(std::move(digits));
+  const sender_filter all;
+  auto found = co_await find_of(std::move(digits), all);
   if (!found)
     co_return found.error();
   if (found->is_needed || is_leased(found->digest))

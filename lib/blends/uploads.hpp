@@ -4,6 +4,7 @@
 // jobs that render them, and removed when unused. Lives on the loop.
 #pragma once
 
+#include "access/role.hpp"
 #include "aio/blocking_pool.hpp"
 #include "aio/notification.hpp"
 #include "blends/blend_library.hpp"
@@ -23,10 +24,11 @@ class logger;
 
 namespace kiln::blends {
 
-struct upload_limits {
+struct upload_rules {
   std::uintmax_t file_bytes = 16ULL << 30; ///< of one file
   std::uintmax_t all_bytes = 64ULL << 30;  ///< of all files together
   std::uintmax_t disk_reserve = 0;         ///< to keep free on the disk
+  bool are_shared = false; ///< any token sees and renders each upload; otherwise its senders and admins
 };
 
 /// The digits of "sha256:" and 64 hexadecimal digits; nullopt for any other text.
@@ -56,7 +58,7 @@ private:
 class uploads {
 public:
   /// The objects passed by reference must outlive it.
-  uploads(aio::executor_type loop, std::filesystem::path directory, upload_limits limits,
+  uploads(aio::executor_type loop, std::filesystem::path directory, upload_rules rules,
           store::sqlite_upload_store& kept, aio::blocking_pool& pool, spdlog::logger& log);
 
   /// `kept` is called once a new upload is in the store.
@@ -76,9 +78,10 @@ public:
     bool is_new = false;
   };
   /// Durable on completion. `expected`: the digits that the client expects, if given; invalid_input if they
-  /// differ. `name`: for people.
+  /// differ. `name`: for people. `by`: the sender; what others have sent is new to it.
   [[nodiscard]] aio::task<result<outcome>> finish(std::unique_ptr<arrival> what, std::string name,
-                                                  std::optional<std::string> expected);
+                                                  std::optional<std::string> expected,
+                                                  access::principal_ptr by);
   [[nodiscard]] aio::task<> give_up(std::unique_ptr<arrival> what);
 
   /// For a job being created: the file stays at least as long as the lease is held.
@@ -86,13 +89,14 @@ public:
     std::filesystem::path file;
     std::shared_ptr<void> hold;
   };
-  /// not_found if there is no such upload.
-  [[nodiscard]] aio::task<result<lease>> use(std::string digits);
+  /// not_found if there is no such upload, or `by` may not see it.
+  [[nodiscard]] aio::task<result<lease>> use(std::string digits, access::principal_ptr by);
 
-  [[nodiscard]] aio::task<result<store::upload_record>> find(std::string digits);
-  /// See sqlite_upload_store.
-  [[nodiscard]] aio::task<result<std::vector<store::upload_record>>> list(std::optional<std::int64_t> before,
-                                                                          std::size_t limit);
+  /// not_found as for use().
+  [[nodiscard]] aio::task<result<store::upload_record>> find(std::string digits, access::principal_ptr by);
+  /// What `by` may see of them. See sqlite_upload_store.
+  [[nodiscard]] aio::task<result<std::vector<store::upload_record>>>
+  list(std::optional<std::int64_t> before, std::size_t limit, access::principal_ptr by);
   /// conflict while a job that is not final needs it.
   [[nodiscard]] aio::task<result<void>> remove(std::string digits);
 
@@ -108,13 +112,18 @@ private:
   [[nodiscard]] result<void> reserve(arrival& for_it, std::uintmax_t bytes);
   [[nodiscard]] aio::task<result<void>> check_disk(std::uintmax_t needed);
   [[nodiscard]] aio::task<result<void>> write_waiting(arrival& of);
-  [[nodiscard]] aio::task<result<outcome>> keep(arrival& what, std::string name, incoming_file::whole whole);
+  using sender_filter = store::sqlite_upload_store::sender_filter;
+  /// Whose uploads a caller may see.
+  [[nodiscard]] sender_filter visible_to(const access::principal& by) const;
+  [[nodiscard]] aio::task<result<store::upload_record>> find_of(std::string digits, sender_filter of);
+  [[nodiscard]] aio::task<result<outcome>> keep(arrival& what, std::string name, incoming_file::whole whole,
+                                                access::principal_ptr by);
   [[nodiscard]] aio::task<result<void>> remove_unlocked(store::upload_record what);
   [[nodiscard]] bool is_leased(const std::string& digits) const;
   [[nodiscard]] error refuse(const error& why, std::string_view doing);
 
   blend_library library_;
-  upload_limits limits_;
+  upload_rules rules_;
   store::sqlite_upload_store& store_;
   aio::blocking_pool& pool_;
   spdlog::logger& log_;

@@ -111,7 +111,6 @@ process::walls walls_around_blender(const installation& here) {
   add_users_files(w.read, here.environment);
   w.read.insert(w.read.end(), here.project_roots.begin(), here.project_roots.end());
   w.read.insert(w.read.end(), here.also_read.begin(), here.also_read.end());
-  w.read.push_back(here.state / "blends");
   w.write = here.also_write;
   w.hidden = {here.state, here.output, here.output / ".kiln"};
   w.hidden.insert(w.hidden.end(), here.secret_files.begin(), here.secret_files.end());

@@ -278,6 +278,18 @@ CREATE TRIGGER frame_removed AFTER DELETE ON frame WHEN old.bytes <> 0 BEGIN
   UPDATE frame_total SET bytes = bytes - old.bytes;
 END;
 )",
+    // 10: who has sent an upload: names of tokens. Of those from before, who has rendered it.
+    R"(
+CREATE TABLE upload_sender (
+  digest TEXT NOT NULL REFERENCES upload (digest) ON DELETE CASCADE,
+  sender TEXT NOT NULL CHECK (sender <> ''),
+  name TEXT NOT NULL,
+  created_ms INTEGER NOT NULL,
+  PRIMARY KEY (digest, sender)
+) STRICT, WITHOUT ROWID;
+INSERT INTO upload_sender SELECT DISTINCT upload.digest, job.owner, upload.name, upload.created_ms FROM upload
+  JOIN job ON json_extract(job.spec, '$.blend') = 'sha256:' || upload.digest WHERE job.owner IS NOT NULL;
+)",
 };
 
 void keep_copy(SQLite::Database& database, int version) {

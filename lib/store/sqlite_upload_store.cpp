@@ -16,9 +16,15 @@ using packing = blender::blend_header::packing;
   "AND json_extract(spec, '$.blend') GLOB 'sha256:*' "
 
 #define KILN_UPLOAD_COLUMNS                                                                                  \
-  "number, digest, name, bytes, packing, version, frame_start, frame_end, scene, created_ms, "               \
+  "number, upload.digest, coalesce(sent.name, upload.name), bytes, packing, version, frame_start, "          \
+  "frame_end, scene, coalesce(sent.created_ms, upload.created_ms), "                                         \
   "max(used_ms, coalesce((SELECT max(finished_ms) " KILN_JOBS_OF_UPLOAD "), 0)), "                           \
   "EXISTS (SELECT 1 " KILN_JOBS_OF_UPLOAD "AND finished_ms IS NULL) "
+
+// With ?2, the name of a token, only what that token has sent; NULL: all.
+#define KILN_UPLOADS_OF_SENDER                                                                               \
+  "FROM upload LEFT JOIN upload_sender AS sent ON sent.digest = upload.digest AND sent.sender = ?2 "         \
+  "WHERE (?2 IS NULL OR sent.sender IS NOT NULL) "
 
 upload_record read_upload(SQLite::Statement& row) {
   upload_record read;
@@ -69,6 +75,22 @@ void insert_upload(connection& to, const upload_record& upload) {
   row.exec();
 }
 
+/// Returns whether this sender had not sent it.
+bool insert_sender(connection& to, const upload_record& upload, const std::string& sender) {
+  auto& row = to.statement("INSERT OR IGNORE INTO upload_sender VALUES (?1, ?2, ?3, ?4)");
+  row.bind(1, upload.digest);
+  row.bind(2, sender);
+  row.bind(3, upload.name);
+  row.bind(4, upload.created.time_since_epoch().count());
+  return row.exec() != 0;
+}
+
+void bind_filter(SQLite::Statement& rows, const sqlite_upload_store::sender_filter& of) {
+  rows.bind(2);
+  if (of)
+    rows.bind(2, *of);
+}
+
 /// Returns the number of updated rows: 0 or 1.
 int touch_upload(connection& to, const std::string& digest, time_point used) {
   auto& row = to.statement("UPDATE upload SET used_ms = max(used_ms, ?2) WHERE digest = ?1");
@@ -79,19 +101,22 @@ int touch_upload(connection& to, const std::string& digest, time_point used) {
 
 } // namespace
 
-aio::task<result<bool>> sqlite_upload_store::add(upload_record upload) {
+aio::task<result<sqlite_upload_store::addition>> sqlite_upload_store::add(upload_record upload,
+                                                                          std::string sender) {
   // Shared, since the work may outlive a caller that is cancelled.
-  const auto is_new = std::make_shared<bool>(false);
-  database::work insert = [upload = std::move(upload), is_new](connection& to) -> result<void> {
-    *is_new = touch_upload(to, upload.digest, upload.used) == 0;
-    if (*is_new)
+  const auto made = std::make_shared<addition>();
+  database::work insert = [upload = std::move(upload), sender = std::move(sender),
+                           made](connection& to) -> result<void> {
+    made->is_new = touch_upload(to, upload.digest, upload.used) == 0;
+    if (made->is_new)
       insert_upload(to, upload);
+    made->is_new_to_sender = !sender.empty() && insert_sender(to, upload, sender);
     return {};
   };
   const auto done = co_await database_->write(std::move(insert), durability::durable);
   if (!done)
     co_return done.error();
-  co_return *is_new;
+  co_return *made;
 }
 
 aio::task<result<void>> sqlite_upload_store::touch(std::string digest, time_point used) {
@@ -113,22 +138,27 @@ aio::task<result<void>> sqlite_upload_store::remove(std::string digest) {
   co_return co_await database_->write(std::move(erase), durability::durable, database::weight::essential);
 }
 
-aio::task<result<std::optional<upload_record>>> sqlite_upload_store::find(std::string digest) {
-  auto look = [digest = std::move(digest)](connection& from) -> result<std::optional<upload_record>> {
-    auto& rows = from.statement("SELECT " KILN_UPLOAD_COLUMNS "FROM upload WHERE digest = ?1");
+aio::task<result<std::optional<upload_record>>> sqlite_upload_store::find(std::string digest,
+                                                                          sender_filter of) {
+  auto look = [digest = std::move(digest),
+               of = std::move(of)](connection& from) -> result<std::optional<upload_record>> {
+    auto& rows =
+        from.statement("SELECT " KILN_UPLOAD_COLUMNS KILN_UPLOADS_OF_SENDER "AND upload.digest = ?1");
     rows.bind(1, digest);
+    bind_filter(rows, of);
     return first_upload(rows);
   };
   co_return co_await database_->read(std::move(look));
 }
 
 aio::task<result<std::vector<upload_record>>> sqlite_upload_store::list(std::optional<std::int64_t> before,
-                                                                        std::size_t limit) {
-  auto look = [before, limit](connection& from) -> result<std::vector<upload_record>> {
-    auto& rows = from.statement("SELECT " KILN_UPLOAD_COLUMNS
-                                "FROM upload WHERE number < ?1 ORDER BY number DESC LIMIT ?2");
+                                                                        std::size_t limit, sender_filter of) {
+  auto look = [before, limit, of = std::move(of)](connection& from) -> result<std::vector<upload_record>> {
+    auto& rows = from.statement("SELECT " KILN_UPLOAD_COLUMNS KILN_UPLOADS_OF_SENDER
+                                "AND number < ?1 ORDER BY number DESC LIMIT ?3");
     rows.bind(1, before.value_or(std::numeric_limits<std::int64_t>::max()));
-    rows.bind(2, static_cast<std::int64_t>(limit));
+    bind_filter(rows, of);
+    rows.bind(3, static_cast<std::int64_t>(limit));
     std::vector<upload_record> found;
     while (rows.executeStep())
       found.push_back(read_upload(rows));
@@ -139,8 +169,8 @@ aio::task<result<std::vector<upload_record>>> sqlite_upload_store::list(std::opt
 
 aio::task<result<std::optional<upload_record>>> sqlite_upload_store::oldest() {
   auto look = [](connection& from) -> result<std::optional<upload_record>> {
-    return first_upload(
-        from.statement("SELECT " KILN_UPLOAD_COLUMNS "FROM upload ORDER BY used_ms, number LIMIT 1"));
+    return first_upload(from.statement("SELECT " KILN_UPLOAD_COLUMNS KILN_UPLOADS_OF_SENDER
+                                       "ORDER BY used_ms, number LIMIT 1"));
   };
   co_return co_await database_->read(std::move(look));
 }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who may do what: tokens, roles, owners; and what strangers learn."""
+import hashlib
 import http.client
 import json
 import os
@@ -229,6 +230,43 @@ def test_keys_of_requests_are_each_ones_own(guarded):
     assert first.status == second.status == 202 and first.json()["id"] != second.json()["id"]
     assert once("ann").json()["id"] == first.json()["id"]
     assert once("bob", json.dumps({"blend": "scene.blend", "frames": "2"})).status == 422
+
+
+def test_an_upload_is_its_senders_and_admins(start, tmp_path):
+    guarded = Guarded(start, tmp_path)
+    scene = b"BLENDER-v304\nsamples 1\n"
+    digest = "sha256:" + hashlib.sha256(scene).hexdigest()
+    body = json.dumps({"blend": digest, "frames": "1"})
+
+    def send(who, name):
+        return guarded.ask(who, "POST", f"/v1/blends?name={name}", scene, **{"Content-Type": "application/octet-stream"})
+
+    def seen(who):
+        one, all_of_them = guarded.ask(who, "GET", f"/v1/blends/{digest}"), guarded.ask(who, "GET", "/v1/blends").json()["blends"]
+        assert [one.json()] * (one.status == 200) == all_of_them
+        return one.json()["name"] if all_of_them else one.status
+    missing = guarded.ask("bob", "POST", "/v1/jobs", body, **JSON)
+    assert send("ann", "secret.blend").status == 201
+    assert guarded.ask("ann", "POST", "/v1/jobs", body, **JSON).status == 202
+    assert [seen(who) for who in ("ann", "root", "bob", "reader")] == ["secret.blend", "secret.blend", 404, 404]
+    refused = guarded.ask("bob", "POST", "/v1/jobs", body, **JSON)
+    assert refused.status == 422 and refused.body == missing.body, "as if it were not there"
+    assert send("bob", "mine.blend").status == 201 and send("bob", "again.blend").status == 200
+    assert [seen(who) for who in ("ann", "root", "bob", "reader")] == ["secret.blend", "secret.blend", "mine.blend", 404]
+    assert guarded.ask("bob", "POST", "/v1/jobs", body, **JSON).status == 202
+    assert guarded.d.stop() == 0
+    guarded.d.start()
+    assert [seen(who) for who in ("ann", "bob", "reader")] == ["secret.blend", "mine.blend", 404]
+
+
+def test_uploads_that_are_shared(start, tmp_path):
+    guarded = Guarded(start, tmp_path, arguments=["--share-uploads"])
+    scene = b"BLENDER-v304\nsamples 1\n"
+    sent = guarded.ask("ann", "POST", "/v1/blends", scene, **{"Content-Type": "application/octet-stream"})
+    assert sent.status == 201
+    body = json.dumps({"blend": sent.json()["id"], "frames": "1"})
+    assert guarded.ask("bob", "POST", "/v1/jobs", body, **JSON).status == 202
+    assert guarded.ask("reader", "GET", f"/v1/blends/{sent.json()['id']}").status == 200
 
 
 def test_without_tokens_a_job_is_nobodys(start, tmp_path):

@@ -167,3 +167,9 @@ def test_clients_wait_for_a_kilnd_that_is_not_there_yet_and_tell_of_failures(com
         client.kill()
         kilnd.terminate()
         assert kilnd.wait(60) == 0
+
+
+def test_the_table_of_deeds_is_that_of_the_catalogue():
+    """tests/integration holds it against each Blender and mechanism."""
+    printed = subprocess.run(["/usr/bin/python3", ROOT / "tests/integration/deeds.py"], check=True, capture_output=True, text=True).stdout
+    assert printed in (ROOT / "docs/security.md").read_text(), "print it again: tests/integration/deeds.py"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Blender in its sandbox: what a scene tries against the machine fails, and what scenes need works. With each mechanism
 that this machine has; of one that it lacks, the tests say so and are skipped."""
+import contextlib
 import json
 import os
 import pathlib
@@ -10,6 +11,7 @@ import signal
 import socket
 import subprocess
 
+import deeds
 import pytest
 from daemon import DEADLINE, processes_of_group, wait_for
 from real_blender import hooked
@@ -84,16 +86,17 @@ def test_even_code_that_runs_in_blender_is_kept_in(start, sandbox, project, blen
     home = tmp_path / "home"
     (home / ".ssh").mkdir(parents=True)
     (home / ".ssh" / "id_ed25519").write_text("secret")
-    other = project / "frames" / "j0000000000000000000" / "blender-render_0001.png"  # below the project root
-    other.parent.mkdir(parents=True)
-    other.write_text("another's")
-    targets = {"outside": str(tmp_path / "planted"), "project": str(project), "other_frame": str(other),
-               "home": str(home), "socket": str(tmp_path / "socket"), "service": str(tmp_path / "service"),
-               "abstract": f"kiln-trespass-{os.getpid()}"}
-    configuration = project / "kilnd.toml"
+    output = project / "frames"  # below the project root
+    others = [output / "j0000000000000000000", output / ".kiln" / "j0000000000000000000-1"]
+    configuration, victim = project / "kilnd.toml", project / "victim.txt"
     configuration.write_text("slots = 1\n")
-    targets["configuration"] = str(configuration)
-    wrapper = hooked(tmp_path / "bin", blender, HERE / "trespass.py", targets)
+    victim.write_text("a file of the project")
+    (tmp_path / "outside").mkdir()
+    targets = {"outside": str(tmp_path / "outside"), "project": str(project), "victim": str(victim), "output": str(output),
+               "other_frame": str(others[0] / "blender-render_0001.png"), "other_workspace": str(others[1]),
+               "configuration": str(configuration), "home": str(home), "socket": str(tmp_path / "socket"),
+               "service": str(tmp_path / "service"), "abstract": f"kiln-deeds-{os.getpid()}"}
+    wrapper = hooked(tmp_path / "bin", blender, HERE / "deeds.py", targets)
     with (socket.socket(socket.AF_UNIX) as local, socket.socket(socket.AF_UNIX) as abstract,
           socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as service):
         service.bind(targets["service"])
@@ -101,26 +104,31 @@ def test_even_code_that_runs_in_blender_is_kept_in(start, sandbox, project, blen
             door.bind(name)
             door.listen()
         d = start(project / "tiny.blend", "--sandbox", sandbox if walls else "off", "--blender", wrapper,
-                  "--config", configuration, output=project / "frames")
-        is_told = f"sandbox: scenes can list the names in {project / 'frames'}" in d.log()
+                  "--config", configuration, output=output)
+        is_told = f"sandbox: scenes can list the names in {output}" in d.log()
         assert is_told == (walls and sandbox == "landlock"), d.log()
-        targets |= {"kilnd": d.process.pid, "port": d.port, "state": str(d.state)}
-        (tmp_path / "bin" / "trespass.json").write_text(json.dumps(targets))
+        for directory in others:
+            directory.mkdir(parents=True)
+            (directory / "blender-render_0001.png").write_text("another's")
+        sent = d.ask("POST", "/v1/blends", (project / "tiny.blend").read_bytes(), {"Content-Type": "application/octet-stream"})
+        targets |= {"kilnd": d.process.pid, "group": os.getpgid(d.process.pid), "port": d.port, "state": str(d.state),
+                    "upload": str(d.state / "blends" / sent.json()["id"].removeprefix("sha256:") / "upload.blend")}
+        (tmp_path / "bin" / "deeds.json").write_text(json.dumps(targets))
         done = render(d, "tiny", "1-2", process=process)
         assert done["state"] == "succeeded", done.get("failure")
     log = (d.state / "logs" / f"{done['id']}-1.log").read_text(errors="replace")
-    said = dict(re.findall(r"^trespass (\w+): (.*)$", log, re.M))
-    assert len(said) == 23, log
+    said = dict(re.findall(r"^deed (\w+): (.*)$", log, re.M))
+    assert set(said) == set(deeds.DEEDS), log
     for pid in processes_in_workspaces(d):  # without walls, one survives
-        os.kill(pid, signal.SIGKILL)
-    pathlib.Path("/tmp/kiln-trespass").unlink(missing_ok=True)
-    done_deeds = {name for name, came in said.items() if came == "done"}
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    came = {name for name, how in said.items() if how.startswith("done")}
     if walls:
-        assert done_deeds == {"write_workspace"}, said
-        assert not (tmp_path / "planted").exists() and not (project / "planted").exists()
-    else:
-        allowed_anyway = {"read_shadow", "ptrace_kilnd", "change_kernel", "change_mode_by_number"}  # by the user, or the kernel's settings
-        assert set(said) - done_deeds <= allowed_anyway, said
+        expected = deeds.LET_THROUGH[sandbox] - (deeds.KEPT_FROM_ROOT if os.geteuid() == 0 else set())
+        assert came == expected, {name: said[name] for name in came ^ expected}
+        assert victim.read_text() == "a file of the project" and list((tmp_path / "outside").iterdir()) == []
+    else:  # the deeds are real: it is the sandbox that keeps them above
+        assert len(came) >= deeds.NEED_NO_PRIVILEGE, {name: said[name] for name in set(said) - came}
 
 
 def processes_in_workspaces(d):

@@ -18,8 +18,8 @@ const std::string small = "BLENDER-v304 and so on";
 
 class uploads_test : public tests::loop_test {
 protected:
-  std::unique_ptr<uploads> make(upload_limits limits = {}) {
-    return std::make_unique<uploads>(executor(), dir_ / "blends", limits, store_, pool_, log_);
+  std::unique_ptr<uploads> make(upload_rules rules = {}) {
+    return std::make_unique<uploads>(executor(), dir_ / "blends", rules, store_, pool_, log_);
   }
 
   [[nodiscard]] std::size_t files() const {
@@ -27,7 +27,8 @@ protected:
   }
 
   aio::task<result<uploads::outcome>> send(uploads& to, std::string bytes,
-                                           std::optional<std::string> digest = {}) {
+                                           std::optional<std::string> digest = {},
+                                           access::principal_ptr by = anybody) {
     auto begun = co_await to.begin(bytes.size());
     if (!begun)
       co_return begun.error();
@@ -35,7 +36,12 @@ protected:
       co_await to.give_up(std::move(*begun));
       co_return added.error();
     }
-    co_return co_await to.finish(std::move(*begun), "a.blend", std::move(digest));
+    co_return co_await to.finish(std::move(*begun), by->name + "a.blend", std::move(digest), by);
+  }
+
+  static inline const access::principal_ptr anybody = std::make_shared<access::principal>();
+  static access::principal_ptr caller(std::string name, access::role rank = access::role::submit) {
+    return std::make_shared<access::principal>(std::move(name), rank);
   }
 
   /// A job of an upload.
@@ -70,6 +76,8 @@ protected:
   store::sqlite_upload_store store_{shared_};
   store::sqlite_job_store jobs_{shared_};
   std::uint64_t next_ = 1;
+  const std::optional<std::int64_t> first_page;
+  const std::optional<std::string> no_digest;
 };
 
 TEST_F(uploads_test, ids_are_written_in_one_way) {
@@ -92,7 +100,46 @@ TEST_F(uploads_test, the_same_content_is_kept_once) {
     EXPECT_EQ(first->upload.digest, digest::sha256(small));
     EXPECT_EQ(first->upload.number, second->upload.number);
     EXPECT_EQ(files(), 1U);
-    EXPECT_EQ((co_await all->list({}, 10))->size(), 1U);
+    EXPECT_EQ((co_await all->list(first_page, 10, anybody))->size(), 1U);
+  });
+}
+
+TEST_F(uploads_test, who_has_not_sent_it_does_not_see_it) {
+  run([&]() -> aio::task<> {
+    const auto all = make();
+    EXPECT_TRUE(co_await all->recover());
+    const auto ann = caller("ann"), bob = caller("bob"), root = caller("root", access::role::admin);
+    const auto first = co_await send(*all, small, no_digest, ann);
+    const auto digits = first->upload.digest;
+    EXPECT_EQ((co_await all->find(digits, bob)).error().code, errc::not_found);
+    EXPECT_EQ((co_await all->use(digits, bob)).error().code, errc::not_found);
+    EXPECT_TRUE((co_await all->list(first_page, 10, bob))->empty());
+    for (const auto& by : {ann, root, anybody}) {
+      EXPECT_EQ((co_await all->find(digits, by))->name, "anna.blend");
+      EXPECT_TRUE(co_await all->use(digits, by));
+      EXPECT_EQ((co_await all->list(first_page, 10, by))->size(), 1U);
+    }
+    const auto second = co_await send(*all, small, no_digest, bob);
+    EXPECT_TRUE(second->is_new) << "that somebody else has the same file is not told";
+    EXPECT_EQ(second->upload.name, "boba.blend");
+    EXPECT_FALSE((co_await send(*all, small, no_digest, bob))->is_new);
+    EXPECT_TRUE(co_await all->use(digits, bob));
+    EXPECT_EQ(files(), 1U);
+    EXPECT_EQ((co_await all->find(digits, ann))->name, "anna.blend");
+    EXPECT_TRUE(co_await all->remove(digits));
+    EXPECT_TRUE((co_await send(*all, small, no_digest, ann))->is_new);
+    EXPECT_EQ((co_await all->find(digits, bob)).error().code, errc::not_found) << "its senders went with it";
+  });
+}
+
+TEST_F(uploads_test, all_see_what_is_shared) {
+  run([&]() -> aio::task<> {
+    const auto all = make({.are_shared = true});
+    EXPECT_TRUE(co_await all->recover());
+    const auto ann = caller("ann"), bob = caller("bob"), eve = caller("eve", access::role::read);
+    const auto digits = (co_await send(*all, small, no_digest, ann))->upload.digest;
+    EXPECT_FALSE((co_await send(*all, small, no_digest, bob))->is_new);
+    EXPECT_TRUE(co_await all->use(digits, eve));
   });
 }
 
@@ -127,7 +174,7 @@ TEST_F(uploads_test, one_that_is_leased_or_needed_stays) {
     EXPECT_TRUE(co_await all->recover());
     const auto digits = (co_await send(*all, small))->upload.digest;
     {
-      const auto lease = co_await all->use(digits);
+      const auto lease = co_await all->use(digits, anybody);
       EXPECT_EQ(lease->file, fs::canonical(dir_ / "blends") / digits / "upload.blend");
       EXPECT_EQ((co_await all->remove(digits)).error().code, errc::conflict);
       EXPECT_TRUE((co_await all->expire(now() + 1h))->has_value());
@@ -139,7 +186,7 @@ TEST_F(uploads_test, one_that_is_leased_or_needed_stays) {
     co_await end(job, now());
     EXPECT_TRUE(co_await all->remove(digits));
     EXPECT_EQ((co_await all->remove(digits)).error().code, errc::not_found);
-    EXPECT_EQ((co_await all->use(digits)).error().code, errc::not_found);
+    EXPECT_EQ((co_await all->use(digits, anybody)).error().code, errc::not_found);
     EXPECT_EQ(files(), 0U);
   });
 }
@@ -153,8 +200,8 @@ TEST_F(uploads_test, what_was_used_long_ago_goes_first) {
     const auto later = now() + 1h;
     co_await end(co_await add_job(used), later);
     EXPECT_EQ(*co_await all->expire(later), later) << "the next one to go was used last when its job ended";
-    EXPECT_EQ((co_await all->find(old)).error().code, errc::not_found);
-    EXPECT_TRUE(co_await all->find(used));
+    EXPECT_EQ((co_await all->find(old, anybody)).error().code, errc::not_found);
+    EXPECT_TRUE(co_await all->find(used, anybody));
     EXPECT_EQ(*co_await all->expire(later), later) << "not before its time";
     EXPECT_EQ(*co_await all->expire(later + 1ms), std::nullopt);
     EXPECT_EQ(files(), 0U);
@@ -176,8 +223,8 @@ TEST_F(uploads_test, files_and_rows_come_together) {
     EXPECT_TRUE(co_await store_.remove(kept));
     const auto all = make({.all_bytes = small.size() + 4});
     EXPECT_TRUE(co_await all->recover());
-    EXPECT_EQ((co_await all->find(kept))->bytes, small.size() + 4);
-    EXPECT_EQ((co_await all->find(lost)).error().code, errc::not_found);
+    EXPECT_EQ((co_await all->find(kept, anybody))->bytes, small.size() + 4);
+    EXPECT_EQ((co_await all->find(lost, anybody)).error().code, errc::not_found);
     EXPECT_EQ(files(), 1U);
     EXPECT_EQ((co_await send(*all, small)).error().code, errc::no_room) << "what was found counts";
   });

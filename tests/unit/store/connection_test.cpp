@@ -124,6 +124,32 @@ TEST_F(connection_test, an_older_database_is_brought_up_and_a_copy_is_kept) {
   EXPECT_EQ(copy.execAndGet("SELECT count(*) FROM job").getInt(), 1);
 }
 
+TEST_F(connection_test, who_has_rendered_an_older_upload_is_its_sender) {
+  const std::string digits(64, 'a'), other(64, 'b');
+  {
+    SQLite::Database old(file_.native(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
+    migrate(old, 9);
+    for (const auto& each : {digits, other})
+      old.exec(fmt::format("INSERT INTO upload (digest, name, bytes, packing, scene, created_ms, used_ms) "
+                           "VALUES ('{}', 'a.blend', 5, 'none', '', 7, 7)",
+                           each));
+    const auto values = fmt::format(
+        "'queued', 'run', 1, '/a', '{{\"blend\":\"sha256:{}\"}}', 10, 0, 0, 0, 0, 0, '', ", digits);
+    insert(old, "j000000000000000001", ", owner", (values + "'ann'").c_str());
+    insert(old, "j000000000000000002", ", owner", (values + "'ann'").c_str());
+    insert(old, "j000000000000000003", ", owner", (values + "NULL").c_str());
+  }
+  auto opened = connection::open(file_);
+  ASSERT_TRUE(opened) << opened.error().message;
+  SQLite::Statement rows{(*opened)->database(), "SELECT digest, sender, name, created_ms FROM upload_sender"};
+  ASSERT_TRUE(rows.executeStep());
+  EXPECT_EQ(rows.getColumn(0).getString(), digits);
+  EXPECT_EQ(rows.getColumn(1).getString(), "ann");
+  EXPECT_EQ(rows.getColumn(2).getString(), "a.blend");
+  EXPECT_EQ(rows.getColumn(3).getInt(), 7);
+  EXPECT_FALSE(rows.executeStep());
+}
+
 TEST_F(connection_test, a_table_that_is_made_again_keeps_its_rows_and_those_of_others) {
   {
     SQLite::Database old(file_.native(), SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE);
