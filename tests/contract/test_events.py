@@ -150,7 +150,7 @@ def test_an_answer_is_held_until_the_job_changes(start, tmp_path):
     assert first.headers["etag"] == f'W/"{first.json()["revision"]}"'
     with concurrent.futures.ThreadPoolExecutor() as pool:
         held = pool.submit(d.get, f"/v1/jobs/{ident}", **{"Prefer": "wait=60", "If-None-Match": first.headers["etag"]})
-        time.sleep(0.3)
+        wait_for(lambda: held.done() or d.waiting() == 1, "the answer is held")
         assert not held.done()
         go.touch()
         changed = held.result(DEADLINE)
@@ -203,7 +203,7 @@ def test_who_waits_is_let_go_when_kilnd_stops(start, tmp_path):
         events = s.events()
         next(events)
         held = pool.submit(d.get, f"/v1/jobs/{ident}", Prefer="wait=60")
-        time.sleep(0.3)
+        wait_for(lambda: held.done() or d.waiting() == 2, "the answer is held, beside the stream")
         assert not held.done()
         assert d.stop() == 0
         assert held.result(DEADLINE).status == 200
@@ -212,7 +212,7 @@ def test_who_waits_is_let_go_when_kilnd_stops(start, tmp_path):
 
 @pytest.mark.local
 def test_clients_that_wait_do_not_wake_the_daemon(start, tmp_path):
-    d = start(f"wait_file {tmp_path / 'go'}", arguments=["--stall-timeout", "0"])
+    d = start(f"wait_file {tmp_path / 'go'}", arguments=["--stall-timeout", "0", "--header-seconds", "2"])
     ident = submit(d, "1")
     until(d, ident, "running")
     etag = d.get(f"/v1/jobs/{ident}").headers["etag"]

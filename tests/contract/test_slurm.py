@@ -9,10 +9,9 @@ import shutil
 import signal
 import stat
 import subprocess
-import time
 
 import pytest
-from daemon import wait_for
+from daemon import stays_asleep, wait_for
 
 JSON = {"Content-Type": "application/json"}
 FINAL = ("succeeded", "failed", "canceled")
@@ -90,7 +89,7 @@ def test_an_idle_daemon_asks_nothing(slurm, start):
     d = start()
     until(d, submit(d), "succeeded")
     wait_for(lambda: not os.listdir(d.output / ".kiln"), "it is over")
-    wait_for(lambda: (lambda before: (time.sleep(0.5), before == len(slurm.asked))[1])(len(slurm.asked)), "all was asked")
+    wait_for(lambda: stays_asleep(d.process.pid, 1), "it sleeps, for ten polls at least")
     before = len(slurm.asked)
     for _ in range(20):
         d.get("/readyz")

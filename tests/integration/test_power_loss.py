@@ -3,7 +3,6 @@
 import ctypes
 import json
 import os
-import random
 import signal
 import subprocess
 import threading
@@ -118,7 +117,7 @@ def test_power_is_lost_at_random_moments(tmp_path, strict):
     blend = tmp_path / "scene.blend"
     blend.write_text("BLENDER-v304\nframe_seconds 0.02\nsamples 1\n")
     machine = Machine(tmp_path, support.program("FAKE_BLENDER"), blend, strict)
-    chance = random.Random(7 + strict)
+    chance = support.chances(7 + strict)
     try:
         for _ in range(15):
             machine.round(chance)
@@ -131,7 +130,7 @@ def test_power_is_lost_at_random_moments(tmp_path, strict):
 
 def test_power_is_lost_during_real_renders(tmp_path, blender, scenes):
     machine = Machine(tmp_path, blender.path, scenes / "tiny.blend", False)
-    chance = random.Random(3)
+    chance = support.chances(3)
     try:
         for _ in range(5):
             machine.round(chance)
