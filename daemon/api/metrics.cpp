@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/metrics.hpp"
 
+#include "aio/directory.hpp"
 #include "api/process_usage.hpp"
 
 #include <fmt/format.h>
@@ -80,12 +81,6 @@ struct machine {
   std::array<std::pair<std::string, std::uintmax_t>, 2> free; ///< bytes, by directory
 };
 
-std::uintmax_t free_bytes(const std::filesystem::path& directory) {
-  std::error_code ec;
-  const auto space = std::filesystem::space(directory, ec);
-  return ec ? 0 : space.available;
-}
-
 void add_process(collection& to, const process_usage& p) {
   to.counter("process_cpu_seconds_total", "CPU time of kilnd, user and system.");
   to.value(p.cpu_seconds);
@@ -152,7 +147,7 @@ void metrics::on_change(const scheduler::job& changed) {
 aio::task<http::answer> metrics::show() {
   const auto look = [output = from_.output, state = from_.state] {
     return machine{.process = read_process_usage(),
-                   .free = {{{"output", free_bytes(output)}, {"state", free_bytes(state)}}}};
+                   .free = {{{"output", aio::free_bytes(output, 0)}, {"state", aio::free_bytes(state, 0)}}}};
   };
   const machine seen = co_await from_.pool.run(look);
 

@@ -2,6 +2,7 @@
 #include "app/service_manager.hpp"
 
 #include "aio/unique_descriptor.hpp"
+#include "base/environment.hpp"
 #include "base/number.hpp"
 
 #include <fmt/format.h>
@@ -20,13 +21,6 @@ namespace {
 
 constexpr int first_socket = 3;  // SD_LISTEN_FDS_START
 constexpr int most_sockets = 64; // more than anybody passes: the number is somebody's mistake
-
-std::optional<std::string_view> value_of(const std::vector<std::string>& environment, std::string_view name) {
-  for (const std::string_view variable : environment)
-    if (variable.starts_with(name) && variable.substr(name.size()).starts_with('='))
-      return variable.substr(name.size() + 1);
-  return std::nullopt;
-}
 
 template<class Number>
 std::optional<Number> number_of(const std::vector<std::string>& environment, std::string_view name) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Follows an attempt once its Blender runs: its log, files, time and end. Also for an attempt begun by an
 // earlier kilnd.
+#include "aio/directory.hpp"
 #include "executor/log_notes.hpp"
 #include "local/local_attempt.hpp"
 #include "output/results.hpp"
@@ -168,7 +169,7 @@ aio::task<> local_attempt::watch_signs_of_life() {
 
 /// On a full disk Blender writes an incomplete PNG, prints nothing and exits with 0.
 aio::task<> local_attempt::explain_rejected() {
-  const auto free_here = [workspace = paths_.workspace] { return output::free_bytes(workspace); };
+  const auto free_here = [workspace = paths_.workspace] { return aio::free_bytes(workspace); };
   if (co_await pool_.run(free_here) < full_below)
     executor::complain(facts_, {.kind = failure_kind::disk_full,
                                 .message = "the disk is full: Blender could not write whole images to " +
