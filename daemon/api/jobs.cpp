@@ -79,6 +79,16 @@ bool names(const std::vector<domain::field_error>& wrong, std::string_view point
   });
 }
 
+/// A client with the role submit may change its own jobs only. Nullopt if it may change this one.
+std::optional<answer> refuse_others(const http::request& asked, const scheduler::job& of) {
+  if (asked.by->rank == role::admin || of.owner == asked.by->name)
+    return std::nullopt;
+  const auto whose = of.owner.empty() ? std::string{"nobody's"} : of.owner + "'s";
+  return problem(403, fmt::format("this job is {}: the role admin is needed to change it, and the token {} "
+                                  "has the role {}",
+                                  whose, asked.by->name, to_string(asked.by->rank)));
+}
+
 } // namespace
 
 jobs::jobs(scheduler::scheduler& of, events& changes, poll_delay& ends, kiln::blends::blend_finder& blends,
@@ -87,14 +97,12 @@ jobs::jobs(scheduler::scheduler& of, events& changes, poll_delay& ends, kiln::bl
 
 void jobs::add_routes(http::service& to) {
   using http::request;
-  using scheduler::scheduler;
   to.on("POST", "/v1/jobs", role::submit, [this](const request& asked) { return create(asked); });
   to.on("GET", "/v1/jobs", role::read, [this](const request& asked) { return list(asked); });
   to.on("GET", "/v1/jobs/{id}", role::read, [this](const request& asked) { return read(asked); });
   to.on("PATCH", "/v1/jobs/{id}", role::submit, [this](const request& asked) { return patch(asked); });
   to.on("DELETE", "/v1/jobs/{id}", role::submit, [this](const request& asked) { return remove(asked); });
-  to.on("POST", "/v1/jobs/{id}/cancel", role::submit,
-        [this](const request& asked) { return carry_out(&scheduler::cancel, asked); });
+  to.on("POST", "/v1/jobs/{id}/cancel", role::submit, [this](const request& asked) { return cancel(asked); });
   to.on("POST", "/v1/jobs/{id}/retry", role::submit, [this](const request& asked) { return retry(asked); });
 }
 
@@ -270,21 +278,11 @@ aio::task<answer> jobs::hold(const http::request& asked, job_ptr of, std::chrono
   co_return show_if_new(asked, *now, held);
 }
 
-/// Who submits jobs changes their own.
 aio::task<std::optional<answer>> jobs::refuse_unless_theirs(const http::request& asked, job_id id) {
   if (asked.by->rank == role::admin)
     co_return std::nullopt;
   const auto of = co_await scheduler_.look_up(id);
-  if (!of)
-    co_return refuse(of.error());
-  const auto& owner = (*of)->owner;
-  if (owner == asked.by->name)
-    co_return std::nullopt;
-  const auto whose = owner.empty() ? std::string{"nobody's"} : owner + "'s";
-  co_return problem(403,
-                    fmt::format("this job is {}: the role admin is needed to change it, and the token {} "
-                                "has the role {}",
-                                whose, asked.by->name, to_string(asked.by->rank)));
+  co_return of ? refuse_others(asked, **of) : refuse(of.error());
 }
 
 aio::task<answer> jobs::patch(const http::request& asked) {
@@ -309,13 +307,13 @@ aio::task<answer> jobs::patch(const http::request& asked) {
   co_return show(200, **changed);
 }
 
-aio::task<answer> jobs::carry_out(change what, const http::request& asked) {
+aio::task<answer> jobs::cancel(const http::request& asked) {
   const auto id = job_id::parse(asked.id);
   if (!id)
     co_return problem(404, "this is not the id of a job");
   if (auto refused = co_await refuse_unless_theirs(asked, *id))
     co_return std::move(*refused);
-  const auto changed = co_await (scheduler_.*what)(*id);
+  const auto changed = co_await scheduler_.cancel(*id);
   if (!changed)
     co_return refuse(changed.error());
   co_return show(202, **changed);
@@ -327,12 +325,19 @@ aio::task<answer> jobs::retry(const http::request& asked) {
   if (!id)
     co_return problem(404, "this is not the id of a job");
   const auto found = co_await scheduler_.look_up(*id);
-  if (found && !kiln::blends::parse_upload_id((*found)->spec.blend_name)) {
+  if (!found)
+    co_return refuse(found.error());
+  if (!kiln::blends::parse_upload_id((*found)->spec.blend_name)) {
     const bool may = co_await blends_.may_use((*found)->spec.blend, asked.by);
     if (!may)
       co_return problem(403, outside_projects(*asked.by));
   }
-  co_return co_await carry_out(&scheduler::scheduler::retry, asked);
+  if (auto refused = refuse_others(asked, **found))
+    co_return std::move(*refused);
+  const auto changed = co_await scheduler_.retry(*id);
+  if (!changed)
+    co_return refuse(changed.error());
+  co_return show(202, **changed);
 }
 
 aio::task<answer> jobs::remove(const http::request& asked) {

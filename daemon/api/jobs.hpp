@@ -28,7 +28,6 @@ public:
 
 private:
   using job_ptr = scheduler::scheduler::job_ptr;
-  using change = aio::task<result<job_ptr>> (scheduler::scheduler::*)(job_id);
 
   [[nodiscard]] aio::task<http::answer> create(const http::request& asked);
   [[nodiscard]] aio::task<http::answer> create_once(const http::request& asked,
@@ -43,7 +42,7 @@ private:
   [[nodiscard]] aio::task<std::optional<http::answer>> refuse_unless_theirs(const http::request& asked,
                                                                             job_id id);
   [[nodiscard]] aio::task<http::answer> patch(const http::request& asked);
-  [[nodiscard]] aio::task<http::answer> carry_out(change what, const http::request& asked);
+  [[nodiscard]] aio::task<http::answer> cancel(const http::request& asked);
   [[nodiscard]] aio::task<http::answer> retry(const http::request& asked);
   [[nodiscard]] aio::task<http::answer> remove(const http::request& asked);
 
