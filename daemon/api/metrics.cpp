@@ -23,7 +23,7 @@ using labels = std::vector<prom::ClientMetric::Label>;
 constexpr std::array frame_bounds{0.1,  0.25, 0.5,   1.0,   2.5,   5.0,    10.0,
                                   30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0};
 
-/// What is gathered, in the order in which it is shown.
+/// The gathered metrics, in the order of the answer.
 class collection {
 public:
   void gauge(std::string name, std::string help) {
@@ -36,7 +36,7 @@ public:
     begin(std::move(name), std::move(help), prom::MetricType::Histogram);
   }
 
-  /// One more value of what was begun last.
+  /// Adds a value to the last family.
   template<class Number>
   void value(Number number, labels of = {}) {
     auto& added = add(std::move(of));
@@ -75,7 +75,7 @@ private:
   std::vector<prom::MetricFamily> families_;
 };
 
-/// What has to be asked of the kernel.
+/// Facts from the kernel.
 struct machine {
   std::optional<process_usage> process;
   std::array<std::pair<std::string, std::uintmax_t>, 2> free; ///< bytes, by directory
