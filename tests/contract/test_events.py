@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Clients that want to know at once: event streams, and answers that are held until a job changes."""
+"""Immediate notification: event streams, and answers that are held until a job changes."""
 import concurrent.futures
 import contextlib
 import http.client
@@ -61,7 +61,7 @@ def test_a_stream_tells_a_job_from_its_beginning_to_its_end(start, tmp_path):
     kind, last, end = rest[-1]
     assert kind == "job" and end["state"] == "succeeded" and int(last) == end["revision"] == job(d, ident)["revision"]
     assert any(kind == "log" and "Saved" in e["text"] for kind, _, e in rest)
-    # Who comes back at any point is told exactly the rest; who has seen the end need not come again.
+    # A client that reconnects at any point gets exactly the rest; after the end it gets 204.
     kept = [e for e in rest if e[0] in ("job", "frame")]
     for at, (_, seen, _) in enumerate(kept[:-1]):
         with stream(d, f"/v1/jobs/{ident}/events", seen) as s:
@@ -83,7 +83,7 @@ def test_ids_that_nobody_was_told_get_the_job_as_it_is(start):
 
 
 def test_the_events_survive_in_the_store_only_as_what_is(start):
-    """After a restart there is nothing to resume from: who comes back is told the job as it is, once."""
+    """After a restart no events are left: a client that reconnects gets the job once, as it is."""
     d = start()
     ident = submit(d)
     until(d, ident, "succeeded")
@@ -191,7 +191,7 @@ def test_who_waits_has_places_of_its_own(start, tmp_path):
                 s = served.enter_context(d.connect())
                 s.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 assert s.recv(65536).startswith(b"HTTP/1.1 200")
-    # Whoever leaves makes room, though nothing has happened to the job.
+    # A client that disconnects makes room, also if the job has not changed.
     wait_for(lambda: "preference-applied" in d.get(f"/v1/jobs/{ident}", Prefer="wait=1").headers, "there is room again")
 
 

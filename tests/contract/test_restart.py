@@ -386,7 +386,7 @@ def test_a_broken_store_is_refused_and_left_alone(start, tmp_path):
 
 
 def test_bytes_that_changed_never_make_a_crash(start, tmp_path):
-    """Not each changed byte can be seen by SQLite; but kilnd starts and answers, or says what is wrong."""
+    """SQLite does not detect each changed byte; but kilnd starts and answers, or reports the fault."""
     d = start()
     for _ in range(10):
         submit(d, "1")

@@ -256,7 +256,7 @@ def test_a_slurmctld_that_forgot_that_a_task_has_ended_frees_its_node(slurm, sta
         d.start()
     done = until(d, ident, *FINAL)
     assert done["state"] == "succeeded" and done["attempts"] == 1 and all_frames(d, ident, 3), done
-    # Twice when it was told before Slurm had begun to forget.
+    # Twice if the order came before Slurm began to forget.
     assert asked(slurm, "scancel") in ([["1_1"]], [["1_1"], ["1_1"]])
 
 

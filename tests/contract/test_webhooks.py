@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""/v1/webhooks: what receivers are told, when they are told again, and where Kiln does not go."""
+"""/v1/webhooks: deliveries, their retries, and targets that are refused."""
 import json
 import os
 import pathlib
@@ -227,9 +227,9 @@ def test_gone_disables_and_a_test_that_is_taken_enables_again(start, receiver):
 
 
 def test_nothing_is_lost_by_a_crash(start, receiver, tmp_path):
-    """kill -9 before, between and after: every end is told at least once, under one id."""
+    """kill -9 before, between and after: each end is delivered at least once, under one id."""
     r = receiver()
-    r.close()  # nobody listens
+    r.close()  # the port is closed
     d = start(arguments=target(r))
     hook = made(d, r.url())
     idents = {submit(d, str(n)) for n in range(1, 6)}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""kilnd on a disk that loses power (tests/support/power_cut): what was acknowledged is there afterwards."""
+"""kilnd on a disk that loses power (tests/support/power_cut): acknowledged data survives."""
 import ctypes
 import json
 import os
@@ -55,7 +55,7 @@ class Machine:
         mirror = directory / "mirror"
         self.disk = power_cut.Disk(support.program("POWER_CUT"), [self.d.state, self.d.output], mirror, strict=strict)
         self.d.environment.update(self.disk.environment())
-        self.acknowledged = {}  # id -> what was last acknowledged: its state when final, else "taken" or "canceling"
+        self.acknowledged = {}  # id -> the last acknowledgement: its state if final, else "taken" or "canceling"
 
     def round(self, chance):
         d = self.d

@@ -99,7 +99,7 @@ for name, deed in DEEDS.items():
     try:
         deed()
         said = "done"
-    except Exception as refused:  # whatever keeps it from happening
+    except Exception as refused:  # any kind of refusal
         said = f"{type(refused).__name__}: {refused}"
     sys.stdout.write(f"\ntrespass {name}: {said}\n")
 sys.stdout.flush()

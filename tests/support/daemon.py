@@ -148,7 +148,7 @@ class Daemon:
             return read_until_quiet(s)
 
     def waiting(self):
-        """The number of clients whose answer is held, or who follow events."""
+        """The number of clients with a held answer or an event stream."""
         return int(re.search(r'^kiln_http_connections\{state="waiting"\} (\d+)', self.get("/metrics").text, re.M).group(1))
 
     def frames(self, job):

@@ -190,7 +190,7 @@ TEST_F(slurm_attempt_test, what_was_left_goes_on_by_its_files) {
   EXPECT_TRUE(slurm_.asked("scancel").empty());
   for (const int task : {2, 3})
     finish(task);
-  request_.frames = frames("2-3"); // the scheduler has what was published
+  request_.frames = frames("2-3"); // the scheduler has the published frame
   live([](slurm_attempt&) -> aio::task<> { co_return; }, slurm_attempt::beginning::adopt);
   ASSERT_TRUE(facts_);
   EXPECT_EQ(facts_->published, frames("2-3"));

@@ -45,7 +45,7 @@ protected:
     co_await group.join();
   }
 
-  /// Runs a shell script in a group and a directory of its own; nobody here is its parent.
+  /// Runs a shell script in its own group and directory; its parent has ended.
   pid_t start(const std::string& script) {
     int pipe_ends[2];
     EXPECT_EQ(::pipe(pipe_ends), 0);
