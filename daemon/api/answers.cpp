@@ -12,7 +12,7 @@
 namespace kiln::api {
 namespace {
 
-constexpr std::string_view surface = "/v1"; // its errors are RFC 9457; those of /job are text
+constexpr std::string_view surface = "/v1"; // its errors are RFC 9457; errors of /job are text
 
 } // namespace
 

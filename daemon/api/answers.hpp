@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The answers of /v1: JSON for what is there, RFC 9457 for what is wrong.
+// The answers of /v1: JSON, and RFC 9457 for errors.
 #pragma once
 
 #include "base/error.hpp"
@@ -32,13 +32,13 @@ inline constexpr const char* json_type = "application/json; charset=utf-8";
 /// The error message for a .blend outside the projects of a token.
 [[nodiscard]] std::string outside_projects(const access::principal& by);
 
-/// The problem for an error of what lies below. What is wrong inside Kiln is for its log alone.
+/// The problem for an error of a lower floor. Details of an internal error appear in the log only.
 [[nodiscard]] http::response problem_of(const error& e);
-/// The same, with Retry-After where it may be over soon.
+/// The same, with Retry-After for errors that may pass soon.
 [[nodiscard]] http::answer refusal_of(const error& e);
 
-/// The file, or the part of it that is asked for (RFC 9110, sections 13 and 14), with `head` as the answer
-/// for the whole. `what` it is, for people: "the image".
+/// The file, or the requested part of it (RFC 9110, sections 13 and 14). `head`: the answer for the whole
+/// file. `what`: its description in messages, such as "the image".
 [[nodiscard]] http::answer file_answer(const http::request& asked, http::response head,
                                        output::result_file file, std::string_view what);
 

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t longest_path = 200;
 
-/// The job that a path is about, or that the fields of an answer name (Location, Link).
+/// The job named by a path, or by a field of the answer (Location, Link).
 std::string job_in(std::string_view text) {
   constexpr std::string_view jobs = "/v1/jobs/";
   const auto at = text.find(jobs);
@@ -20,7 +20,7 @@ std::string job_in(std::string_view text) {
   return id ? id->str() : std::string{};
 }
 
-/// Of something else that was made.
+/// The id of another created resource.
 std::string location_in(std::string_view head) {
   constexpr std::string_view field = "\r\nLocation: ";
   const auto at = head.find(field);

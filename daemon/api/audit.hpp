@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The line in the log that says who has changed what, from where, and what became of it. Pure.
+// The log line about a request for a change: its principal, its address and its outcome. Pure.
 #pragma once
 
 #include "http/message.hpp"
@@ -10,8 +10,8 @@
 
 namespace kiln::api {
 
-/// "audit by=ci from=10.0.0.7 method=POST path=/v1/jobs job=j… status=202 request=…"; `by` is "-" where
-/// nobody has to say who they are. Nothing for what was refused before anybody looked at it (401, 429).
+/// "audit by=ci from=10.0.0.7 method=POST path=/v1/jobs job=j… status=202 request=…"; `by` is "-"
+/// without authentication. Empty for requests that were refused before a handler saw them (401, 429).
 [[nodiscard]] std::string format_audit(const http::request& asked, const http::prebuilt& given,
                                        std::string_view request_id);
 

@@ -11,7 +11,7 @@
 
 namespace kiln::api {
 
-/// `keep`: how long an upload stays that nobody uses; nothing: for ever.
+/// `keep`: how long an unused upload stays; nullopt: without limit.
 [[nodiscard]] boost::json::object format_upload(const store::upload_record& upload,
                                                 std::optional<std::chrono::milliseconds> keep);
 

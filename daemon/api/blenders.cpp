@@ -17,7 +17,7 @@ namespace {
 namespace json = boost::json;
 using http::answer;
 
-/// Devices and engines, or why they are not known.
+/// Devices and engines, or the reason why they are unknown.
 void add_abilities(json::object& to, const std::string& found, const std::string& why) {
   to["devices"] = to["engines"] = to["error"] = nullptr;
   boost::system::error_code ec;
@@ -42,10 +42,10 @@ void blenders::add_routes(http::service& to) {
 }
 
 aio::task<answer> blenders::list() {
-  while (asking_) // for somebody else
+  while (asking_) // for another request
     co_await answered_.wait();
   asking_ = true;
-  struct end_of_asking { // also when something throws: other requests wait for it
+  struct end_of_asking { // also after an exception: other requests wait for it
     blenders& of;
     ~end_of_asking() {
       of.asking_ = false;
@@ -63,7 +63,7 @@ aio::task<answer> blenders::list() {
       if (found)
         known = known_.emplace(program, std::move(*found)).first;
       else
-        why = found.error().message; // and it is asked again the next time
+        why = found.error().message; // the next request asks again
     }
     json::object one;
     one["name"] = install.name;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// /v1/blenders: the Blenders that render, their versions, and what they can render on.
+// /v1/blenders: the configured Blenders, their versions and their devices.
 #pragma once
 
 #include "aio/notification.hpp"
@@ -17,13 +17,13 @@ namespace kiln::api {
 
 class blenders {
 public:
-  /// Asks a Blender for {"devices":[…],"engines":[…]}, or {"error":"…"}. Takes its time.
+  /// Asks a Blender for {"devices":[…],"engines":[…]}, or {"error":"…"}. Takes about a second.
   using inquiry = std::function<aio::task<result<std::string>>(std::filesystem::path)>;
 
-  /// `installs` and `pool` outlive it.
+  /// `installs` and `pool` must outlive it.
   blenders(aio::executor_type loop, local::installs& installs, aio::blocking_pool& pool, inquiry ask);
 
-  /// It outlives the service's requests.
+  /// This object must outlive the service's requests.
   void add_routes(http::service& to);
 
 private:
@@ -32,7 +32,7 @@ private:
   local::installs& installs_;
   aio::blocking_pool& pool_;
   inquiry ask_;
-  std::map<std::string, std::string> known_; ///< by name and identity: the answer, once there was one
+  std::map<std::string, std::string> known_; ///< answers received so far, by name and identity
   bool asking_ = false;
   aio::notification answered_;
 };

@@ -24,7 +24,7 @@ using http::response;
 
 constexpr std::size_t longest_name = 255;
 
-/// What is not a .blend is the client's, not a broken store.
+/// A file that is not a .blend is an error of the client, not a broken store.
 answer refuse_blend(const error& e) {
   return e.code == errc::corrupt ? problem(422, e.message) : problem_of(e);
 }
@@ -43,7 +43,7 @@ std::optional<std::string> id_of(std::string_view segment) {
   return kiln::blends::parse_upload_id(segment);
 }
 
-/// What a request says besides the file.
+/// The fields of a request that describe the file.
 struct upload_request {
   std::string name;
   std::optional<std::string> digest;
@@ -132,13 +132,13 @@ aio::task<answer> blends::list(const http::request& asked) {
     co_return problem(400, limit.error().message);
   std::optional<std::int64_t> before;
   if (const auto cursor = parameters->find("cursor"); cursor != parameters->end()) {
-    constexpr std::int64_t most = (std::int64_t{1} << 53) - 1; // which every client can hold
+    constexpr std::int64_t most = (std::int64_t{1} << 53) - 1; // exact in every client
     before = parse_number<std::int64_t>(cursor->second, 1, most);
     if (!before)
       co_return problem(400, "cursor is not one that was given in a Link");
   }
-  auto page =
-      co_await uploads_.list(before, *limit + 1, asked.by); // one more says whether there is a next page
+  // One more entry shows whether there is a next page.
+  auto page = co_await uploads_.list(before, *limit + 1, asked.by);
   if (!page)
     co_return refuse_blend(page.error());
   const bool has_next = page->size() > *limit;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// /v1/blends: .blend files that clients send, for jobs to render. See docs/api.md.
+// /v1/blends: .blend files that clients upload for their jobs. See docs/api.md.
 #pragma once
 
 #include "blends/uploads.hpp"
@@ -13,11 +13,12 @@ namespace kiln::api {
 
 class blends {
 public:
-  /// What is given outlives it. `keep`: how long an upload stays that nobody uses; nothing: for ever.
+  /// The objects passed by reference must outlive it. `keep`: how long an unused upload stays; nullopt:
+  /// without limit.
   blends(kiln::blends::uploads& of, std::optional<std::chrono::milliseconds> keep)
       : uploads_(of), keep_(keep) {}
 
-  /// It outlives the service's requests.
+  /// This object must outlive the service's requests.
   void add_routes(http::service& to);
 
 private:

@@ -12,7 +12,7 @@ namespace kiln::api {
 namespace {
 
 constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-constexpr std::size_t base64_size = 44; // of 32 bytes, with one '='
+constexpr std::size_t base64_size = 44; // 32 bytes, with one '='
 
 std::optional<std::string> hex_of(std::string_view base64) {
   if (base64.size() != base64_size || base64.back() != '=')
@@ -39,7 +39,7 @@ std::optional<std::string> hex_of(std::string_view base64) {
 result<std::optional<std::string>> parse_digest_field(std::string_view value) {
   constexpr std::string_view key = "sha-256=";
   std::optional<std::string> found;
-  while (!value.empty()) { // no value of this field holds a comma
+  while (!value.empty()) { // values of this field have no commas
     const auto comma = std::min(value.find(','), value.size());
     const auto member = trimmed(value.substr(0, comma));
     value.remove_prefix(std::min(comma + 1, value.size()));

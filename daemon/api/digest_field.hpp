@@ -11,8 +11,8 @@
 
 namespace kiln::api {
 
-/// "sha-256=:…:", among others that are not looked at: 64 hexadecimal digits. Nothing when there is no
-/// SHA-256 in it. invalid_input when that is not written as it must be.
+/// The SHA-256 as 64 hexadecimal digits, from "sha-256=:…:"; other digests are ignored. Nullopt if the field
+/// has no SHA-256, invalid_input if it is malformed.
 [[nodiscard]] result<std::optional<std::string>> parse_digest_field(std::string_view value);
 
 } // namespace kiln::api

@@ -7,8 +7,8 @@
 namespace kiln::api {
 namespace {
 
-constexpr std::size_t most_kept = 512, most_bytes = 256 * 1024; ///< of the events that a channel keeps
-constexpr std::size_t most_at_once = 64 * 1024;                 ///< bytes that read() adds, about
+constexpr std::size_t most_kept = 512, most_bytes = 256 * 1024; ///< kept events of a channel
+constexpr std::size_t most_at_once = 64 * 1024;                 ///< bytes that read() appends, approximately
 
 } // namespace
 
@@ -28,7 +28,7 @@ void event_channel::drop_first() {
 }
 
 void event_channel::drop_passing() {
-  // Positions of those that are left must not change: the texts go, the places stay.
+  // Positions of the remaining events must not change: only the texts are removed.
   for (auto& each : events_)
     if (each.id == 0)
       bytes_ -= std::exchange(each.text, {}).size();
@@ -39,8 +39,7 @@ std::optional<std::uint64_t> event_channel::position_after(std::uint64_t id) con
       std::ranges::find_if(events_.rbegin(), events_.rend(), [](const event& e) { return e.id != 0; });
   if (id < floor_ || id > (newest == events_.rend() ? floor_ : newest->id))
     return std::nullopt;
-  // What is told once to who was there is not told to who comes back: it goes on behind the last of those
-  // too.
+  // Transient events are not replayed to a client that reconnects; it resumes after them.
   const auto next = std::ranges::find_if(events_, [id](const event& e) { return e.id > id; });
   return begin_ + static_cast<std::uint64_t>(next - events_.begin());
 }

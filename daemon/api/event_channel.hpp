@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What happens to one job, or to all, as server-sent events (HTML Living Standard, 9.2): the latest are kept,
-// so that who comes back after a lost connection misses nothing.
+// The events of one job, or of all jobs, as server-sent events (HTML Living Standard, 9.2). The latest are
+// kept, so that a client that reconnects misses none.
 #pragma once
 
 #include "aio/wake_list.hpp"
@@ -16,23 +16,23 @@ namespace kiln::api {
 
 class event_channel {
 public:
-  /// `known`: the id up to which everybody is taken to know all.
+  /// `known`: the id of the last event that all clients are assumed to have.
   explicit event_channel(std::uint64_t known) : floor_(known) {}
 
-  /// `text`: whole events in the bytes of the protocol. `id`: of the last of them, more than any before; 0
-  /// for what is not told again to who comes back.
+  /// `text`: whole events in the format of the protocol. `id`: the id of the last one, greater than all
+  /// earlier ids; 0 for transient events, which are not replayed to a client that reconnects.
   void add(std::uint64_t id, std::string text);
 
-  /// Forgets what is not told again; nothing of it will come.
+  /// Drops the transient events; no more of them will be added.
   void drop_passing();
 
-  /// Where to go on for who knows all up to `id`; nothing when that cannot be said any more.
+  /// The position after the event `id`; nullopt if later events are already dropped.
   [[nodiscard]] std::optional<std::uint64_t> position_after(std::uint64_t id) const;
-  /// Behind the newest.
+  /// The position after the newest event.
   [[nodiscard]] std::uint64_t end() const noexcept { return begin_ + events_.size(); }
 
-  /// Adds events from `position` on to `out`, some at a time, and moves it behind them. False when some of
-  /// them are gone; it stands at the end then.
+  /// Appends some of the events from `position` on to `out` and advances `position`. Returns false if events
+  /// at `position` are dropped; `position` is then the end.
   [[nodiscard]] bool read(std::uint64_t& position, std::string& out) const;
 
   aio::wake_list watchers; ///< woken at each add()
@@ -46,8 +46,8 @@ private:
   void drop_first();
 
   std::deque<event> events_;
-  std::uint64_t begin_ = 0; ///< position of the first of them
-  std::uint64_t floor_;     ///< the newest id of those that are gone
+  std::uint64_t begin_ = 0; ///< position of the first kept event
+  std::uint64_t floor_;     ///< the newest id among dropped events
   std::size_t bytes_ = 0;
 };
 

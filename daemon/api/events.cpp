@@ -23,10 +23,10 @@ using access::role;
 using http::answer;
 using http::response;
 
-constexpr std::chrono::seconds comment_time{15}; ///< so that nobody in between takes the connection for dead
-constexpr std::chrono::seconds progress_time{1}; ///< at least, between two events of progress
-constexpr std::size_t most_over = 64;            ///< jobs that have ended and whose events are kept
-constexpr std::string_view comment = ": kilnd\n\n"; ///< a line that every client skips
+constexpr std::chrono::seconds comment_time{15};    ///< so that no proxy closes the connection as idle
+constexpr std::chrono::seconds progress_time{1};    ///< minimum between two progress events
+constexpr std::size_t most_over = 64;               ///< ended jobs whose events are kept
+constexpr std::string_view comment = ": kilnd\n\n"; ///< ignored by clients
 
 std::string format_event(std::string_view type, std::string_view id, const json::object& data) {
   return fmt::format("{}{}{}event: {}\ndata: {}\n\n", id.empty() ? "" : "id: ", id, id.empty() ? "" : "\n",
@@ -36,7 +36,7 @@ std::string format_event(std::string_view type, std::string_view id, const json:
 /// The events of a channel, as long as the client listens.
 class event_stream final : public http::body_stream {
 public:
-  /// `first`: what is sent before anything else. `catch_up`: what tells all to who has missed events.
+  /// `first`: sent first. `catch_up`: makes the events for a client that has missed some.
   event_stream(std::shared_ptr<event_channel> of, std::shared_ptr<aio::sleeper> by, std::uint64_t position,
                std::string first, std::function<std::string()> catch_up)
       : channel_(std::move(of)), sleeper_(std::move(by)), position_(position), text_(std::move(first)),
@@ -69,7 +69,7 @@ private:
   bool begun_ = false;
 };
 
-/// Null when there is no room for another that waits.
+/// Null if too many clients wait already.
 std::shared_ptr<aio::sleeper> wait_on(http::client& who, aio::executor_type loop, event_channel& on) {
   auto by = std::make_shared<aio::sleeper>(loop, on.watchers);
   const auto wake = [of = std::weak_ptr{by}] {
@@ -81,7 +81,7 @@ std::shared_ptr<aio::sleeper> wait_on(http::client& who, aio::executor_type loop
 
 answer stream_answer(std::shared_ptr<http::body_stream> from) {
   response head{.status = 200, .content_type = "text/event-stream; charset=utf-8", .body = {}};
-  head.fields.emplace_back("X-Accel-Buffering", "no"); // nginx in front passes it on as it comes
+  head.fields.emplace_back("X-Accel-Buffering", "no"); // nginx forwards it without buffering
   return {head, http::large_body{std::move(from)}};
 }
 
@@ -117,7 +117,7 @@ std::string events::describe(const scheduler::job& of) const {
 void events::on_change(const scheduler::job& changed) {
   const bool is_final = domain::is_final(changed.state);
   auto& known = channels_[changed.id];
-  if (!known || (known->is_over && !is_final)) // a job that is tried again begins anew
+  if (!known || (known->is_over && !is_final)) // a retried job starts again
     known = std::make_shared<job_channel>(changed.revision - 1);
   const auto channel = known;
   const bool tells_job = changed.news.empty() || channel->state != changed.state;
@@ -201,7 +201,7 @@ aio::task<answer> events::watch_job(const http::request& asked) {
   const bool is_final = domain::is_final(job.state);
   const auto named = asked.find("Last-Event-ID");
   const auto known = named ? parse_number<std::uint64_t>(*named) : std::nullopt;
-  if (is_final && known == job.revision) // this is how a client is told that it need not come back
+  if (is_final && known == job.revision) // tells the client not to reconnect
     co_return response{.status = 204, .content_type = {}, .body = {}};
   const auto found = channels_.find(*id);
   auto channel = found != channels_.end() ? found->second : std::make_shared<job_channel>(job.revision);
@@ -231,7 +231,7 @@ answer events::watch_all(const http::request& asked) {
   const auto by = asked.client ? wait_on(*asked.client, loop_, *all_) : nullptr;
   if (!by)
     return no_room(scheduler_.retry_after_refusal());
-  // Who has missed something is told so: the list of jobs has what there is now.
+  // A client that has missed events is notified; the list of jobs has the current states.
   const auto missed = [] { return std::string{"event: missed\ndata: {\"jobs\":\"/v1/jobs\"}\n\n"}; };
   auto first = named.empty() || position ? std::string{comment} : missed();
   return stream_answer(

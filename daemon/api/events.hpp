@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who wants to know at once: /v1/jobs/{id}/events and /v1/events (server-sent events), and clients whose
-// answer is held until a job changes. Nothing here costs anything until something happens.
+// Immediate notification of clients: /v1/jobs/{id}/events and /v1/events (server-sent events), and answers
+// that are held until a job changes. Uses no CPU time while no job changes.
 #pragma once
 
 #include "api/event_channel.hpp"
@@ -21,18 +21,18 @@ namespace kiln::api {
 
 class events final : public scheduler::job_watcher {
 public:
-  /// What is given outlives it.
+  /// `of` must outlive it.
   events(aio::executor_type loop, scheduler::scheduler& of);
 
-  /// It outlives the service's requests.
+  /// This object must outlive the service's requests.
   void add_routes(http::service& to);
 
-  /// Woken by all that happens to the job from now on, its output too. `who` waits until its answer is
-  /// written. Null when too many wait already.
+  /// A sleeper that each change of the job wakes from now on, also its output. `who` counts as waiting until
+  /// its answer is written. Null if too many clients wait already.
   [[nodiscard]] std::shared_ptr<aio::sleeper> begin_waiting(http::client& who, const scheduler::job& on);
 
-  /// Completes when the job has another revision, at `until`, or when the client goes away. False, at once,
-  /// when too many wait already.
+  /// Completes when the job has another revision, at `until`, or when the client disconnects. Returns false
+  /// at once if too many clients wait already.
   [[nodiscard]] aio::task<bool> wait_for_change(http::client& who, job_id of, std::uint64_t revision,
                                                 aio::clock::time_point until);
 
@@ -45,9 +45,9 @@ public:
 private:
   struct job_channel : event_channel {
     using event_channel::event_channel;
-    std::optional<domain::job_state> state; ///< that was told last
+    std::optional<domain::job_state> state; ///< in the last event
     aio::clock::time_point progress_told;
-    std::string begun_character; ///< at the end of the output that was told last
+    std::string begun_character; ///< incomplete character at the end of the last output
   };
   using channel_ptr = std::shared_ptr<job_channel>;
 
@@ -60,10 +60,10 @@ private:
   aio::executor_type loop_;
   scheduler::scheduler& scheduler_;
   std::unordered_map<job_id, channel_ptr> channels_;
-  std::deque<job_id> over_; ///< ended, and still there for who comes back; the oldest first
+  std::deque<job_id> over_; ///< ended jobs whose channels are kept for reconnecting clients, oldest first
   std::shared_ptr<event_channel> all_;
   std::uint64_t newest_ = 0; ///< event of all_
-  std::string epoch_;        ///< of this run: events of all jobs are numbered anew in each
+  std::string epoch_;        ///< identifies this run: each run numbers the events of all jobs from 1
 };
 
 } // namespace kiln::api

@@ -19,7 +19,7 @@ using http::answer;
 using http::response;
 
 constexpr std::string_view fine_text = R"({"status":"ok"})";
-constexpr int retry_seconds = 5; // for a person, or a supervisor, to put it right
+constexpr int retry_seconds = 5; // time for an operator or a supervisor to solve it
 
 response fine(std::string body) {
   return {.status = 200, .content_type = "application/json; charset=utf-8", .body = std::move(body)};
@@ -46,7 +46,7 @@ void health::add_routes(http::service& to, std::string_view sandbox) {
 }
 
 aio::task<> health::look_once() {
-  const scope_exit end{[this] { // also when the look throws
+  const scope_exit end{[this] { // also if the check throws
     is_looking_ = false;
     waiting_.wake_all();
   }};
@@ -73,7 +73,7 @@ aio::task<readiness> health::now() {
                   static_cast<double>(patience_.count()) / 1000));
 }
 
-/// `is_stranger`: may know that something is wrong, not what.
+/// `is_stranger`: the client may learn that there is a problem, but not which.
 aio::task<answer> health::answer_readiness(std::string sandbox, bool is_stranger) {
   auto [wrong, warnings] = co_await now();
   if (!wrong && is_stranger)

@@ -24,23 +24,24 @@ struct readiness {
 
 class health {
 public:
-  /// The trouble that keeps the daemon from rendering and is known without a look; nullopt if there is none.
+  /// The problem that keeps the daemon from rendering and is known without a check of the machine; nullopt if
+  /// none.
   using check = std::function<std::optional<std::string>()>;
-  /// Looks at the machine. It may take as long as a file system does not answer.
+  /// Checks the machine. Waits as long as a file system does not answer.
   using look = std::function<aio::task<readiness>()>;
 
-  /// `patience`: how long a look may take before the machine is said to be wrong.
+  /// `patience`: how long a check may take before the daemon reports that it cannot render.
   health(aio::executor_type loop, check known, look at_machine, aio::task_group::failure_handler on_failure,
          std::chrono::milliseconds patience = std::chrono::seconds{2});
 
-  /// `sandbox`: the name of what Blender runs in, for those who watch over the daemon.
+  /// `sandbox`: the name of Blender's sandbox, which the answer includes.
   void add_routes(http::service& to, std::string_view sandbox);
 
-  /// The trouble that is known already, else the findings of a look at the machine. Callers that come during
-  /// a look wait for that look instead of starting another.
+  /// The known problem, or else the findings of a check of the machine. Callers during a check wait for that
+  /// check instead of starting another.
   [[nodiscard]] aio::task<readiness> now();
 
-  /// Completes when no look is under way. To be awaited before it goes.
+  /// Completes when no check is running. Await it before destruction.
   [[nodiscard]] aio::task<> join() { return looks_.join(); }
 
 private:
@@ -54,7 +55,7 @@ private:
   aio::task_group looks_; ///< one at most
   bool is_looking_ = false;
   aio::wake_list waiting_;
-  readiness last_; ///< the findings of the last look
+  readiness last_; ///< the findings of the last check
 };
 
 } // namespace kiln::api

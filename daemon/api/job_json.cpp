@@ -42,7 +42,7 @@ json::value or_null(const std::optional<T>& value) {
   return value ? json::value(*value) : json::value(nullptr);
 }
 
-/// Tenths of a second are as exact as an estimate is.
+/// Rounded to tenths of a second: estimates are not more exact.
 double rounded(double seconds) {
   return std::round(seconds * 10) / 10;
 }

@@ -28,31 +28,31 @@ namespace kiln::api {
 [[nodiscard]] std::string format_accepted(std::optional<pid_t> pid, const job_id& id,
                                           domain::job_state state);
 
-/// A job of /v1/jobs as its client asks for it, without knowing where its .blend is. `threads`: when it says
-/// nothing.
+/// A job of /v1/jobs as requested; its .blend is not resolved yet. `threads`: default of the member
+/// "threads".
 [[nodiscard]] std::variant<domain::job_spec, std::vector<domain::field_error>>
 parse_job(std::string_view body, int threads);
 
-/// The same, with all that could be read, whatever is wrong with the rest. What is wrong: of the whole body
-/// (an empty pointer, nothing was read), or of fields.
+/// The same, but reads all valid fields even if others are invalid. Returns the errors: one of the whole body
+/// (an empty pointer; nothing was read), or those of fields.
 [[nodiscard]] std::vector<domain::field_error> read_job(std::string_view body, int threads,
                                                         domain::job_spec& into);
 
-/// What `PATCH` may change.
+/// The fields that `PATCH` may change.
 struct job_patch {
   std::optional<int> priority = {};
   std::optional<bool> paused = {};
 };
 [[nodiscard]] std::variant<job_patch, std::vector<domain::field_error>> parse_patch(std::string_view body);
 
-/// What is known of a job only now.
+/// Facts about a job that hold only now.
 struct job_now {
-  std::optional<policy::estimate> left = {}; ///< while it runs, where that can be said
-  std::string_view blocked = {};             ///< why no attempt is started
+  std::optional<policy::estimate> left = {}; ///< remaining time of a running job, if it can be estimated
+  std::string_view blocked = {};             ///< the reason why no attempt is started
 };
 [[nodiscard]] boost::json::object format_job(const scheduler::job& of, const job_now& now);
 
-/// A frame of a job; nothing is known of one that is pending.
+/// A frame of a job. `known`: null for a pending frame.
 [[nodiscard]] boost::json::object format_frame(const job_id& of, int frame, const store::frame_record* known,
                                                bool renders);
 

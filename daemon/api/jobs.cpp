@@ -24,9 +24,9 @@ using access::role;
 using http::answer;
 using http::response;
 
-constexpr std::chrono::seconds longest_wait{60}; ///< that an answer is held
+constexpr std::chrono::seconds longest_wait{60}; ///< for which an answer is held
 constexpr std::size_t longest_key = 255;
-constexpr int busy_seconds = 1; ///< until the same request is asked again
+constexpr int busy_seconds = 1; ///< until the client repeats the same request
 
 result<store::job_filter> parse_filter(std::string_view query) {
   constexpr std::array<std::string_view, 5> known{"state", "tag", "owner", "limit", "cursor"};
@@ -69,7 +69,7 @@ response not_modified(const scheduler::job& of) {
           .cache_control = "no-cache"};
 }
 
-/// Whether a field, or one that holds it or that it holds, is among those that are wrong.
+/// Whether one of the errors is of this field, of a part of it, or of a field that contains it.
 bool names(const std::vector<domain::field_error>& wrong, std::string_view pointer) {
   const auto holds = [](std::string_view whole, std::string_view part) {
     return part.starts_with(whole) && (part.size() == whole.size() || part[whole.size()] == '/');
@@ -77,6 +77,16 @@ bool names(const std::vector<domain::field_error>& wrong, std::string_view point
   return std::ranges::any_of(wrong, [&](const domain::field_error& known) {
     return holds(known.pointer, pointer) || holds(pointer, known.pointer);
   });
+}
+
+/// A client with the role submit may change its own jobs only. Nullopt if it may change this one.
+std::optional<answer> refuse_others(const http::request& asked, const scheduler::job& of) {
+  if (asked.by->rank == role::admin || of.owner == asked.by->name)
+    return std::nullopt;
+  const auto whose = of.owner.empty() ? std::string{"nobody's"} : of.owner + "'s";
+  return problem(403, fmt::format("this job is {}: the role admin is needed to change it, and the token {} "
+                                  "has the role {}",
+                                  whose, asked.by->name, to_string(asked.by->rank)));
 }
 
 } // namespace
@@ -87,14 +97,12 @@ jobs::jobs(scheduler::scheduler& of, events& changes, poll_delay& ends, kiln::bl
 
 void jobs::add_routes(http::service& to) {
   using http::request;
-  using scheduler::scheduler;
   to.on("POST", "/v1/jobs", role::submit, [this](const request& asked) { return create(asked); });
   to.on("GET", "/v1/jobs", role::read, [this](const request& asked) { return list(asked); });
   to.on("GET", "/v1/jobs/{id}", role::read, [this](const request& asked) { return read(asked); });
   to.on("PATCH", "/v1/jobs/{id}", role::submit, [this](const request& asked) { return patch(asked); });
   to.on("DELETE", "/v1/jobs/{id}", role::submit, [this](const request& asked) { return remove(asked); });
-  to.on("POST", "/v1/jobs/{id}/cancel", role::submit,
-        [this](const request& asked) { return carry_out(&scheduler::cancel, asked); });
+  to.on("POST", "/v1/jobs/{id}/cancel", role::submit, [this](const request& asked) { return cancel(asked); });
   to.on("POST", "/v1/jobs/{id}/retry", role::submit, [this](const request& asked) { return retry(asked); });
 }
 
@@ -109,7 +117,7 @@ http::response jobs::describe(int status, const scheduler::job& of) const {
   return shown;
 }
 
-/// When to ask again; nothing when it is final.
+/// Retry-After in seconds; nullopt for a final job.
 std::optional<int> jobs::wait_of(const scheduler::job& of) {
   return domain::is_final(of.state) ? std::nullopt : std::optional{scheduler_.retry_after(of)};
 }
@@ -171,7 +179,7 @@ aio::task<answer> jobs::create_once(const http::request& asked, const store::req
   if (first.digest != key.digest)
     co_return problem(422, "this Idempotency-Key was used for another request");
   const auto job = co_await scheduler_.look_up(first.job);
-  if (job && first.answer.empty()) // kilnd was killed before it had answered
+  if (job && first.answer.empty()) // kilnd was killed before it answered
     co_return show(202, **job);
   if (!job && first.answer.empty())
     co_return refuse(job.error());
@@ -186,7 +194,7 @@ aio::task<answer> jobs::create_from(const http::request& asked, std::optional<st
   if (!wrong.empty() && wrong.front().pointer.empty())
     co_return field_problem(wrong);
   spec.trace_id = http::trace_id_of(asked);
-  const auto blend = co_await blends_.find(spec.blend_name, asked.by); // held until the job is taken
+  const auto blend = co_await blends_.find(spec.blend_name, asked.by); // protected until the job is accepted
   if (!blend && blend.error().code != errc::invalid_input && wrong.empty())
     co_return refuse(blend.error());
   const auto add = [&wrong](domain::field_error more) {
@@ -217,7 +225,7 @@ aio::task<answer> jobs::list(const http::request& asked) {
   auto filter = parse_filter(asked.query);
   if (!filter)
     co_return problem(400, filter.error().message);
-  const auto limit = filter->limit++; // one more says whether there is a next page
+  const auto limit = filter->limit++; // one more entry shows whether there is a next page
   auto page = co_await scheduler_.list(std::move(*filter));
   if (!page)
     co_return refuse(page.error());
@@ -255,7 +263,7 @@ aio::task<answer> jobs::read_kept(const http::request& asked, job_id id) {
   co_return show_if_new(asked, **found);
 }
 
-/// Until there is something that the client does not know.
+/// Holds the answer until the job has a revision that the client does not have.
 aio::task<answer> jobs::hold(const http::request& asked, job_ptr of, std::chrono::seconds wait) {
   const auto known = asked.find("If-None-Match");
   std::optional<std::chrono::seconds> held = wait;
@@ -265,26 +273,16 @@ aio::task<answer> jobs::hold(const http::request& asked, job_ptr of, std::chrono
       held.reset(); // a preference may be ignored
   }
   const auto now = scheduler_.find(of->id);
-  if (!now) // removed, or so long ago that it is in the store alone
+  if (!now) // removed, or so old that it is only in the store
     co_return co_await read_kept(asked, of->id);
   co_return show_if_new(asked, *now, held);
 }
 
-/// Who submits jobs changes their own.
 aio::task<std::optional<answer>> jobs::refuse_unless_theirs(const http::request& asked, job_id id) {
   if (asked.by->rank == role::admin)
     co_return std::nullopt;
   const auto of = co_await scheduler_.look_up(id);
-  if (!of)
-    co_return refuse(of.error());
-  const auto& owner = (*of)->owner;
-  if (owner == asked.by->name)
-    co_return std::nullopt;
-  const auto whose = owner.empty() ? std::string{"nobody's"} : owner + "'s";
-  co_return problem(403,
-                    fmt::format("this job is {}: the role admin is needed to change it, and the token {} "
-                                "has the role {}",
-                                whose, asked.by->name, to_string(asked.by->rank)));
+  co_return of ? refuse_others(asked, **of) : refuse(of.error());
 }
 
 aio::task<answer> jobs::patch(const http::request& asked) {
@@ -309,13 +307,13 @@ aio::task<answer> jobs::patch(const http::request& asked) {
   co_return show(200, **changed);
 }
 
-aio::task<answer> jobs::carry_out(change what, const http::request& asked) {
+aio::task<answer> jobs::cancel(const http::request& asked) {
   const auto id = job_id::parse(asked.id);
   if (!id)
     co_return problem(404, "this is not the id of a job");
   if (auto refused = co_await refuse_unless_theirs(asked, *id))
     co_return std::move(*refused);
-  const auto changed = co_await (scheduler_.*what)(*id);
+  const auto changed = co_await scheduler_.cancel(*id);
   if (!changed)
     co_return refuse(changed.error());
   co_return show(202, **changed);
@@ -327,12 +325,19 @@ aio::task<answer> jobs::retry(const http::request& asked) {
   if (!id)
     co_return problem(404, "this is not the id of a job");
   const auto found = co_await scheduler_.look_up(*id);
-  if (found && !kiln::blends::parse_upload_id((*found)->spec.blend_name)) {
+  if (!found)
+    co_return refuse(found.error());
+  if (!kiln::blends::parse_upload_id((*found)->spec.blend_name)) {
     const bool may = co_await blends_.may_use((*found)->spec.blend, asked.by);
     if (!may)
       co_return problem(403, outside_projects(*asked.by));
   }
-  co_return co_await carry_out(&scheduler::scheduler::retry, asked);
+  if (auto refused = refuse_others(asked, **found))
+    co_return std::move(*refused);
+  const auto changed = co_await scheduler_.retry(*id);
+  if (!changed)
+    co_return refuse(changed.error());
+  co_return show(202, **changed);
 }
 
 aio::task<answer> jobs::remove(const http::request& asked) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// /v1/jobs: all that can be done with jobs. See docs/api.md.
+// /v1/jobs: all operations on jobs. See docs/api.md.
 #pragma once
 
 #include "api/events.hpp"
@@ -19,16 +19,15 @@ namespace kiln::api {
 
 class jobs {
 public:
-  /// What is given outlives it. `threads`: of jobs that do not say.
+  /// The objects passed by reference must outlive it. `threads`: default for jobs.
   jobs(scheduler::scheduler& of, events& changes, poll_delay& ends, kiln::blends::blend_finder& blends,
        domain::job_limits limits, int threads);
 
-  /// It outlives the service's requests.
+  /// This object must outlive the service's requests.
   void add_routes(http::service& to);
 
 private:
   using job_ptr = scheduler::scheduler::job_ptr;
-  using change = aio::task<result<job_ptr>> (scheduler::scheduler::*)(job_id);
 
   [[nodiscard]] aio::task<http::answer> create(const http::request& asked);
   [[nodiscard]] aio::task<http::answer> create_once(const http::request& asked,
@@ -43,7 +42,7 @@ private:
   [[nodiscard]] aio::task<std::optional<http::answer>> refuse_unless_theirs(const http::request& asked,
                                                                             job_id id);
   [[nodiscard]] aio::task<http::answer> patch(const http::request& asked);
-  [[nodiscard]] aio::task<http::answer> carry_out(change what, const http::request& asked);
+  [[nodiscard]] aio::task<http::answer> cancel(const http::request& asked);
   [[nodiscard]] aio::task<http::answer> retry(const http::request& asked);
   [[nodiscard]] aio::task<http::answer> remove(const http::request& asked);
 
@@ -60,7 +59,7 @@ private:
   kiln::blends::blend_finder& blends_;
   domain::job_limits limits_;
   int threads_;
-  /// Who asked, and by which Idempotency-Key, for requests that are being answered.
+  /// Principal and Idempotency-Key of requests in progress.
   std::set<std::pair<std::string, std::string>> in_progress_;
 };
 

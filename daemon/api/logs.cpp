@@ -33,7 +33,7 @@ std::uint64_t size_of(const files& all) {
   return size;
 }
 
-/// At most so much of the text from `at` on; empty at its end.
+/// A piece of the text from `at` on; empty at its end.
 std::string read_at(const files& all, std::uint64_t at, std::uint64_t most) {
   if (most == 0)
     return {};
@@ -52,7 +52,7 @@ std::string read_at(const files& all, std::uint64_t at, std::uint64_t most) {
   return {};
 }
 
-/// A part of the text; while `follows` is there, also what comes behind it, until `until`.
+/// A part of the text; if `follows` is set, also text that is appended to it later, until `until`.
 class log_stream final : public http::body_stream {
 public:
   log_stream(scheduler::scheduler& scheduler, output::output_store& output, aio::blocking_pool& pool,
@@ -133,7 +133,7 @@ aio::task<answer> logs::read(const http::request& asked) {
     if (chosen.kind != http::range_kind::unsatisfiable || !follows || follows->is_closed() ||
         aio::clock::now() >= until)
       break;
-    // A part that is not there yet is waited for.
+    // Wait for a part that is not written yet.
     const auto now = scheduler_.find(*id);
     if (!now || domain::is_final(now->state))
       break;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// /v1/jobs/{id}/log: what Blender has printed, of all attempts of a job, as one text that grows.
+// /v1/jobs/{id}/log: Blender's output of all attempts of a job, as one growing text.
 #pragma once
 
 #include "aio/blocking_pool.hpp"
@@ -13,10 +13,10 @@ namespace kiln::api {
 
 class logs {
 public:
-  /// What is given outlives it.
+  /// The objects passed by reference must outlive it.
   logs(scheduler::scheduler& of, output::output_store& files, events& changes, aio::blocking_pool& pool);
 
-  /// It outlives the service's requests.
+  /// This object must outlive the service's requests.
   void add_routes(http::service& to);
 
 private:

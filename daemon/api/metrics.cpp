@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/metrics.hpp"
 
+#include "aio/directory.hpp"
 #include "api/process_usage.hpp"
 
 #include <fmt/format.h>
@@ -22,7 +23,7 @@ using labels = std::vector<prom::ClientMetric::Label>;
 constexpr std::array frame_bounds{0.1,  0.25, 0.5,   1.0,   2.5,   5.0,    10.0,
                                   30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0};
 
-/// What is gathered, in the order in which it is shown.
+/// The gathered metrics, in the order of the answer.
 class collection {
 public:
   void gauge(std::string name, std::string help) {
@@ -35,7 +36,7 @@ public:
     begin(std::move(name), std::move(help), prom::MetricType::Histogram);
   }
 
-  /// One more value of what was begun last.
+  /// Adds a value to the last family.
   template<class Number>
   void value(Number number, labels of = {}) {
     auto& added = add(std::move(of));
@@ -74,17 +75,11 @@ private:
   std::vector<prom::MetricFamily> families_;
 };
 
-/// What has to be asked of the kernel.
+/// Facts from the kernel.
 struct machine {
   std::optional<process_usage> process;
   std::array<std::pair<std::string, std::uintmax_t>, 2> free; ///< bytes, by directory
 };
-
-std::uintmax_t free_bytes(const std::filesystem::path& directory) {
-  std::error_code ec;
-  const auto space = std::filesystem::space(directory, ec);
-  return ec ? 0 : space.available;
-}
 
 void add_process(collection& to, const process_usage& p) {
   to.counter("process_cpu_seconds_total", "CPU time of kilnd, user and system.");
@@ -152,7 +147,7 @@ void metrics::on_change(const scheduler::job& changed) {
 aio::task<http::answer> metrics::show() {
   const auto look = [output = from_.output, state = from_.state] {
     return machine{.process = read_process_usage(),
-                   .free = {{{"output", free_bytes(output)}, {"state", free_bytes(state)}}}};
+                   .free = {{{"output", aio::free_bytes(output, 0)}, {"state", aio::free_bytes(state, 0)}}}};
   };
   const machine seen = co_await from_.pool.run(look);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// GET /metrics: what the parts of kilnd have counted, for Prometheus (docs/operations.md has the table).
-// Gathered when it is asked for: nothing here has a timer.
+// GET /metrics: the counts of kilnd's parts, for Prometheus (docs/operations.md has the table). Gathered for
+// each request, without a timer.
 #pragma once
 
 #include "aio/blocking_pool.hpp"
@@ -20,12 +20,12 @@
 
 namespace kiln::api {
 
-/// All of it outlives the metrics' requests.
+/// These objects must outlive the metrics' requests.
 struct metric_sources {
   const scheduler::scheduler& jobs;
   const poll_delay& ends;
-  const histogram& spawns;  ///< seconds, as the next two
-  const histogram& exits;   ///< of processes
+  const histogram& spawns;  ///< seconds until a process has started; the next two are in seconds, too
+  const histogram& exits;   ///< of processes that end
   const histogram& commits; ///< of the store
   http::service& service;
   const http::server& server;
@@ -34,15 +34,15 @@ struct metric_sources {
   std::filesystem::path state;
   std::uintmax_t disk_reserve;
   std::size_t slots;
-  std::string version;                  ///< of kilnd
-  std::function<std::string()> blender; ///< the default one now: "Blender 3.4.1"
+  std::string version;                  ///< version of kilnd
+  std::function<std::string()> blender; ///< current version of the default Blender: "Blender 3.4.1"
 };
 
 class metrics final : public scheduler::job_watcher {
 public:
   explicit metrics(metric_sources from);
 
-  /// It outlives the service's requests.
+  /// This object must outlive the service's requests.
   void add_routes(http::service& to);
 
   // scheduler::job_watcher
@@ -55,10 +55,10 @@ private:
   metric_sources from_;
   std::unordered_map<job_id, domain::job_state> live_; ///< jobs that are not final
   std::map<domain::job_state, std::uint64_t> ended_;
-  std::map<domain::failure_kind, std::uint64_t> failures_; ///< of jobs
-  histogram frame_seconds_;                                ///< of those that were published
+  std::map<domain::failure_kind, std::uint64_t> failures_; ///< failed jobs by reason
+  histogram frame_seconds_;                                ///< of published frames
   std::uint64_t published_bytes_ = 0;
-  std::uint64_t failed_tries_ = 0; ///< of frames
+  std::uint64_t failed_tries_ = 0; ///< failed tries of frames
 };
 
 } // namespace kiln::api

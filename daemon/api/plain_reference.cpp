@@ -35,7 +35,7 @@ std::string escaped(std::string_view text) {
   return out;
 }
 
-/// Empty when it is not there.
+/// Empty if the member is missing.
 std::string text_of(const json::object& from, const char* member) {
   const auto* found = from.if_contains(member);
   const auto* text = found ? found->if_string() : nullptr;
@@ -51,7 +51,7 @@ std::string plain_reference(std::string_view openapi) {
   for (const auto& [path, item] : all.at("paths").as_object())
     for (const auto& [method, operation] : item.as_object()) {
       if (std::ranges::find(methods, std::string_view{method}) == methods.end())
-        continue; // its parameters
+        continue; // the parameters of the path
       std::string name{std::string_view{method}};
       std::ranges::transform(name, name.begin(), [](char c) { return static_cast<char>(c - 'a' + 'A'); });
       const auto& of = operation.as_object();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How long after a job's end its client heard of it: what Retry-After is there to keep short.
+// Measures the delay from a job's end to the answer that first reports it. Retry-After keeps it short.
 #pragma once
 
 #include "aio/task.hpp"
@@ -15,7 +15,7 @@ class poll_delay final : public scheduler::job_watcher {
 public:
   poll_delay();
 
-  /// An answer says that the job has ended. Only the first one counts.
+  /// An answer reports the job's end. Only the first one counts.
   void told(const job_id& ended);
 
   /// Seconds.
@@ -26,7 +26,7 @@ public:
   void on_forgotten(const scheduler::job& gone) override;
 
 private:
-  std::unordered_map<job_id, aio::clock::time_point> unheard_; ///< ends that nobody was told of yet
+  std::unordered_map<job_id, aio::clock::time_point> unheard_; ///< ends not reported to any client yet
   histogram delays_;
 };
 

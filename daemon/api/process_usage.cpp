@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// "btime 1700000000" of /proc/stat: when the machine was started.
+/// "btime 1700000000" of /proc/stat: the time of boot.
 double boot_time() {
   std::ifstream stat{"/proc/stat"};
   for (std::string line; std::getline(stat, line);)
@@ -34,12 +34,12 @@ std::optional<process_usage> read_process_usage() {
   std::ifstream file{"/proc/self/stat"};
   std::string text;
   std::getline(file, text);
-  const auto name_end = text.rfind(')'); // a name may hold anything
+  const auto name_end = text.rfind(')'); // a name can contain any character
   if (name_end == std::string::npos)
     return std::nullopt;
   std::istringstream fields{text.substr(name_end + 1)};
   std::string skipped;
-  for (int field = 3; field < 22; ++field) // the first behind the name is the third
+  for (int field = 3; field < 22; ++field) // the first field after the name is the third
     fields >> skipped;
   double start = 0;
   process_usage found;
@@ -55,7 +55,8 @@ std::optional<process_usage> read_process_usage() {
     found.cpu_seconds = seconds(used.ru_utime) + seconds(used.ru_stime);
   std::error_code ec;
   const auto descriptors = std::distance(fs::directory_iterator{"/proc/self/fd", ec}, {});
-  found.open_descriptors = static_cast<std::uint64_t>(descriptors > 0 ? descriptors - 1 : 0); // not our look
+  // Without the one used for counting.
+  found.open_descriptors = static_cast<std::uint64_t>(descriptors > 0 ? descriptors - 1 : 0);
   rlimit most{};
   if (::getrlimit(RLIMIT_NOFILE, &most) == 0)
     found.max_descriptors = most.rlim_cur;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What this process uses of the machine, as the kernel tells (proc(5)).
+// Resources used by this process (proc(5)).
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ struct process_usage {
   std::uint64_t max_descriptors = 0;
 };
 
-/// Nothing where there is no /proc. Reads files of the kernel: for a pool.
+/// Nullopt without /proc. Reads files of the kernel: for a pool.
 [[nodiscard]] std::optional<process_usage> read_process_usage();
 
 } // namespace kiln::api

@@ -21,7 +21,7 @@ result<std::map<std::string, std::string>> parse_parameters(std::string_view que
   std::map<std::string, std::string> found;
   if (query.empty())
     return found;
-  // As part of a target: parse_query() of Boost.URL 1.81 reads on behind the end of what it is given.
+  // Parsed as part of a target: parse_query() of Boost.URL 1.81 reads past the end of its argument.
   const auto target = fmt::format("/?{}", query);
   const auto parsed = boost::urls::parse_origin_form(target);
   if (!parsed)

@@ -13,14 +13,14 @@
 
 namespace kiln::api {
 
-/// Each at most once, decoded. invalid_input says what is wrong with the query.
+/// The decoded parameters. invalid_input if one is unknown, malformed or occurs twice.
 [[nodiscard]] result<std::map<std::string, std::string>>
 parse_parameters(std::string_view query, std::span<const std::string_view> known);
 
-/// How many entries a page has: the parameter "limit", 1 to 1000; 100 when it is not there.
+/// The number of entries of a page: the parameter "limit", 1 to 1000; default 100.
 [[nodiscard]] result<std::size_t> parse_limit(const std::map<std::string, std::string>& parameters);
 
-/// The same query, from another place on: for Link (RFC 8288).
+/// The same query with another cursor: for Link (RFC 8288).
 [[nodiscard]] std::string next_page(std::string_view path, std::string_view query, std::string_view cursor);
 
 } // namespace kiln::api

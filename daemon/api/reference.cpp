@@ -26,7 +26,7 @@ constexpr const char* main_file = "swagger-ui-bundle.js";
 constexpr std::array files{std::pair<std::string_view, const char*>{main_file, script_type},
                            std::pair<std::string_view, const char*>{"swagger-ui.css", style_type}};
 
-// Addresses are relative, so that it works below another path too.
+// Addresses are relative, so that the page also works below another path.
 constexpr const char* rich_page = R"(<!doctype html>
 <html lang="en">
 <head>
@@ -58,7 +58,7 @@ constexpr const char* plain_style =
 td { vertical-align: top; padding: .3em .8em .3em 0 }
 )";
 
-/// Nothing comes from elsewhere, and nothing goes there.
+/// The page may neither load from nor send to another origin.
 constexpr const char* policy =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -70,7 +70,7 @@ response html(std::string text) {
   return made;
 }
 
-/// What is the same until there is another kilnd.
+/// A file that changes only with kilnd's version.
 response built_in(const http::request& asked, const char* type, std::string_view text) {
   const auto etag = fmt::format("\"{}\"", openapi_digest.substr(0, 32));
   response shown{.status = 200, .content_type = type, .body = {}, .cache_control = "no-cache"};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the API says of itself: /v1/openapi.json, and /docs, the same for people. The page is Swagger UI,
-// whose files packaging/reference/fetch puts where kilnd finds them; without them it is a plain list.
+// The description of the API: /v1/openapi.json, and /docs, the same for people. The page is Swagger UI, whose
+// files packaging/reference/fetch installs; without them it is a plain list.
 #pragma once
 
 #include "aio/blocking_pool.hpp"
@@ -13,10 +13,10 @@ namespace kiln::api {
 
 class reference {
 public:
-  /// `files`: the directory of Swagger UI's files; it may be missing. The pool outlives it.
+  /// `files`: the directory of Swagger UI's files; it may be missing. The pool must outlive this object.
   reference(std::filesystem::path files, aio::blocking_pool& pool);
 
-  /// It outlives the service's requests.
+  /// This object must outlive the service's requests.
   void add_routes(http::service& to);
 
 private:

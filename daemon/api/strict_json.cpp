@@ -18,8 +18,7 @@ namespace json = boost::json;
 constexpr std::size_t max_depth = 32;
 constexpr std::size_t any_number = static_cast<std::size_t>(-1);
 
-/// Builds the value as the text goes by, and looks at the names. The functions are those that
-/// boost::json::basic_parser calls.
+/// Builds the value and checks the names in one pass. boost::json::basic_parser calls the functions.
 class strict_reader {
 public:
   strict_reader() { values_.reset(); }
@@ -54,7 +53,7 @@ public:
     name_.append(part.data(), part.size());
     if (!names_.back().insert(name_).second) {
       duplicate_ = name_;
-      ec = json::error::extra_data; // any error ends the parse; what is reported is the duplicate
+      ec = json::error::extra_data; // any error ends the parse; the duplicate is reported
       return false;
     }
     name_.clear();
@@ -80,7 +79,7 @@ public:
   }
   bool on_double(double number, json::string_view, json::error_code& ec) {
     if (!std::isfinite(number)) {
-      ec = json::error::exponent_overflow; // Boost 1.81 lets 1e400 pass as infinite, and 0e400 as undefined
+      ec = json::error::exponent_overflow; // Boost 1.81 accepts 1e400 as infinite, and 0e400 as undefined
       return false;
     }
     values_.push_double(number);
@@ -98,12 +97,12 @@ public:
   bool on_comment(json::string_view, json::error_code&) { return true; }
 
   [[nodiscard]] const std::string& duplicate() const { return duplicate_; }
-  /// The value, once the whole text was read.
+  /// The value, after the whole text was read.
   [[nodiscard]] json::value release() { return values_.release(); }
 
 private:
   json::value_stack values_;
-  std::vector<std::set<std::string>> names_; // a set for each object that is open
+  std::vector<std::set<std::string>> names_; // a set for each open object
   std::string name_;
   std::string duplicate_;
 };

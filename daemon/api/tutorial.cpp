@@ -25,7 +25,7 @@ response text(int status, std::string body) {
   return {.status = status, .content_type = text_type, .body = std::move(body)};
 }
 
-/// By its pid once it has one, as the tutorial does.
+/// The address of a job: with its pid once it has one, as in the tutorial.
 std::string location_of(const job& of) {
   return fmt::format("/job/{}", of.pid ? std::to_string(*of.pid) : of.id.str());
 }
@@ -95,7 +95,7 @@ aio::task<answer> tutorial::create(const http::request& asked) {
       .status = 202, .content_type = json_type, .body = format_accepted(made.pid, made.id, made.state)};
   accepted.fields.emplace_back("Location", location_of(made));
   accepted.fields.emplace_back("Link", fmt::format("</v1/jobs/{}>; rel=\"alternate\"", made.id.str()));
-  // A job that has ended already can be asked for at once.
+  // The status of a job that has ended already can be requested at once.
   const answer given{accepted, domain::is_final(made.state) ? 1 : jobs_.retry_after(made)};
   co_return given;
 }
@@ -118,7 +118,7 @@ http::reply tutorial::read(const http::request& asked) {
   return answer{built->second, jobs_.retry_after(*found)};
 }
 
-/// Of a job that is no longer in memory.
+/// The answer for a job that is no longer in memory.
 aio::task<answer> tutorial::read_kept(std::string id) {
   const auto pid = parse_pid(id);
   auto looked_up = pid ? jobs_.look_up_by_pid(*pid) : jobs_.look_up(*job_id::parse(id));

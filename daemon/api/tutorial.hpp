@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The tutorial's two endpoints: POST /job and GET /job/{id}. A status answer is built when its job changes,
-// not when it is asked for; only Retry-After is reckoned then.
+// not for each request; only Retry-After is computed per request.
 #pragma once
 
 #include "api/poll_delay.hpp"
@@ -23,7 +23,7 @@ public:
   tutorial(scheduler::scheduler& jobs, poll_delay& ends, kiln::blends::blend_finder& blends,
            std::optional<domain::job_spec> every_job);
 
-  /// Serves /job; it outlives the service's requests.
+  /// Serves /job. This object must outlive the service's requests.
   void add_routes(http::service& to);
 
   void on_change(const scheduler::job& changed) override;

@@ -19,7 +19,7 @@ namespace json = boost::json;
 using domain::field_error;
 using domain::webhook_event;
 
-constexpr std::size_t most_chosen = 4; // as there are
+constexpr std::size_t most_chosen = 4; // the number of kinds
 
 void read_events(const json::value& value, webhook_request& into, std::vector<field_error>& wrong) {
   const auto* listed = value.if_array();

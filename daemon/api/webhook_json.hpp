@@ -16,11 +16,11 @@
 
 namespace kiln::api {
 
-/// What POST /v1/webhooks asks for; where it may go is for the caller to check.
+/// The body of POST /v1/webhooks; the caller checks whether its target is allowed.
 struct webhook_request {
   std::string url;
   std::vector<domain::webhook_event> events;
-  std::optional<std::string> secret = {}; ///< one that signatures can be made with
+  std::optional<std::string> secret = {}; ///< suitable for signatures
 };
 [[nodiscard]] std::variant<webhook_request, std::vector<domain::field_error>>
 parse_webhook(std::string_view body);
@@ -28,8 +28,8 @@ parse_webhook(std::string_view body);
 /// Without its secret.
 [[nodiscard]] boost::json::object format_webhook(const store::webhook_record& of);
 
-/// What a webhook is told: {"type":"job.succeeded","timestamp":"…","data":{"job":{…}}}, where the job has
-/// those members of GET /v1/jobs/ID that say what became of it.
+/// The body of a delivery: {"type":"job.succeeded","timestamp":"…","data":{"job":{…}}}, where the job has the
+/// members of GET /v1/jobs/ID that describe its outcome.
 [[nodiscard]] std::string format_job_event(const store::job_record& job, domain::webhook_event event,
                                            store::time_point when);
 /// {"type":"ping","timestamp":"…","data":{"webhook":"w…"}}

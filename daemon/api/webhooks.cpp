@@ -20,8 +20,8 @@ using access::role;
 using http::answer;
 using http::response;
 
-constexpr int look_again = 1;          // seconds: a test is usually over by then
-constexpr int store_retry_seconds = 5; // for a person to make room
+constexpr int look_again = 1;          // seconds: a test has usually ended by then
+constexpr int store_retry_seconds = 5; // time for an operator to free space
 
 answer refuse_webhook(const error& e) {
   auto refused = problem_of(e);
@@ -73,7 +73,7 @@ aio::task<answer> webhooks::create(const http::request& asked) {
   if (const auto added = co_await store_.add(std::move(kept)); !added)
     co_return refuse_webhook(added.error());
   auto body = format_webhook(made);
-  body["secret"] = made.secret; // never again
+  body["secret"] = made.secret; // the only answer with the secret
   auto created = json_answer(201, body);
   created.fields.emplace_back("Location", "/v1/webhooks/" + made.id.str());
   co_return created;
@@ -127,7 +127,7 @@ aio::task<answer> webhooks::test(const http::request& asked) {
     co_return refuse_webhook(queued.error());
   auto taken = co_await show(202, *id);
   taken.retry_after = look_again;
-  courier_.wake(); // last: the answer shows that it waits
+  courier_.wake(); // last: the answer shows the pending delivery
   co_return taken;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// /v1/webhooks: who is told of jobs, and how that goes. See docs/webhooks.md.
+// /v1/webhooks: the receivers of events, and the state of their deliveries. See docs/webhooks.md.
 #pragma once
 
 #include "http/service.hpp"
@@ -14,10 +14,10 @@ namespace kiln::api {
 
 class webhooks {
 public:
-  /// What is given outlives it.
+  /// The objects passed by reference must outlive it.
   webhooks(store::webhook_store& kept, webhook::courier& by, webhook::target_rules targets);
 
-  /// It outlives the service's requests.
+  /// This object must outlive the service's requests.
   void add_routes(http::service& to);
 
 private:

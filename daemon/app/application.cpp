@@ -38,7 +38,7 @@ namespace asio = aio::asio;
 constexpr std::chrono::seconds http_grace{5};
 constexpr std::chrono::seconds webhook_grace{3};
 
-/// For connections that come from now on; what cannot be used changes nothing.
+/// Applies to new connections; an unusable certificate changes nothing.
 aio::task<> reload_certificate(const config& c, parts& p, log& to) {
   const auto load = [&c] { return load_certificate(c); };
   const auto loaded = co_await p.pool.run(load);
@@ -51,7 +51,7 @@ aio::task<> reload_certificate(const config& c, parts& p, log& to) {
     to.logger->info("certificate read anew{}", http::has_expired(*loaded) ? ", and it has expired" : "");
 }
 
-/// At SIGHUP, also one that came during the start.
+/// After SIGHUP, also one received during the start.
 aio::task<> reload_on_request(requests& asked, const config& c, parts& p, log& to,
                               const service_manager& manager) {
   while (!asked.ended) {
@@ -77,7 +77,7 @@ aio::task<> kill_at_second_stop(requests& asked, parts& p, const bool& stopped) 
     p.scheduler.hurry();
 }
 
-/// Tells the service manager that the loop turns, twice as often as it wants to hear it.
+/// Notifies the service manager that the loop runs, twice as often as required.
 aio::task<> feed_watchdog(const service_manager& manager, std::chrono::microseconds within, aio::timer& timer,
                           const requests& asked) {
   while (!asked.ended) {
@@ -88,7 +88,7 @@ aio::task<> feed_watchdog(const service_manager& manager, std::chrono::microseco
   }
 }
 
-/// Refuse, finish answers, end what runs: nothing is left on the loop afterwards.
+/// Stops accepting, finishes answers, ends attempts: no work is left on the loop afterwards.
 aio::task<> stop_in_order(aio::executor_type loop, bool leave, requests& asked, parts& p, log& to) {
   to.logger->info(leave ? "stopping: renders go on, and the next start takes them up"
                         : "stopping: renders get SIGTERM; a second SIGTERM kills them");
@@ -97,14 +97,14 @@ aio::task<> stop_in_order(aio::executor_type loop, bool leave, requests& asked, 
   bool stopped = false;
   aio::task_group impatience{loop, [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); }};
   impatience.spawn(kill_at_second_stop(asked, p, stopped));
-  p.decoding.close_after(http_grace); // what is not verified by then is rendered again, or by the next start
+  p.decoding.close_after(http_grace); // frames not verified by then are left for the next start
   // At the same time: a request may wait for an attempt, and an attempt must not wait for a client.
   const auto how = leave ? scheduler::on_stop::leave : scheduler::on_stop::stop;
   aio::task_group answers{loop, [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); }};
   answers.spawn(p.server.finish(http_grace));
   co_await p.scheduler.stop(how);
   co_await answers.join();
-  co_await p.scheduler.stop(how); // what the last requests have begun
+  co_await p.scheduler.stop(how); // attempts that the last requests have begun
   co_await p.retention.stop();
   co_await p.courier.stop(webhook_grace);
   co_await p.decoding.close();
@@ -113,7 +113,7 @@ aio::task<> stop_in_order(aio::executor_type loop, bool leave, requests& asked, 
   co_await impatience.join();
 }
 
-/// Listens on what the service manager has opened, or on the configured address.
+/// Listens on the socket from the service manager, or on the configured address.
 result<void> listen(http::server& server, const config& c, const std::optional<given_socket>& given) {
   return given ? server.take(given->descriptor) : server.listen(c.listen.address, c.listen.port);
 }
@@ -137,8 +137,8 @@ struct probed {
   sandbox around;
 };
 
-/// Runs each Blender, to find out its version and which sandbox it can run in. A stop ends these runs: the
-/// result is an error then.
+/// Runs each Blender, to find out its version and which sandbox it can run in. A stop ends these runs,
+/// and the result is an error.
 aio::task<result<probed>> probe(aio::executor_type loop, requests& asked, const config& c,
                                 const std::vector<std::string>& environment) {
   aio::blocking_pool pool{1};
@@ -263,7 +263,7 @@ aio::task<int> start_and_serve(aio::executor_type loop, requests& asked, const c
   co_return exit_ok;
 }
 
-/// Signals are watched from before the start until all is done.
+/// Watches signals from before the start until the end.
 aio::task<int> serve(aio::executor_type loop, requests& asked, const config& c,
                      const std::optional<given_socket>& given, const service_manager& manager, log& to,
                      const std::vector<std::string>& environment) {
@@ -303,7 +303,7 @@ int run(aio::asio::io_context& loop, aio::task<int> work) {
 int run_daemon(config c, const std::vector<std::string>& environment) {
   reset_signals();
   asio::io_context loop{1};
-  requests asked{loop.get_executor()}; // before anything that can take long
+  requests asked{loop.get_executor()}; // before any step that can take long
   auto to = open_log(c.log_file, c.log_level, c.log_json);
   if (!to) {
     fmt::print(stderr, "kilnd: {}\n", to.error().message);

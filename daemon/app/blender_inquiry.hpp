@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Asks a Blender what it can render on and with. That takes it about a second, so only who wants to know it
-// asks.
+// Asks a Blender for its devices and engines. That takes about a second, so it is done on request only.
 #pragma once
 
 #include "aio/task.hpp"
@@ -16,8 +15,8 @@ namespace kiln::app {
 
 class blender_inquiry {
 public:
-  /// `environment`: for Blender. What it prints goes to a file in `state` for as long as it runs. `runs`
-  /// outlives it.
+  /// `environment`: for Blender. Its output goes to a file in `state` while it runs. `runs` must
+  /// outlive this object.
   blender_inquiry(bounded_runs& runs, std::filesystem::path state, std::vector<std::string> environment);
 
   /// The object that kiln_devices.py prints in this Blender, as JSON. One at a time. At most half a minute.

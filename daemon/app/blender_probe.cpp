@@ -153,7 +153,7 @@ aio::task<result<blender::install>> probe_install(bounded_runs& runs, blender::i
 
   blender::install seen{named.name, named.executable, std::move(*version)};
   seen.program = seen.executable;
-  seen.places.push_back(seen.executable); // if it is a link, it has to be there in a sandbox, too
+  seen.places.push_back(seen.executable); // if it is a link, the sandbox needs it as well
   add_program(seen.places, real, where);
   seen.identity = identity;
   const auto& report = found->report;

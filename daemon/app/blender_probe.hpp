@@ -24,7 +24,7 @@ struct probe_place {
 };
 
 /// The version that `executable --version` prints, e.g. "Blender 4.2.1 LTS": within 30 s, with exit status 0,
-/// below up to 1 MiB of other lines. The error says what came instead.
+/// after up to 1 MiB of other lines. The error quotes other output.
 [[nodiscard]] aio::task<result<std::string>> ask_version(bounded_runs& runs, std::filesystem::path executable,
                                                          probe_place where);
 

@@ -30,7 +30,7 @@ aio::task<result<bounded_run>> bounded_runs::run(process::launch_request request
     co_return error{errc::unavailable, "kilnd is stopping"};
   const auto prepare_here = [directory = request.working_directory, log = request.log_file] {
     std::error_code ignored;
-    fs::remove(log, ignored); // of a run that was killed
+    fs::remove(log, ignored); // left by a killed run
     fs::create_directories(directory / "tmp", ignored);
     return fs::canonical(directory, ignored);
   };

@@ -27,12 +27,12 @@ struct bounded_run {
   domain::process_exit exit;
   bool is_late = false;            ///< it was ended at the limit
   std::string printed;             ///< at most the first 1 MiB
-  std::filesystem::path directory; ///< it worked in, without links
+  std::filesystem::path directory; ///< its working directory, without links
 };
 
 class bounded_runs {
 public:
-  /// `pool` outlives it.
+  /// `pool` must outlive it.
   bounded_runs(aio::executor_type loop, aio::blocking_pool& pool) : loop_(loop), pool_(pool) {}
 
   /// Runs a program for at most `limit`. Its working directory is made if it is missing, with tmp in it, and
@@ -42,7 +42,7 @@ public:
 
   [[nodiscard]] aio::blocking_pool& pool() noexcept { return pool_; }
 
-  /// Ends the programs that run, and those that come.
+  /// Ends running programs, and prevents new ones.
   void stop();
 
 private:

@@ -99,7 +99,7 @@ aio::task<int> check(aio::executor_type loop, const config& c, const std::vector
   if (is_alone)
     if (const auto port = check_port(loop, c); !port) {
       wrong.push_back(port.error().message);
-      status = status == exit_ok ? exit_listen : status; // what the start meets first
+      status = status == exit_ok ? exit_listen : status; // the fault that the start meets first
     }
   if (!c.blend.empty())
     fmt::print("blend    {}\n", c.blend.native());

@@ -57,7 +57,7 @@ std::optional<std::string> complaint(const file_value& value) {
   words w;
   CLI::App alone;
   add_options(alone, c, w, "");
-  alone.set_config(); // no file here
+  alone.set_config(); // without the file
   std::vector<std::string> arguments;
   for (const auto& input : value.inputs)
     arguments.push_back("--" + value.flag + "=" + input);

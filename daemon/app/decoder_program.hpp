@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Starts kiln-image for image::decoding_image_check, which knows nothing of processes.
+// Starts kiln-image for image::decoding_image_check, which is independent of processes.
 #pragma once
 
 #include "image/decoding_image_check.hpp"
@@ -9,11 +9,10 @@
 
 namespace kiln::app {
 
-/// kiln-image beside the program that runs. The system's error when that cannot be found out.
+/// The path of kiln-image beside the running program. An error of the system if that path is unknown.
 [[nodiscard]] result<std::filesystem::path> decoder_beside_us();
 
-/// `program` is absolute. What it prints (it should print nothing) goes to `log_file`, whose directory
-/// exists.
+/// `program`: absolute. Its output (there should be none) goes to `log_file`, whose directory exists.
 [[nodiscard]] image::decoding_image_check::starter
 decoder_starter(aio::executor_type loop, std::filesystem::path program, std::filesystem::path log_file);
 

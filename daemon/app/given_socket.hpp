@@ -14,8 +14,7 @@ struct given_socket {
   listen_address at;
 };
 
-/// The one socket of `descriptors`, or nothing when there are none. The error says what kind of socket it
-/// should be.
+/// The only socket of `descriptors`; nullopt if there is none. The error names the required kind of socket.
 [[nodiscard]] result<std::optional<given_socket>> take_given_socket(const std::vector<int>& descriptors);
 
 } // namespace kiln::app

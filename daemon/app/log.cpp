@@ -50,9 +50,9 @@ class file_sink final : public spdlog::sinks::base_sink<spdlog::details::null_mu
 public:
   explicit file_sink(std::filesystem::path file) : path_(std::move(file)) {}
 
-  /// Opens the file, and closes the one that was open. When it cannot be opened, the old one stays in use.
+  /// Opens the file and closes the previous one, which stays in use after an error.
   result<void> open() {
-    std::error_code ignored; // what is missing then is the error of the open
+    std::error_code ignored; // open() reports a missing directory
     std::filesystem::create_directories(path_.parent_path(), ignored);
     constexpr mode_t mode = S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP | S_IROTH | S_IWOTH; // less the umask
     aio::unique_descriptor opened{::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, mode)};
@@ -88,7 +88,7 @@ bool is_key(std::string_view word) {
 
 log_message split_fields(std::string_view message) {
   log_message out{message, {}};
-  std::size_t value_at = 0; // of the last field that was found
+  std::size_t value_at = 0; // of the last field found
   for (std::size_t at = 0; at < message.size();) {
     const auto space = std::min(message.find(' ', at), message.size());
     const auto equals = message.find('=', at);
@@ -99,7 +99,7 @@ log_message split_fields(std::string_view message) {
         out.fields.back().second = message.substr(value_at, at - 1 - value_at);
       value_at = equals + 1;
       out.fields.emplace_back(message.substr(at, equals - at), message.substr(value_at));
-      if (out.fields.back().first == "reason") // a text for people: it takes the rest, whatever stands in it
+      if (out.fields.back().first == "reason") // a text for people: it takes the rest of the line
         break;
     }
     at = space + 1;
@@ -124,7 +124,7 @@ result<log> open_log(const std::filesystem::path& file, const std::string& level
   }
   if (json)
     sink->set_formatter(std::make_unique<json_formatter>());
-  else if (file == "syslog") // which has time and level of its own
+  else if (file == "syslog") // syslog adds time and level itself
     sink->set_formatter(std::make_unique<spdlog::pattern_formatter>("%v"));
   else
     sink->set_formatter(std::make_unique<spdlog::pattern_formatter>("%Y-%m-%dT%H:%M:%S.%eZ %-5l %v",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The daemon's log. Messages end in `key=value` words (job=…, pid=…, request=…; a last value may hold
-// spaces): as text they are printed as they are, as JSON they become fields.
+// The daemon's log. Messages end in `key=value` words (job=…, pid=…, request=…; the last value may contain
+// spaces): in text they are printed unchanged, in JSON they become fields.
 #pragma once
 
 #include "base/error.hpp"
@@ -20,11 +20,11 @@ namespace kiln::app {
 
 struct log {
   std::shared_ptr<spdlog::logger> logger;
-  /// Opens the file again, after logrotate has moved it away. After an error the old file is still in use.
+  /// Opens the file again after logrotate has moved it. After an error the old file stays in use.
   std::function<result<void>()> reopen;
 };
 
-/// `level`: a name that spdlog knows. An empty `file` is standard error, "syslog" the machine's
+/// `level`: a name of spdlog's. An empty `file` is standard error, "syslog" the machine's
 /// syslog.
 [[nodiscard]] result<log> open_log(const std::filesystem::path& file, const std::string& level, bool json);
 

@@ -35,7 +35,7 @@ int run(std::vector<std::string> arguments, const std::vector<std::string>& envi
   return run_daemon(config, environment);
 }
 
-/// For a supervisor that waits for READY=1: it need not wait any longer.
+/// Notifies a supervisor that waits for READY=1 that it will not come.
 std::string failure_message(int status) {
   const int number = status == exit_usage ? EINVAL : status == exit_listen ? EADDRNOTAVAIL : EIO;
   return "ERRNO=" + std::to_string(number) + "\nSTATUS=Exit status " + std::to_string(status) +
@@ -46,8 +46,8 @@ std::string failure_message(int status) {
 
 int main(int argc, char** argv) {
 #ifdef __GLIBC__
-  // Buffers of bodies and answers go back to the system once they are freed. Without this the limit rises
-  // with the first of them, and what hundreds of connections have needed once stays in the heap.
+  // Freed buffers of bodies and answers are returned to the system. Otherwise the threshold rises with the
+  // first of them, and the memory once used by hundreds of connections stays in the heap.
   constexpr int large = 128 * 1024;
   ::mallopt(M_MMAP_THRESHOLD, large);
 #endif

@@ -101,7 +101,7 @@ parts::parts(aio::executor_type loop, const config& c, std::vector<blender::inst
               upload_store, pool, log),
       blend_finder(blends::project_roots{c.project_roots}, uploads, pool),
       tutorial(scheduler, ends, blend_finder, tutorial_job(c)),
-      retention(loop, scheduler, uploads, retention_rules(c), log), events(loop, scheduler),
+      retention(loop, scheduler, store, uploads, retention_rules(c), log), events(loop, scheduler),
       jobs(scheduler, events, ends, blend_finder, limits_of_jobs(c), c.threads),
       frames(scheduler, output, pool), logs(scheduler, output, events, pool),
       blends(uploads, keep_time(c.uploads_keep_days)), webhooks(webhook_store, courier, webhook_targets(c)),

@@ -24,7 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Makes the directory where it is missing, with at most the rights of `widest`.
+/// Creates the directory if it is missing, with at most the mode `widest`.
 std::optional<std::string> check_directory(const char* key, const fs::path& directory,
                                            fs::perms widest = fs::perms::all) {
   std::error_code ec;
@@ -55,7 +55,7 @@ aio::task<> find_blender(bounded_runs& runs, const config& c, std::size_t i,
                          blender::install& found) {
   const auto& [name, path] = c.blenders[i];
   found = blender::install{name, path, {}};
-  if (c.on_slurm) { // it is on the nodes; there need not be one here
+  if (c.on_slurm) { // it is installed on the nodes, and need not be here
     found.version = "Blender on the nodes of Slurm";
     co_return;
   }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What must be there before kilnd can render: Blender, the .blend, places to write to. Said at the start (and
-// by
-// --check) rather than by the first job that fails.
+// The requirements of rendering: Blender, the .blend, writable directories. Faults are reported at the start
+// and by --check, not by the first job that fails.
 #pragma once
 
 #include "aio/task.hpp"
@@ -22,7 +21,7 @@
 
 namespace kiln::app {
 
-/// A path as it is, a name by `search_path` (as PATH). The error names what was looked for, and where.
+/// A path unchanged; a name is searched in `search_path` (like PATH). The error names both.
 [[nodiscard]] result<std::filesystem::path> find_executable(const std::filesystem::path& named,
                                                             const std::string& search_path);
 
@@ -30,31 +29,30 @@ namespace kiln::app {
 [[nodiscard]] std::filesystem::path probe_directory(const std::filesystem::path& state,
                                                     std::string_view name);
 
-/// Each Blender of the configuration, probed in parallel; `wrong` says so of one that cannot be used. An
-/// error if there is none that can. `environment`: a job's. `runs`: what its processes are started with;
-/// stop() ends them.
+/// Each Blender of the configuration, probed in parallel; `wrong` is set for an unusable one. An error if
+/// none is usable. `environment`: as for a job. `runs`: starts the processes; its stop() ends them.
 [[nodiscard]] aio::task<result<std::vector<blender::install>>>
 find_blenders(aio::executor_type loop, bounded_runs& runs, const config& c,
               std::vector<std::string> environment, std::string search_path);
 
-/// Those of which nothing is wrong.
+/// The usable Blenders.
 [[nodiscard]] std::vector<blender::install> usable(std::vector<blender::install> installs);
 
-/// A line for people for each of the others.
+/// A line for people for each unusable Blender.
 [[nodiscard]] std::vector<std::string> describe_missing(const std::vector<blender::install>& installs);
 
-/// Makes the output and state directories where they are missing, and writes to them and reads the .blend to
-/// try. What is wrong, each a line for people. Blocks.
+/// Creates missing output and state directories, and tests writing to them and reading the .blend. Returns
+/// the faults, each a line for people. Blocks.
 [[nodiscard]] std::vector<std::string> check_files(const config& c);
 
-/// The part of it that can change while kilnd runs, without writing: what is wrong, or nothing. Blocks.
+/// Checks the requirements that can change while kilnd runs, without writing: the fault, or nullopt. Blocks.
 [[nodiscard]] std::optional<std::string> check_readiness(const config& c,
                                                          const std::vector<blender::install>& blenders);
 
 /// The database of the jobs, in the state directory.
 inline constexpr const char* database_name = "kiln.db";
 
-/// What one kilnd holds as long as it runs.
+/// The locks that a running kilnd holds.
 [[nodiscard]] inline std::filesystem::path state_lock_file(const config& c) {
   return c.state / "kilnd.lock";
 }
@@ -71,10 +69,10 @@ inline constexpr const char* database_name = "kiln.db";
 /// Null without TLS. Blocks.
 [[nodiscard]] result<http::tls_context> load_certificate(const config& c);
 
-/// The value of a variable of the environment; empty when it is not set.
+/// The value of an environment variable; empty if it is not set.
 [[nodiscard]] std::string variable(const std::vector<std::string>& environment, const std::string& name);
 
-/// A line for people on the variables that are passed over; empty when there are none.
+/// A line for people about ignored variables; empty if there are none.
 [[nodiscard]] std::string describe_passed_over(const config& c);
 
 } // namespace kiln::app

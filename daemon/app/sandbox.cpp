@@ -33,14 +33,14 @@ process::walls walls_for(const config& c, const std::vector<std::string>& enviro
       here.secret_files.push_back(fs::absolute(path).lexically_normal());
   if (!c.blend.empty())
     here.project_roots.push_back(c.blend.parent_path());
-  // A scene can name a file by way of a link to its root or without.
+  // A scene can name a file through a link to its root, or directly.
   for (const auto& root : std::vector{here.project_roots})
     if (auto real = real_path(root); real != root)
       here.project_roots.push_back(std::move(real));
   return local::walls_around_blender(here);
 }
 
-/// What the walls cannot keep because of where things lie.
+/// Restrictions that the sandbox cannot enforce because of the layout of directories.
 std::vector<std::string> warnings_of(const config& c) {
   std::vector<std::string> warnings;
   for (const auto& root : c.project_roots)
@@ -53,8 +53,8 @@ std::vector<std::string> warnings_of(const config& c) {
   return warnings;
 }
 
-/// What the kernel cannot keep because of where things lie: with Landlock who may list a directory may list
-/// those below it.
+/// Restrictions that the kernel cannot enforce because of the layout of directories: with Landlock,
+/// permission to list a directory includes those below it.
 std::vector<std::string> notes_of(const config& c, mechanism how) {
   std::vector<std::string> notes;
   auto roots = c.project_roots;
@@ -76,7 +76,7 @@ std::vector<std::string> notes_of(const config& c, mechanism how) {
 struct trial {
   process::mechanism how;
   const blender::install& of;
-  std::string wrong = {}; ///< why it does not work
+  std::string wrong = {}; ///< the reason why it does not work
 };
 
 aio::task<> carry_out(trial& t, bounded_runs& runs, const config& c, process::walls around,
@@ -85,7 +85,7 @@ aio::task<> carry_out(trial& t, bounded_runs& runs, const config& c, process::wa
   around.read.insert(around.read.end(), t.of.places.begin(), t.of.places.end());
   around.write.push_back(where.directory);
   const auto build = [&] {
-    std::error_code ignored; // what is to be written has to exist
+    std::error_code ignored; // writable directories must exist
     fs::create_directories(where.directory, ignored);
     where.environment = local::environment_inside(around, std::move(where.environment));
     return process::confine(t.how, around);
@@ -101,7 +101,7 @@ aio::task<> carry_out(trial& t, bounded_runs& runs, const config& c, process::wa
     t.wrong = works.error().message;
 }
 
-/// What to do about a Blender that does not start in a sandbox.
+/// Advice about a Blender that does not start in a sandbox.
 std::string advice_on(const blender::install& of) {
   if (of.is_launcher())
     return fmt::format("name the program itself: --blender {}={}", of.name, of.binary.native());
@@ -131,7 +131,7 @@ std::size_t count_working(const std::vector<trial>& trials) {
   return static_cast<std::size_t>(std::ranges::count(trials, std::string{}, &trial::wrong));
 }
 
-/// What is wrong with a configuration that lets scripts of scenes run where nothing holds them.
+/// The fault of a configuration that allows scripts of scenes without a sandbox.
 error autorun_without_sandbox(std::string_view why) {
   return {errc::unsupported,
           fmt::format("autorun: scripts of scenes run in a sandbox only, and {}: configure "

@@ -2,6 +2,7 @@
 #include "app/service_manager.hpp"
 
 #include "aio/unique_descriptor.hpp"
+#include "base/environment.hpp"
 #include "base/number.hpp"
 
 #include <fmt/format.h>
@@ -19,14 +20,7 @@ namespace kiln::app {
 namespace {
 
 constexpr int first_socket = 3;  // SD_LISTEN_FDS_START
-constexpr int most_sockets = 64; // more than anybody passes: the number is somebody's mistake
-
-std::optional<std::string_view> value_of(const std::vector<std::string>& environment, std::string_view name) {
-  for (const std::string_view variable : environment)
-    if (variable.starts_with(name) && variable.substr(name.size()).starts_with('='))
-      return variable.substr(name.size() + 1);
-  return std::nullopt;
-}
+constexpr int most_sockets = 64; // a larger number is an error of the supervisor
 
 template<class Number>
 std::optional<Number> number_of(const std::vector<std::string>& environment, std::string_view name) {
@@ -41,7 +35,7 @@ service_manager::service_manager(const std::vector<std::string>& environment, pi
       address && address->size() < sizeof(sockaddr_un::sun_path) &&
       (address->starts_with('/') || address->starts_with('@')))
     notify_address_ = *address;
-  const auto watched = number_of<pid_t>(environment, "WATCHDOG_PID"); // without it: whoever reads it
+  const auto watched = number_of<pid_t>(environment, "WATCHDOG_PID"); // if it is missing: any process
   if (const auto us = number_of<std::chrono::microseconds::rep>(environment, "WATCHDOG_USEC");
       us && *us > 0 && watched.value_or(own) == own)
     watchdog_ = std::chrono::microseconds{*us};
@@ -60,7 +54,7 @@ void service_manager::tell(std::string_view state) const {
     to.sun_path[0] = '\0'; // an abstract name
   const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + notify_address_.size());
   const aio::unique_descriptor fd{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
-  // Without waiting: a supervisor that does not read must not stop the loop.
+  // Does not wait: a supervisor that does not read must not block the loop.
   if (fd.is_open())
     ::sendto(fd.get(), state.data(), state.size(), MSG_NOSIGNAL | MSG_DONTWAIT,
              reinterpret_cast<const sockaddr*>(&to), length);
@@ -68,7 +62,7 @@ void service_manager::tell(std::string_view state) const {
 
 void service_manager::tell_reloading() const {
   timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now); // Type=notify-reload wants to know that it is not an old message
+  ::clock_gettime(CLOCK_MONOTONIC, &now); // Type=notify-reload ignores older messages
   tell(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", now.tv_sec * 1'000'000 + now.tv_nsec / 1000));
 }
 

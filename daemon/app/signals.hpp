@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The signals to kilnd: what they request is recorded from the first moment on, and carried out by the parts
-// of the daemon when they are there (application.cpp). Not for SIGCHLD, which lib/process watches.
+// The signals to kilnd: requests are recorded from the first moment on, and carried out once the parts of the
+// daemon exist (application.cpp). Not for SIGCHLD, which lib/process watches.
 #pragma once
 
 #include "aio/notification.hpp"
@@ -13,8 +13,8 @@
 
 namespace kiln::app {
 
-/// Resets what the parent process may have left: SIGCHLD ignored would lose the exit statuses of children.
-/// SIGPIPE is ignored, since a client that leaves must not end kilnd.
+/// Resets settings inherited from the parent process: ignoring SIGCHLD would lose the exit statuses of
+/// children. SIGPIPE is ignored, since a client that leaves must not end kilnd.
 void reset_signals();
 
 /// What the signals have requested so far.

@@ -42,7 +42,7 @@ std::vector<std::string> close_state(const fs::path& state, const fs::path& outp
                          static_cast<unsigned>(mode)));
   };
   for (const char* name : {"logs", "blends"})
-    ::mkdir((state / name).c_str(), S_IRWXU); // it may be there already; what needs it reports other errors
+    ::mkdir((state / name).c_str(), S_IRWXU); // it may exist already; its users report other errors
   close(state, widest_mode_of_state(state, output));
   for (const char* name : {"kilnd.lock", "logs", "blends"})
     close(state / name, fs::perms::owner_all);

@@ -46,7 +46,7 @@ void syslog_sink::sink_it_(const spdlog::details::log_msg& msg) {
 }
 
 bool syslog_sink::send(int severity, std::string_view text) {
-  // To the path each time: a syslogd that has started anew has another socket there.
+  // By path each time: a restarted syslogd has a new socket there.
   sockaddr_un to{};
   to.sun_family = AF_UNIX;
   std::strncpy(to.sun_path, socket_.c_str(), sizeof to.sun_path - 1);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The machine's syslog as a target of the log: RFC 3164 as syslogd reads it on /dev/log. Unlike syslog(3) it
-// never waits: lines that a stuck syslogd does not take are dropped, and their number is told when it reads
+// never waits: lines that a stuck syslogd does not read are dropped, and their number is logged when it reads
 // again.
 #pragma once
 

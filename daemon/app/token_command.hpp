@@ -7,8 +7,7 @@
 
 namespace kiln::app {
 
-/// Prints the new secret alone to standard output, and what people want to know beside it to standard error;
-/// returns an exit_status.
+/// Prints only the new secret to standard output, and explanations to standard error; returns an exit_status.
 [[nodiscard]] int run_token(const config& c);
 
 } // namespace kiln::app

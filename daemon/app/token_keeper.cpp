@@ -24,7 +24,7 @@ token_keeper::token_keeper(aio::executor_type loop, std::filesystem::path file, 
       expiry_(loop) {}
 
 result<void> token_keeper::read(bool must_be_there) {
-  // The watch first, so that no change falls between.
+  // The watch first, so that no change is missed in between.
   if (auto opened = watch::directory_watch::open(loop_, file_.parent_path()))
     watch_.emplace(std::move(*opened));
   else if (must_be_there || std::filesystem::exists(file_))
@@ -56,7 +56,7 @@ aio::task<> token_keeper::reload() {
   const auto read_file = [file = file_] { return access::read_token_file(file); };
   const auto tokens = co_await pool_.run(read_file);
   if (!tokens && tokens.error().code == errc::not_found && !gate_.has_tokens())
-    co_return; // there were none, and there are none
+    co_return; // neither before nor now are there tokens
   if (!tokens) {
     log_.error("the tokens stay as they were reason={}", tokens.error().message);
     co_return;

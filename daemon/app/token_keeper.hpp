@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Keeps the gate's tokens those of the file: read at the start, when the file is written or replaced, and
-// when asked to. A file that cannot be read, or is gone, changes nothing: who was let in still is, and nobody
-// else. One timer reports when a token expires; it runs only while at least one token has an expiry time in
-// the future.
+// when asked to. A file that is unreadable or missing changes nothing: the previous tokens stay valid. One
+// timer reports when a token expires; it runs only while at least one token has an expiry time in the future.
 #pragma once
 
 #include "access/gate.hpp"
@@ -23,14 +22,14 @@ namespace kiln::app {
 
 class token_keeper {
 public:
-  /// `of` and `log` outlive it. `changed`: called when others may be let in than before.
+  /// `of` and `log` must outlive it. `changed`: called after each change of the valid tokens.
   token_keeper(aio::executor_type loop, std::filesystem::path file, access::gate& of,
                aio::blocking_pool& pool, spdlog::logger& log, std::function<void()> changed);
 
-  /// At the start; blocks. Without the file there are no tokens, unless `must_be_there`.
+  /// Loads the file at the start; blocks. A missing file means no tokens, or an error if `must_be_there`.
   [[nodiscard]] result<void> read(bool must_be_there);
 
-  /// Reads it anew. What is wrong goes to the log.
+  /// Reads the file again. Errors go to the log.
   [[nodiscard]] aio::task<> reload();
 
   /// Until stop(): reloads when the file changes.

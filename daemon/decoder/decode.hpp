@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Decodes a whole image, every pixel of every part, and keeps none: what can be decoded is a whole image. For
-// kiln-image, a process of its own, since a hostile file may make a decoder crash. One image at a time.
+// Decodes every pixel of every part of an image and keeps none: an image that can be decoded is complete. For
+// kiln-image, a separate process, since a hostile file may crash a decoder. One image at a time.
 #pragma once
 
 #include "base/error.hpp"
@@ -13,9 +13,9 @@ namespace kiln::decoder {
 using image::image_facts;
 using image::image_source;
 
-/// By the first bytes: PNG, JPEG, OpenEXR (not deep), TIFF or WebP. corrupt, saying what is wrong and where,
-/// when the image cannot be decoded to its end, when something follows it (a TIFF has no end to tell), or
-/// when it asks for too much: over 65536 pixels a side, over 1 GiB at once.
+/// The format is determined by the first bytes: PNG, JPEG, OpenEXR (not deep), TIFF or WebP. corrupt, with
+/// the fault and its place, if the image cannot be decoded to its end, if data follows it (a TIFF has no
+/// recognizable end), or if it exceeds a limit: 65536 pixels a side, 1 GiB at once.
 [[nodiscard]] result<image_facts> decode(image_source& file);
 
 } // namespace kiln::decoder

@@ -42,7 +42,7 @@ public:
   std::uint64_t tellg() override { return offset_; }
   void seekg(std::uint64_t offset) override { offset_ = offset; }
 
-  /// Behind the last byte that was of use.
+  /// The position after the last used byte.
   [[nodiscard]] std::uint64_t furthest() const { return furthest_; }
 
 private:
@@ -59,7 +59,7 @@ std::uint64_t extent(int low, int high) {
   return static_cast<std::uint64_t>(std::max<std::int64_t>(std::int64_t{high} - low + 1, 0));
 }
 
-/// Lines that are decoded together: see ImfCompression.h.
+/// The number of lines decoded together: see ImfCompression.h.
 std::uint64_t lines_of_chunk(Imf::Compression compression) {
   switch (compression) {
   case Imf::ZIP_COMPRESSION:
@@ -82,13 +82,13 @@ std::int64_t floor_divide(int value, int by) {
   return wide >= 0 ? wide / by : -((-wide + by - 1) / by);
 }
 
-/// All channels and all lines into the same row, whose first sample is that of `left`: pixels are not kept.
+/// All channels and lines share one row, whose first sample is at `left`: pixels are not kept.
 Imf::FrameBuffer into_row(const Imf::ChannelList& channels, std::vector<char>& row, int left, bool tiles) {
   Imf::FrameBuffer frame;
   for (auto c = channels.begin(); c != channels.end(); ++c) {
     const auto& channel = c.channel();
     const auto size = bytes_of(channel.type);
-    // OpenEXR wants the address of sample 0, which need not lie in the row.
+    // OpenEXR takes the address of sample 0, which may be outside of the row.
     const auto before = tiles ? 0 : floor_divide(left, channel.xSampling) * static_cast<std::int64_t>(size);
     const auto base = reinterpret_cast<std::uintptr_t>(row.data()) - static_cast<std::uintptr_t>(before);
     frame.insert(c.name(), Imf::Slice{channel.type, reinterpret_cast<char*>(base), size, 0, channel.xSampling,

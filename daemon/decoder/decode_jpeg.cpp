@@ -11,10 +11,10 @@
 namespace kiln::decoder {
 namespace {
 
-/// A progressive image may hold any number of scans, each over all of it.
+/// A progressive image may have any number of scans, each of the whole image.
 constexpr int max_scans = 500;
 
-/// libjpeg leaves by longjmp: what has a destructor lives here, outside of the frames that are jumped over.
+/// libjpeg reports errors by longjmp: objects with destructors are here, outside of the skipped stack frames.
 struct jpeg_reading {
   explicit jpeg_reading(image_source& file) : in(file) {}
   jpeg_reading(const jpeg_reading&) = delete;
@@ -46,7 +46,7 @@ jpeg_reading& jpeg_of(j_common_ptr jpeg) {
   fail(jpeg_of(jpeg), text);
 }
 
-/// Level -1 is a warning: data is broken, and libjpeg would make something up.
+/// Level -1 is a warning: data is broken, and libjpeg would replace it.
 void on_message(j_common_ptr jpeg, int level) {
   if (level < 0)
     fail_with_message(jpeg);

@@ -8,7 +8,7 @@
 namespace kiln::decoder {
 namespace {
 
-/// libpng leaves by longjmp: what has a destructor lives here, outside of the frames that are jumped over.
+/// libpng reports errors by longjmp: objects with destructors are here, outside of the skipped stack frames.
 struct png_reading {
   explicit png_reading(image_source& file) : in(file) {}
   png_reading(const png_reading&) = delete;
@@ -34,7 +34,7 @@ png_reading& png_of(png_voidp pointer) {
   png_longjmp(png, 1);
 }
 
-/// Of the warnings, only those about the pixels' data concern us.
+/// Only warnings about the pixels' data count.
 void warn(png_structp png, png_const_charp what) {
   if (std::string_view{what}.starts_with("IDAT"))
     fail(png, what);
@@ -62,7 +62,7 @@ bool read_header(png_reading& r) {
   return true;
 }
 
-/// An interlaced image comes in seven passes, each into the same row: the pixels are not kept.
+/// An interlaced image has seven passes, all decoded into the same row: the pixels are not kept.
 bool read_pixels(png_reading& r) {
   if (setjmp(png_jmpbuf(r.png)))
     return false;

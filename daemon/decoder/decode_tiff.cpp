@@ -26,11 +26,11 @@ tmsize_t take_bytes(thandle_t handle, void* into, tmsize_t size) {
   auto& r = tiff_of(handle);
   const auto left = r.file.size() - std::min(r.offset, r.file.size());
   const auto there = std::min(static_cast<std::uint64_t>(std::max<tmsize_t>(size, 0)), left);
-  // libtiff goes on without a tag whose value is missing; to us the file was cut.
+  // libtiff continues without a tag whose value is missing; such a file is truncated.
   if (there < static_cast<std::uint64_t>(size) && r.failure.empty())
     r.failure = "ends too early (byte " + std::to_string(r.file.size()) + ")";
   if (there == 0)
-    return 0; // it may have been sent past the end, where there is nothing to ask for
+    return 0; // libtiff may seek past the end, where no bytes are
   const std::span bytes{static_cast<std::byte*>(into), static_cast<std::size_t>(there)};
   if (!r.file.read(r.offset, bytes))
     return -1;
@@ -50,11 +50,11 @@ int on_error(TIFF*, void* user, const char*, const char* format, va_list argumen
   std::vsnprintf(text, sizeof text, format, arguments);
   if (r.failure.empty())
     r.failure = text;
-  return 1; // said; nothing more is to be printed
+  return 1; // handled: libtiff prints nothing
 }
 
 int on_warning(TIFF*, void*, const char*, const char*, va_list) {
-  return 1; // tags that libtiff does not know, and the like
+  return 1; // unknown tags and similar
 }
 
 struct closing {
@@ -72,7 +72,7 @@ std::string sample_type(TIFF* tiff) {
   return bits <= 8 ? "uint8" : bits <= 16 ? "uint16" : "uint32";
 }
 
-/// Every strip or tile of the page that libtiff is at. False when one is broken.
+/// Decodes each strip or tile of the current page. Returns false if one is broken.
 bool decode_page(TIFF* tiff, std::vector<std::byte>& buffer) {
   const bool tiled = TIFFIsTiled(tiff);
   const auto count = tiled ? TIFFNumberOfTiles(tiff) : TIFFNumberOfStrips(tiff);

@@ -30,7 +30,7 @@ result<image_facts> decode_webp(image_source& file) {
   std::vector<std::uint8_t> bytes(static_cast<std::size_t>(file.size()));
   if (const auto got = file.read(0, std::as_writable_bytes(std::span{bytes})); !got)
     return got.error();
-  // RIFF: "RIFF", size of what follows (little endian), "WEBP".
+  // RIFF: "RIFF", size of the rest (little endian), "WEBP".
   const std::uint64_t announced = 8 + (std::uint64_t{bytes[4]} | std::uint64_t{bytes[5]} << 8 |
                                        std::uint64_t{bytes[6]} << 16 | std::uint64_t{bytes[7]} << 24);
   if (announced != bytes.size())

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The formats one by one: see decode(). They may throw what the libraries throw.
+// A function for each format: see decode(). They may throw exceptions of the libraries.
 #pragma once
 
 #include "decoder/decode.hpp"
@@ -18,8 +18,8 @@ namespace kiln::decoder {
 inline constexpr std::uint64_t max_side = 65536;                ///< pixels
 inline constexpr std::uint64_t max_buffer = 1024 * 1024 * 1024; ///< bytes that an image may need at once
 
-/// corrupt when a side is 0 or over max_side, or `buffer` is over max_buffer. To be asked before allocating.
-/// Where there is a limit on time (time_limit.hpp) it is raised for so many pixels.
+/// corrupt if a side is 0 or over max_side, or `buffer` is over max_buffer. Call it before allocating. A time
+/// limit (time_limit.hpp) is raised by the number of pixels.
 [[nodiscard]] result<void> check_dimensions(std::string_view format, std::uint64_t width,
                                             std::uint64_t height, std::uint64_t buffer);
 

@@ -27,7 +27,7 @@ void require(int outcome, const char* what) {
     throw boost::system::system_error(errno, boost::system::system_category(), what);
 }
 
-/// Never more than is allowed already, which would need privileges.
+/// Never raises a limit, which would need privileges.
 void limit(__rlimit_resource resource, rlim_t most) {
   rlimit now{};
   require(::getrlimit(resource, &now), "getrlimit");
@@ -44,7 +44,7 @@ void limit_this_process() {
   limit(RLIMIT_NOFILE, descriptors);
   require(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "PR_SET_NO_NEW_PRIVS");
   require(::prctl(PR_SET_PDEATHSIG, SIGKILL), "PR_SET_PDEATHSIG");
-  if (::getpriority(PRIO_PROCESS, 0) < niceness) // who is nicer already stays so: less needs privileges
+  if (::getpriority(PRIO_PROCESS, 0) < niceness) // keep a higher nice value; lowering it needs privileges
     require(::setpriority(PRIO_PROCESS, 0, niceness), "setpriority");
 }
 

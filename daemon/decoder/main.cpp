@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // kiln-image: decodes images for kilnd, in a process that may crash. Standard input is one end of a pair of
-// SOCK_SEQPACKET sockets; the first datagram that it sends is greeting; then, for each request (one byte and
+// SOCK_SEQPACKET sockets; its first datagram is the greeting; then, for each request (one byte and
 // the image's descriptor by SCM_RIGHTS), one answer (image/image_answer.hpp). It opens no file by itself, and
 // ends when the other end is closed. With arguments: decodes these files, for people.
 #include "aio/unique_descriptor.hpp"

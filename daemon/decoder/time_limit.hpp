@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A bound on the processor time of an image by its pixels: a small image that takes long is no image of a
-// renderer. What takes longer dies of SIGPROF.
+// A limit of the processor time of an image by its pixels: a small image that takes long does not come from a
+// renderer. SIGPROF ends the process at the limit.
 #pragma once
 
 #include <cstdint>
 
 namespace kiln::decoder {
 
-/// From here on this process may take five seconds.
+/// Starts the limit: five seconds of processor time for this process.
 void begin_time_limit() noexcept;
 
-/// A second more for each million of pixels, and for each 8 MB that they take. No effect without a limit.
+/// Adds a second for each million pixels and for each 8 MB of them. No effect without a limit.
 void allow_time_for(std::uint64_t pixels, std::uint64_t bytes) noexcept;
 
 void end_time_limit() noexcept;

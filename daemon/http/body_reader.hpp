@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The body of a request that is handled while it comes, for bodies that are too large for memory.
+// The body of a request, read while it arrives: for bodies that are too large for memory.
 #pragma once
 
 #include "aio/task.hpp"
@@ -14,12 +14,12 @@ namespace kiln::http {
 
 class body_reader {
 public:
-  /// The next part, valid until the next call; empty at the end. invalid_input when the body cannot be had
-  /// whole: it is not framed as its head says, is too slow, or the client has gone. A client that waits for
-  /// 100 (Continue) is told so by the first call.
+  /// The next part, valid until the next call; empty at the end. invalid_input if the body is not
+  /// complete: its framing is wrong, it arrives too slowly, or the client has disconnected. The first call
+  /// sends 100 (Continue) to a client that waits for it.
   [[nodiscard]] virtual aio::task<result<std::string_view>> read() = 0;
 
-  /// Bytes in all, where the head says so.
+  /// Total bytes, if the head states them.
   [[nodiscard]] virtual std::optional<std::uint64_t> length() const = 0;
 
 protected:

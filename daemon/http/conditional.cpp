@@ -20,7 +20,7 @@ string_view without_weakness(string_view etag) noexcept {
   return etag.starts_with("W/") ? etag.substr(2) : etag;
 }
 
-/// Whether If-Range, if it is there, still holds: by strong comparison (RFC 9110, 13.1.5).
+/// Whether there is no If-Range, or it matches by strong comparison (RFC 9110, 13.1.5).
 bool still_holds(const request& asked, const validators& now) {
   const auto given = asked.find("If-Range");
   if (!given)
@@ -31,7 +31,7 @@ bool still_holds(const request& asked, const validators& now) {
   return now.modified && parse_http_date(text) == now.modified;
 }
 
-/// The n-th of a list of entity tags: commas may stand inside of quotes.
+/// The n-th of a list of entity tags, which may contain commas inside their quotes.
 string_view take_etag(string_view& list) noexcept {
   list = list.substr(std::min(list.find_first_not_of(" \t,"), list.size()));
   const auto open = list.find('"');
@@ -77,7 +77,7 @@ range_choice choose_range(const request& asked, const validators& now, std::uint
     return {};
   const auto first = parse_number<std::uint64_t>(text.substr(0, dash));
   const auto last = parse_number<std::uint64_t>(text.substr(dash + 1));
-  if (dash == 0) { // the last so many bytes
+  if (dash == 0) { // a number of bytes at the end
     if (!last)
       return {};
     if (*last == 0 || size == 0)

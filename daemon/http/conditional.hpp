@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What of a representation a client really wants: conditions (RFC 9110, section 13) and ranges (section 14).
-// Pure.
+// Conditional requests (RFC 9110, section 13) and ranges (section 14). Pure.
 #pragma once
 
 #include "http/message.hpp"
@@ -14,13 +13,14 @@
 
 namespace kiln::http {
 
-/// What tells one state of a resource from another.
+/// The validators of a representation.
 struct validators {
   std::string etag; ///< as in the field: "\"abc\"", or "W/\"7\"" for a weak one
   std::optional<std::chrono::sys_seconds> modified = {};
 };
 
-/// Whether the client has this state already: the answer is 304 then. If-None-Match, else If-Modified-Since.
+/// Whether the client has this representation already, so that the answer is 304: by If-None-Match, else by
+/// If-Modified-Since.
 [[nodiscard]] bool is_not_modified(const request& asked, const validators& now);
 
 /// Whether the If-None-Match of the request, if it has one, names this ETag: by weak comparison.
@@ -37,17 +37,17 @@ struct range_choice {
   byte_range part = {};
 };
 
-/// Which bytes of `size` are asked for by Range and If-Range. More than one range, and units other than
+/// The bytes of `size` that Range and If-Range request. More than one range, and units other than
 /// bytes, are answered with the whole, as section 14.2 allows.
 [[nodiscard]] range_choice choose_range(const request& asked, const validators& now, std::uint64_t size);
 
 /// "Tue, 24 Nov 2026 16:01:02 GMT" (RFC 9110, 5.6.7).
 [[nodiscard]] std::string format_http_date(std::chrono::sys_seconds t);
-/// The three forms of section 5.6.7; nothing for anything else.
+/// Parses the three forms of section 5.6.7; nullopt for anything else.
 [[nodiscard]] std::optional<std::chrono::sys_seconds> parse_http_date(std::string_view text);
 
-/// Adds Content-Range and the validators, and sets the status (200, 206, 304 or 416). The bytes to send, or
-/// nothing when there are none to be sent.
+/// Adds Content-Range and the validators, and sets the status (200, 206, 304 or 416). Returns the bytes to
+/// send; nullopt if there are none.
 [[nodiscard]] std::optional<byte_range> select(const request& asked, const validators& now,
                                                std::uint64_t size, response& head);
 

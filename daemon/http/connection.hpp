@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The bytes of one connection: a TCP socket, with TLS on it where kilnd is told so.
+// The bytes of one connection: a TCP socket, with TLS if configured.
 #pragma once
 
 #include "aio/task.hpp"
@@ -35,32 +35,34 @@ public:
   connection(tcp_socket socket, tls_context tls, aio::blocking_pool& pool);
   ~connection();
 
-  /// The other side's address, without port; empty when it has gone.
+  /// The other side's address, without port; empty if it has disconnected.
   [[nodiscard]] std::string peer() const;
 
-  /// Where the other side is, as a number: an IPv4 address, or the /64 of an IPv6 one.
+  /// The other side's network as a number: an IPv4 address, or the /64 of an IPv6 one.
   [[nodiscard]] std::uint64_t network() const;
 
-  /// Of TLS; nothing to do without. Before anything else. Who speaks plain HTTP to TLS is told so.
+  /// The handshake of TLS, before any other call; no effect without TLS. Plain HTTP on a TLS port gets an
+  /// error.
   [[nodiscard]] aio::task<> open(error_code& ec);
 
   [[nodiscard]] aio::task<std::size_t> read_some(aio::asio::mutable_buffer to, error_code& ec);
   [[nodiscard]] aio::task<std::size_t> write_some(aio::asio::const_buffer from, error_code& ec);
 
   /// Sends a part of a file: at least one byte, unless `ec` says why not (eof: the file is shorter). The file
-  /// stays open until it completes. What is not in memory is read by the pool, which no close() interrupts.
+  /// stays open until it completes. The pool reads parts that are not in memory, which close() does not
+  /// interrupt.
   [[nodiscard]] aio::task<std::size_t> send_file(int file, std::uint64_t offset, std::uint64_t length,
                                                  error_code& ec);
 
-  /// Tells the other side that nothing more will come.
+  /// Signals the end of output to the other side.
   [[nodiscard]] aio::task<> close_output();
 
-  /// While nothing is read or written: calls `gone`, once, when the other side closes, until unwatch(). What
-  /// it sends meanwhile stays for read_some(), and then its leaving is seen no more.
+  /// While nothing is read or written: calls `gone`, once, when the other side closes, until unwatch(). Bytes
+  /// that arrive meanwhile are left for read_some(); once they have, a later disconnect is not detected.
   void watch(std::function<void()> gone);
   void unwatch();
 
-  /// Ends what waits, with operation_aborted.
+  /// Ends pending operations with operation_aborted.
   void cancel();
   void close();
 
@@ -77,8 +79,8 @@ private:
 
   tcp_socket socket_;
   aio::blocking_pool& pool_;
-  tls_context context_;             ///< lives as long as what was made with it
-  std::shared_ptr<tls_stream> tls_; ///< what is under way holds it too
+  tls_context context_;             ///< must outlive the objects made with it
+  std::shared_ptr<tls_stream> tls_; ///< shared with pending operations
   std::shared_ptr<watcher> watcher_;
 };
 

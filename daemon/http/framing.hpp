@@ -22,16 +22,16 @@ struct refusal {
   std::string_view why;
 };
 
-/// Looks for the end of a head in bytes as they come in.
+/// Finds the end of a head in bytes as they arrive.
 class head_scanner {
 public:
-  /// The size of the head, with the empty line that ends it, once it is complete; nothing while more is
-  /// needed. `bytes`: all that has come of it so far; each call sees the earlier bytes again. One empty line
-  /// in front belongs to it (RFC 9112, 2.2: a server ignores it); the caller takes it off.
+  /// The size of the head, with the empty line that ends it, once it is complete; nullopt while it
+  /// is not. `bytes`: all bytes so far; each call gets the earlier bytes again. One empty line in front
+  /// belongs to it (RFC 9112, 2.2: a server ignores it); the caller removes it.
   [[nodiscard]] std::optional<std::size_t> find_end(std::string_view bytes) noexcept;
 
-  /// Set when it can be told already that the head will never do: a line that does not end in CR LF, or one
-  /// of the limits.
+  /// The refusal of an incomplete head that is already invalid: a line does not end in CR LF, or a limit is
+  /// exceeded.
   [[nodiscard]] std::optional<refusal> check(std::string_view bytes,
                                              const head_limits& limits) const noexcept;
 

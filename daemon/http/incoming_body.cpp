@@ -13,7 +13,7 @@ namespace asio = aio::asio;
 namespace beast_http = boost::beast::http;
 using boost::system::error_code;
 
-constexpr std::size_t large_read_size = 256 * 1024; ///< of bodies that are handled while they come
+constexpr std::size_t large_read_size = 256 * 1024; ///< for bodies that are handled while they arrive
 constexpr std::string_view continue_line = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr refusal too_large{413, "the body is too large"};
 
@@ -39,7 +39,7 @@ aio::task<std::optional<refusal>> session::incoming_body::read_whole() {
   const auto most = session_.service_.bounds().body_bytes;
   if (length().value_or(0) > most)
     co_return too_large;
-  parser_.body_limit(most); // of chunks
+  parser_.body_limit(most); // sum of the chunks
   session_.body_.reserve(static_cast<std::size_t>(length().value_or(0)));
   while (!parser_.is_done()) {
     if (const auto bad = co_await more())
@@ -54,11 +54,11 @@ aio::task<std::optional<refusal>> session::incoming_body::more() {
   co_return broken_;
 }
 
-/// Some of it, behind what is in body_.
+/// Reads a part of it and appends it to body_.
 aio::task<std::optional<refusal>> session::incoming_body::step() {
   auto& s = session_;
   const auto& bounds = s.service_.bounds();
-  const refusal late{408, "the body did not come in time"}; // or the client is gone: then nobody hears it
+  const refusal late{408, "the body did not come in time"}; // has no effect if the client is gone
   if (std::exchange(asks_continue_, false) && s.in_begin_ == s.in_end_) {
     s.out_ += continue_line;
     if (!co_await s.flush())

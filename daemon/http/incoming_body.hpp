@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The body of the request that a session serves, as it comes. A part of the session: it reads by its
-// connection, into its buffers, under its deadlines.
+// The body of the request that a session serves, read while it arrives. A part of the session: it uses the
+// session's connection, buffers and deadlines.
 #pragma once
 
 #include "http/body_reader.hpp"
@@ -21,12 +21,12 @@ public:
   [[nodiscard]] aio::task<result<std::string_view>> read() override;
   [[nodiscard]] std::optional<std::uint64_t> length() const override;
 
-  /// All of it, into the body of the session.
+  /// Reads the whole body into the session's body.
   [[nodiscard]] aio::task<std::optional<refusal>> read_whole();
 
   [[nodiscard]] bool is_whole() const { return parser_.is_done(); }
 
-  /// Why the body cannot be had whole.
+  /// The reason why the body is not complete.
   [[nodiscard]] const std::optional<refusal>& broken() const noexcept { return broken_; }
 
 private:

@@ -24,7 +24,7 @@ result<void> bind_listener(tcp_acceptor& acceptor, const std::string& address, u
   if (!ec)
     acceptor.set_option(asio::socket_base::reuse_address{true},
                         ec);                     // a restart must not wait for old connections
-  if (!ec && endpoint.address().is_loopback()) { // a start before the network is up: its address will come
+  if (!ec && endpoint.address().is_loopback()) { // a start before the network is up: its address will appear
     using free_bind_v4 = asio::detail::socket_option::boolean<SOL_IP, IP_FREEBIND>;
     using free_bind_v6 = asio::detail::socket_option::boolean<SOL_IPV6, IPV6_FREEBIND>;
     if (endpoint.address().is_v6())

@@ -20,7 +20,7 @@ using tcp_acceptor = aio::asio::basic_socket_acceptor<aio::asio::ip::tcp, aio::e
 [[nodiscard]] result<void> bind_listener(tcp_acceptor& acceptor, const std::string& address,
                                          unsigned short port);
 
-/// Names the address and, where that can be known, the process that listens on the port.
+/// An error that names the address and, if known, the process that listens on the port.
 [[nodiscard]] error listen_error(const boost::system::error_code& ec, const std::string& address,
                                  unsigned short port);
 

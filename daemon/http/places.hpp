@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How many connections there may be, in all and from one address; those that only wait are counted apart, so
-// that a thousand watchers keep nobody out.
+// The limits of connections: total, and from one address. Connections that only wait are counted separately,
+// so that a thousand watchers do not block other clients.
 #pragma once
 
 #include <boost/asio/ip/address.hpp>

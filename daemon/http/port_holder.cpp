@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Inodes of the sockets that listen there: proc(5), /proc/net/tcp.
+/// Inodes of the sockets that listen on the port: proc(5), /proc/net/tcp.
 std::set<std::string> listening_sockets(unsigned short port) {
   std::set<std::string> inodes;
   const auto wanted = fmt::format(":{:04X}", port);
@@ -42,7 +42,7 @@ std::string find_port_holder(unsigned short port) {
     const auto pid = process.path().filename().native();
     if (pid.find_first_not_of("0123456789") != std::string::npos)
       continue;
-    std::error_code gone; // or not ours to look at
+    std::error_code gone; // or the process of another user
     for (fs::directory_iterator entry{process.path() / "fd", gone}, end; !gone && entry != end;
          entry.increment(gone)) {
       std::error_code no_link;

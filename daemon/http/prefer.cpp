@@ -9,7 +9,7 @@
 namespace kiln::http {
 namespace {
 
-/// Of one preference: "wait = \"10\"; x=y".
+/// The value of one preference: "wait = \"10\"; x=y".
 std::optional<std::chrono::seconds> wait_of(std::string_view preference) {
   preference = trimmed(preference.substr(0, preference.find(';')));
   const auto equals = preference.find('=');

@@ -10,8 +10,8 @@
 
 namespace kiln::http {
 
-/// The first "wait" of the Prefer fields: how long the client would like to be kept waiting, in seconds.
-/// Nothing when there is none, or none that can be read: a preference may be ignored.
+/// The first "wait" of the Prefer fields: how long the client wants its answer to be held, in seconds.
+/// Nullopt if there is none, or none that is well-formed: a preference may be ignored.
 [[nodiscard]] std::optional<std::chrono::seconds> preferred_wait(const request& asked);
 
 } // namespace kiln::http

@@ -14,10 +14,10 @@
 
 namespace kiln::http {
 
-/// One for each request. The head must stay where it is until the request is answered.
+/// One for each request. The head must stay in place until the request is answered.
 class request_parser final : public boost::beast::http::basic_parser<true> {
 public:
-  /// The strings and vectors are the session's, so that their memory is used again.
+  /// The strings and vectors belong to the session, so that their memory is reused.
   request_parser(std::vector<field>& fields, std::string& body) : fields_(fields), body_(body) {
     fields_.clear();
     body_.clear();
@@ -41,14 +41,14 @@ private:
   }
   void on_response_impl(int, text, int, error_code&) override {}
   void on_field_impl(boost::beast::http::field, text name, text value, error_code&) override {
-    if (!is_header_done()) // behind a chunked body come trailers: nobody here wants them
+    if (!is_header_done()) // trailers after a chunked body are ignored
       fields_.push_back({view(name), view(value)});
   }
   void on_header_impl(error_code&) override {}
   void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
   std::size_t on_body_impl(text part, error_code&) override { return append(part); }
   void on_chunk_header_impl(std::uint64_t, text extension, error_code& ec) override {
-    if (!is_field_value(view(extension))) // Beast lets a quoted string hold line ends
+    if (!is_field_value(view(extension))) // Beast allows line ends in quoted strings
       ec = boost::beast::http::error::bad_chunk_extension;
   }
   std::size_t on_chunk_body_impl(std::uint64_t, text part, error_code&) override { return append(part); }

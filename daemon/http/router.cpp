@@ -4,7 +4,7 @@
 namespace kiln::http {
 namespace {
 
-/// Takes the first segment off, with the '/' before it. Of "/a/b": "/a", and "/b" is left.
+/// Removes and returns the first segment with the '/' before it. For "/a/b": returns "/a" and leaves "/b".
 std::string_view take_segment(std::string_view& path) noexcept {
   const auto end = std::min(path.find('/', 1), path.size());
   const auto segment = path.substr(0, end);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which handler answers which method and path: pure.
+// Maps methods and paths to handlers: pure.
 #pragma once
 
 #include "http/message.hpp"
@@ -16,14 +16,14 @@ namespace kiln::http {
 
 class router {
 public:
-  /// `pattern`: "/v1/jobs/{id}/frames/{frame}"; a segment in braces, of which there are at most two, stands
-  /// for any that is not empty. `handler`: any number of the caller's. A GET also serves HEAD.
+  /// `pattern`: "/v1/jobs/{id}/frames/{frame}"; a segment in braces, at most two of them, matches any segment
+  /// that is not empty. `handler`: any number of the caller's choice. A GET also serves HEAD.
   void add(std::string method, std::string pattern, std::size_t handler);
 
   struct match {
     std::optional<std::size_t> handler;
-    std::array<std::string_view, 2> captured; ///< what stood for the segments in braces
-    std::string allow; ///< methods of the path, as in an Allow field; empty when there is no such path
+    std::array<std::string_view, 2> captured; ///< the segments matched by those in braces
+    std::string allow; ///< methods of the path, as in an Allow field; empty if there is no such path
   };
 
   /// Views of `path` in the result.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Listens, and keeps the sessions: how many there may be, and since when each has been at what. While nobody
-// is connected nothing of it wakes up.
+// Accepts connections, limits their number, and enforces the deadlines of sessions. Without connections it
+// never wakes up.
 #pragma once
 
 #include "aio/task_group.hpp"
@@ -16,20 +16,20 @@ namespace kiln::http {
 
 class server {
 public:
-  /// `shared` outlives it.
+  /// `shared` must outlive it.
   server(aio::executor_type loop, service& shared);
 
   /// Binds and listens; run() accepts. `address`: a literal one; port 0: any free one. The error names the
-  /// address, and who holds it where that can be known.
+  /// address and, if known, the process that uses it.
   [[nodiscard]] result<void> listen(const std::string& address, unsigned short port);
 
-  /// Instead of listen(): a TCP socket that listens already, which is the server's from now on.
+  /// Instead of listen(): takes ownership of a TCP socket that listens already.
   [[nodiscard]] result<void> take(int listening);
 
   /// "127.0.0.1:3000", "[::1]:3000".
   [[nodiscard]] std::string local_address() const;
 
-  /// Connections that are there now.
+  /// Counts of open connections.
   [[nodiscard]] const places::counts& connections() const noexcept { return places_.all(); }
 
   /// Accepts until stop_accepting().
@@ -37,7 +37,7 @@ public:
 
   void stop_accepting();
 
-  /// Ends the answers, such as streams of events, of those who would not be let in any more.
+  /// Ends the answers, such as streams of events, to clients that would no longer be authorized.
   void end_sessions_not_admitted();
 
   /// Closes connections, those with a request under way after its answer (at most `grace`), and completes

@@ -20,8 +20,8 @@ namespace beast_http = boost::beast::http;
 using boost::system::error_code;
 
 constexpr std::size_t read_size = 16 * 1024;
-constexpr std::size_t write_size = 64 * 1024;  ///< answers are written when there is so much
-constexpr std::size_t linger_bytes = 16 << 20; ///< that a refused client may still send
+constexpr std::size_t write_size = 64 * 1024;  ///< answers are written once they have this size
+constexpr std::size_t linger_bytes = 16 << 20; ///< bytes that a refused client may still send
 constexpr std::chrono::milliseconds linger_time{2000};
 
 /// For a line of the log.
@@ -46,7 +46,7 @@ void session::enter(phase p, std::chrono::milliseconds time) {
   on_timed_();
 }
 
-/// For what may take long while it moves: never still for `time`, and as fast as the slowest client allowed.
+/// The deadline of a transfer: progress within each `time`, at no less than the minimum rate.
 void session::keep_moving(phase p, aio::clock::time_point began, std::chrono::milliseconds time,
                           std::uint64_t bytes) {
   enter(p, time);
@@ -68,7 +68,7 @@ aio::task<> session::run() {
     } else if (const auto bad = scanner_.check(bytes, service_.bounds().head)) {
       then = reject(bad->status, bad->why, "");
     } else {
-      // Nothing more to be done with what is there.
+      // The available bytes are consumed.
       if (!out_.empty() && !co_await flush())
         co_return;
       if (finishing_ && bytes.empty())
@@ -94,7 +94,7 @@ aio::task<> session::run() {
   }
 }
 
-/// A connection that waits for its next request holds no more than a new one.
+/// A connection that waits for its next request uses no more memory than a new one.
 void session::shrink_buffers() {
   for (auto* text : {&body_, &out_, &head_})
     if (text->capacity() > read_size)
@@ -112,7 +112,7 @@ aio::task<bool> session::read_more() {
     in_begin_ = 0;
   }
   if (in_.size() - in_end_ < read_size / 2)
-    in_.resize(in_.size() + read_size); // bounded: the head by its limit, a body is used up as it comes
+    in_.resize(in_.size() + read_size); // bounded: the head by its limit, a body is consumed as it arrives
   error_code ec;
   const auto room = asio::buffer(in_.data() + in_end_, in_.size() - in_end_);
   const auto size = co_await connection_.read_some(room, ec);
@@ -130,7 +130,7 @@ aio::task<bool> session::flush() {
     const auto rest = asio::buffer(out_.data() + done, out_.size() - done);
     done += co_await connection_.write_some(rest, ec);
     if (ec)
-      co_return false; // leave at the first error: nobody reads any more
+      co_return false; // after the first error the client no longer reads
   }
   out_.clear();
   phase_ = phase::idle;
@@ -157,7 +157,7 @@ aio::task<session::next> session::serve(std::size_t head_size) {
 
   request_parser parser{fields_, body_};
   parser.header_limit(static_cast<std::uint32_t>(head_size + 1));
-  parser.body_limit(boost::none); // incoming_body has its own
+  parser.body_limit(boost::none); // incoming_body has its own limit
   error_code ec;
   parser.put(asio::buffer(head_), ec);
   if (ec && ec != beast_http::error::need_more)
@@ -178,17 +178,17 @@ aio::task<session::next> session::respond(request& asked, request_parser& parser
   const auto expected = asked.find("Expect");
   if (expected && !equals_ignoring_case(*expected, "100-continue"))
     co_return reject(417, "the only expectation here is 100-continue", asked.path);
-  const bool asks_continue = expected && parser.is_http_1_1(); // 1.0 knows no 1xx
+  const bool asks_continue = expected && parser.is_http_1_1(); // 1.0 has no 1xx
   incoming_body body{*this, parser, asks_continue};
   const auto id = service_.request_id(asked);
   const auto chosen = service_.route(asked);
   const auto& refused = chosen.refused;
   const auto* found = chosen.run;
   const bool is_large = found && std::holds_alternative<stream_handler>(*found);
-  // Who asks before it sends is not made to send what nobody will read.
+  // A client that sent "Expect: 100-continue" is refused before it sends its body.
   if (!is_large && !(refused && asks_continue)) {
     const auto bad = co_await body.read_whole();
-    if (bad && !(refused && bad->status == 413)) // that it may not is more to the point
+    if (bad && !(refused && bad->status == 413)) // a missing permission matters more
       co_return reject(bad->status, bad->why, asked.path);
     asked.body = body_;
   }
@@ -216,9 +216,9 @@ aio::task<session::next> session::respond(request& asked, request_parser& parser
     given =
         service_.error_answer(500, "a defect of Kiln; the log has more under this request's id", asked.path);
   }
-  if (const auto& broken = body.broken()) // whatever a handler makes of that
+  if (const auto& broken = body.broken()) // whatever the handler answers
     given = service_.error_answer(broken->status, broken->why, asked.path);
-  if (!has_waited_) // for what a client waits says nothing of kilnd
+  if (!has_waited_) // the time for which a client waits is not kilnd's
     service_.count(found, given->what->status(), aio::clock::now() - began);
   const service::framing how{.with_body = !is_head_,
                              .close = finishing_ || !body.is_whole() || !parser.is_http_1_1() ||
@@ -242,7 +242,7 @@ aio::task<session::next> session::respond(request& asked, request_parser& parser
 }
 
 aio::task<answer> session::wait_for(reply& later) {
-  // Earlier answers do not wait for this one. That they cannot be sent is seen when this one is.
+  // Earlier answers do not wait for this one. An error in sending them shows when this one is sent.
   if (!out_.empty())
     static_cast<void>(co_await flush());
   phase_ = phase::handling;
@@ -358,7 +358,7 @@ void session::finish() {
   if (const auto tell = std::exchange(on_gone_, nullptr))
     tell();
   else if (phase_ != phase::handling && phase_ != phase::writing)
-    abort(); // nothing that was acknowledged is lost with it
+    abort(); // no acknowledged request is lost
 }
 
 void session::finish_if_not_admitted() {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One connection: reads requests, has them answered in their order, and closes when it should. Requests that
-// came together are answered in one write. It has no timer of its own: the server's tick calls on_tick().
+// One connection: reads requests, passes them on in order, writes the answers, and closes. Requests that
+// arrive together are answered in one write. It has no timer of its own: the server's tick calls on_tick().
 #pragma once
 
 #include "aio/task.hpp"
@@ -20,27 +20,28 @@ namespace kiln::http {
 
 class session final : client {
 public:
-  /// `shared` outlives it. `mine`: null for a session that only refuse()s. `on_timed` is called whenever it
-  /// has a deadline again, and may be called at any time.
+  /// `shared` must outlive it. `mine`: null for a session that only refuse()s. `on_timed` is called
+  /// whenever it gets a new deadline, possibly at any time.
   session(tcp_socket socket, service& shared, std::unique_ptr<places::place> mine,
           std::function<void()> on_timed);
 
-  /// Until the connection is closed.
+  /// Completes when the connection is closed.
   [[nodiscard]] aio::task<> run();
 
-  /// Answers 503 with Retry-After to whatever is asked, and closes.
+  /// Answers any request with 503 and Retry-After, and closes.
   [[nodiscard]] aio::task<> refuse(int retry_after);
 
-  /// Whether there is something that can take too long: not while a handler is at work.
+  /// Whether it has a deadline: not while a handler works.
   [[nodiscard]] bool is_timed() const noexcept { return phase_ != phase::handling; }
 
-  /// Ends what has taken too long.
+  /// Ends an operation whose deadline has passed.
   void on_tick(aio::clock::time_point now);
 
-  /// Closes after the request that is under way, or at once when there is none. Who waits is told.
+  /// Closes after the request in progress, or at once if there is none. A handler whose client waits is
+  /// notified.
   void finish();
 
-  /// finish(), when who is being answered would not be let in any more.
+  /// Calls finish() if the client being answered would no longer be authorized.
   void finish_if_not_admitted();
 
   /// Closes at once.
@@ -76,24 +77,24 @@ private:
   service& service_;
   std::unique_ptr<places::place> place_;
 
-  std::vector<char> in_;     ///< bytes that have come and are not used up
-  std::size_t in_begin_ = 0; ///< of those in in_
+  std::vector<char> in_;     ///< bytes that have arrived and are not consumed
+  std::size_t in_begin_ = 0; ///< first unconsumed byte of in_
   std::size_t in_end_ = 0;
-  std::string out_; ///< answers that are not written yet
+  std::string out_; ///< answers not written yet
 
   head_scanner scanner_;
-  std::string head_; ///< of the request that is being served
+  std::string head_; ///< head of the request being served
   std::vector<field> fields_;
   std::string body_;
 
   std::function<void()> on_timed_;
   phase phase_ = phase::idle;
   aio::clock::time_point deadline_;
-  const request* asked_ = nullptr; ///< that is being answered
-  std::function<void()> on_gone_;  ///< of the request that waits
-  bool is_head_ = false; ///< the request that is served, or refused, is a HEAD: its answer has no body
+  const request* asked_ = nullptr; ///< the request being answered
+  std::function<void()> on_gone_;  ///< callback of the waiting request
+  bool is_head_ = false;           ///< the request being served or refused is a HEAD: its answer has no body
   bool timed_out_ = false;
-  bool has_waited_ = false; ///< the request that is served, for a change
+  bool has_waited_ = false; ///< the request being served has waited for a change
   bool finishing_ = false;
 };
 

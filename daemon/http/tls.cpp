@@ -14,7 +14,7 @@ namespace {
 namespace ssl = aio::asio::ssl;
 using boost::system::error_code;
 
-// AEAD with ephemeral keys; those of TLS 1.3 are all good.
+// AEAD with ephemeral keys; the ciphers of TLS 1.3 all qualify.
 constexpr const char* ciphers = "ECDHE+AESGCM:ECDHE+CHACHA20";
 constexpr unsigned char only_http_1_1[] = "\x08http/1.1";
 
@@ -22,7 +22,7 @@ error about(const char* option, const std::filesystem::path& file, const std::st
   return {errc::invalid_input, fmt::format("{}: {}: {}", option, file.native(), why)};
 }
 
-/// Who offers other protocols only (h2) is answered in HTTP/1.1 as well: they see that it was not chosen.
+/// Clients that offer only other ALPN protocols (h2) get HTTP/1.1 without one being selected.
 int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* size, const unsigned char* offered,
                     unsigned int offered_size, void*) {
   unsigned char* found = nullptr;
@@ -47,7 +47,7 @@ result<tls_context> load_tls(const std::filesystem::path& certificate, const std
   SSL_CTX_set_session_cache_mode(native, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_alpn_select_cb(native, choose_protocol, nullptr);
   bool asked_for_password = false;
-  made->set_password_callback( // or OpenSSL would ask at the terminal
+  made->set_password_callback( // otherwise OpenSSL would prompt on the terminal
       [&](std::size_t, ssl::context::password_purpose) {
         asked_for_password = true;
         return std::string{};

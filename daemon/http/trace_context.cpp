@@ -6,7 +6,7 @@
 namespace kiln::http {
 namespace {
 
-constexpr std::size_t size_00 = 55; // of version 00: "00-" 32 digits "-" 16 digits "-" 2 digits
+constexpr std::size_t size_00 = 55; // version 00: "00-" 32 digits "-" 16 digits "-" 2 digits
 
 bool is_hex(std::string_view text) noexcept {
   return std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
@@ -27,7 +27,7 @@ std::string_view parse_trace_id(std::string_view field) noexcept {
     return {};
   if (version == "ff" || is_zero(trace) || is_zero(parent))
     return {};
-  // A later version may say more behind it.
+  // A later version may append more.
   if (field.size() > size_00 && (version == "00" || field[size_00] != '-'))
     return {};
   return trace;

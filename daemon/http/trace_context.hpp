@@ -9,11 +9,11 @@
 
 namespace kiln::http {
 
-/// The trace-id of a traceparent field: 32 hexadecimal digits; empty when it is not one that the
-/// specification lets a receiver use.
+/// The trace-id of a traceparent field: 32 hexadecimal digits; empty if the specification requires a receiver
+/// to ignore the field.
 [[nodiscard]] std::string_view parse_trace_id(std::string_view traceparent) noexcept;
 
-/// The same of a request; empty also when the field is given more than once.
+/// The same for a request; also empty if it has more than one such field.
 [[nodiscard]] std::string_view trace_id_of(const request& asked) noexcept;
 
 } // namespace kiln::http

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a server has answered since its start, and how quickly: counts for who asks. Each request adds to it,
-// so adding costs next to nothing.
+// Counts of a server's answers since its start, and their durations, for /metrics. Each request adds to them,
+// so adding must be cheap.
 #pragma once
 
 #include "base/histogram.hpp"
@@ -18,7 +18,7 @@ namespace kiln::http {
 
 class traffic {
 public:
-  static constexpr std::size_t classes = 5; ///< of statuses: 1xx to 5xx
+  static constexpr std::size_t classes = 5; ///< classes of statuses: 1xx to 5xx
   using by_class = std::array<std::optional<histogram>, classes>;
 
   /// `route`: the number of its handler.
@@ -26,9 +26,9 @@ public:
   void answered(std::size_t route, int status, std::chrono::duration<double> took) {
     add(routes_[route], status, took);
   }
-  /// Paths and methods that nobody serves.
+  /// Paths and methods without a handler.
   void answered_unknown(int status, std::chrono::duration<double> took) { add(unknown_, status, took); }
-  /// A request that came to no handler, or a connection that there was no room for.
+  /// A request refused before any handler, or a connection over the limit.
   void refused(int status) { ++refused_[status]; }
   void told_to_wait(int status, int seconds);
 
@@ -36,7 +36,7 @@ public:
   [[nodiscard]] const std::vector<by_class>& routes() const noexcept { return routes_; }
   [[nodiscard]] const by_class& unknown() const noexcept { return unknown_; }
   [[nodiscard]] const std::map<int, std::uint64_t>& refused() const noexcept { return refused_; }
-  /// Seconds that Retry-After said, by class of status.
+  /// Seconds of Retry-After, by class of status.
   [[nodiscard]] const by_class& waits() const noexcept { return waits_; }
 
 private:

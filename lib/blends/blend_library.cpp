@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "blends/blend_library.hpp"
 
+#include "aio/directory.hpp"
 #include "aio/patient_open.hpp"
 
 #include <algorithm>
@@ -18,17 +19,9 @@ namespace kiln::blends {
 namespace {
 
 namespace fs = std::filesystem;
-using aio::unique_descriptor;
 
 constexpr const char* file_name = "upload.blend";
 constexpr std::string_view incoming_prefix = "incoming-";
-
-result<void> sync_directory(const fs::path& path) {
-  const unique_descriptor directory{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (!directory.is_open() || ::fsync(directory.get()) != 0)
-    return last_error("sync", path);
-  return {};
-}
 
 } // namespace
 
@@ -96,12 +89,12 @@ result<incoming_file::whole> incoming_file::finish() {
 }
 
 result<void> incoming_file::keep(const std::string& digits) {
-  if (const auto synced = sync_directory(directory_); !synced)
+  if (const auto synced = aio::sync_directory(directory_); !synced)
     return synced;
   const auto place = library_ / digits;
   if (::rename(directory_.c_str(), place.c_str()) == 0) {
     directory_.clear();
-    return sync_directory(library_);
+    return aio::sync_directory(library_);
   }
   if (errno == ENOTEMPTY || errno == EEXIST)
     return {};
@@ -162,8 +155,7 @@ result<void> blend_library::remove(std::string_view digits) const {
 }
 
 std::uintmax_t blend_library::free_bytes() const {
-  std::error_code ec;
-  return fs::space(directory_, ec).available; // uintmax_t(-1) on an error
+  return aio::free_bytes(directory_);
 }
 
 } // namespace kiln::blends

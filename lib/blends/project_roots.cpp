@@ -24,14 +24,26 @@ std::optional<fs::path> real_path(const fs::path& of) {
   return ec ? std::nullopt : std::optional{std::move(real)};
 }
 
+/// The directories themselves, without those that are missing.
+std::vector<fs::path> real_paths(std::span<const std::string> of) {
+  std::vector<fs::path> found;
+  for (const auto& directory : of)
+    if (auto real = real_path(directory))
+      found.push_back(std::move(*real));
+  return found;
+}
+
+/// `file` and `directories`: without links.
+bool is_in_any(const fs::path& file, const std::vector<fs::path>& directories) {
+  return std::ranges::any_of(directories,
+                             [&](const fs::path& directory) { return is_at_or_below(file, directory); });
+}
+
 } // namespace
 
 bool is_within(const fs::path& file, std::span<const std::string> directories) {
   const auto real = real_path(file);
-  return real && std::ranges::any_of(directories, [&](const std::string& directory) {
-           const auto top = real_path(directory);
-           return top && is_at_or_below(*real, *top);
-         });
+  return real && is_in_any(*real, real_paths(directories));
 }
 
 result<fs::path> project_roots::find(const std::string& name, std::span<const std::string> within) const {
@@ -41,12 +53,13 @@ result<fs::path> project_roots::find(const std::string& name, std::span<const st
     return error{errc::invalid_input, "must not hold control characters"};
   if (name.size() >= PATH_MAX)
     return error{errc::invalid_input, "is longer than a path can be"};
+  const auto allowed = real_paths(within);
   for (const auto& root : roots_) {
     const auto top = real_path(root);
     const auto file = real_path(root / name); // an absolute name replaces the root
     if (!top || !file || !is_at_or_below(*file, *top))
       continue;
-    if (!within.empty() && !is_within(*file, within))
+    if (!within.empty() && !is_in_any(*file, allowed))
       continue;
     // A lease of another program is no reason to reject the file.
     if (const auto opened = open_beneath(*top, *file); !opened && !is_passing(opened.error().code))

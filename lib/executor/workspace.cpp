@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "executor/workspace.hpp"
 
+#include "aio/directory.hpp"
 #include "aio/patient_open.hpp"
 #include "aio/unique_descriptor.hpp"
 #include "blender/setup_script.hpp"
@@ -121,10 +122,8 @@ std::optional<failure> prepare(const attempt_paths& paths, const fs::path& blend
     if (const auto bad = make_directory(path))
       return write_failure(*bad);
   // The directory of the job must survive a loss of power, as the frames in it do.
-  const unique_descriptor output{
-      ::open(paths.final_dir.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (!output.is_open() || ::fsync(output.get()) != 0)
-    return write_failure(last_error("sync", paths.final_dir.parent_path()));
+  if (const auto synced = aio::sync_directory(paths.final_dir.parent_path()); !synced)
+    return write_failure(synced.error());
   if (paths.directory != paths.workspace)
     return std::nullopt;
   if (const auto written = write_scripts(paths.directory); !written)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "local/blender_walls.hpp"
 
+#include "base/environment.hpp"
 #include "base/paths.hpp"
 
 #include <boost/json/array.hpp>
@@ -9,8 +10,10 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <sstream>
 #include <string_view>
+#include <utility>
 
 namespace kiln::local {
 namespace {
@@ -69,16 +72,10 @@ constexpr int most_nvidia_gpus = 16;
 
 constexpr std::array plain_devices{"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"};
 
-std::string_view value_of(const std::vector<std::string>& environment, std::string_view name) {
-  for (const std::string_view variable : environment)
-    if (variable.starts_with(name) && variable.substr(name.size()).starts_with('='))
-      return variable.substr(name.size() + 1);
-  return {};
-}
-
-void add_path(std::vector<fs::path>& to, std::string_view path) {
-  if (path.starts_with('/'))
-    to.emplace_back(path);
+/// The path in a variable; nullopt if it is not absolute.
+std::optional<fs::path> path_of(const std::vector<std::string>& environment, std::string_view name) {
+  const auto value = value_of(environment, name);
+  return value && value->starts_with('/') ? std::optional{fs::path{*value}} : std::nullopt;
 }
 
 /// Blender's own settings and the user's fonts; nothing else of the home directory.
@@ -86,12 +83,13 @@ void add_users_files(std::vector<fs::path>& to, const std::vector<std::string>& 
   for (const char* name : {"BLENDER_USER_CONFIG", "BLENDER_USER_SCRIPTS", "BLENDER_USER_DATAFILES",
                            "BLENDER_USER_RESOURCES", "BLENDER_SYSTEM_SCRIPTS", "BLENDER_SYSTEM_DATAFILES",
                            "BLENDER_SYSTEM_PYTHON", "BLENDER_SYSTEM_RESOURCES", "OCIO"})
-    add_path(to, value_of(environment, name));
-  if (const auto config = value_of(environment, "XDG_CONFIG_HOME"); config.starts_with('/'))
-    to.push_back(fs::path{config} / "blender");
-  if (const auto home = value_of(environment, "HOME"); home.starts_with('/'))
+    if (auto path = path_of(environment, name))
+      to.push_back(std::move(*path));
+  if (const auto config = path_of(environment, "XDG_CONFIG_HOME"))
+    to.push_back(*config / "blender");
+  if (const auto home = path_of(environment, "HOME"))
     for (const char* below : {".config/blender", ".fonts", ".local/share/fonts"})
-      to.push_back(fs::path{home} / below);
+      to.push_back(*home / below);
 }
 
 boost::json::array list_of(const std::vector<fs::path>& paths) {
@@ -121,9 +119,10 @@ process::walls walls_around_blender(const installation& here) {
   if (here.display) {
     w.talk = process::sockets::local;
     w.read.emplace_back("/tmp/.X11-unix");
-    add_path(w.read, value_of(here.environment, "XAUTHORITY"));
-    if (const auto home = value_of(here.environment, "HOME"); home.starts_with('/'))
-      w.read.push_back(fs::path{home} / ".Xauthority");
+    if (auto authority = path_of(here.environment, "XAUTHORITY"))
+      w.read.push_back(std::move(*authority));
+    if (const auto home = path_of(here.environment, "HOME"))
+      w.read.push_back(*home / ".Xauthority");
   }
   return w;
 }

@@ -17,6 +17,7 @@
 #include "local/session_pool.hpp"
 #include "output/log_copy.hpp"
 #include "policy/attempt_course.hpp"
+#include "process/adopted.hpp"
 #include "process/supervised.hpp"
 #include "watch/directory_watch.hpp"
 #include "watch/file_tail.hpp"
@@ -25,6 +26,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -91,6 +93,8 @@ private:
   [[nodiscard]] aio::task<> launch_in_session(session_key key);
   [[nodiscard]] aio::task<bool> render_in(session_pool::session_ptr one);
   [[nodiscard]] aio::task<> adopt();
+  [[nodiscard]] aio::task<result<std::unique_ptr<process::adopted>>>
+  find_process(const std::optional<std::string>& identity);
   [[nodiscard]] aio::task<> follow(watch::directory_watch closed);
   [[nodiscard]] std::optional<domain::failure> start_process(process::confinement_ptr sandbox);
   void end_timers();

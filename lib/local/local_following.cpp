@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Follows an attempt once its Blender runs: its log, files, time and end. Also for an attempt begun by an
 // earlier kilnd.
+#include "aio/directory.hpp"
 #include "executor/log_notes.hpp"
 #include "local/local_attempt.hpp"
 #include "output/results.hpp"
-#include "process/adopted.hpp"
 #include "process/process_table.hpp"
 
 #include <boost/asio/redirect_error.hpp>
@@ -32,12 +32,8 @@ aio::task<> local_attempt::adopt() {
   const auto found = co_await pool_.run(find_here);
   paths_ = found.first;
   const auto& kept = found.second;
-  const auto find_process = [&, mark = mark_of(paths_.temp)] {
-    return kept ? process::adopted::hold(loop_, *kept, paths_.directory, mark, settings_.stop_grace)
-                : process::adopted::find(loop_, paths_.directory, mark, settings_.stop_grace);
-  };
   auto closed = watch::directory_watch::open(loop_, paths_.workspace);
-  auto running = find_process();
+  auto running = co_await find_process(kept);
   // Without descriptors or watches we cannot tell whether it runs: it would lose its workspace.
   const auto lacks = [](const auto& of) { return !of && is_passing(of.error().code); };
   while (!course_.is_left() && (lacks(running) || (lacks(closed) && !course_.stopped()))) {
@@ -47,7 +43,7 @@ aio::task<> local_attempt::adopt() {
     if (lacks(closed))
       closed = watch::directory_watch::open(loop_, paths_.workspace);
     if (lacks(running))
-      running = find_process();
+      running = co_await find_process(kept);
   }
   if (course_.is_left())
     co_return;
@@ -69,6 +65,19 @@ aio::task<> local_attempt::adopt() {
   observer_.on_adopted(request_.id, process_->pid());
   carry_out(course_.on_held());
   co_await follow(std::move(*closed));
+}
+
+/// `identity`: recorded by the earlier kilnd; nullopt if there is no record.
+aio::task<result<std::unique_ptr<process::adopted>>>
+local_attempt::find_process(const std::optional<std::string>& identity) {
+  auto directory = paths_.directory;
+  auto mark = mark_of(paths_.temp);
+  const auto grace = settings_.stop_grace;
+  if (!identity)
+    co_return co_await process::adopted::find(loop_, pool_, std::move(directory), std::move(mark), grace);
+  auto known = *identity;
+  co_return co_await process::adopted::hold(loop_, pool_, std::move(known), std::move(directory),
+                                            std::move(mark), grace);
 }
 
 aio::task<> local_attempt::follow(watch::directory_watch closed) {
@@ -168,7 +177,7 @@ aio::task<> local_attempt::watch_signs_of_life() {
 
 /// On a full disk Blender writes an incomplete PNG, prints nothing and exits with 0.
 aio::task<> local_attempt::explain_rejected() {
-  const auto free_here = [workspace = paths_.workspace] { return output::free_bytes(workspace); };
+  const auto free_here = [workspace = paths_.workspace] { return aio::free_bytes(workspace); };
   if (co_await pool_.run(free_here) < full_below)
     executor::complain(facts_, {.kind = failure_kind::disk_full,
                                 .message = "the disk is full: Blender could not write whole images to " +

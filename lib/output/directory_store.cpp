@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "output/directory_store.hpp"
 
+#include "aio/directory.hpp"
+
 namespace kiln::output {
 
 aio::task<domain::frame_set> directory_store::published(job_id of) {
@@ -28,7 +30,7 @@ aio::task<result<void>> directory_store::discard(job_id of, int attempts) {
 }
 
 aio::task<std::uintmax_t> directory_store::free_bytes() {
-  const auto ask_here = [output = output_] { return kiln::output::free_bytes(output); };
+  const auto ask_here = [output = output_] { return aio::free_bytes(output); };
   co_return co_await pool_.run(ask_here);
 }
 

@@ -101,9 +101,4 @@ result<void> discard(const job_id& of, int attempts, const fs::path& output, con
   return {};
 }
 
-std::uintmax_t free_bytes(const fs::path& path) {
-  std::error_code ec;
-  return fs::space(path, ec).available; // uintmax_t(-1) on an error
-}
-
 } // namespace kiln::output

@@ -52,7 +52,4 @@ struct result_file {
 [[nodiscard]] result<void> discard(const job_id& of, int attempts, const std::filesystem::path& output,
                                    const std::filesystem::path& state);
 
-/// Bytes available to us on the file system of `path`. A large number if unknown.
-[[nodiscard]] std::uintmax_t free_bytes(const std::filesystem::path& path);
-
 } // namespace kiln::output

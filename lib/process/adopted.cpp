@@ -3,8 +3,8 @@
 
 #include "aio/unique_descriptor.hpp"
 #include "base/paths.hpp"
-#include "policy/stop_ladder.hpp"
 #include "process/process_table.hpp"
+#include "process/stop_sequence.hpp"
 
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -38,24 +38,74 @@ result<void> check_descriptors() {
   return entry.is_open() ? result<void>{} : last_error("open", "/proc");
 }
 
+/// The pidfd keeps the pid from being reused.
+struct held_process {
+  pid_t pid = 0;
+  aio::unique_descriptor pidfd;
+};
+
+int open_pidfd(pid_t pid) {
+  return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+}
+
+error watch_error(pid_t pid) {
+  return system_error(errno, "watch process " + std::to_string(pid));
+}
+
+/// See adopted::find(). Blocks.
+result<held_process> find_held(const std::filesystem::path& directory, const std::string& variable) {
+  if (const auto able = check_descriptors(); !able)
+    return able.error();
+  for (const auto& candidate : processes_in(directory)) {
+    if (candidate.pid != candidate.group || !has_variable(candidate.pid, variable))
+      continue;
+    held_process held{.pid = candidate.pid, .pidfd = aio::unique_descriptor{open_pidfd(candidate.pid)}};
+    if (!held.pidfd.is_open() && errno == ESRCH)
+      continue;
+    if (!held.pidfd.is_open())
+      return watch_error(candidate.pid);
+    // Before the pidfd was opened, the pid may have become another's.
+    if (working_directory_of(candidate.pid) == directory)
+      return held;
+  }
+  return error{errc::not_found, "no process runs in " + directory.native()};
+}
+
+/// See adopted::hold(). Blocks.
+result<held_process> hold_by(const std::string& identity, const std::filesystem::path& directory) {
+  if (const auto able = check_descriptors(); !able)
+    return able.error();
+  const auto pid = find_process(identity);
+  if (!pid)
+    return error{errc::not_found, "the process of " + directory.native() + " runs no more"};
+  held_process held{.pid = *pid, .pidfd = aio::unique_descriptor{open_pidfd(*pid)}};
+  if (!held.pidfd.is_open() && errno != ESRCH)
+    return watch_error(*pid);
+  if (const auto able = check_descriptors(); !able)
+    return able.error();
+  // Before the pidfd was opened, the pid may have become another's.
+  if (!held.pidfd.is_open() || find_process(identity) != pid)
+    return error{errc::not_found, "the process of " + directory.native() + " has just ended"};
+  return held;
+}
+
 } // namespace
 
-struct adopted::state : std::enable_shared_from_this<state> {
-  state(aio::executor_type loop, pid_t p, std::filesystem::path where, std::string variable,
-        std::chrono::milliseconds g)
-      : pid(p), directory(std::move(where)), mark(std::move(variable)), exit_seen(loop), grace_over(loop),
-        grace(g) {}
+struct adopted::state final : stop_sequence {
+  state(aio::executor_type loop, held_process held, std::filesystem::path where, std::string variable,
+        std::chrono::milliseconds grace)
+      : stop_sequence(loop, held.pid, grace), directory(std::move(where)), mark(std::move(variable)),
+        exit_seen(loop) {
+    exit_seen.assign(held.pidfd.release());
+  }
 
-  pid_t pid;
   std::filesystem::path directory;
   std::string mark;
   pidfd_descriptor exit_seen;
-  aio::timer grace_over;
-  std::chrono::milliseconds grace;
-  policy::stop_ladder ladder;
   bool leaving = false;
 
-  void carry_out(policy::stop_ladder::action action);
+  /// While the leader lives, its group id cannot be reused, wherever it works.
+  [[nodiscard]] bool is_ours() override { return !has_exited(exit_seen.native_handle()) || has_members(); }
   [[nodiscard]] bool has_members() const;
 };
 
@@ -63,82 +113,42 @@ struct adopted::state : std::enable_shared_from_this<state> {
 /// in the directory or was started with the mark. A member that has left the directory and lacks the mark is
 /// not found.
 bool adopted::state::has_members() const {
-  return std::ranges::any_of(members_of(pid), [this](const process_facts& member) {
+  return std::ranges::any_of(members_of(pid()), [this](const process_facts& member) {
     return is_at_or_below(working_directory_of(member.pid), directory) || has_variable(member.pid, mark);
   });
-}
-
-void adopted::state::carry_out(policy::stop_ladder::action action) {
-  using enum policy::stop_ladder::action;
-  // While the leader lives, its group id cannot be reused, wherever it works.
-  if (action == none || (has_exited(exit_seen.native_handle()) && !has_members()))
-    return;
-  if (action == terminate) {
-    ::kill(-pid, SIGTERM);
-    ::kill(-pid, SIGCONT);
-    grace_over.expires_after(grace);
-    grace_over.async_wait([self = shared_from_this()](boost::system::error_code ec) {
-      if (!ec)
-        self->carry_out(self->ladder.on_grace_over());
-    });
-  } else if (action == kill) {
-    grace_over.cancel();
-    ::kill(-pid, SIGKILL);
-  }
 }
 
 adopted::adopted(std::shared_ptr<state> s) : state_(std::move(s)) {}
 
 adopted::~adopted() {
-  state_->grace_over.cancel();
+  state_->cancel_grace();
 }
 
-result<std::unique_ptr<adopted>> adopted::find(aio::executor_type loop,
-                                               const std::filesystem::path& directory,
-                                               const std::string& variable, std::chrono::milliseconds grace) {
-  if (const auto able = check_descriptors(); !able)
-    return able.error();
-  for (const auto& candidate : processes_in(directory)) {
-    if (candidate.pid != candidate.group || !has_variable(candidate.pid, variable))
-      continue;
-    const int pidfd = static_cast<int>(::syscall(SYS_pidfd_open, candidate.pid, 0));
-    if (pidfd < 0 && errno == ESRCH)
-      continue;
-    if (pidfd < 0)
-      return system_error(errno, "watch process " + std::to_string(candidate.pid));
-    auto s = std::make_shared<state>(loop, candidate.pid, directory, variable, grace);
-    s->exit_seen.assign(pidfd);
-    // From here on the pid is held by the pidfd; it may have become another's before.
-    if (working_directory_of(candidate.pid) == directory)
-      return std::unique_ptr<adopted>{new adopted(std::move(s))};
-  }
-  return error{errc::not_found, "no process runs in " + directory.native()};
+aio::task<result<std::unique_ptr<adopted>>> adopted::find(aio::executor_type loop, aio::blocking_pool& pool,
+                                                          std::filesystem::path directory,
+                                                          std::string variable,
+                                                          std::chrono::milliseconds grace) {
+  const auto find_here = [directory, variable] { return find_held(directory, variable); };
+  auto held = co_await pool.run(find_here);
+  if (!held)
+    co_return held.error();
+  co_return std::unique_ptr<adopted>{new adopted(
+      std::make_shared<state>(loop, std::move(*held), std::move(directory), std::move(variable), grace))};
 }
 
-result<std::unique_ptr<adopted>> adopted::hold(aio::executor_type loop, const std::string& identity,
-                                               const std::filesystem::path& directory,
-                                               const std::string& variable, std::chrono::milliseconds grace) {
-  if (const auto able = check_descriptors(); !able)
-    return able.error();
-  const auto pid = find_process(identity);
-  if (!pid)
-    return error{errc::not_found, "the process of " + directory.native() + " runs no more"};
-  const int pidfd = static_cast<int>(::syscall(SYS_pidfd_open, *pid, 0));
-  if (pidfd < 0 && errno != ESRCH)
-    return system_error(errno, "watch process " + std::to_string(*pid));
-  auto s = std::make_shared<state>(loop, *pid, directory, variable, grace);
-  if (pidfd >= 0)
-    s->exit_seen.assign(pidfd);
-  if (const auto able = check_descriptors(); !able)
-    return able.error();
-  // From here on the pid is held by the pidfd; it may have become another's before.
-  if (pidfd < 0 || find_process(identity) != pid)
-    return error{errc::not_found, "the process of " + directory.native() + " has just ended"};
-  return std::unique_ptr<adopted>{new adopted(std::move(s))};
+aio::task<result<std::unique_ptr<adopted>>>
+adopted::hold(aio::executor_type loop, aio::blocking_pool& pool, std::string identity,
+              std::filesystem::path directory, std::string variable, std::chrono::milliseconds grace) {
+  const auto hold_here = [identity = std::move(identity), directory] { return hold_by(identity, directory); };
+  auto held = co_await pool.run(hold_here);
+  if (!held)
+    co_return held.error();
+  co_return std::unique_ptr<adopted>{new adopted(
+      std::make_shared<state>(loop, std::move(*held), std::move(directory), std::move(variable), grace))};
 }
 
 pid_t adopted::pid() const noexcept {
-  return state_->pid;
+  return state_->pid();
 }
 
 aio::task<process_end> adopted::watch() {
@@ -147,20 +157,20 @@ aio::task<process_end> adopted::watch() {
   while (!s->leaving && !has_exited(s->exit_seen.native_handle()))
     co_await s->exit_seen.async_wait(descriptor_base::wait_read,
                                      aio::asio::redirect_error(aio::use_task, ec));
-  s->grace_over.cancel();
+  s->cancel_grace();
   process_end end;
   end.left = s->leaving;
   if (!s->leaving && s->has_members())
-    ::kill(-s->pid, SIGKILL); // members it left behind; their end cannot be awaited here
+    ::kill(-s->pid(), SIGKILL); // members it left behind; their end cannot be awaited here
   co_return end;
 }
 
 void adopted::stop() {
-  state_->carry_out(state_->ladder.on_stop());
+  state_->stop();
 }
 
 void adopted::kill() {
-  state_->carry_out(state_->ladder.on_kill());
+  state_->kill();
 }
 
 void adopted::leave() {

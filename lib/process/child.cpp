@@ -2,11 +2,11 @@
 #include "process/child.hpp"
 
 #include "aio/unique_descriptor.hpp"
-#include "policy/stop_ladder.hpp"
 #include "process/bubblewrap.hpp"
 #include "process/confinement.hpp"
 #include "process/launcher.hpp"
 #include "process/process_table.hpp"
+#include "process/stop_sequence.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/basic_signal_set.hpp>
@@ -16,6 +16,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -99,32 +100,26 @@ aio::asio::execution_context::id groups::id;
 
 } // namespace
 
-struct child::state : std::enable_shared_from_this<state> {
+struct child::state final : stop_sequence {
   state(aio::executor_type loop, boost::process::v2::basic_process<aio::executor_type> p,
-        std::shared_ptr<const confinement> walls, std::chrono::milliseconds g)
-      : process(std::move(p)), pid(process.id()), sandbox(std::move(walls)),
-        proc(sandbox ? ::open(("/proc/" + std::to_string(pid)).c_str(), O_PATH | O_CLOEXEC) : -1),
-        exit_seen(loop), child_signal(loop), grace_over(loop), grace(g),
-        siblings(aio::asio::use_service<groups>(loop.context())) {}
+        std::shared_ptr<const confinement> walls, std::chrono::milliseconds grace)
+      : stop_sequence(loop, p.id(), grace), process(std::move(p)), sandbox(std::move(walls)),
+        proc(sandbox ? ::open(("/proc/" + std::to_string(pid())).c_str(), O_PATH | O_CLOEXEC) : -1),
+        exit_seen(loop), child_signal(loop), siblings(aio::asio::use_service<groups>(loop.context())) {}
 
   boost::process::v2::basic_process<aio::executor_type> process;
-  pid_t pid;
   std::shared_ptr<const confinement> sandbox; ///< null: none
   /// Its directory in /proc, which a rule on this inode allows it to read. If the kernel dropped the inode
   /// (memory is scarce while scenes load), a later lookup would create another one.
   aio::unique_descriptor proc;
   pidfd_descriptor exit_seen;
   signal_set child_signal;
-  aio::timer grace_over;
-  std::chrono::milliseconds grace;
   groups& siblings;
-  policy::stop_ladder ladder;
   std::optional<domain::process_exit> exit; ///< of the leader, once it is reaped
   bool leaving = false;
   bool reaping = false; ///< from here on, the group's id is only ours while it has members
 
-  void carry_out(policy::stop_ladder::action action);
-  void signal_group(int signal) const;
+  [[nodiscard]] bool is_ours() override { return !reaping || has_members(pid()); }
   void check_leaving() const;
 };
 
@@ -134,43 +129,21 @@ void child::state::check_leaving() const {
     throw boost::system::system_error(aio::asio::error::operation_aborted);
 }
 
-void child::state::signal_group(int signal) const {
-  if (!reaping || has_members(pid))
-    ::kill(-pid, signal);
-}
-
-void child::state::carry_out(policy::stop_ladder::action action) {
-  using enum policy::stop_ladder::action;
-  if (action == terminate) {
-    signal_group(SIGTERM);
-    signal_group(SIGCONT); // a stopped process cannot act on SIGTERM
-    grace_over.expires_after(grace);
-    // The timer may have expired, with its handler queued, when the child is destroyed.
-    grace_over.async_wait([self = shared_from_this()](boost::system::error_code ec) {
-      if (!ec)
-        self->carry_out(self->ladder.on_grace_over());
-    });
-  } else if (action == kill) {
-    grace_over.cancel();
-    signal_group(SIGKILL);
-  }
-}
-
 void become_subreaper() {
   if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
     throw boost::system::system_error(errno, boost::system::system_category(), "PR_SET_CHILD_SUBREAPER");
 }
 
 child::child(std::shared_ptr<state> s) : state_(std::move(s)) {
-  state_->siblings.add(state_->pid);
+  state_->siblings.add(state_->pid());
 }
 
 child::~child() {
   // On destruction basic_process kills a running process, and a finished one by its pid, which may be reused
   // by then.
   (void)state_->process.detach();
-  state_->grace_over.cancel();
-  state_->siblings.remove(state_->pid);
+  state_->cancel_grace();
+  state_->siblings.remove(state_->pid());
 }
 
 result<std::unique_ptr<child>> child::launch(aio::executor_type loop, const launch_request& request,
@@ -181,7 +154,7 @@ result<std::unique_ptr<child>> child::launch(aio::executor_type loop, const laun
   std::unique_ptr<child> made{
       new child(std::make_shared<state>(loop, std::move(*process), request.sandbox, grace))};
   auto& s = *made->state_;
-  const int pidfd = static_cast<int>(::syscall(SYS_pidfd_open, s.pid, 0)); // CLOEXEC by itself
+  const int pidfd = static_cast<int>(::syscall(SYS_pidfd_open, s.pid(), 0)); // CLOEXEC by itself
   boost::system::error_code ec;
   if (pidfd < 0)
     ec.assign(errno, boost::system::system_category());
@@ -189,15 +162,15 @@ result<std::unique_ptr<child>> child::launch(aio::executor_type loop, const laun
     s.exit_seen.assign(pidfd, ec);
   if (ec) {
     // Out of descriptors: a process that cannot be observed must not run.
-    ::kill(-s.pid, SIGKILL);
-    ::waitpid(s.pid, nullptr, 0);
+    ::kill(-s.pid(), SIGKILL);
+    ::waitpid(s.pid(), nullptr, 0);
     return error{ec, "watch the process of " + request.executable.native() + ": " + ec.message()};
   }
   return made;
 }
 
 pid_t child::pid() const noexcept {
-  return state_->pid;
+  return state_->pid();
 }
 
 aio::task<domain::process_exit> child::wait() {
@@ -205,8 +178,8 @@ aio::task<domain::process_exit> child::wait() {
   if (!s.exit) {
     // Boost 1.81 takes a readable pidfd for an exit and then blocks in waitpid; readiness can be stale, so
     // check first.
-    auto leader = look_at(s.pid);
-    for (; leader == seen::running; leader = look_at(s.pid)) {
+    auto leader = look_at(s.pid());
+    for (; leader == seen::running; leader = look_at(s.pid())) {
       s.check_leaving();
       co_await s.exit_seen.async_wait(descriptor_base::wait_read, aio::use_task);
     }
@@ -219,14 +192,14 @@ aio::task<domain::process_exit> child::wait() {
     s.exit_seen.close();
   }
   s.child_signal.add(SIGCHLD); // before the check, so that no exit is missed
-  while (!reap_group(s.pid)) {
-    s.carry_out(s.ladder.on_leader_gone());
+  while (!reap_group(s.pid())) {
+    s.end_remainder();
     s.check_leaving();
     co_await s.child_signal.async_wait(aio::use_task);
   }
   s.child_signal.clear();
-  s.ladder.on_group_empty();
-  s.grace_over.cancel();
+  s.set_empty();
+  s.cancel_grace();
   s.siblings.reap_strangers();
   co_return *s.exit;
 }
@@ -254,11 +227,11 @@ void child::leave() {
 }
 
 void child::stop() {
-  state_->carry_out(state_->ladder.on_stop());
+  state_->stop();
 }
 
 void child::kill() {
-  state_->carry_out(state_->ladder.on_kill());
+  state_->kill();
 }
 
 } // namespace kiln::process

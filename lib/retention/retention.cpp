@@ -23,9 +23,9 @@ due_time earlier(due_time a, due_time b) {
 
 } // namespace
 
-retention::retention(aio::executor_type loop, scheduler::scheduler& jobs, blends::uploads& sent,
-                     rules what_stays, spdlog::logger& log)
-    : scheduler_(jobs), uploads_(sent), rules_(what_stays), log_(log), next_(loop),
+retention::retention(aio::executor_type loop, scheduler::scheduler& jobs, store::job_store& kept,
+                     blends::uploads& sent, rules what_stays, spdlog::logger& log)
+    : scheduler_(jobs), store_(kept), uploads_(sent), rules_(what_stays), log_(log), next_(loop),
       work_(loop, aio::log_failures(log, "the removal of old jobs and uploads")) {}
 
 void retention::start() {
@@ -80,7 +80,7 @@ aio::task<due_time> retention::remove_jobs() {
     co_return std::nullopt;
   std::uintmax_t bytes = 0;
   if (rules_.job_bytes) {
-    const auto all = co_await scheduler_.frame_bytes();
+    const auto all = co_await store_.frame_bytes();
     if (!all)
       co_return complain(all.error());
     bytes = *all;
@@ -88,7 +88,7 @@ aio::task<due_time> retention::remove_jobs() {
   due_time again; // for jobs that could not be removed
   std::optional<store::ended_job> after;
   while (!stopping_) {
-    const auto first = co_await scheduler_.first_ended(after);
+    const auto first = co_await store_.first_ended(after);
     if (!first)
       co_return complain(first.error());
     if (!*first)

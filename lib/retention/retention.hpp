@@ -24,8 +24,8 @@ struct rules {
 class retention final : public scheduler::job_watcher {
 public:
   /// The objects passed by reference must outlive it.
-  retention(aio::executor_type loop, scheduler::scheduler& jobs, blends::uploads& sent, rules what_stays,
-            spdlog::logger& log);
+  retention(aio::executor_type loop, scheduler::scheduler& jobs, store::job_store& kept,
+            blends::uploads& sent, rules what_stays, spdlog::logger& log);
 
   void start();
   /// Something was added that will become due.
@@ -44,6 +44,7 @@ private:
   [[nodiscard]] std::optional<store::time_point> complain(const error& why);
 
   scheduler::scheduler& scheduler_;
+  store::job_store& store_;
   blends::uploads& uploads_;
   rules rules_;
   spdlog::logger& log_;

@@ -15,6 +15,57 @@ using domain::failure;
 using domain::failure_kind;
 using domain::job_state;
 
+namespace {
+
+void add_frame(job& of, store::frame_record record) {
+  of.news.push_back(record);
+  ledger::add(of, std::move(record));
+}
+
+/// The failure that ends a job whose .blend never loaded in the permitted number of tries; nullopt if it may
+/// be retried. No frame is to blame, so the job is charged for the tries.
+std::optional<failure> end_of_loading(const job& of, const domain::attempt_facts& facts, failure why) {
+  if (policy::remedy_for(why) != policy::remedy::try_again || facts.has_loaded() || !of.done.empty() ||
+      !of.report.empty())
+    return std::nullopt;
+  int tries = 1;
+  for (const int frame : facts.requested)
+    if (const auto trouble = of.troubles.find(frame); trouble != of.troubles.end())
+      tries = std::max(tries, trouble->second.tries + 1);
+  if (tries <= policy::further_loads(why.kind, of.spec.retries))
+    return std::nullopt;
+  if (tries > 1)
+    why.message += fmt::format("; it was tried {} times", tries);
+  return why;
+}
+
+/// Adds warnings to the job; returns whether any of them is new.
+bool warn(job& of, const std::vector<domain::warning>& all, spdlog::logger& log) {
+  const auto added = domain::add_warnings(of.warnings, all);
+  for (const auto& [kind, message, frames] : added)
+    log.warn("job has a warning {} kind={} message={}", words_of(of), kind, message);
+  return !added.empty();
+}
+
+/// Counts a failed try of these frames; those without tries left are given up.
+void charge(job& of, const domain::frame_set& frames, const failure& why) {
+  for (const int frame : frames) {
+    auto& trouble = of.troubles[frame];
+    ++trouble.tries;
+    trouble.last = why;
+    const bool over = trouble.tries > of.spec.retries;
+    if (over)
+      of.failed.add(frame);
+    add_frame(of, {.frame = frame,
+                   .now = over ? store::frame_record::state::failed : store::frame_record::state::pending,
+                   .tries = trouble.tries,
+                   .failure = why});
+  }
+  of.frames_failed = of.failed.size();
+}
+
+} // namespace
+
 scheduler::mutable_job scheduler::current(const attempt_id& id) const {
   const auto found = running_.find(id.job);
   return found != running_.end() && found->second->runs.contains(id.number) ? found->second : nullptr;
@@ -68,7 +119,7 @@ void scheduler::on_report(const attempt_id& id, const blender::scene_report& rep
   if (!of)
     return;
   of->is_sequential = of->is_sequential || report.is_sequential;
-  const bool is_warned = warn(*of, report.warnings);
+  const bool is_warned = warn(*of, report.warnings, log_);
   if (of->report == report.json && !is_warned)
     return;
   of->report = report.json;
@@ -78,7 +129,7 @@ void scheduler::on_report(const attempt_id& id, const blender::scene_report& rep
 
 void scheduler::on_warning(const attempt_id& id, const domain::warning& what) {
   const auto of = current(id);
-  if (!of || !warn(*of, {what}))
+  if (!of || !warn(*of, {what}, log_))
     return;
   note(of);
   if (of->spec.strict && of->frames_done == 0)
@@ -86,14 +137,6 @@ void scheduler::on_warning(const attempt_id& id, const domain::warning& what) {
            failure{.kind = failure_kind::strict_warning,
                    .message = fmt::format("the job is strict, and there is a warning: {} ({})", what.message,
                                           what.kind)});
-}
-
-/// Adds warnings to the job; returns whether any of them is new.
-bool scheduler::warn(job& of, const std::vector<domain::warning>& all) {
-  const auto added = domain::add_warnings(of.warnings, all);
-  for (const auto& [kind, message, frames] : added)
-    log_.warn("job has a warning {} kind={} message={}", words_of(of), kind, message);
-  return !added.empty();
 }
 
 void scheduler::on_published(const attempt_id& id, const executor::published_frame& frame) {
@@ -187,24 +230,6 @@ void scheduler::go_on(const mutable_job& of, int number, const domain::attempt_f
   place(of);
 }
 
-/// The failure that ends a job whose .blend never loaded in the permitted number of tries; nullopt if it may
-/// be retried. No frame is to blame, so the job is charged for the tries.
-std::optional<failure> scheduler::end_of_loading(const job& of, const domain::attempt_facts& facts,
-                                                 failure why) {
-  if (policy::remedy_for(why) != policy::remedy::try_again || facts.has_loaded() || !of.done.empty() ||
-      !of.report.empty())
-    return std::nullopt;
-  int tries = 1;
-  for (const int frame : facts.requested)
-    if (const auto trouble = of.troubles.find(frame); trouble != of.troubles.end())
-      tries = std::max(tries, trouble->second.tries + 1);
-  if (tries <= policy::further_loads(why.kind, of.spec.retries))
-    return std::nullopt;
-  if (tries > 1)
-    why.message += fmt::format("; it was tried {} times", tries);
-  return why;
-}
-
 void scheduler::on_waiting(const attempt_id& id, const std::string& why) {
   const auto of = current(id);
   if (!of || of->waits_for == why)
@@ -276,22 +301,6 @@ domain::frame_set scheduler::on_task_failed(const attempt_id& id, const domain::
   charge(*of, policy::charged_frames(facts), why);
   note(of);
   return missing.without(of->failed);
-}
-
-void scheduler::charge(job& of, const domain::frame_set& frames, const failure& why) {
-  for (const int frame : frames) {
-    auto& trouble = of.troubles[frame];
-    ++trouble.tries;
-    trouble.last = why;
-    const bool over = trouble.tries > of.spec.retries;
-    if (over)
-      of.failed.add(frame);
-    add_frame(of, {.frame = frame,
-                   .now = over ? store::frame_record::state::failed : store::frame_record::state::pending,
-                   .tries = trouble.tries,
-                   .failure = why});
-  }
-  of.frames_failed = of.failed.size();
 }
 
 } // namespace kiln::scheduler

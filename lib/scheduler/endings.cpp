@@ -50,11 +50,6 @@ void scheduler::tell(job& changed) {
   changed.news.clear();
 }
 
-void scheduler::add_frame(job& of, store::frame_record record) {
-  of.news.push_back(record);
-  ledger::add(of, std::move(record));
-}
-
 void scheduler::forget_oldest() {
   while (ended_.size() > settings_.kept) {
     const auto oldest = ended_.front();

@@ -7,32 +7,29 @@
 #include "scheduler/times.hpp"
 
 namespace kiln::scheduler {
+namespace {
 
-double scheduler::chance() {
-  return std::uniform_real_distribution<double>{}(random_);
-}
-
-policy::progress scheduler::progress_of(const job& of) const {
+policy::progress progress_of(const job& of) {
   const auto left = of.spec.frames.size() - of.frames_done - of.frames_failed;
   return of.timeline.at(aio::clock::now(), static_cast<int>(left));
 }
 
-policy::parallel_progress scheduler::shared_progress_of(const job& of) {
+policy::parallel_progress shared_progress_of(const job& of) {
   std::map<int, std::size_t> left;
   for (const auto& [number, one] : of.runs)
     left[number] = one.record.frames.without(of.done).without(of.failed).size();
   return of.timeline.shared_at(aio::clock::now(), left, of.unassigned().size());
 }
 
-double scheduler::guess_seconds(const job& of) const {
+double guess_seconds(const job& of) {
   const auto total = static_cast<double>(of.spec.frames.size());
   return of.past_total * (total - static_cast<double>(of.frames_done)) / total;
 }
 
-std::optional<double> scheduler::past_frame(const job& of) {
-  if (of.past_total <= 0)
-    return std::nullopt;
-  return std::max(0.0, of.past_total - of.past_loading) / static_cast<double>(of.spec.frames.size());
+} // namespace
+
+double scheduler::chance() {
+  return std::uniform_real_distribution<double>{}(random_);
 }
 
 std::optional<policy::estimate> scheduler::time_left(const job& of) const {
@@ -40,9 +37,9 @@ std::optional<policy::estimate> scheduler::time_left(const job& of) const {
     return std::nullopt;
   const auto& timing = of.timeline.timing();
   if (of.tasks)
-    return policy::estimate_parallel(timing, *of.tasks, past_frame(of));
+    return policy::estimate_parallel(timing, *of.tasks, of.past_frame());
   if (of.runs.size() > 1)
-    return policy::estimate_parallel(timing, shared_progress_of(of), past_frame(of));
+    return policy::estimate_parallel(timing, shared_progress_of(of), of.past_frame());
   return policy::estimate_time_left(timing, progress_of(of));
 }
 

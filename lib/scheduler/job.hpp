@@ -11,6 +11,7 @@
 #include "scheduler/ledger_page.hpp"
 #include "store/job_record.hpp"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string>
@@ -86,6 +87,12 @@ struct job : store::job_record {
       if (one.frame == frame_number)
         return true;
     return false;
+  }
+  /// Seconds of a frame, by an earlier run; nullopt if not known.
+  [[nodiscard]] std::optional<double> past_frame() const {
+    if (past_total <= 0)
+      return std::nullopt;
+    return std::max(0.0, past_total - past_loading) / static_cast<double>(spec.frames.size());
   }
   [[nodiscard]] domain::frame_order order() const {
     return is_sequential ? domain::frame_order::ascending : spec.order;

@@ -335,15 +335,6 @@ aio::task<result<std::vector<store::frame_record>>> scheduler::frames(job_id id,
   return store_.frames(id, after, limit);
 }
 
-aio::task<result<std::optional<store::ended_job>>>
-scheduler::first_ended(std::optional<store::ended_job> after) {
-  return store_.first_ended(std::move(after));
-}
-
-aio::task<result<std::uintmax_t>> scheduler::frame_bytes() {
-  return store_.frame_bytes();
-}
-
 job_id scheduler::new_id() {
   const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
   const auto id = job_id::make(std::chrono::duration_cast<std::chrono::milliseconds>(since_1970), random_());

@@ -10,11 +10,11 @@
 #include "aio/task_group.hpp"
 #include "executor/executor.hpp"
 #include "output/output_store.hpp"
-#include "policy/admission.hpp"
+#include "scheduler/job_watcher.hpp"
 #include "scheduler/ledger.hpp"
+#include "scheduler/settings.hpp"
 #include "store/job_store.hpp"
 
-#include <chrono>
 #include <deque>
 #include <map>
 #include <memory>
@@ -22,41 +22,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
-namespace spdlog {
-class logger;
-}
-
 namespace kiln::scheduler {
-
-struct settings {
-  policy::capacity capacity = {};
-  domain::job_limits limits = {};
-  std::size_t kept = 1000;                    ///< the newest ended jobs that stay in memory
-  std::uintmax_t disk_reserve = 0;            ///< bytes; no attempt is started when less is free
-  std::chrono::milliseconds look_again{5000}; ///< interval of checking what keeps attempts from starting
-  std::chrono::seconds stall_timeout{0};      ///< default for jobs; 0: none
-  std::size_t cores = 1;                      ///< cores shared by the Blenders of one job
-};
-
-/// Receives changes of jobs, on the loop.
-class job_watcher {
-public:
-  virtual void on_change(const job& changed) = 0;
-  /// Blender reports progress of the current frame. Called often.
-  virtual void on_progress(const job& /*of*/) {}
-  /// Text appended to the job's log; not always whole lines.
-  virtual void on_output(const job& /*of*/, std::string_view /*text*/) {}
-  /// The job is no longer in memory.
-  virtual void on_forgotten(const job& gone) = 0;
-
-protected:
-  ~job_watcher() = default;
-};
-
-enum class on_stop {
-  stop, ///< end attempts; their frames are rendered again after the next start
-  leave ///< leave attempts running for the next start to take over
-};
 
 class scheduler final : executor::attempt_observer {
 public:
@@ -78,8 +44,7 @@ public:
   /// is full, the store cannot be written, or the daemon is stopping. A caller that goes away meanwhile does
   /// not cancel the job. `owner`: the submitting principal; empty without authentication.
   [[nodiscard]] aio::task<result<job_ptr>> submit(domain::job_spec spec, std::string owner = {});
-  /// The same for a request that its client can repeat: see job_store::add_once(). Its principal owns the
-  /// job.
+  /// The same for a repeatable request: see job_store::add_once(). Its principal owns the job.
   [[nodiscard]] aio::task<result<job_ptr>> submit_once(domain::job_spec spec, store::request_key by);
 
   /// See job_store.
@@ -101,11 +66,6 @@ public:
   /// Records of a job's frames above `after`, sorted by frame.
   [[nodiscard]] aio::task<result<std::vector<store::frame_record>>> frames(job_id id, int after,
                                                                            std::size_t limit);
-
-  /// See job_store.
-  [[nodiscard]] aio::task<result<std::optional<store::ended_job>>>
-  first_ended(std::optional<store::ended_job> after);
-  [[nodiscard]] aio::task<result<std::uintmax_t>> frame_bytes();
 
   /// Cancels a job; no effect on a final one. Durable on completion; running attempts end soon after.
   [[nodiscard]] aio::task<result<job_ptr>> cancel(job_id id);
@@ -157,7 +117,7 @@ private:
   void on_tasks(const attempt_id& id, policy::parallel_progress now) override;
   domain::frame_set on_task_failed(const attempt_id& id, const domain::attempt_facts& facts) override;
 
-  // attempts.cpp
+  // starting.cpp, attempts.cpp
   void enqueue(const mutable_job& waiting);
   void start_queued();
   [[nodiscard]] aio::task<> start(mutable_job next);
@@ -174,10 +134,6 @@ private:
   void block(std::string why);
   [[nodiscard]] aio::task<> wait_for_room();
   void go_on(const mutable_job& of, int number, const domain::attempt_facts& facts);
-  [[nodiscard]] static std::optional<domain::failure>
-  end_of_loading(const job& of, const domain::attempt_facts& facts, domain::failure why);
-  bool warn(job& of, const std::vector<domain::warning>& all);
-  void charge(job& of, const domain::frame_set& frames, const domain::failure& why);
   [[nodiscard]] mutable_job current(const attempt_id& id) const;
 
   // sharing.cpp
@@ -187,7 +143,6 @@ private:
   [[nodiscard]] aio::task<> feed(mutable_job of, int number);
   void widen();
   [[nodiscard]] aio::task<> widen(mutable_job of);
-
   void look_ahead(job& of);
 
   // endings.cpp
@@ -195,7 +150,6 @@ private:
   void finish(const mutable_job& done, domain::job_state state, std::optional<domain::failure> failure);
   [[nodiscard]] aio::task<> tell_end(mutable_job done, aio::task<bool> closed);
   void tell(job& changed);
-  static void add_frame(job& of, store::frame_record record);
   void forget_oldest();
   void forget(const job_id& id);
   [[nodiscard]] aio::task<result<job_ptr>> take(domain::job_spec spec, std::string owner,
@@ -207,13 +161,10 @@ private:
   [[nodiscard]] aio::task<mutable_job> take_up(store::live_job kept);
   [[nodiscard]] aio::task<> learn(mutable_job of);
 
+  // scheduler.cpp, estimates.cpp
   [[nodiscard]] job_id new_id();
-  [[nodiscard]] policy::progress progress_of(const job& of) const;
-  [[nodiscard]] static policy::parallel_progress shared_progress_of(const job& of);
   [[nodiscard]] int retry_after_of_running(const job& of);
   [[nodiscard]] int retry_after_of_waiting(const job& of);
-  [[nodiscard]] double guess_seconds(const job& of) const;
-  [[nodiscard]] static std::optional<double> past_frame(const job& of);
   [[nodiscard]] double chance();
 
   aio::executor_type loop_;

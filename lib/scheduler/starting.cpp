@@ -138,7 +138,7 @@ executor::attempt_request scheduler::request_for(const job& of, int number, doma
       failed.push_back(frame);
   request.failed_before = domain::frame_set::of(std::move(failed));
   const auto& timing = of.timeline.timing();
-  request.frame_seconds = timing.measured() > 0 ? std::optional{timing.mean()} : past_frame(of);
+  request.frame_seconds = timing.measured() > 0 ? std::optional{timing.mean()} : of.past_frame();
   request.start_up_seconds = timing.loading().value_or(of.past_loading);
   return request;
 }

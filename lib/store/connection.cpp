@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/connection.hpp"
 
+#include "aio/directory.hpp"
 #include "aio/unique_descriptor.hpp"
 #include "store/private_file.hpp"
 #include "store/schema.hpp"
@@ -53,12 +54,6 @@ std::optional<error> check_head(const fs::path& file) {
   return std::nullopt;
 }
 
-void sync_directory(const fs::path& directory) {
-  const aio::unique_descriptor opened{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (opened.is_open())
-    ::fsync(opened.get());
-}
-
 /// Creates the file under another name first, so that an interrupted start leaves nothing that looks like a
 /// database.
 void create(const fs::path& file) {
@@ -72,7 +67,7 @@ void create(const fs::path& file) {
     migrate(database, newest_version());
   }
   fs::rename(making, file);
-  sync_directory(file.parent_path());
+  (void)aio::sync_directory(file.parent_path());
 }
 
 /// The first error found by SQLite's own check; nullopt if there is none.

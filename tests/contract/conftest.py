@@ -36,7 +36,7 @@ def slurm(tmp_path):
 
 @pytest.fixture
 def executor(request):
-    """Arguments and environment of the kilnd of a test: what renders."""
+    """Arguments and environment of a test's kilnd that choose its executor."""
     if ON_SLURM or "slurm" in request.fixturenames:
         return SLURM_ARGUMENTS, request.getfixturevalue("slurm").environment
     return [], {}

@@ -16,8 +16,8 @@ class Row:
     name: str
     rule: str
     data: bytes
-    statuses: tuple  # of the answers, without the one to what comes behind
-    behind: str  # what becomes of the request behind: "answered", "never", or "none" when the client sends no more
+    statuses: tuple  # of the answers, without the one to the request behind
+    behind: str  # the fate of the request behind: "answered", "never", or "none" if the client sends no more
 
 
 def refused(name, rule, data, status=400):

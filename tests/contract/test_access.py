@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who may do what: tokens, roles, owners; and what strangers learn."""
+"""Permissions: tokens, roles, owners; and the answers to strangers."""
 import hashlib
 import http.client
 import json
@@ -30,7 +30,7 @@ class Guarded:
         self.d = start(*(commands or ["frame_seconds 0.01"]), arguments=arguments)
 
     def ask(self, who, method, target, body=None, **headers):
-        """`who`: a token's name, "" for nobody, or a text that is sent as it is."""
+        """`who`: a token's name, "" for no token, or a text that is sent unchanged."""
         secret = self.secrets.get(who, who)
         return self.d.ask(method, target, body, {**bearer(secret), **headers})
 
@@ -67,7 +67,7 @@ def guarded(start, tmp_path):
     return Guarded(start, tmp_path)
 
 
-# Method, path, role that is needed, whether only one's own, what is sent, statuses when it is allowed.
+# Method, path, required role, whether only for own jobs, body, statuses if allowed.
 ROUTES = [
     ("GET", "/livez", "none", False, None, {200}),
     ("GET", "/readyz", "none", False, None, {200}),

@@ -23,7 +23,7 @@ def sandbox(tmp_path_factory):
 
 
 def flags_of(d, done):
-    """What Blender was told about scripts, attempt by attempt."""
+    """Blender's flags about scripts, attempt by attempt."""
     return re.findall(r"^argument: (-[yY])$", d.get(f"/v1/jobs/{done['id']}/log").text, re.M)
 
 

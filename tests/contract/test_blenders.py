@@ -144,7 +144,7 @@ def test_a_newer_file_gets_the_oldest_that_is_new_enough(four, tmp_path, version
 
 @pytest.mark.local
 def test_a_file_newer_than_all_of_them(four, tmp_path):
-    job, _ = render(four, blend=file_of(tmp_path, 503).name)  # with no word on who can read it: 5.2 may
+    job, _ = render(four, blend=file_of(tmp_path, 503).name)  # the file does not state its readers: 5.2 may
     assert (job["state"], job["blender"]) == ("succeeded", "5.2"), job
     assert "5.2.2 LTS is the newest here that opens it" in job["blender_choice"]
     assert "written by Blender 5.3, which is newer than 5.2.2 LTS" in job["blender_warning"]
@@ -357,7 +357,7 @@ def test_a_plain_launcher_is_not_remarked_on(start, tmp_path):
 
 @pytest.mark.local
 def test_the_blender_that_does_not_work_in_the_sandbox_is_named(start, tmp_path):
-    # A launcher that needs what no sandbox gives, as those of snap and flatpak do.
+    # A launcher that no sandbox allows, like those of snap and flatpak.
     path = script(tmp_path / "bin/launcher", "touch /var/tmp/kiln-launcher || exit 5; rm -f /var/tmp/kiln-launcher")
     d = start(arguments=["--blender", f"bad={path}"])
     fake = os.path.realpath(program("FAKE_BLENDER"))

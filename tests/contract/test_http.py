@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HTTP as kilnd speaks it: methods, limits, framing, errors. What is refused must not harm what comes after."""
+"""kilnd's HTTP: methods, limits, framing, errors. A refused request must not harm the next one."""
 import re
 import socket
 import time

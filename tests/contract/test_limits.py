@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How often somebody may ask: 429, when to come back, and what is left; and lines for who has changed what."""
+"""Rate limits: 429, Retry-After, and the remaining requests; and the audit log."""
 import http.client
 import json
 import os
@@ -178,7 +178,7 @@ def test_every_change_leaves_a_line(start, tmp_path):
     expected[-1]["job"] = tutorial
     act("ann", "POST", "/v1/jobs", "{}")
     ask(d, "GET", f"/v1/jobs/{job}", headers=bearer(secret["eve"]))
-    ask(d, "POST", "/v1/jobs", JOB, JSON)  # a stranger, who changes nothing
+    ask(d, "POST", "/v1/jobs", JOB, JSON)  # a stranger, without effect
     wait_for(lambda: len(audits(d)) >= len(expected), "all lines are there")
     assert [{k: v for k, v in line.items() if k not in ("time", "level", "message")} for line in audits(d)] == expected
     assert expected[0]["request"] == "mine-1" and [e["status"] for e in expected[:4]] == ["202", "403", "202", "403"]

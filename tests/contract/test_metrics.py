@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""/metrics, held against promtool and against what was done; the alerts; trace ids in the log."""
+"""/metrics, checked by promtool and against the requests made; the alerts; trace ids in the log."""
 import json
 import os
 import pathlib
@@ -104,12 +104,12 @@ def test_what_was_done_is_counted(start, tmp_path):
     assert value(values, "kiln_frame_seconds_sum") >= 4 * 0.02
     assert value(values, "kiln_spawn_seconds_count") == value(values, "kiln_exit_seconds_count") == 2
     assert value(values, "kiln_store_commit_seconds_count") >= 8
-    # Two jobs were polled after their end, the third was cancelled by who knows of it.
+    # Two jobs were polled after their end; the third was cancelled by its client.
     assert value(values, "kiln_poll_staleness_seconds_count") == 2
     assert value(values, "kiln_poll_staleness_seconds_sum") >= 0.2
     d.get(f"/v1/jobs/{first}")
     assert value(scrape(d)[0], "kiln_poll_staleness_seconds_count") == 2, "the first poll counts"
-    until(d, submit(d, "1"), "succeeded")  # by the Blender of the first, which has stayed
+    until(d, submit(d, "1"), "succeeded")  # in the session of the first job
     again, _ = scrape(d)
     assert value(again, "kiln_spawn_seconds_count") == 2 and value(again, "kiln_exit_seconds_count") == 3
     refused = value(values, "kiln_retry_after_seconds_sum", status="5xx")

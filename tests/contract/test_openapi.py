@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""docs/openapi.json is right: by the linters, by the routes that kilnd serves, and by what kilnd answers; and the page /docs."""
+"""docs/openapi.json against linters, kilnd's routes and kilnd's answers; and the page /docs."""
 import importlib.machinery
 import importlib.util
 import json

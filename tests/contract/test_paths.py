@@ -94,7 +94,7 @@ def test_names_that_lead_out(kilnd, tree):
                  "shots\\..\\..\\outside"):
         assert NOT_THERE in refused(d, name), name
     renders(d, "there-and-back/project/shots/a.blend")  # it ends below the root
-    renders(d, "hard.blend")  # whoever may make hard links may copy
+    renders(d, "hard.blend")  # a user who can make hard links can also copy
 
 
 def test_what_is_there_and_what_is_not_are_refused_in_the_same_words(kilnd, tree):
@@ -130,7 +130,7 @@ def test_what_is_no_file_or_no_name(kilnd, tree):
 
 
 def waiting_job(d, tmp_path, first="shots/go.blend"):
-    """A job that waits while another one has the slot; go is what the other waits for."""
+    """A job that waits while another one has the slot; the other waits for the file go."""
     other = post(d, {"blend": first, "frames": "1"}).json()["id"]
     until(d, other, "running")
     return post(d, {"blend": "shots/a.blend", "frames": "1"}).json()["id"]

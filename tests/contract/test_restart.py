@@ -3,7 +3,6 @@
 import json
 import os
 import pathlib
-import random
 import shutil
 import signal
 import sqlite3
@@ -13,7 +12,7 @@ import time
 
 import pytest
 from conftest import ON_SLURM
-from daemon import wait_for
+from daemon import chances, wait_for
 from test_jobs import act, job, patch, submit, until
 
 
@@ -371,7 +370,7 @@ def test_a_broken_store_is_refused_and_left_alone(start, tmp_path):
     assert d.stop() == 0
     store = d.state / "kiln.db"
     whole = store.read_bytes()
-    chance = random.Random(1)
+    chance = chances(1)
     broken = [b"", b"x", os.urandom(5000), b"SQLite format 3\0" + os.urandom(9000)]
     broken += [whole[:n] for n in chance.sample(range(1, len(whole) - 1), 50)]
     for data in broken:
@@ -387,7 +386,7 @@ def test_a_broken_store_is_refused_and_left_alone(start, tmp_path):
 
 
 def test_bytes_that_changed_never_make_a_crash(start, tmp_path):
-    """Not each changed byte can be seen by SQLite; but kilnd starts and answers, or says what is wrong."""
+    """SQLite does not detect each changed byte; but kilnd starts and answers, or reports the fault."""
     d = start()
     for _ in range(10):
         submit(d, "1")
@@ -395,7 +394,7 @@ def test_bytes_that_changed_never_make_a_crash(start, tmp_path):
     assert d.stop() == 0
     store = d.state / "kiln.db"
     whole = store.read_bytes()
-    chance = random.Random(2)
+    chance = chances(2)
     outcomes = set()
     for _ in range(30):
         data = bytearray(whole)
@@ -557,7 +556,7 @@ def test_a_clock_that_was_set_back_does_not_disturb_the_order(start):
 def test_crashes_at_random_moments_lose_nothing(start, tmp_path):
     """A short form of tests/reliability: there it is real Blender."""
     d = start("frame_seconds 0.02", "samples 1", arguments=["--slots", "2"])
-    chance = random.Random(3)
+    chance = chances(3)
     idents = []
     for _ in range(12):
         idents += [submit(d, f"1-{chance.randint(2, 9)}") for _ in range(3)]

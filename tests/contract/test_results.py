@@ -4,7 +4,6 @@ import concurrent.futures
 import http.client
 import io
 import os
-import time
 import zipfile
 
 import pytest
@@ -116,26 +115,18 @@ def test_the_log_is_that_of_all_attempts(start, tmp_path):
     assert d.get("/v1/jobs/j0123456789abcdefgh/log").status == 404
 
 
-def settled(look):
-    """What look() gives once it stays so; nothing while it is empty or changes."""
-    seen = {look()}
-    for _ in range(10):
-        time.sleep(0.05)
-        seen.add(look())
-    return seen.pop() if len(seen) == 1 else None
-
-
 @pytest.mark.local
 def test_the_log_is_followed(start, tmp_path):
     go = tmp_path / "go"
-    d = start(f"wait_file {go}", "frame_seconds 0.1")
+    d = start("print the last line", f"wait_file {go}", "frame_seconds 0.1")
     ident = submit(d, "1-5")
     until(d, ident, "running")
     with concurrent.futures.ThreadPoolExecutor() as pool:
         following = pool.submit(d.get, f"/v1/jobs/{ident}/log", Prefer="wait=60")
-        now = wait_for(lambda: settled(lambda: d.get(f"/v1/jobs/{ident}/log").body), "it has begun, and waits for the file")
+        now = wait_for(lambda: (lambda log: log if log.endswith(b"the last line\n") else None)(d.get(f"/v1/jobs/{ident}/log").body),
+                       "Blender waits for the file")
         behind = pool.submit(d.get, f"/v1/jobs/{ident}/log", Prefer="wait=60", Range=f"bytes={len(now)}-")
-        time.sleep(0.3)
+        wait_for(lambda: following.done() or behind.done() or d.waiting() == 2, "both are held")
         assert not following.done() and not behind.done()
         go.touch()
         part = behind.result(DEADLINE)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the machine lacks for a while: a job waits for it and says so, and is nobody's failure."""
+"""Temporary lack of resources: a job waits, reports that, and does not fail."""
 import fcntl
 import os
 import resource
@@ -27,7 +27,7 @@ def descriptors(d):
 @pytest.mark.parametrize("process", ["own", "session"])
 def test_without_descriptors_a_job_waits(start, process):
     d = start(arguments=LOOK_AGAIN)
-    submit(d, "1")  # what is opened once is open
+    submit(d, "1")  # opens the files that stay open
     before = resource.prlimit(d.process.pid, resource.RLIMIT_NOFILE)
     wait_for(lambda: d.get("/v1/jobs").json()["jobs"][0]["state"] == "succeeded", "the first one is done")
     resource.prlimit(d.process.pid, resource.RLIMIT_NOFILE, (descriptors(d) + 3, before[1]))

@@ -16,7 +16,7 @@ from livez_watch import LivezWatch
 CLIENTS = 200
 LIMITS = ["--header-seconds", "3", "--body-seconds", "3", "--write-seconds", "3", "--idle-seconds", "3"]
 ROOM = ["--max-connections-per-address", "250"]
-SLACK = 2 << 20  # bytes by which two equal runs may differ, beside a quarter of what one takes
+SLACK = 2 << 20  # bytes by which two equal runs may differ, in addition to a quarter of a run's total
 SANITIZED = bool(os.environ.get("SANITIZERS"))
 
 

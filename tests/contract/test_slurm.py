@@ -9,10 +9,9 @@ import shutil
 import signal
 import stat
 import subprocess
-import time
 
 import pytest
-from daemon import wait_for
+from daemon import stays_asleep, wait_for
 
 JSON = {"Content-Type": "application/json"}
 FINAL = ("succeeded", "failed", "canceled")
@@ -90,7 +89,7 @@ def test_an_idle_daemon_asks_nothing(slurm, start):
     d = start()
     until(d, submit(d), "succeeded")
     wait_for(lambda: not os.listdir(d.output / ".kiln"), "it is over")
-    wait_for(lambda: (lambda before: (time.sleep(0.5), before == len(slurm.asked))[1])(len(slurm.asked)), "all was asked")
+    wait_for(lambda: stays_asleep(d.process.pid, 1), "it sleeps, for ten polls at least")
     before = len(slurm.asked)
     for _ in range(20):
         d.get("/readyz")
@@ -257,7 +256,7 @@ def test_a_slurmctld_that_forgot_that_a_task_has_ended_frees_its_node(slurm, sta
         d.start()
     done = until(d, ident, *FINAL)
     assert done["state"] == "succeeded" and done["attempts"] == 1 and all_frames(d, ident, 3), done
-    # Twice when it was told before Slurm had begun to forget.
+    # Twice if the order came before Slurm began to forget.
     assert asked(slurm, "scancel") in ([["1_1"]], [["1_1"], ["1_1"]])
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Hostile requests (hostile_requests.py) are answered as RFC 9112 asks, and nobody else notices.
+"""Hostile requests (hostile_requests.py) are answered as RFC 9112 requires, without effect on other clients.
 
 Behind each row comes a request with a name of its own. When the row's framing is in doubt it must never be answered, since
 it might be what an attacker put inside the row; when the row is in order it must be."""
@@ -114,7 +114,7 @@ def test_http_1_0_is_not_told_to_continue(d):
 
 
 def test_livez_answers_all_the_while(daemons):
-    """Within 100 ms, and what the machine adds at its worst: the same is asked of a daemon that is left in peace."""
+    """Within 100 ms plus the worst delay of the machine, measured with an undisturbed daemon."""
     d, quiet = daemons
     with LivezWatch(d, quiet) as watch, concurrent.futures.ThreadPoolExecutor(8) as pool:
         for _ in pool.map(lambda row: check(d, row), ROWS * 20):

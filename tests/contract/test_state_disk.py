@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The disk of the state is small, and somebody fills it: a render by what it prints, or a program outside."""
+"""The disk of the state is small and gets full: by the output of a render, or by another program."""
 import contextlib
 import json
 import subprocess

@@ -93,7 +93,7 @@ def test_every_stop_is_heard_while_a_blend_is_hashed(start, tmp_path, blend):
 
 
 def test_a_second_cancel_changes_nothing(start, tmp_path):
-    """Blender may finish what it does within the grace, however often the client asks."""
+    """Blender may finish its work within the grace period, however often the client repeats the request."""
     d = start("ignore TERM", "hang", arguments=["--stop-grace", "3"])
     ident = submit(d, frames="1", process="own")
     until(d, ident, "running")

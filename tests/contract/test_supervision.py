@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""kilnd and what supervises it: readiness, reload, watchdog, sockets that were opened for it, a stop that leaves renders."""
+"""kilnd and its supervisor: readiness, reload, watchdog, sockets opened for kilnd, a stop that leaves renders."""
 import http.client
 import os
 import pathlib
@@ -12,7 +12,7 @@ from daemon import processes_of_group, program, wait_for
 
 
 class Supervisor:
-    """Starts kilnd with NOTIFY_SOCKET, and hears what it says."""
+    """Starts kilnd with NOTIFY_SOCKET, and receives its messages."""
 
     def __init__(self, directory, blend, executor):
         self.path = directory / "notify"
@@ -89,7 +89,7 @@ def test_a_socket_that_is_open_already_is_served(supervisor):
             assert early.recv(12) == b"HTTP/1.1 200"
         assert supervisor.heard()["STATUS"].endswith(f":{port}")
         assert supervisor.stop() == 0
-        early = socket.create_connection(("127.0.0.1", port), timeout=60)  # a restart refuses nobody
+        early = socket.create_connection(("127.0.0.1", port), timeout=60)  # a restart refuses no connection
         early.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         supervisor.start("--listen", "127.0.0.1:1", listener=listener)
         with early:
@@ -197,7 +197,7 @@ def test_it_starts_under_a_parent_that_ignores_sigchld(supervisor):
 
 
 def test_a_flood_of_signals_does_not_keep_kilnd(supervisor):
-    """One that comes as the last wait is cancelled is not followed by another wait, which nobody would cancel."""
+    """A signal that arrives while the last wait is cancelled must not begin another wait, which would never be cancelled."""
     for _ in range(20):
         supervisor.start("--listen", "127.0.0.1:0")
         while "READY" not in supervisor.heard():

@@ -13,7 +13,7 @@ import subprocess
 import time
 
 import pytest
-from daemon import DEADLINE, program, read_until_quiet, statuses, wait_for
+from daemon import DEADLINE, program, read_until_quiet, statuses, stays_asleep, wait_for
 from test_operation import kilnd
 from tokens import add
 
@@ -279,20 +279,12 @@ def descriptors(d):
     return len(os.listdir(f"/proc/{d.process.pid}/fd"))
 
 
-def quiet_descriptors(d):
-    """How many there are once nothing comes or goes any more: the connections of earlier requests are closed."""
-    seen = set()
-    for _ in range(20):
-        seen.add(descriptors(d))
-        time.sleep(0.05)
-    return seen.pop() if len(seen) == 1 else None
-
-
 def test_events_come_and_who_leaves_is_seen(tls, tmp_path):
     d = tls(f"wait_file {tmp_path / 'go'}")
     job = json.loads(ask(d, "POST", "/v1/jobs", json.dumps({"blend": "scene.blend", "frames": "1"}), JSON)[2])["id"]
     wait_for(lambda: json.loads(ask(d, "GET", f"/v1/jobs/{job}")[2])["state"] == "running", "it runs")
-    quiet = wait_for(lambda: quiet_descriptors(d), "it is quiet")
+    wait_for(lambda: stays_asleep(d.process.pid, 0), "the connections of earlier requests are closed")
+    quiet = descriptors(d)
 
     def watch():
         s = connect(d)

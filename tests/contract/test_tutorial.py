@@ -65,7 +65,7 @@ def test_blender_is_called_as_the_tutorial_calls_it(start, tmp_path):
 
 
 def test_the_orchestrator_of_the_tutorial(start):
-    """POST, then GET what Location says, when Retry-After says, until it is not 202."""
+    """POST, then GET Location after Retry-After seconds, until the status is not 202."""
     d = start("frame_seconds 0.2")
     posted = d.post_job(1, 5)
     location, pause, polls = posted.headers["location"], int(posted.headers["retry-after"]), 0

@@ -63,7 +63,7 @@ VARIABLE = {r" ?… ?": ".*", PID: r"\d+", JOB: "j[a-z0-9]+", "/var/lib/kiln/": 
 def pattern_of(shown):
     """… stands for anything; pid, job, state directory and time are others each time."""
     parts = re.split("|".join(f"({pattern})" for pattern in VARIABLE), shown)
-    columns = len(VARIABLE) + 1  # of what split gives: the text between, then one column a variable
+    columns = len(VARIABLE) + 1  # of split's result: the text between, then one column for each variable
     stands_for = list(VARIABLE.values())
     return "".join(re.escape(part) if i % columns == 0 else stands_for[i % columns - 1] for i, part in enumerate(parts) if part)
 

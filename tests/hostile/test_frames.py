@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Whatever code in a scene does to its files: what was verified is what stands there, and is an image."""
+"""Scenes with code that changes their files: each published file is the verified one, and is an image."""
 import json
 import pathlib
 import shutil
@@ -22,7 +22,7 @@ SIZE = [768, 768]
 
 @pytest.fixture(scope="module", params=["landlock", "bwrap", "off"])
 def attacked(request, blender, scenes, lasting, tmp_path_factory):
-    """A kilnd whose Blenders run SCRIPT; the files that say what it does and the scene."""
+    """A kilnd whose Blenders run SCRIPT; the files that choose its deed, and the scene."""
     directory = tmp_path_factory.mktemp(request.param)
     why = None if request.param == "off" else available(request.param, blender, directory / "check")
     if why:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The simulation of a loss of power: it spares what was synced, and takes what was not."""
+"""The simulation of a loss of power: it keeps synced data, and loses other data."""
 import contextlib
 import os
 import random
@@ -11,7 +11,7 @@ import daemon as support
 import power_cut
 import pytest
 
-# Commits rows for ever, and tells the number of each after its commit.
+# Commits rows without end, and prints the number of each after its commit.
 COMMIT = """
 import os, sqlite3, sys
 path, journal, synchronous = sys.argv[1:]

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""kilnd on a disk that loses power (tests/support/power_cut): what was acknowledged is there afterwards."""
+"""kilnd on a disk that loses power (tests/support/power_cut): acknowledged data survives."""
 import ctypes
 import json
 import os
-import random
 import signal
 import subprocess
 import threading
@@ -56,7 +55,7 @@ class Machine:
         mirror = directory / "mirror"
         self.disk = power_cut.Disk(support.program("POWER_CUT"), [self.d.state, self.d.output], mirror, strict=strict)
         self.d.environment.update(self.disk.environment())
-        self.acknowledged = {}  # id -> what was last acknowledged: its state when final, else "taken" or "canceling"
+        self.acknowledged = {}  # id -> the last acknowledgement: its state if final, else "taken" or "canceling"
 
     def round(self, chance):
         d = self.d
@@ -118,7 +117,7 @@ def test_power_is_lost_at_random_moments(tmp_path, strict):
     blend = tmp_path / "scene.blend"
     blend.write_text("BLENDER-v304\nframe_seconds 0.02\nsamples 1\n")
     machine = Machine(tmp_path, support.program("FAKE_BLENDER"), blend, strict)
-    chance = random.Random(7 + strict)
+    chance = support.chances(7 + strict)
     try:
         for _ in range(15):
             machine.round(chance)
@@ -131,7 +130,7 @@ def test_power_is_lost_at_random_moments(tmp_path, strict):
 
 def test_power_is_lost_during_real_renders(tmp_path, blender, scenes):
     machine = Machine(tmp_path, blender.path, scenes / "tiny.blend", False)
-    chance = random.Random(3)
+    chance = support.chances(3)
     try:
         for _ in range(5):
             machine.round(chance)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Real renders: what is reported is what is on disk."""
+"""Real renders: reports agree with the files on disk."""
 import json
 import os
 import pathlib

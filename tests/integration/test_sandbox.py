@@ -45,7 +45,7 @@ def sandbox(request, missing):
 
 @pytest.fixture
 def project(scenes, tmp_path):
-    """A project of the test's own, with room beside it for what escapes."""
+    """A project of this test only, with a directory beside it for files that escape."""
     directory = tmp_path / "work" / "project"
     directory.mkdir(parents=True)
     for name in ("hostile.blend", "assets.blend", "tiny.blend", "slow.blend"):
@@ -219,7 +219,7 @@ def test_it_is_cancelled_killed_and_adopted_as_ever(start, sandbox, project):
 @pytest.mark.once
 @pytest.mark.parametrize("asked, words", [("bwrap", "install bubblewrap"), ("landlock", None)])
 def test_what_cannot_be_had_is_refused_with_advice(blender, project, tmp_path, missing, asked, words):
-    """And auto takes what there is: nothing is on this PATH but Blender."""
+    """auto chooses the available sandbox: this PATH has only Blender."""
     if asked == "landlock" and not missing["landlock"]:
         pytest.skip("this kernel has Landlock")
     environment = {**os.environ, "PATH": str(tmp_path)}

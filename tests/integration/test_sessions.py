@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Blenders that stay: what the next job gets of them, what it must not, and how they end."""
+"""Sessions: what the next job may and must not get from them, and how they end."""
 import os
 import pathlib
 import re
@@ -168,7 +168,7 @@ def test_kill_9_of_kilnd(start, power_loss):
 
 
 def test_kill_9_of_kilnd_while_blender_starts(start):
-    """It hears what it was asked to before kilnd went."""
+    """It carries out an order that was sent before kilnd ended."""
     d = start("slow")
     ident = submit(d, "slow", "1-12", samples=16)  # longer than kilnd takes to start, on a busy machine as well
     pid = wait_for(lambda: (d.get(f"/v1/jobs/{ident}").json()["current"] or {}).get("pid"), "Blender is started")

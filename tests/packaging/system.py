@@ -17,7 +17,7 @@ import time
 HERE = pathlib.Path(__file__).parent
 CACHE = pathlib.Path(os.environ.get("PACKAGING_CACHE", pathlib.Path.home() / ".cache/kiln"))
 DEADLINE = 120.0
-# Reaps what is left by daemons, as every init does.
+# Reaps orphans of daemons, as every init does.
 INIT = r"""
 set -eu
 mount -t overlay overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" "$2/root"
@@ -106,7 +106,7 @@ class System:
         return self.run("sh", "-ec", script, *arguments, **more)
 
     def service(self, verb, *more):
-        """`service kilnd VERB`; what came of it."""
+        """`service kilnd VERB`; its result."""
         return self.run("service", "kilnd", verb, *more, check=False)
 
     def path(self, inside):
@@ -122,7 +122,7 @@ class System:
         shutil.copy(file, self.path(inside))
 
     def install(self, deb):
-        """As apt does with a file: what it needs first, with the host's network; then itself, inside."""
+        """Like apt with a file: first its dependencies, with the host's network, then the package itself, inside."""
         planned = self.run("apt-get", "-s", "--no-install-recommends", "install", deb, network="host").stdout
         needed = [name for name in re.findall(r"^Inst (\S+)", planned, re.M) if name != "kilnd"]
         if needed:
@@ -165,7 +165,7 @@ class System:
         return {int(line.split()[0]): line.split(" ", 1)[1] for line in listed.splitlines()}
 
     def files(self):
-        """Everything there is but what packages' own tools keep."""
+        """All files except those kept by the packages' own tools."""
         kept_by_tools = r"^/(proc|run|dev|tmp|sys|root|var/(cache|lib/(dpkg|apt|systemd/deb-systemd-helper-enabled)|log/(apt|dpkg\.log|alternatives\.log)))"
         return {f for f in self.run("find", "/", "-xdev").stdout.splitlines() if not re.match(kept_by_tools, f)}
 

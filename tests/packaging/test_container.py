@@ -18,7 +18,7 @@ ROOT = HERE.parents[1]
 PODMAN = ["podman", "--storage-driver", "overlay"]
 BASE = "localhost/kiln-test-base:12"
 IMAGE = "localhost/kiln-test:slim"
-# What this kind of host needs beside what a user says: no daemon, no cgroups of its own, no network of its own.
+# Options for this kind of host, in addition to a user's: no daemon, no own cgroups, no own network.
 HOST = ["--cgroups=disabled", "--network=host", "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096"]
 
 

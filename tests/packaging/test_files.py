@@ -26,7 +26,7 @@ def options(*arguments):
 
 
 def flags_of_help():
-    """Found without packaging/options: whatever looks like a flag at the beginning of a line."""
+    """Found without packaging/options: all words that look like flags at the beginning of a line."""
     return set(re.findall(r"^ +(?:-\w,)?--([\w-]+)", run(KILND, "--help").stdout, re.M))
 
 

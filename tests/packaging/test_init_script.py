@@ -133,7 +133,7 @@ def test_a_wrong_configuration_is_told_and_does_not_stop_what_runs(system):
     assert told.returncode == 6 and "slots" in told.stderr
     assert main_pid(system) == before and system.curl("/livez")[0] == 200
     system.service("stop")
-    system.sh("echo START_TIMEOUT=86400 >> /etc/default/kilnd")  # it does not wait for what has failed
+    system.sh("echo START_TIMEOUT=86400 >> /etc/default/kilnd")  # it does not wait after a failure
     told = system.service("start")
     assert told.returncode == 1 and "slots" in told.stderr
     assert system.service("status").returncode == 3
@@ -161,7 +161,7 @@ def test_started_before_the_network(bare, deb, scenes):
 
 
 def test_logrotate(system):
-    """Debian's logrotate is not in the root: what its configuration would do is done by hand, and kilnd writes to the new file."""
+    """Debian's logrotate is not in the root: the test does the work of its configuration, and kilnd writes to the new file."""
     rotation = system.run("cat", "/etc/logrotate.d/kilnd").stdout
     script = rotation.split("postrotate")[1].split("endscript")[0]
     system.run("mv", LOG, f"{LOG}.1")

@@ -11,7 +11,7 @@ EQUAL = "equal"
 class Case:
     place: str  # FILE.FUNCTION of scenes/
     answer: str = EQUAL  # or "failure KIND", or "warning KIND" (then the pictures are equal all the same, unless differs)
-    frames: str = ""  # of the job; without it, those of the file
+    frames: str = ""  # frames of the job; default: those of the file
     fields: dict = dataclasses.field(default_factory=dict)  # further fields of the job
     by_hand: str = ""  # Python that makes the same change by hand
     hand_range: tuple = ()  # -s, -e and -j by hand, where they are not those of `frames`

@@ -32,7 +32,7 @@ def version(blender):
 
 @pytest.fixture(scope="session")
 def projects(request, blender, version, tmp_path_factory):
-    """A directory with a directory for each scene; what cannot be built fails the tests of its scene only."""
+    """A directory with a directory for each scene; a scene that cannot be built fails only its own tests."""
     directory = tmp_path_factory.mktemp("projects")
     cases = {case.place for case in CASES if case.since <= version <= case.until}
     selected = [getattr(item, "callspec", None) and item.callspec.params.get("case") for item in request.session.items]

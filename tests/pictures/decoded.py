@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pixels of a PNG, whatever its depth; the bytes of other files but for the lines that say when they were made."""
+"""The pixels of a PNG of any depth; the bytes of other files without the lines about their creation time."""
 import struct
 import zlib
 
@@ -24,7 +24,7 @@ def decode(path):
 
 
 def unfiltered(rows, line, behind):
-    """PNG, 9.2: each line is told by its type from the bytes left of, above, and left above it."""
+    """PNG, 9.2: each line is predicted, by its type, from the bytes to the left, above, and above left."""
     out, above = bytearray(), bytes(line - 1)
     for begin in range(0, len(rows), line):
         kind, row = rows[begin], bytearray(rows[begin + 1:begin + line])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An input that changes between two jobs: a Blender that stays renders what is there now."""
+"""An input that changes between two jobs: a session renders the current one."""
 import dataclasses
 import os
 import shutil

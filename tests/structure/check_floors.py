@@ -94,7 +94,7 @@ def problems(root):
                 yield f"{name}: {pattern.search(code).group(0)}: {why}"
 
 
-# Definitions in an unnamed namespace: a function with what follows its name, a constant or a class by its name.
+# Definitions in an unnamed namespace: a function by its name and parameters, a constant or a class by its name.
 HIDDEN = re.compile(r"^namespace \{\n(.*?)^\} // namespace$", re.M | re.S)
 FUNCTION = re.compile(r"^(?!using |return |namespace |struct |class |enum |\s)[\w:<>,&*\[\] ]+?[ &*](\w+)\(([^;{]*?)\)[\w ]*(?:->[^{;]*)?\{", re.M)
 NAMED = re.compile(r"^(?:constexpr|const)\b[^=;{(]*?\b(\w+)(?:\[\w*\])?(?: =|\{)|^(?:struct|class|enum class) (\w+)\b[^;]*\{", re.M)

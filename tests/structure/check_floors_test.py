@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""check_floors.py finds what it is there for."""
+"""check_floors.py finds each kind of violation."""
 import pathlib
 import sys
 import tempfile

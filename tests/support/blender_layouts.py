@@ -140,7 +140,7 @@ LAUNCHERS = {
     "exec": 'exec {} "$@"',
     # A process stays between kilnd and Blender.
     "no_exec": '{} "$@"\nexit $?',
-    # Its own directory holds what it reads.
+    # Its own directory has the files that it reads.
     "settings": '. "$(dirname "$0")/settings.sh"\nexec {} "$@"',
     # snap-confine makes a mount namespace, with privileges that a sandbox takes away.
     "snap": 'exec unshare --mount -- {} "$@"',

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A real kilnd for a test, and plain clients for it: what tests/contract and tests/integration stand on."""
+"""A real kilnd for a test, and plain clients for it: the base of tests/contract and tests/integration."""
 import contextlib
 import http.client
 import json
 import os
 import pathlib
+import random
 import re
 import select
 import shutil
@@ -13,8 +14,8 @@ import socket
 import subprocess
 import time
 
-DEADLINE = 180.0  # for what must happen at all, on a busy machine as well; never a measure of speed
-# A test that is killed cannot stop what it has started: it is told so by the kernel then.
+DEADLINE = 180.0  # for everything that must happen at all, also on a busy machine; never a measure of speed
+# A test that is killed cannot stop its processes: the kernel sends them SIGTERM.
 WITH_TEST = [shutil.which("setpriv"), "--pdeathsig", "TERM"]
 
 
@@ -27,14 +28,21 @@ def program(name):
 
 
 def wait_for(condition, what, deadline=DEADLINE):
-    """Waits until condition() is true and gives its value."""
+    """Waits until condition() is true and returns its value."""
     began = time.monotonic()
     while (waited := time.monotonic() - began) < deadline:
         value = condition()
         if value:
             return value
-        time.sleep(min(0.005 + waited / 100, 0.05))  # who waits long leaves the cores to what is waited for
+        time.sleep(min(0.005 + waited / 100, 0.05))  # a long wait leaves the cores to the awaited work
     raise AssertionError(f"not within {deadline:.0f} s: {what}")
+
+
+def chances(seed):
+    """Random choices, repeatable: pytest shows the seed of a test that fails. SEED in the environment overrides it."""
+    seed = int(os.environ.get("SEED", seed))
+    print(f"SEED={seed}")
+    return random.Random(seed)
 
 
 class Answer:
@@ -63,7 +71,7 @@ class Daemon:
         self.state = self.directory / "state"
         self.log_path = self.directory / "kilnd.log"
         self.command = [program("KILND"), "--listen", "127.0.0.1:0", "--output", str(self.output), "--state", str(self.state)]
-        if blender:  # else `arguments` name some
+        if blender:  # else `arguments` name Blenders
             self.command += ["--blender", str(blender)]
         if blend:
             self.command += ["--blend", str(blend)]
@@ -73,7 +81,7 @@ class Daemon:
         self.port = None
 
     def start(self):
-        before = len(self.log())  # an earlier life has written there too
+        before = len(self.log())  # an earlier run has written there too
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen([*WITH_TEST, *self.command], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             env=self.environment, start_new_session=True)
@@ -119,7 +127,7 @@ class Daemon:
         return self.ask("GET", target, headers=headers)
 
     def post_job(self, first, last):
-        """POST /job that must be taken."""
+        """POST /job that must be accepted."""
         answer = self.ask("POST", "/job", json.dumps({"from": first, "to": last}), {"Content-Type": "application/json"})
         assert answer.status == 202, answer
         return answer
@@ -134,10 +142,14 @@ class Daemon:
         return s
 
     def raw(self, data):
-        """All that comes back for some bytes, until the daemon closes or is silent for a while after answering."""
+        """The answer to some bytes, until the daemon closes or is silent for a while after answering."""
         with self.connect() as s:
             s.sendall(data)
             return read_until_quiet(s)
+
+    def waiting(self):
+        """The number of clients with a held answer or an event stream."""
+        return int(re.search(r'^kiln_http_connections\{state="waiting"\} (\d+)', self.get("/metrics").text, re.M).group(1))
 
     def frames(self, job):
         directory = self.output / job
@@ -145,7 +157,7 @@ class Daemon:
 
 
 def stop_all(daemons, stop_in_order):
-    """Also the others, when one does not stop as it should."""
+    """Stops all, also if one of them does not stop as it should."""
     with contextlib.ExitStack() as all_of_them:
         for d in daemons:
             all_of_them.callback(stop_in_order, d)
@@ -173,16 +185,52 @@ def statuses(received):
 
 
 def count_sleeps(pid):
-    """How often the threads of a process have gone to sleep; each that wakes up has to. That others took the processor from
-    it does not count: on a busy machine they do so at any time."""
+    """How often the threads of a process have gone to sleep; each that wakes up has to. Involuntary switches do not count: on
+    a busy machine they happen at any time."""
     texts = [(task / "status").read_text() for task in pathlib.Path(f"/proc/{pid}/task").iterdir()]
     return sum(int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)", text, re.M).group(1)) for text in texts)
 
 
+# System calls in which a thread sleeps: the argument that limits the time, and its value for "no limit".
+NO_TIMEOUT = {"x86_64": {232: (3, 0xFFFFFFFF), 281: (3, 0xFFFFFFFF), 202: (3, 0)},  # epoll_wait, epoll_pwait, futex
+              "aarch64": {22: (3, 0xFFFFFFFF), 98: (3, 0)}}.get(os.uname().machine)  # epoll_pwait, futex
+
+
+def waits_without_limit(task):
+    """Whether a thread (its directory in /proc) sleeps until an event, however long that takes."""
+    words = (task / "syscall").read_text().split()
+    if words[0] == "running" or int(words[0]) not in NO_TIMEOUT:
+        return False
+    argument, no_limit = NO_TIMEOUT[int(words[0])]
+    return int(words[1 + argument], 16) & (no_limit or -1) == no_limit
+
+
+def next_timer(pid):
+    """Seconds until the next timer (timerfd_create(2)) of a process expires; 0 if it has expired and the process has not
+    noticed yet; None if none is armed."""
+    left = []
+    for descriptor in pathlib.Path(f"/proc/{pid}/fdinfo").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            found = re.search(r"^ticks: (\d+)\n(?:.*\n)*it_value: \((\d+), (\d+)\)", descriptor.read_text(), re.M)
+            seconds = int(found[2]) + int(found[3]) / 1e9 if found else 0
+            if found and int(found[1]):
+                left.append(0)
+            elif seconds:
+                left.append(seconds)
+    return min(left, default=None)
+
+
 def stays_asleep(pid, seconds):
+    """Whether a process sleeps, and will for so long unless something outside wakes it: each thread waits for an event
+    without a time limit, and no timer expires earlier. Nothing is waited for, so that `seconds` may be many."""
     before = count_sleeps(pid)
-    time.sleep(seconds)
-    return count_sleeps(pid) == before
+    try:
+        asleep = all(waits_without_limit(task) for task in pathlib.Path(f"/proc/{pid}/task").iterdir())
+    except (PermissionError, TypeError):  # a kernel that does not show system calls, or a machine whose numbers are not listed
+        time.sleep(seconds)
+        return count_sleeps(pid) == before
+    timer = next_timer(pid)
+    return asleep and (timer is None or timer > seconds) and count_sleeps(pid) == before
 
 
 def processes_of_group(group):

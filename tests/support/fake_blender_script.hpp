@@ -12,7 +12,7 @@
 // - half_frame N: writes half an image for frame N
 // - skip_frame N: writes none
 // - placeholders: makes each file empty first
-// - hang: waits for ever after the frames
+// - hang: waits without end after the frames
 // - hang_load: a session that loads it early never comes to an end
 // - wait_file PATH: waits for PATH before each frame
 // - list_fds, print_env, print_arguments: prints them
@@ -50,7 +50,7 @@ struct script {
   bool prints_arguments = false;
   int leak_megabytes = 0;
 
-  /// Whether to do what goes wrong in this run.
+  /// Whether this run misbehaves.
   [[nodiscard]] bool misbehaves() const {
     if (once.empty())
       return true;

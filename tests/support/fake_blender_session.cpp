@@ -56,7 +56,7 @@ private:
   void say(const std::string& what, boost::json::object more = {}) {
     more["said"] = what;
     const auto text = boost::json::serialize(more);
-    // Without anybody who reads it: orders that were sent before are heard all the same.
+    // Also without a reader: orders sent earlier are carried out all the same.
     (void)!::send(socket_, text.data(), text.size(), MSG_NOSIGNAL);
   }
 
@@ -121,7 +121,7 @@ private:
         open = news->at("open").as_bool();
       }
       if (frames.empty() && open)
-        std::_Exit(0); // nobody is there to give any
+        std::_Exit(0); // no kilnd is left to send orders
       if (frames.empty())
         break;
       const int frame = frames.front();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A fake_blender that stays, as Blender does with kiln_session.py; session_protocol.hpp has what is said.
+// A fake_blender that stays, as Blender does with kiln_session.py; session_protocol.hpp has the messages.
 #pragma once
 
 #include <string>

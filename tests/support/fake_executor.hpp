@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An executor that runs nothing, and what it left: the test says what happens to each attempt.
+// An executor that runs nothing, and an output store: the test decides the course of each attempt.
 #pragma once
 
 #include "aio/notification.hpp"
@@ -22,7 +22,7 @@ public:
   std::optional<domain::failure> next_start_fails;
   std::vector<std::pair<attempt_id, domain::stop_reason>> stops;
   std::vector<attempt_id> starts;
-  std::vector<domain::frame_set> frames; ///< of each start
+  std::vector<domain::frame_set> frames; ///< frames of each start
   std::vector<attempt_id> recovered;
   std::map<job_id, domain::frame_set> on_disk;
   std::vector<job_id> discarded;

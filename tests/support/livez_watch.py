@@ -17,7 +17,7 @@ PAUSE = 0.002  # between two requests: some hundred a second show a stall, and l
 
 
 class LivezWatch:
-    """with LivezWatch(attacked, quiet) as watch: …; afterwards watch.attacked and watch.quiet hold the seconds, sorted."""
+    """with LivezWatch(attacked, quiet) as watch: …; afterwards watch.attacked and watch.quiet have the seconds, sorted."""
 
     def __init__(self, attacked, quiet):
         self.command = [sys.executable, __file__, str(attacked.port), str(quiet.port)]

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A disk that loses power, for tests: a library for LD_PRELOAD that notes what a process has made durable.
+// A disk that loses power, for tests: a library for LD_PRELOAD that records the durable data of a process.
 //
-//   POWER_CUT_ROOTS   directories, colon separated, canonical: only what is below them (and they) is watched
+//   POWER_CUT_ROOTS   directories, colon separated, canonical: only they and their content are watched
 //   POWER_CUT_MIRROR  where the notes go: content/KEY, a file as of its last fsync or fdatasync;
 //                     entries/KEY, a directory's durable entries, each "name NUL key NUL"
 //   POWER_CUT_STRICT  1: only the fsync of a directory makes its entries durable, as POSIX has it. Otherwise
-//                     a sync also makes durable the name of what is synced, and of its directories: ext4.
+//                     a sync also makes the names of the file and of its directories durable: ext4.
 //
 // tests/support/power_cut.py sets these, and rebuilds the directories as after the loss of power. A kill -9
 // at any moment stands for the cut: a note is written to a temporary name and renamed, so it is there or it
@@ -191,7 +191,7 @@ bool keep(int fd) {
 
 extern "C" {
 
-// noexcept: what goes wrong here ends the process with its message; a test must not pass on half a mirror.
+// noexcept: an exception here ends the process with its message; a test must not pass with half a mirror.
 __attribute__((visibility("default"))) int fsync(int fd) noexcept {
   return keep(fd) ? 0 : static_cast<int>(::syscall(SYS_fsync, fd));
 }

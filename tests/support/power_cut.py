@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is left of directories after a loss of power; power_cut.cpp says what it models and what not.
+"""The content of directories after a loss of power; power_cut.cpp describes the model and its limits.
 
     disk = power_cut.Disk(library, [state, output], mirror)
     process = subprocess.Popen(command, env=os.environ | disk.environment())
     ... process.kill(); process.wait()
     disk.cut(random.Random(seed))    # the directories are now as a machine finds them that starts again
-    process = subprocess.Popen(...)  # and so on: what is found then is durable
+    process = subprocess.Popen(...)  # and so on: the files found are durable
 """
 import ctypes
 import os
@@ -33,7 +33,7 @@ def _key(path):
 
 
 class Disk:
-    """Directories that are there, and a mirror of what is durable of them: a directory outside of them, emptied
+    """Existing directories, and a mirror of their durable content: a directory outside of them, emptied
     here; in memory (/dev/shm) it is faster. Strict: as in power_cut.cpp. In the code a name is a pair: the key of
     the directory, and the name in it."""
 
@@ -123,7 +123,7 @@ class Disk:
             return chance and rng.random() < chance
 
         for name, inode in present.items():
-            if durable.get(name) != inode and happened():  # made, or moved here; what had the name is gone with it
+            if durable.get(name) != inode and happened():  # created or moved here; the previous owner of the name is gone with it
                 old = where.get(inode)
                 if left.get(old) == inode:
                     del left[old]
@@ -159,7 +159,7 @@ class Disk:
 
 
 def _mixed(synced, now, rng):
-    """Any sectors of what was written since the sync, at any length between; one that was not written is zeros."""
+    """Any of the sectors written since the sync, with any length between; unwritten sectors are zeros."""
     sector = rng.choice((512, 4096))
     shorter, longer = sorted((len(synced), len(now)))
     size = rng.choice((len(synced), len(now), rng.randint(shorter, longer)))

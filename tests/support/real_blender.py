@@ -187,6 +187,6 @@ def scenes(blender, directory, names):
     with open(kept / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         subprocess.run([ROOT / "tests/scenes/make", "--blender", blender.wrapper, kept, *names], check=True)
-        copy = directory / "own"  # a test may change what it is given
+        copy = directory / "own"  # a test may change its copy
         shutil.copytree(kept, copy, ignore=shutil.ignore_patterns("lock", "*.log"))
     return copy

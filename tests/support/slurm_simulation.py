@@ -54,13 +54,13 @@ class Simulation:
         self.max_array = max_array
         self.arrays, self.next_id = {}, 1
         self.is_down = False          # no answer from slurmctld
-        self.refuse = None            # what sbatch says instead of taking a job
-        self.refuse_update = None     # what scontrol says instead of changing a job
+        self.refuse = None            # sbatch's message instead of accepting a job
+        self.refuse_update = None     # scontrol's message instead of changing a job
         self.loses_answer = False     # sbatch takes the job and then says nothing
         self.is_held = False          # nothing starts
-        self.forgets_ends = 0         # of so many tasks the end is not noticed
+        self.forgets_ends = 0         # the number of tasks whose end goes unnoticed
         self.squeue_seconds = 0       # before it looks
-        self.wrap = lambda program, text: text  # what a site's wrapper makes of an answer
+        self.wrap = lambda program, text: text  # a site's wrapper, which changes an answer
         self.asked = []               # (program, arguments)
         self.unseen = []              # processes of runs that go on though their task was requeued
         self.submit_limit = None      # tasks of a user, pending and running
@@ -93,7 +93,7 @@ class Simulation:
         with self.lock:
             return sum(t.state == state for t in self._tasks())
 
-    # --- what a test does to the cluster
+    # --- changes of the cluster by a test
     def end(self, task, state, sent=signal.SIGTERM):
         """A task is ended by Slurm, for instance with TIMEOUT."""
         with self.lock:
@@ -123,7 +123,7 @@ class Simulation:
             task.restarts += 1
 
     def forget(self):
-        """As after MinJobAge: what is over is no longer told."""
+        """As after MinJobAge: ended jobs are no longer listed."""
         with self.lock:
             for a in self.arrays.values():
                 a.tasks = {i: t for i, t in a.tasks.items() if not t.is_over}
@@ -151,7 +151,7 @@ class Simulation:
             if task and task.wanted and time.monotonic() >= task.kill_at:
                 self._kill(task, signal.SIGKILL)
             if task and task.process and (status := task.process.poll()) is not None:
-                self._kill_group(task.process)  # what it has started ends with it
+                self._kill_group(task.process)  # its children end with it
                 if self.forgets_ends:
                     self.forgets_ends, task.process = self.forgets_ends - 1, None
                     continue

@@ -7,7 +7,7 @@ from daemon import program
 
 
 def token(*arguments, state=None, file=None):
-    """`kilnd token …`; what it printed, and its exit status."""
+    """`kilnd token …`; its output and exit status."""
     where = [*(["--state", str(state)] if state else []), *(["--tokens-file", str(file)] if file else [])]
     return subprocess.run([program("KILND"), "token", *map(str, arguments), *where], capture_output=True, text=True,
                           timeout=60, stdin=subprocess.DEVNULL)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tries what a sandbox should keep a program from, one thing an argument pair, and prints a line for each:
-// "DEED WHAT: done", or the system's words for why not. Exits with 0 whatever came of it.
+// Tries deeds that a sandbox should prevent, one for each pair of arguments, and prints a line for each:
+// "DEED WHAT: done", or the system's error message. Always exits with 0.
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -71,7 +71,7 @@ bool reach_local(const std::string& name) {
   return fd >= 0 && ::connect(fd, reinterpret_cast<const sockaddr*>(&to), size) == 0;
 }
 
-/// Puts a byte into what a terminal's next reader reads.
+/// Inserts a byte into a terminal's input.
 bool type_into(const std::string& terminal) {
   const int fd = ::open(terminal.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
   return fd >= 0 && ::ioctl(fd, TIOCSTI, "x") == 0;
@@ -175,7 +175,7 @@ bool leave_group() {
   return ::setsid() >= 0 || (errno != EPERM && ::setpgid(0, 0) == 0);
 }
 
-/// Whether the signal is sent, which nobody is told, is for the test to see.
+/// The test checks whether the signal was sent: the program gets no result.
 bool signal_by_file(pid_t of) {
   int ends[2];
   return ::pipe2(ends, O_CLOEXEC) == 0 && ::fcntl(ends[0], F_SETOWN, of) == 0 &&

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A receiver of webhooks for tests: keeps what it is told and answers as it is asked to."""
+"""A receiver of webhooks for tests: records deliveries, and answers as configured."""
 import http.server
 import json
 import threading

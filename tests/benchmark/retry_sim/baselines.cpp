@@ -26,7 +26,7 @@ double mean_of(std::span<const double> values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
-/// What the reference reckons from the frames that are done.
+/// The reference's estimate from the completed frames.
 struct reference_estimate {
   double mu = 0, cv = 0, low = 0, spread = 0;
 
@@ -52,7 +52,7 @@ struct reference_estimate {
     mu = ewma;
     cv = window.size() > 1 ? std::sqrt(square / static_cast<double>(window.size() - 1)) / mean_of(window)
                            : 0.5;
-    // The mean over what is left when the line goes on.
+    // The mean over the remaining frames if the line continues.
     const double trend = mean_of(window) + slope * (static_cast<double>(window.size()) + n) / 2;
 
     const double means[] = {mean_of(all), mean_of(all.last(std::min<std::size_t>(all.size(), 8))), ewma,

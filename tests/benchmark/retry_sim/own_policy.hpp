@@ -7,7 +7,7 @@
 
 namespace kiln::retry_sim {
 
-/// What the daemon knows besides the frames that are done.
+/// The daemon's knowledge in addition to the completed frames.
 struct knowledge {
   bool history = false; ///< the frame times of one earlier run
   bool samples = false; ///< how far the current frame is, in steps of 1/32, evenly over the frame's time

@@ -24,6 +24,6 @@ while "Retry-After" in headers:
     polls += 1
     if headers.get("Preference-Applied"):
         held += 1
-    else:  # not held: then as seldom as it was told
+    else:  # not held: as seldom as Retry-After says
         time.sleep(max(0, wait - (time.monotonic() - began)))
 print(json.dumps({"state": operation["state"], "polls": polls, "held": held}))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Settings that a job changes and the file animates, and what a scene sees of its range."""
+"""Settings that a job changes and the file animates, and the frame range as scenes see it."""
 import os
 
 import flat
@@ -71,7 +71,7 @@ def step_of_the_file(scene, directory):
 
 
 def python_driver(scene, directory):
-    """Which Blender does not run unless it is told to trust the file."""
+    """Blender runs it only if it trusts the file."""
     flat.prepare(scene, 1, 8)
     thing = flat.quad(scene, size=1)
     driver = thing.driver_add("location", 0).driver
@@ -110,7 +110,7 @@ bpy.app.handlers.frame_change_pre.append(move)
 
 
 def register(code):
-    """A text that Blender runs when it opens the file, if it is told to trust it."""
+    """A text that Blender runs when it opens the file, if it trusts the file."""
     text = bpy.data.texts.new("register.py")
     text.write(code)
     text.use_module = True

@@ -135,7 +135,7 @@ def simulation_zone(scene, directory):
 
 
 def disk_cache(scene, directory):
-    """A cloth that keeps what it computes in files beside the .blend, which are not there yet."""
+    """A cloth with a disk cache beside the .blend, which is still empty."""
     flat.prepare(scene, 1, 8, samples=4)
     made = cloth_grid(scene).modifiers.new("Cloth", "CLOTH")
     bpy.ops.wm.save_as_mainfile(filepath=f"{directory}/disk_cache.blend", check_existing=False)

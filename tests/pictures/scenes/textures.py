@@ -104,7 +104,7 @@ def texture_sequence_with_a_gap(scene, directory):
 
 
 def texture_sequence_with_a_gap_elsewhere(scene, directory):
-    """No frame of the job shows what is not there; the first file of the sequence is not there either."""
+    """No frame of the job needs a missing file; the first file of the sequence is missing as well."""
     flat.prepare(scene, 3, 5)
     flat.write_sequence(directory, "seq_{:03}.png", (3, 4, 5))
     flat.textured(scene, flat.image("//seq_001.png", "SEQUENCE"), duration=10)

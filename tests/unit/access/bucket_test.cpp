@@ -20,7 +20,7 @@ TEST(bucket, a_burst_then_as_often_as_it_is_filled) {
   EXPECT_EQ(last.remaining, 0);
   EXPECT_NEAR(last.wait, 0.5, 1e-6);
   EXPECT_NEAR(last.full_in, 1.5, 1e-6);
-  for (int i = 0; i < 3; ++i) { // what is refused costs nothing
+  for (int i = 0; i < 3; ++i) { // refused requests cost nothing
     const auto refused = b.take(limit, first_moment + 100ms);
     EXPECT_FALSE(refused.allowed);
     EXPECT_NEAR(refused.wait, 0.4, 1e-6);
@@ -45,7 +45,7 @@ TEST(bucket, in_the_long_run_no_more_than_the_rate) {
       taken += b.take(limit, first_moment + i * step).allowed ? 1 : 0;
     const auto most = std::min<double>(asked, limit.burst + asked / 3.7);
     EXPECT_LE(taken, most + 1) << limit.per_second;
-    EXPECT_GE(taken, 0.9 * most) << limit.per_second; // who asks between two drops misses the first
+    EXPECT_GE(taken, 0.9 * most) << limit.per_second; // a request between two drops misses the first
   }
 }
 

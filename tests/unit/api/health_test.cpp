@@ -10,7 +10,7 @@ namespace {
 
 class health_test : public tests::loop_test {
 protected:
-  /// A look that takes until `answered_` is told.
+  /// A look that takes until `answered_` is notified.
   health::look slow_look() {
     return [this]() -> aio::task<readiness> {
       ++looks_;

@@ -27,7 +27,7 @@ store::job_record job() {
   return made;
 }
 
-/// JSON pointers of what is wrong, in a row.
+/// JSON pointers of the wrong fields, in a row.
 std::string wrong_in(std::string_view body) {
   const auto parsed = parse_webhook(body);
   std::string pointers;

@@ -64,7 +64,7 @@ TEST(zip_writer, a_file_is_not_longer_than_it_says) {
   EXPECT_THROW(zip.write("abcd"), std::runtime_error);
 }
 
-/// Under the sanitizers: nothing of it is left, and nobody waits for the bytes that were announced.
+/// Under the sanitizers: it leaves no memory, and does not wait for the announced bytes.
 TEST(zip_writer, what_is_given_up_is_let_go) {
   { zip_writer never_begun; }
   zip_writer zip;

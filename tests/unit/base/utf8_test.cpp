@@ -34,7 +34,7 @@ TEST(utf8, what_is_no_utf8_becomes_question_marks) {
 }
 
 TEST(utf8, a_cut_leaves_whole_characters) {
-  constexpr auto text = "a\xc3\xa9\xf0\x9f\x92\xbe"sv; // of 1, 2 and 4 bytes
+  constexpr auto text = "a\xc3\xa9\xf0\x9f\x92\xbe"sv; // characters of 1, 2 and 4 bytes
   const std::size_t sizes[] = {0, 1, 1, 3, 3, 3, 3, 7, 7};
   for (std::size_t most = 0; most < std::size(sizes); ++most)
     EXPECT_EQ(first_characters(text, most), text.substr(0, sizes[most])) << most;

@@ -79,10 +79,10 @@ TEST(versions, what_each_blender_does_with_each_file) {
            row{403, file(404, 306), opening::lossy},   // "Warning: File written by newer Blender binary"
            row{403, file(404, 404), opening::refused}, // "saved by a newer version, open it with Blender 4.4"
            row{502, file(503, 405), opening::lossy}, row{502, file(503, 503), opening::refused},
-           // Without GLOB the header alone says what can be said.
+           // Without GLOB only the header has the version.
            row{403, file(404, {}), opening::lossy}, row{304, file(403, {}), opening::lossy},
            row{304, file(502, {}), opening::refused},
-           row{283, blend_facts{}, opening::whole}, // of a Blender to come
+           row{283, blend_facts{}, opening::whole}, // of a future Blender
        })
     EXPECT_EQ(opens(blender, of), found) << blender << " opens " << of.header.version.value_or(0);
 }

@@ -14,7 +14,7 @@ job_spec good_job() {
   return spec;
 }
 
-/// The pointers of what is wrong.
+/// The pointers of the wrong fields.
 std::vector<std::string> wrong(const job_spec& spec, const job_limits& limits = {}) {
   std::vector<std::string> pointers;
   for (const auto& e : check_job(spec, limits))

@@ -12,7 +12,7 @@ namespace {
 namespace fs = std::filesystem;
 using domain::failure_kind;
 
-/// Says of every image what it is told to.
+/// Gives the configured result for each image.
 struct told_check final : image::image_check {
   aio::task<result<image::image_facts>> check(int) override {
     ++asked;

@@ -55,8 +55,8 @@ TEST_F(server_test, a_file_that_became_shorter_cuts_the_answer) {
 
 TEST_F(server_test, a_disk_that_does_not_answer_holds_up_its_client_alone) {
   const std::string text(300'000, 'x');
-  // Of a file system that does not tell what is in memory, as network file systems do not. (A file on a disk
-  // is in memory soon after it was asked for.)
+  // For a file system that does not report which parts are in memory, such as network file systems. (A file
+  // on a disk is in memory soon after it was asked for.)
   const auto file = file_of(text);
   if (is_in_memory(file->get(), 0, text.size()))
     GTEST_SKIP() << "this kernel tells what is in memory of a file without a disk";

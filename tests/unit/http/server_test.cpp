@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Real sockets on a real loop; what only time or many clients show is in tests/contract.
+// Real sockets on a real loop; tests that need time or many clients are in tests/contract.
 #include "unit/http/server_fixture.hpp"
 
 #include <fmt/format.h>

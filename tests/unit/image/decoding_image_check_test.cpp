@@ -23,7 +23,7 @@ using namespace std::chrono_literals;
 enum class deed { answer, die, hang, nonsense };
 
 struct script {
-  std::vector<deed> deeds; ///< of the requests, over all decoders
+  std::vector<deed> deeds; ///< deeds for the requests, over all decoders
   bool greets = true;
   bool starts = true;
   int started = 0;

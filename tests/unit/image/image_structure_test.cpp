@@ -126,7 +126,7 @@ bool attributes_fit(std::string bytes) {
 
 TEST(exr_structure, an_attribute_has_the_size_of_its_type) {
   using namespace std::string_literals;
-  // What reads by type and what reads by size would see different attributes behind.
+  // A reader by type and a reader by size would see different attributes behind.
   for (const auto& [type, value] : {std::pair{"int"s, "\1\0"s},
                                     {"v3f"s, "\1\0\0\0"s},
                                     {"chlist"s, "R\0\1\0\0\0"s},

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A kilnd that starts while it lacks descriptors: it waits, and takes up what the one before it has left.
+// A kilnd that starts while it lacks descriptors: it waits, and adopts the attempts of its predecessor.
 #include "image/structural_image_check.hpp"
 #include "local/local_executor.hpp"
 #include "process/child.hpp"
@@ -93,7 +93,7 @@ protected:
     EXPECT_TRUE(condition()) << "not in time";
   }
 
-  /// A Blender that renders on, and nobody watches.
+  /// A Blender that renders without a kilnd.
   pid_t leave_one() {
     seen_adoption seen;
     auto attempts = make();
@@ -109,7 +109,7 @@ protected:
     return pid;
   }
 
-  /// The next life, which begins without descriptors: what it does as it waits for them is `meanwhile`'s.
+  /// The next kilnd, which starts without descriptors; `meanwhile` runs while it waits for them.
   seen_adoption take_up(const std::function<void(local_executor&)>& meanwhile) {
     seen_adoption seen;
     if (goes_on_)
@@ -121,7 +121,7 @@ protected:
         std::vector<executor::attempt_request> known(1, asked_);
         co_await attempts.recover(std::move(known), seen);
         const auto nothing = [] { return true; };
-        for (int i = 0; i < 5; ++i) // the pool has one thread: what was asked of it before is done
+        for (int i = 0; i < 5; ++i) // the pool has one thread: earlier work is done
           (void)co_await pool_.run(nothing);
         EXPECT_FALSE(seen.adopted || seen.facts) << "it was taken for gone";
         EXPECT_TRUE(std::filesystem::exists(workspace())) << "under a Blender that runs";

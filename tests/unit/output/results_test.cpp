@@ -84,7 +84,7 @@ TEST_F(results_test, a_file_that_is_replaced_has_another_mark_and_one_that_is_op
 TEST_F(results_test, logs_are_those_of_the_attempts_that_have_one) {
   add_log(1);
   add_log(3);
-  add_log(4); // of an attempt that is not asked for
+  add_log(4); // of another attempt
   const auto logs = open_logs(id_, 3, dir_ / "state");
   ASSERT_EQ(logs.size(), 2U);
   EXPECT_EQ(logs[0].name, log_of({id_, 1}, dir_ / "state"));

@@ -68,7 +68,7 @@ TEST(attempt_course, each_phase_answers_each_event) {
     }
 }
 
-/// After any two events, in every phase, a stop is heard: what runs is ended, or nothing runs.
+/// After any two events, in every phase, a stop takes effect: the process is ended, or none runs.
 TEST(attempt_course, no_stop_is_lost_whatever_came_before) {
   for (const auto where : every_phase)
     for (const auto& first : every_event())

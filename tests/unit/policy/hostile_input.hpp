@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Times and counts as nobody measures them, for the properties that must hold for any input.
+// Unrealistic times and counts, for properties that must hold for any input.
 #pragma once
 
 #include "policy/estimate.hpp"

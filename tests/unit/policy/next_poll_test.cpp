@@ -24,7 +24,7 @@ TEST(cheapest_wait, an_end_that_is_unsure_is_polled_for_before_it_is_likely) {
   EXPECT_GT(unsure, 10);
 }
 
-/// What polls and staleness cost when each poll finds what is left of one lognormal distribution.
+/// The cost of polls and staleness if each poll finds the rest of one lognormal distribution.
 double cost(double likely, double spread, double wait_at_each) {
   std::mt19937_64 random(1);
   const double sigma = std::sqrt(std::log1p(spread * spread / likely / likely));

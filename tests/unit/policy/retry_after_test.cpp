@@ -113,7 +113,7 @@ TEST(retry_after, is_bounded_by_the_time_that_has_passed) {
   }
 }
 
-// Rounding is by chance, so that the mean over many clients is what was reckoned.
+// Rounding is random, so that the mean over many clients is the computed value.
 TEST(retry_after, rounds_to_one_of_two_neighbours) {
   const progress now{.frames_left = 3, .elapsed = 60.3, .frame_age = 0.3};
   std::map<int, int> seen;

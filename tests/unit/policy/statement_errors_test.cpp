@@ -21,7 +21,7 @@ TEST(statement_errors, each_kind_has_its_own_before_a_frame_has_shown_it) {
 TEST(statement_errors, are_learnt_from_the_frames_before) {
   statement_errors seen;
   for (int frame = 0; frame < 10; ++frame)
-    seen.note(.05, 20, 5); // four times what was left
+    seen.note(.05, 20, 5); // four times the remaining time
   EXPECT_NEAR(seen.mean(.05, statement_kind::plain), std::log(.25), .3);
   EXPECT_LT(seen.deviation(.05, statement_kind::plain), .3);
 }

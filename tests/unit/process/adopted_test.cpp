@@ -7,8 +7,11 @@
 #include "support/loop.hpp"
 #include "support/temp_directory.hpp"
 
+#include <boost/asio/post.hpp>
+
 #include <csignal>
 #include <fstream>
+#include <future>
 
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -18,9 +21,20 @@
 namespace kiln::process {
 namespace {
 
+constexpr std::chrono::milliseconds grace{5000}, short_grace{50};
+
 class adopted_test : public tests::loop_test {
 protected:
   static void SetUpTestSuite() { ASSERT_EQ(::prctl(PR_SET_CHILD_SUBREAPER, 0), 0); }
+
+  aio::task<result<std::unique_ptr<adopted>>> find(std::chrono::milliseconds grace, std::string more = {}) {
+    return adopted::find(executor(), pool_, work_.path(), mark_ + more, grace);
+  }
+
+  aio::task<result<std::unique_ptr<adopted>>> hold(std::string identity) {
+    return adopted::hold(executor(), pool_, std::move(identity), work_.path(), mark_,
+                         std::chrono::seconds{5});
+  }
 
   /// Stops it, and waits for its end.
   aio::task<> stop(adopted& one) {
@@ -31,7 +45,7 @@ protected:
     co_await group.join();
   }
 
-  /// Runs a shell script in a group and a directory of its own; nobody here is its parent.
+  /// Runs a shell script in its own group and directory; its parent has ended.
   pid_t start(const std::string& script) {
     int pipe_ends[2];
     EXPECT_EQ(::pipe(pipe_ends), 0);
@@ -80,12 +94,13 @@ protected:
 
   tests::temp_directory work_;
   std::string mark_ = "TMPDIR=" + (work_ / "tmp").native();
+  aio::blocking_pool pool_{1};
 };
 
 TEST_F(adopted_test, its_end_is_seen_and_its_status_is_not) {
   const pid_t pid = start("while [ ! -e go ]; do sleep 0.01; done; exit 3");
   run([&]() -> aio::task<> {
-    const auto found = adopted::find(executor(), work_.path(), mark_, std::chrono::seconds{5});
+    const auto found = co_await find(grace);
     EXPECT_TRUE(found);
     EXPECT_EQ((*found)->pid(), pid);
     work_.write("go", "");
@@ -101,7 +116,7 @@ TEST_F(adopted_test, can_be_stopped_by_the_ladder) {
   while (!std::filesystem::exists(work_ / "ready")) {
   }
   run([&]() -> aio::task<> {
-    const auto found = adopted::find(executor(), work_.path(), mark_, std::chrono::milliseconds{50});
+    const auto found = co_await find(short_grace);
     co_await stop(**found);
     EXPECT_FALSE(is_alive(pid));
   });
@@ -110,7 +125,7 @@ TEST_F(adopted_test, can_be_stopped_by_the_ladder) {
 TEST_F(adopted_test, what_it_leaves_in_its_group_is_ended) {
   const pid_t pid = start("sleep 1000 & echo $! > child; while [ ! -e go ]; do sleep 0.01; done");
   run([&]() -> aio::task<> {
-    const auto found = adopted::find(executor(), work_.path(), mark_, std::chrono::seconds{5});
+    const auto found = co_await find(grace);
     work_.write("go", "");
     (void)co_await (*found)->watch();
     const pid_t left = std::stoi(work_.read("child"));
@@ -122,7 +137,7 @@ TEST_F(adopted_test, what_it_leaves_in_its_group_is_ended) {
 TEST_F(adopted_test, what_it_leaves_elsewhere_is_ended_as_well) {
   start("(cd /; exec sleep 1000) & echo $! > child; while [ ! -e go ]; do sleep 0.01; done");
   run([&]() -> aio::task<> {
-    const auto found = adopted::find(executor(), work_.path(), mark_, std::chrono::seconds{5});
+    const auto found = co_await find(grace);
     while (working_directory_of(std::stoi("0" + work_.read("child"))) != "/") {
     }
     work_.write("go", "");
@@ -135,7 +150,7 @@ TEST_F(adopted_test, what_it_leaves_elsewhere_is_ended_as_well) {
 TEST_F(adopted_test, can_be_left) {
   const pid_t pid = start("sleep 1000");
   run([&]() -> aio::task<> {
-    const auto found = adopted::find(executor(), work_.path(), mark_, std::chrono::seconds{5});
+    const auto found = co_await find(grace);
     aio::task_group group{executor(), [](std::exception_ptr e) { std::rethrow_exception(e); }};
     process_end end;
     const auto watch = [&]() -> aio::task<> { end = co_await (*found)->watch(); };
@@ -151,9 +166,9 @@ TEST_F(adopted_test, can_be_left) {
 TEST_F(adopted_test, a_stranger_in_the_directory_is_not_taken_for_it) {
   const pid_t pid = start("sleep 1000");
   run([&]() -> aio::task<> {
-    const auto other = adopted::find(executor(), work_.path(), mark_ + "2", std::chrono::seconds{1});
+    std::string more = "2";
+    const auto other = co_await find(grace, std::move(more));
     EXPECT_EQ(other.error().code, errc::not_found);
-    co_return;
   });
   ::kill(-pid, SIGKILL);
 }
@@ -169,15 +184,15 @@ TEST_F(adopted_test, is_held_by_what_it_cannot_change) {
   ASSERT_TRUE(identity);
   EXPECT_EQ(find_process(*identity), pid);
   run([&]() -> aio::task<> {
-    EXPECT_FALSE(adopted::find(executor(), work_.path(), mark_, std::chrono::seconds{1}))
-        << "it works elsewhere";
-    const auto found = adopted::hold(executor(), *identity, work_.path(), mark_, std::chrono::seconds{5});
+    const auto elsewhere = co_await find(grace);
+    EXPECT_FALSE(elsewhere) << "it works elsewhere";
+    const auto found = co_await hold(*identity);
     EXPECT_TRUE(found);
     co_await stop(**found);
     EXPECT_FALSE(is_alive(pid));
     EXPECT_FALSE(find_process(*identity));
-    EXPECT_EQ(adopted::hold(executor(), *identity, work_.path(), mark_, std::chrono::seconds{5}).error().code,
-              errc::not_found);
+    const auto gone = co_await hold(*identity);
+    EXPECT_EQ(gone.error().code, errc::not_found);
   });
   const auto own = *identity_of(::getpid());
   EXPECT_FALSE(find_process(own.substr(0, own.find(' ')) + " 1" + own.substr(own.rfind(' '))));
@@ -194,21 +209,21 @@ TEST_F(adopted_test, without_descriptors_it_is_not_said_to_be_gone) {
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
   const scope_exit restore{[&before] { ::setrlimit(RLIMIT_NOFILE, &before); }};
   run([&]() -> aio::task<> {
-    EXPECT_TRUE(adopted::hold(executor(), *identity, work_.path(), mark_, std::chrono::seconds{5}))
-        << "from here on the loop has the descriptors that it needs";
+    const auto first = co_await hold(*identity);
+    EXPECT_TRUE(first) << "from here on the loop has the descriptors that it needs";
     const int next = ::dup(STDIN_FILENO);
     ::close(next);
     for (int spare = 0; spare < 4; ++spare) {
       auto few = before;
       few.rlim_cur = static_cast<rlim_t>(next + spare);
       EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
-      const auto held = adopted::hold(executor(), *identity, work_.path(), mark_, std::chrono::seconds{5});
-      const auto found = adopted::find(executor(), work_.path(), mark_, std::chrono::seconds{5});
+      const auto held = co_await hold(*identity);
+      const auto found = co_await find(grace);
       EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
       EXPECT_TRUE(held || is_passing(held.error().code)) << spare << held.error().message;
       EXPECT_TRUE(found || is_passing(found.error().code)) << spare << found.error().message;
     }
-    const auto found = adopted::hold(executor(), *identity, work_.path(), mark_, std::chrono::seconds{5});
+    const auto found = co_await hold(*identity);
     EXPECT_TRUE(found);
     if (found)
       co_await stop(**found);
@@ -217,9 +232,33 @@ TEST_F(adopted_test, without_descriptors_it_is_not_said_to_be_gone) {
 
 TEST_F(adopted_test, nothing_is_found_where_nothing_runs) {
   run([&]() -> aio::task<> {
-    EXPECT_EQ(adopted::find(executor(), work_.path(), mark_, std::chrono::seconds{1}).error().code,
-              errc::not_found);
-    co_return;
+    const auto found = co_await find(grace);
+    EXPECT_EQ(found.error().code, errc::not_found);
+  });
+}
+
+TEST_F(adopted_test, the_loop_runs_while_processes_are_searched) {
+  run([&]() -> aio::task<> {
+    std::promise<bool> may_search;
+    const auto occupy = [&, may = may_search.get_future().share()]() -> aio::task<> {
+      const auto wait_here = [may] { return may.get(); };
+      (void)co_await pool_.run(wait_here);
+    };
+    bool is_over = false;
+    const auto search = [&]() -> aio::task<> {
+      const auto found = co_await find(grace);
+      EXPECT_EQ(found.error().code, errc::not_found);
+      is_over = true;
+    };
+    aio::task_group group{executor(), [](const std::exception_ptr& e) { std::rethrow_exception(e); }};
+    group.spawn(occupy());
+    group.spawn(search());
+    for (int turn = 0; turn < 100; ++turn)
+      co_await aio::asio::post(executor(), aio::use_task);
+    EXPECT_FALSE(is_over) << "the only thread of the pool is occupied";
+    may_search.set_value(true);
+    co_await group.join();
+    EXPECT_TRUE(is_over);
   });
 }
 

@@ -275,7 +275,7 @@ TEST_F(child_test, no_exit_is_lost_among_1000_in_a_row) {
 using pipe_end = boost::asio::posix::basic_stream_descriptor<aio::executor_type>;
 
 /// Readiness that was meant for a descriptor which is closed by now, delivered to the pidfd that took over
-/// its place in the reactor: two pipes are ready in one turn of the loop; whoever is served first closes the
+/// its place in the reactor: two pipes are ready in one turn of the loop; the one served first closes the
 /// other and starts the process. Boost 1.81 then blocks the loop in waitpid until the process ends, which it
 /// never would here: only the loop itself lets it go on.
 class stale_readiness_test : public child_test {

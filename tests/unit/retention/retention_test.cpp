@@ -70,7 +70,7 @@ TEST_F(retention_test, a_job_that_cannot_be_removed_does_not_keep_the_others) {
     const auto old = co_await add_ended(2h);
     const auto young = co_await add_ended(1min);
     attempts_.not_discardable.insert(stuck);
-    retention tested{executor(), scheduler_, uploads_, keep_an_hour(), log_};
+    retention tested{executor(), scheduler_, jobs_, uploads_, keep_an_hour(), log_};
     tested.start();
     co_await until_removed(1);
     co_await tested.stop();
@@ -85,7 +85,7 @@ TEST_F(retention_test, a_job_that_could_not_be_removed_is_tried_again) {
     const auto stuck = co_await add_ended(3h);
     const auto old = co_await add_ended(2h);
     attempts_.not_discardable.insert(stuck);
-    retention tested{executor(), scheduler_, uploads_, keep_an_hour(1ms), log_};
+    retention tested{executor(), scheduler_, jobs_, uploads_, keep_an_hour(1ms), log_};
     tested.start();
     co_await until_removed(1);
     attempts_.not_discardable.clear();
@@ -102,7 +102,7 @@ TEST_F(retention_test, over_the_quota_the_oldest_that_can_go_go) {
     const auto old = co_await add_ended(2h, 50);
     (void)co_await add_ended(1h, 50);
     attempts_.not_discardable.insert(stuck);
-    retention tested{executor(), scheduler_, uploads_, quota(100), log_};
+    retention tested{executor(), scheduler_, jobs_, uploads_, quota(100), log_};
     tested.start();
     co_await until_removed(1);
     co_await tested.stop();

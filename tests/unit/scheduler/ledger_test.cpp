@@ -153,7 +153,7 @@ TEST_F(ledger_test, what_could_not_be_written_is_written_later_in_its_order) {
     frame_done(*job, 2);
     ledger::add(*job, first_attempt(8));
     store_.is_full = false;
-    co_await ledger_.join(); // with the try after a moment
+    co_await ledger_.join(); // including the retry after a moment
     EXPECT_EQ(co_await kept_frames(job->id), "1,2");
     const auto live = co_await store_.load_live();
     EXPECT_EQ(live->front().attempts.front().pid, 8);
@@ -184,7 +184,7 @@ TEST_F(ledger_test, the_end_is_the_last_write_however_many_changes_come_with_it)
     auto closed = ledger_.close(job, {domain::job_state::succeeded, {}});
     for (int i = 0; i < 56; ++i)
       spawn_commit(job);
-    job->revision += 100; // told to clients, and written nowhere
+    job->revision += 100; // sent to clients, but not stored
     const auto told = job->revision;
     store_.release();
     EXPECT_TRUE(co_await std::move(closed));

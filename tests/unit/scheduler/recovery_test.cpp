@@ -38,7 +38,7 @@ TEST_F(recovery_test, what_waited_waits_and_what_ran_is_adopted_or_rendered_agai
     EXPECT_EQ(scheduler_->find_by_pid(1000)->id, adopted);
     attempts_.publish({adopted, 1}, 2);
     attempts_.publish({adopted, 1}, 3);
-    attempts_.lose({adopted, 1}); // nobody sees its exit status: its frames decide
+    attempts_.lose({adopted, 1}); // its exit status is lost: its frames decide
     EXPECT_EQ(scheduler_->find(adopted)->state, job_state::succeeded);
     attempts_.lose({lost, 1});
     co_await settle();
@@ -92,7 +92,7 @@ TEST_F(recovery_test, scripts_that_were_allowed_once_do_not_run_any_more) {
   run([&]() -> aio::task<> {
     EXPECT_TRUE(co_await scheduler_->recover());
     attempts_.publish({running, 1}, 1);
-    attempts_.lose({running, 1}); // what is missing would be a new attempt
+    attempts_.lose({running, 1}); // missing frames would be a new attempt
     co_await settle();
     for (const auto& id : {running, waiting}) {
       const auto job = scheduler_->find(id);

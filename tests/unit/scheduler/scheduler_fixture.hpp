@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A scheduler over attempts that do what a test says, and a store in memory.
+// A scheduler over attempts that a test controls, and a store in memory.
 #pragma once
 
 #include "scheduler/scheduler.hpp"
@@ -36,7 +36,7 @@ inline domain::job_spec frames(int first, int last) {
 }
 
 struct recorder final : job_watcher {
-  /// A revision stands for one state, so each that is told is newer than the one before it.
+  /// A revision identifies one state, so each reported revision is newer than the one before it.
   void on_change(const job& changed) override {
     EXPECT_GT(changed.revision, std::exchange(revisions[changed.id], changed.revision));
     seen.emplace_back(changed.id, changed.state);
@@ -63,7 +63,7 @@ protected:
   }
   static attempt_id attempt(const scheduler::job_ptr& of) { return {of->id, of->attempts}; }
 
-  /// Lets what is ready on the loop run.
+  /// Runs the handlers that are ready on the loop.
   aio::task<> settle() {
     aio::timer pause{executor(), std::chrono::milliseconds{1}};
     co_await pause.async_wait(aio::use_task);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One suite for the store and for its fake: what holds for one holds for the other.
+// One suite for the store and for its fake: both must behave alike.
 #include "aio/task_group.hpp"
 #include "store/sqlite_job_store.hpp"
 #include "support/fake_job_store.hpp"

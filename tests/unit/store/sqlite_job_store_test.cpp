@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the store does as a database; what it does as a store is in job_store_test.cpp.
+// The store as a database; job_store_test.cpp has its behaviour as a store.
 #include "store/sqlite_job_store.hpp"
 #include "support/loop.hpp"
 #include "support/temp_directory.hpp"

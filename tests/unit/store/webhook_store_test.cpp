@@ -36,7 +36,7 @@ webhook_record webhook(int number) {
   return made;
 }
 
-/// What a test tells of the format: who, what, when.
+/// The facts that a test states about a delivery: receiver, event, time.
 std::string format(const job_record& of, webhook_event event, time_point at) {
   return '"' + of.id.str() + ' ' + std::string{to_string(event)} + ' ' + std::to_string((at - when).count()) +
          '"';

@@ -19,7 +19,7 @@ protected:
     return inotify::open(executor(), dir_.path(), mask).value();
   }
 
-  /// All that was told until now, and whether there was an end to it.
+  /// All events so far, and whether they have ended.
   names rest_of(inotify& watch) {
     names seen;
     run([&]() -> aio::task<> {
@@ -103,7 +103,7 @@ TEST_F(inotify_test, all_share_one_instance) {
 TEST_F(inotify_test, a_loop_ends_though_there_were_watches) {
   auto watch = open(IN_CLOSE_WRITE);
   watch.reset();
-  run([]() -> aio::task<> { co_return; }); // does not wait for what cannot come
+  run([]() -> aio::task<> { co_return; }); // does not wait for events that cannot come
 }
 
 } // namespace

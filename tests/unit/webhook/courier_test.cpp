@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The real store, and a sender that does as it is told.
+// The real store, and a sender that a test controls.
 #include "store/database.hpp"
 #include "store/sqlite_webhook_store.hpp"
 #include "support/loop.hpp"
@@ -49,7 +49,7 @@ public:
 
   aio::notification changed;
   std::vector<letter> letters;
-  std::map<std::string, std::deque<sent>> answers; ///< by URL; 200 when there are none left
+  std::map<std::string, std::deque<sent>> answers; ///< by URL; 200 if none is left
   std::set<std::string> held;                      ///< URLs that do not answer
   std::multiset<std::string> now;                  ///< under way
   std::size_t most_at_once = 0;
@@ -87,7 +87,7 @@ protected:
     co_return id;
   }
 
-  /// Pings are what can be queued without a job; they are tried once.
+  /// Only pings can be queued without a job; they are tried once.
   aio::task<> ping(webhook_id to) {
     auto name = "m" + std::to_string(++queued_);
     EXPECT_TRUE(co_await store_.queue_ping(to, std::move(name), "{}", store::time_point{}));
