@@ -6,6 +6,7 @@
 #include "api/query.hpp"
 #include "archive/zip_writer.hpp"
 #include "base/number.hpp"
+#include "blender/output_name.hpp"
 #include "domain/image_format.hpp"
 
 #include <boost/json/array.hpp>
@@ -40,23 +41,38 @@ std::optional<int> parse_frame(std::string_view text) {
   return frame && std::to_string(*frame) == text ? frame : std::nullopt;
 }
 
-/// Frames of a job in one archive, made while it is sent.
+/// An image, a frame's or a further one, in the answer to a request for it.
+answer image_answer(const http::request& asked, output::result_file file) {
+  response head{.status = 200,
+                .content_type = std::string{media_type_of(file.name)},
+                .body = {},
+                .cache_control = "private, no-cache"};
+  head.fields.emplace_back("Content-Disposition", fmt::format("inline; filename=\"{}\"", file.name));
+  return file_answer(asked, std::move(head), std::move(file), "the image");
+}
+
+/// Frames of a job, each with its further files, in one archive, made while it is sent.
 class zip_stream final : public http::body_stream {
 public:
-  zip_stream(output::output_store& files, aio::blocking_pool& pool, job_id of, domain::frame_set which)
-      : output_(files), pool_(pool), job_(of), left_(std::move(which)), next_(left_.begin()) {}
+  zip_stream(output::output_store& files, aio::blocking_pool& pool, job_id of, domain::frame_set which,
+             output::outputs_of_frames further)
+      : output_(files), pool_(pool), job_(of), left_(std::move(which)), next_(left_.begin()),
+        further_(std::move(further)) {}
 
   aio::task<std::string_view> next() override {
     do {
-      if (!file_.file && next_ != left_.end()) {
+      if (!file_.file && !names_.empty()) {
+        auto name = std::move(names_.back());
+        names_.pop_back();
+        auto opened = co_await output_.open_output(job_, std::move(name));
+        begin(std::move(opened));
+      } else if (!file_.file && next_ != left_.end()) {
         const int frame = *next_;
         ++next_;
         auto opened = co_await output_.open_frame(job_, frame);
-        if (!opened)
-          throw std::runtime_error(opened.error().message); // it was there a moment ago
-        file_ = std::move(*opened);
-        zip_.begin_file(file_.name, file_.size, file_.modified);
-        at_ = 0;
+        begin(std::move(opened));
+        if (const auto found = further_.find(frame); found != further_.end())
+          names_.assign(found->second.rbegin(), found->second.rend());
       }
       const auto go_on_here = [this] { return go_on(); };
       part_ = co_await pool_.run(go_on_here);
@@ -65,6 +81,14 @@ public:
   }
 
 private:
+  void begin(result<output::result_file> opened) {
+    if (!opened)
+      throw std::runtime_error(opened.error().message); // it was there a moment ago
+    file_ = std::move(*opened);
+    zip_.begin_file(file_.name, file_.size, file_.modified);
+    at_ = 0;
+  }
+
   std::string go_on() {
     if (file_.file) {
       add_piece();
@@ -92,6 +116,8 @@ private:
   job_id job_;
   domain::frame_set left_;
   domain::frame_set::iterator next_;
+  output::outputs_of_frames further_;
+  std::vector<std::string> names_; ///< further files of the last frame that are left, in reverse
   archive::zip_writer zip_;
   output::result_file file_; ///< that is being added
   std::uint64_t at_ = 0;
@@ -111,6 +137,8 @@ void frames::add_routes(http::service& to) {
   to.on("GET", "/v1/jobs/{id}/frames.zip", role::read, [this](const request& asked) { return zip(asked); });
   to.on("GET", "/v1/jobs/{id}/frames/{frame}", role::read,
         [this](const request& asked) { return image(asked); });
+  to.on("GET", "/v1/jobs/{id}/outputs/{name}", role::read,
+        [this](const request& asked) { return output(asked); });
 }
 
 answer frames::not_there(const scheduler::job& of, std::string_view what) {
@@ -141,6 +169,7 @@ aio::task<answer> frames::list(const http::request& asked) {
   const auto rows = co_await scheduler_.frames(*id, after, *limit);
   if (!rows)
     co_return refusal_of(rows.error());
+  auto outputs = co_await output_.outputs(*id);
   json::array listed;
   bool has_next = false;
   int last = after;
@@ -156,7 +185,10 @@ aio::task<answer> frames::list(const http::request& asked) {
       ++row;
     const bool has_row = row != rows->end() && row->frame == frame;
     const bool renders = (*of)->state == domain::job_state::running && (*of)->renders(frame);
-    listed.push_back(format_frame(*id, frame, has_row ? &*row : nullptr, renders));
+    auto one = format_frame(*id, frame, has_row ? &*row : nullptr, renders);
+    if (has_row && row->now == store::frame_record::state::done)
+      one["outputs"] = format_outputs(*id, outputs[frame]);
+    listed.push_back(std::move(one));
     last = frame;
   }
   json::object body;
@@ -182,12 +214,29 @@ aio::task<answer> frames::image(const http::request& asked) {
     co_return not_there(**of, fmt::format("frame {}", *frame));
   if (!file)
     co_return refusal_of(file.error());
-  response head{.status = 200,
-                .content_type = std::string{media_type_of(file->name)},
-                .body = {},
-                .cache_control = "private, no-cache"};
-  head.fields.emplace_back("Content-Disposition", fmt::format("inline; filename=\"{}\"", file->name));
-  co_return file_answer(asked, std::move(head), std::move(*file), "the image");
+  co_return image_answer(asked, std::move(*file));
+}
+
+aio::task<answer> frames::output(const http::request& asked) {
+  const auto id = job_id::parse(asked.id);
+  if (!id)
+    co_return problem(404, "this is not the id of a job");
+  const auto of = co_await scheduler_.look_up(*id);
+  if (!of)
+    co_return refusal_of(of.error());
+  const auto name = blender::parse_output_name(asked.item);
+  if (!name || !(*of)->spec.frames.contains(name->frame))
+    co_return problem(404, "this is not a further file of a frame of the job");
+  const auto frame = co_await output_.open_frame(*id, name->frame); // it is published last
+  if (!frame && frame.error().code == errc::not_found)
+    co_return not_there(**of, fmt::format("frame {}", name->frame));
+  auto wanted = std::string{asked.item};
+  auto file = co_await output_.open_output(*id, std::move(wanted));
+  if (!file && file.error().code == errc::not_found)
+    co_return problem(404, fmt::format("frame {} has no such further file", name->frame));
+  if (!file)
+    co_return refusal_of(file.error());
+  co_return image_answer(asked, std::move(*file));
 }
 
 aio::task<answer> frames::zip(const http::request& asked) {
@@ -204,7 +253,9 @@ aio::task<answer> frames::zip(const http::request& asked) {
     co_return not_there(**of, "any frame");
   response head{.status = 200, .content_type = "application/zip", .body = {}};
   head.fields.emplace_back("Content-Disposition", fmt::format("attachment; filename=\"{}.zip\"", id->str()));
-  http::large_body body = std::make_shared<zip_stream>(output_, pool_, *id, std::move(done));
+  auto further = co_await output_.outputs(*id);
+  http::large_body body =
+      std::make_shared<zip_stream>(output_, pool_, *id, std::move(done), std::move(further));
   co_return answer{head, std::move(body)};
 }
 

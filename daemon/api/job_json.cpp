@@ -2,6 +2,7 @@
 #include "api/job_json.hpp"
 
 #include "api/strict_json.hpp"
+#include "blender/output_name.hpp"
 #include "domain/spec_json.hpp"
 
 #include <boost/json/parse.hpp>
@@ -241,6 +242,18 @@ json::object format_frame(const job_id& of, int frame, const store::frame_record
   }
   if (known->failure)
     out["failure"] = format_failure(known->failure);
+  return out;
+}
+
+json::array format_outputs(const job_id& of, const std::vector<std::string>& names) {
+  json::array out;
+  for (const auto& name : names)
+    if (const auto parsed = blender::parse_output_name(name))
+      out.push_back(json::object{{"name", name},
+                                 {"node", parsed->node},
+                                 {"slot", parsed->slot},
+                                 {"view", parsed->view.empty() ? json::value() : json::value(parsed->view)},
+                                 {"link", fmt::format("/v1/jobs/{}/outputs/{}", of.str(), name)}});
   return out;
 }
 

@@ -9,6 +9,7 @@
 #include "domain/job.hpp"
 #include "scheduler/job.hpp"
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
 #include <optional>
@@ -55,6 +56,9 @@ struct job_now {
 /// A frame of a job. `known`: null for a pending frame.
 [[nodiscard]] boost::json::object format_frame(const job_id& of, int frame, const store::frame_record* known,
                                                bool renders);
+
+/// The further files of a frame that is done: names of blender/output_name.hpp.
+[[nodiscard]] boost::json::array format_outputs(const job_id& of, const std::vector<std::string>& names);
 
 /// "2026-11-24T02:37:36.120Z" (RFC 3339).
 [[nodiscard]] std::string format_time(store::time_point t);

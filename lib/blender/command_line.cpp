@@ -95,6 +95,12 @@ std::string frame_file_name(int frame, std::string_view extension) {
   return fmt::format("{}{:04}{}", frame_prefix, frame, extension);
 }
 
+std::optional<int> parse_frame_digits(std::string_view digits) {
+  if (digits.size() < 4 || digits.size() > 7 || (digits.size() > 4 && digits.front() == '0'))
+    return std::nullopt;
+  return parse_number<int>(digits);
+}
+
 std::optional<int> parse_frame_file_name(std::string_view name) {
   if (!name.starts_with(frame_prefix))
     return std::nullopt;
@@ -103,9 +109,7 @@ std::optional<int> parse_frame_file_name(std::string_view name) {
   const auto extension = name.substr(digits.size());
   if (!domain::find_format_by_extension(extension))
     return std::nullopt;
-  if (digits.size() < 4 || digits.size() > 7 || (digits.size() > 4 && digits.front() == '0'))
-    return std::nullopt;
-  return parse_number<int>(digits);
+  return parse_frame_digits(digits);
 }
 
 } // namespace kiln::blender

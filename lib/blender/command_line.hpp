@@ -48,8 +48,11 @@ struct argument_pieces {
 /// 12, ".png" → "blender-render_0012.png".
 [[nodiscard]] std::string frame_file_name(int frame, std::string_view extension);
 
-/// "blender-render_0012.png" → 12. Nullopt for any name that Blender would not give to one of our frames: at
-/// least four digits, leading zeros only up to four digits, an extension of domain::image_formats.
+/// The number of a frame as Blender writes it in names: at least four digits, leading zeros only up to four.
+[[nodiscard]] std::optional<int> parse_frame_digits(std::string_view digits);
+
+/// "blender-render_0012.png" → 12. Nullopt for any name that Blender would not give to one of our frames: the
+/// digits of a frame, and an extension of domain::image_formats.
 [[nodiscard]] std::optional<int> parse_frame_file_name(std::string_view name);
 
 } // namespace kiln::blender

@@ -6,7 +6,6 @@ import sys
 
 import bpy
 import kiln_files
-import kiln_walk
 from kiln_properties import Failure, read
 
 MOVIE_FORMATS = {"AVI_JPEG", "AVI_RAW", "FFMPEG"}
@@ -29,16 +28,23 @@ def check_format(scene):
     if name in MOVIE_FORMATS or read(scene, "is_movie", False):
         raise Failure("movie_output", "the .blend writes a movie: ask for an image format (\"format\":\"PNG\"), and "
                                       "join the frames afterwards")
-    if name not in FORMATS:
-        raise Failure("invalid_setting", f"Kiln does not know how to verify {name}: ask for one of "
-                                         f"{', '.join(FORMATS)}")
-    if name in EXR and getattr(settings, "exr_codec", "NONE") not in CODECS:
-        raise Failure("invalid_setting", f"Kiln cannot verify OpenEXR with the codec {settings.exr_codec}: choose one "
-                                         f"of {', '.join(sorted(CODECS))} in the .blend, or another format")
+    why = complaint_about(settings)
+    if why:
+        raise Failure("invalid_setting", why)
     width, height = size_of(scene)
     if 0 < FORMATS[name] < max(width, height):
         raise Failure("invalid_setting", f"{name} has at most {FORMATS[name]} pixels a side, and the picture has "
                                          f"{width} by {height}: ask for another format or size")
+
+
+def complaint_about(settings):
+    """Why Kiln cannot verify files of a format; None if it can."""
+    if settings.file_format not in FORMATS:
+        return f"Kiln does not know how to verify {settings.file_format}: ask for one of {', '.join(FORMATS)}"
+    if settings.file_format in EXR and getattr(settings, "exr_codec", "NONE") not in CODECS:
+        return f"Kiln cannot verify OpenEXR with the codec {settings.exr_codec}: choose one of " \
+               f"{', '.join(sorted(CODECS))} in the .blend, or another format"
+    return None
 
 
 def size_of(scene):
@@ -138,14 +144,6 @@ def check_layers(walk, warn):
     for scene, _ in walk.renders:
         if not any(layer.use for layer in scene.view_layers):
             warn(f'scene "{scene.name}" has no view layer that renders: its pictures are empty', "nothing_rendered")
-
-
-def check_outputs(walk, warn):
-    for scene in walk.scenes:
-        tree = kiln_walk.used_compositor(scene) if scene == walk.scene else None
-        for node in kiln_walk.nodes_below(tree) if tree else ():
-            if node.bl_idname == "CompositorNodeOutputFile" and not node.mute:
-                warn(f'the node "{node.name}" writes files of its own, which Kiln does not deliver', "extra_outputs")
 
 
 def check_trust(warn):

@@ -40,6 +40,16 @@ PROPERTIES = {
     "retiming": ("retiming_keys",),  # from 4.0
     # of a view layer
     "layer_denoising": ("cycles.use_denoising",),
+    # of a File Output node
+    "output_base": ("base_path",),  # before 5.0: the directory, with the name of a file with many layers
+    "output_directory": ("directory",),  # from 5.0
+    "output_file": ("file_name",),  # from 5.0
+    "output_items": ("file_output_items", "file_slots"),  # from 5.0; before
+    "output_extension": ("use_file_extension",),  # from 5.0; before, that of the scene counts
+    # of one of its slots
+    "output_name": ("path", "name"),  # before 5.0; from 5.0
+    "output_own_format": ("override_node_format",),  # from 5.0
+    "output_node_format": ("use_node_format",),  # before 5.0
     # of a modifier
     "adaptive_subdivision": ("use_adaptive_subdivision",),  # 5.2; before, of an object, and experimental
     # of the preferences of Cycles

@@ -34,6 +34,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import kiln_animation  # noqa: E402
 import kiln_frames  # noqa: E402
+import kiln_outputs  # noqa: E402
 import kiln_properties  # noqa: E402
 import kiln_report  # noqa: E402
 import kiln_sequence  # noqa: E402
@@ -172,7 +173,7 @@ class Loaded:
         self.complaint = open_blend(blend)
         self.files = {}
         self.note(set(bpy.utils.blend_paths(absolute=True, packed=False, local=False)))
-        self.can_be_kept = False
+        self.can_be_kept, self.workspace = False, None
 
     def note(self, paths):
         """Inputs that must be unchanged for this to be reused."""
@@ -211,11 +212,17 @@ class Loaded:
             self.setup.frames = kiln_frames.Frames(progressions, self.setup.scene)
             self.shown = kiln_frames.Range(self.setup.scene, self.setup.frames)
 
+    def render_into(self, workspace):
+        """Frames go there; so do files of File Output nodes."""
+        self.workspace = workspace
+        kiln_outputs.place(self.setup.outputs, workspace)
+
     def reopen(self):
         self.shown.end()
         open_blend(self.blend)
         setup = kiln_setup.Setup(self.settings, self.setup.frames.progressions)
         setup.find_sequence()
+        kiln_outputs.place(setup.outputs, self.workspace)
         self.shown = kiln_frames.Range(setup.scene, setup.frames)
         return self.shown
 
@@ -297,6 +304,7 @@ class Session:
         if self.loaded.setup.has_failed:
             return FAILED
         self.channel.say("loaded", seconds=time.monotonic() - began, reused=reused)
+        self.loaded.render_into(command["workspace"])
         output = os.path.join(command["workspace"], "blender-render_####")
         frames, more = list(expand(command["frames"])), command["open"]
         at = 0

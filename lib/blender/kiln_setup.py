@@ -20,6 +20,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import kiln_checks  # noqa: E402
 import kiln_files  # noqa: E402
 import kiln_frames  # noqa: E402
+import kiln_outputs  # noqa: E402
 import kiln_report  # noqa: E402
 import kiln_sequence  # noqa: E402
 import kiln_settings  # noqa: E402
@@ -34,12 +35,13 @@ def read_settings():
 
 class Setup:
     """An open file, set up for a job. `scene` is rendered; `report` may hold a "failure", and its "warnings" say what
-    was not applied, not checked, or differs from a render by hand. `walk` and `files` are None if unavailable."""
+    was not applied, not checked, or differs from a render by hand. `walk` and `files` are None if unavailable. `outputs`:
+    the File Output nodes, for kiln_outputs.place()."""
 
     def __init__(self, settings, progressions=None):
         self.report = {"version": bpy.app.version_string, "scenes": [s.name for s in bpy.data.scenes][:20],
                        "warnings": []}
-        self.scene, self.frames, self.walk, self.files = None, None, None, None
+        self.scene, self.frames, self.walk, self.files, self.outputs = None, None, None, None, []
         try:
             self.scene = kiln_settings.find_scene(settings.get("scene"))
             self.frames = kiln_frames.Frames(progressions, self.scene)
@@ -65,7 +67,7 @@ class Setup:
         if self.files is not None:
             self.inspect("files of the .blend", kiln_checks.check_files, self.walk, self.files, self.report, self.warn)
         self.inspect("view layers", kiln_checks.check_layers, self.walk, self.warn)
-        self.inspect("further outputs", kiln_checks.check_outputs, self.walk, self.warn)
+        self.outputs = self.inspect("File Output nodes", kiln_outputs.prepare, self.walk, self.warn) or []
         self.inspect("scripts of the .blend", kiln_checks.check_trust, self.warn)
         self.inspect("handlers of the .blend", kiln_checks.check_handlers, self.warn)
 
@@ -162,7 +164,10 @@ def main():
     if setup.has_failed:
         os._exit(1)
     shown = kiln_frames.Range(setup.scene, setup.frames)
-    if is_sequence and asked_of(sys.argv)[1]:
+    output, frames, _ = asked_of(sys.argv)
+    if output:
+        kiln_outputs.place(setup.outputs, os.path.dirname(output))
+    if is_sequence and frames:
         render_in_sequence(setup, shown)
         os._exit(0)  # nothing to save
 

@@ -12,11 +12,11 @@ from kiln_properties import read
 class Walk:
     """`frames` are the frames of the job (kiln_frames.Frames). `data`: the reached data-blocks. `renders`:
     the scenes whose objects are rendered, each with the camera of its strip or None. `scenes`: these, and those that
-    show them."""
+    show them. `composited`: the scenes whose compositor runs."""
 
     def __init__(self, scene, frames):
         self.scene, self.frames = scene, frames
-        self.renders, self.scenes = [], []
+        self.renders, self.scenes, self.composited = [], [], []
         self.look_at(scene)
         self.users = bpy.data.user_map()
         self.data = self.reach(uses(self.users))
@@ -38,6 +38,8 @@ class Walk:
         if tree is None:
             self.renders.append((scene, camera))
             return
+        if scene not in self.composited:
+            self.composited.append(scene)
         for node in nodes_below(tree):
             if node.type == "R_LAYERS" and not node.mute and node.scene:
                 if node.scene not in self.scenes:

@@ -2,17 +2,36 @@
 #include "executor/frame_intake.hpp"
 
 #include "blender/command_line.hpp"
+#include "blender/output_name.hpp"
 #include "executor/workspace.hpp"
 #include "image/largest_file.hpp"
+#include "output/results.hpp"
 
 #include <algorithm>
-#include <memory>
 #include <utility>
+#include <vector>
 
 namespace kiln::executor {
 
 using domain::failure;
 using domain::failure_kind;
+
+namespace {
+
+constexpr std::size_t most_further = 256; // files of a frame besides it, all open until they are published
+
+/// The names of the files that Blender has written besides a frame, sorted.
+std::vector<std::string> further_files(const std::filesystem::path& workspace, int frame) {
+  auto names = output::list_files(workspace);
+  std::erase_if(names, [frame](const std::string& name) {
+    const auto parsed = blender::parse_output_name(name);
+    return !parsed || parsed->frame != frame;
+  });
+  std::ranges::sort(names);
+  return names;
+}
+
+} // namespace
 
 frame_intake::frame_intake(aio::blocking_pool& pool, image::image_check& images, places of,
                            domain::attempt_facts& facts)
@@ -24,40 +43,35 @@ aio::task<std::optional<published_frame>> frame_intake::consider(std::filesystem
   const auto frame = blender::parse_frame_file_name(name.native());
   if (!frame || !facts_.requested.contains(*frame))
     co_return std::nullopt;
-  const auto take_here = [file, of = places_] {
-    auto taken = take(file, of.taken, of.how);
-    using shared = std::shared_ptr<const taken_frame>;
-    return taken ? result<shared>{std::make_shared<const taken_frame>(std::move(*taken))}
-                 : result<shared>{taken.error()};
-  };
-  const auto taken = co_await pool_.run(take_here);
-  if (!taken) {
-    // A placeholder or an incomplete frame: counts only if it is still so at the end.
-    if (taken.error().code == errc::corrupt)
-      reject(*frame, taken.error().message);
-    else if (taken.error().code != boost::system::errc::no_such_file_or_directory)
-      complain_of_writing(*frame, taken.error()); // otherwise already published: it was closed twice
+  auto image = co_await take_image(*frame, file, false);
+  if (!image)
+    co_return std::nullopt;
+  const auto list_here = [workspace = file.parent_path(), frame] { return further_files(workspace, *frame); };
+  const auto names = co_await pool_.run(list_here);
+  if (names.size() > most_further) {
+    reject(*frame, "there are more than " + std::to_string(most_further) + " further files of it");
     co_return std::nullopt;
   }
-  auto image = co_await images_.check((*taken)->file.get());
-  if (image && (*taken)->size > image::largest_file(*image))
-    image = error{errc::corrupt, "the file has more bytes than its pixels can need"};
-  if (!image) {
-    reject(*frame, image.error().message);
-    const auto code = image.error().code;
-    if (code == errc::unavailable || is_passing(code)) { // no verdict on the image: it stays
-      complain(facts_, failure_of({code, "frames cannot be verified: " + image.error().message}));
+  std::vector<std::pair<taken_ptr, std::filesystem::path>> all; // each with its final path
+  for (const auto& further : names) {
+    auto path = file.parent_path() / further;
+    auto taken = co_await take_image(*frame, std::move(path), true);
+    if (!taken) // what was taken stays: put_back() brings it together for another look
       co_return std::nullopt;
-    }
-    const auto drop_here = [one = *taken] {
-      drop(*one);
-      return true;
-    };
-    (void)co_await pool_.run(drop_here);
-    co_return std::nullopt;
+    all.emplace_back(std::move(taken), places_.final_dir / further);
   }
   const auto final_path = places_.final_dir / name;
-  const auto publish_here = [one = *taken, final_path] { return publish(*one, final_path); };
+  all.emplace_back(std::move(image), final_path); // the last one: with it the frame is published
+  const auto publish_here = [all] {
+    std::uintmax_t bytes = 0;
+    for (const auto& [taken, path] : all) {
+      const auto done = publish(*taken, path);
+      if (!done)
+        return result<std::uintmax_t>{done.error()};
+      bytes += *done;
+    }
+    return result<std::uintmax_t>{bytes};
+  };
   const auto done = co_await pool_.run(publish_here);
   if (!done) {
     complain_of_writing(*frame, done.error());
@@ -68,6 +82,46 @@ aio::task<std::optional<published_frame>> frame_intake::consider(std::filesystem
   if (!is_new)
     co_return std::nullopt;
   co_return published_frame{*frame, final_path, *done, closed};
+}
+
+/// Takes a file and verifies it: the file of a frame, or a further one of it. Null if it is not a complete
+/// image; the reason is recorded.
+aio::task<frame_intake::taken_ptr> frame_intake::take_image(int frame, std::filesystem::path file,
+                                                            bool is_further) {
+  const auto take_here = [file, of = places_] {
+    auto taken = take(file, of.taken, of.how);
+    return taken ? result<taken_ptr>{std::make_shared<const taken_frame>(std::move(*taken))}
+                 : result<taken_ptr>{taken.error()};
+  };
+  const auto taken = co_await pool_.run(take_here);
+  const auto which = is_further ? file.filename().native() + ": " : std::string{};
+  if (!taken) {
+    // A placeholder or an incomplete frame: counts only if it is still so at the end.
+    if (taken.error().code == errc::corrupt)
+      reject(frame, which + taken.error().message);
+    else if (taken.error().code != boost::system::errc::no_such_file_or_directory)
+      complain_of_writing(frame, taken.error()); // otherwise already published: it was closed twice
+    co_return nullptr;
+  }
+  auto image = co_await images_.check((*taken)->file.get());
+  if (image && (*taken)->size > image::largest_file(*image))
+    image = error{errc::corrupt, "the file has more bytes than its pixels can need"};
+  if (image)
+    co_return *taken;
+  reject(frame, which + image.error().message);
+  const auto code = image.error().code;
+  if (code == errc::unavailable || is_passing(code)) { // no verdict on the image: it stays
+    complain(facts_, failure_of({code, "frames cannot be verified: " + image.error().message}));
+    co_return nullptr;
+  }
+  if (is_further) // it stays, because without it the frame would look complete
+    co_return nullptr;
+  const auto drop_here = [one = *taken] {
+    drop(*one);
+    return true;
+  };
+  (void)co_await pool_.run(drop_here);
+  co_return nullptr;
 }
 
 void frame_intake::complain_of_writing(int frame, const error& e) {

@@ -2,6 +2,8 @@
 //
 // Moves frames from a workspace to their final paths: verifies and publishes files that Blender has written,
 // and records the outcome in the facts of the attempt. The owner decides which files to consider, and when.
+// Blender writes a frame last, so the files of its File Output nodes (output_name.hpp) are there by then:
+// they are taken, verified and published with it. A frame is published only with all of them.
 #pragma once
 
 #include "aio/blocking_pool.hpp"
@@ -12,7 +14,9 @@
 
 #include <exception>
 #include <filesystem>
+#include <memory>
 #include <optional>
+#include <string>
 
 namespace kiln::executor {
 
@@ -33,6 +37,9 @@ public:
                                                                    aio::clock::time_point closed);
 
 private:
+  using taken_ptr = std::shared_ptr<const taken_frame>;
+
+  [[nodiscard]] aio::task<taken_ptr> take_image(int frame, std::filesystem::path file, bool is_further);
   void accept(int frame);
   void reject(int frame, std::string why);
   void complain_of_writing(int frame, const error& e);

@@ -3,6 +3,8 @@
 
 #include "aio/directory.hpp"
 
+#include <utility>
+
 namespace kiln::output {
 
 aio::task<domain::frame_set> directory_store::published(job_id of) {
@@ -13,6 +15,18 @@ aio::task<domain::frame_set> directory_store::published(job_id of) {
 aio::task<result<result_file>> directory_store::open_frame(job_id of, int frame) {
   const auto open_here = [directory = output_ / of.str(), frame] {
     return output::open_frame(directory, frame);
+  };
+  co_return co_await pool_.run(open_here);
+}
+
+aio::task<outputs_of_frames> directory_store::outputs(job_id of) {
+  const auto list_here = [directory = output_ / of.str()] { return published_outputs(directory); };
+  co_return co_await pool_.run(list_here);
+}
+
+aio::task<result<result_file>> directory_store::open_output(job_id of, std::string name) {
+  const auto open_here = [directory = output_ / of.str(), name = std::move(name)] {
+    return output::open_output(directory, name);
   };
   co_return co_await pool_.run(open_here);
 }

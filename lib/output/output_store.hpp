@@ -9,6 +9,7 @@
 #include "output/results.hpp"
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 namespace kiln::output {
@@ -22,6 +23,12 @@ public:
 
   /// A published frame. not_found if there is no such file.
   [[nodiscard]] virtual aio::task<result<result_file>> open_frame(job_id of, int frame) = 0;
+
+  /// The further files of a job's frames (blender/output_name.hpp).
+  [[nodiscard]] virtual aio::task<outputs_of_frames> outputs(job_id of) = 0;
+
+  /// One of them. not_found if there is no such file.
+  [[nodiscard]] virtual aio::task<result<result_file>> open_output(job_id of, std::string name) = 0;
 
   /// The logs of a job's first `attempts` attempts, oldest first. The log of a running attempt grows.
   [[nodiscard]] virtual aio::task<std::vector<result_file>> open_logs(job_id of, int attempts) = 0;

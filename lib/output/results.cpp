@@ -2,6 +2,7 @@
 #include "output/results.hpp"
 
 #include "blender/command_line.hpp"
+#include "blender/output_name.hpp"
 #include "domain/image_format.hpp"
 
 #include <fmt/format.h>
@@ -63,6 +64,13 @@ result<result_file> open_frame(const fs::path& final_dir, int frame) {
   return error{errc::not_found, fmt::format("frame {} is not in {}", frame, final_dir.native())};
 }
 
+result<result_file> open_output(const fs::path& final_dir, const std::string& name) {
+  if (blender::parse_output_name(name))
+    if (auto found = open_in(open_directory(final_dir).get(), name))
+      return std::move(*found);
+  return error{errc::not_found, fmt::format("{} is not in {}", name, final_dir.native())};
+}
+
 std::vector<result_file> open_logs(const job_id& of, int attempts, const fs::path& state) {
   std::vector<result_file> opened;
   for (int number = 1; number <= attempts; ++number)
@@ -85,6 +93,16 @@ domain::frame_set published_frames(const fs::path& final_dir) {
     if (const auto frame = blender::parse_frame_file_name(name); frame && *frame <= domain::max_frame)
       frames.push_back(*frame);
   return domain::frame_set::of(std::move(frames));
+}
+
+outputs_of_frames published_outputs(const fs::path& final_dir) {
+  outputs_of_frames found;
+  for (auto& name : list_files(final_dir))
+    if (const auto parsed = blender::parse_output_name(name))
+      found[parsed->frame].push_back(std::move(name));
+  for (auto& [frame, names] : found)
+    std::ranges::sort(names);
+  return found;
 }
 
 result<void> discard(const job_id& of, int attempts, const fs::path& output, const fs::path& state) {

@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -37,6 +38,10 @@ struct result_file {
 /// not_found if the frame is not there.
 [[nodiscard]] result<result_file> open_frame(const std::filesystem::path& final_dir, int frame);
 
+/// A further file of a frame. not_found if there is no such file, or no such name (blender/output_name.hpp).
+[[nodiscard]] result<result_file> open_output(const std::filesystem::path& final_dir,
+                                              const std::string& name);
+
 /// The logs of the job's first `attempts` attempts, oldest first, without missing ones.
 [[nodiscard]] std::vector<result_file> open_logs(const job_id& of, int attempts,
                                                  const std::filesystem::path& state);
@@ -46,6 +51,12 @@ struct result_file {
 
 /// The frames in the directory of a job.
 [[nodiscard]] domain::frame_set published_frames(const std::filesystem::path& final_dir);
+
+/// Sorted names of files.
+using outputs_of_frames = std::map<int, std::vector<std::string>>;
+
+/// The further files in the directory of a job, of each frame that has any.
+[[nodiscard]] outputs_of_frames published_outputs(const std::filesystem::path& final_dir);
 
 /// Removes OUTPUT/JOB and the logs of the job's first `attempts` attempts. An error names what could not be
 /// removed.

@@ -166,6 +166,23 @@ def test_without_each_property(blender, tiny, tmp_path):
             assert "persistent" in warnings or len(hidden) > 1, one
 
 
+def test_file_output_nodes_without_each_property(blender, tmp_path):
+    """Without one that makes up the paths of a node, its files are not delivered, and the job says so."""
+    made = run(blender, ["-b", "-noaudio", "--factory-startup", "--python-exit-code", "1", "-P",
+                         str(ROOT / "tests/pictures/scenes/make.py"), "--", str(tmp_path), "outputs.file_output"], timeout=SECONDS)
+    blend = tmp_path / "file_output/file_output.blend"
+    assert blend.is_file(), said(made)
+    done = run(blender, ["-b", "-noaudio", "-Y", "-P", str(ROOT / "tests/blenders/without_properties.py"), "--",
+                        str(SCRIPTS), str(blend), str(tmp_path), json.dumps({"samples": 1})], timeout=SECONDS)
+    paths = {"output_directory", "output_file"} if int(blender.version.split(".")[0]) >= 5 else {"output_base"}
+    tried = [one for one in objects_behind("tried: ", said(done)) if len(one["hidden"]) <= 1]
+    assert {name for one in tried for name in one["hidden"]} >= paths, said(done)
+    for one in tried:
+        assert "raised" not in one["report"] and "failure" not in one["report"], one
+        is_told = "not delivered" in messages(one["report"])
+        assert is_told == bool({*paths, "output_items", "output_name"} & set(one["hidden"])), one
+
+
 def test_properties_are_those_that_the_scripts_look_for():
     """A name that the table and a script spell differently would never be found."""
     text = "".join((SCRIPTS / script).read_text() for script in ALL)

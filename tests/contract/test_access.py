@@ -27,7 +27,7 @@ class Guarded:
         self.state = tmp_path / "state"
         self.addresses = 0
         self.secrets = {name: add(self.state, name, role) for name, role in ROLES.items()}
-        self.d = start(*(commands or ["frame_seconds 0.01"]), arguments=arguments)
+        self.d = start(*(commands or ["frame_seconds 0.01", "further Out--beauty"]), arguments=arguments)
 
     def ask(self, who, method, target, body=None, **headers):
         """`who`: a token's name, "" for no token, or a text that is sent unchanged."""
@@ -88,6 +88,7 @@ ROUTES = [
     ("POST", "/v1/jobs/{id}/retry", "submit", True, None, {409}),
     ("GET", "/v1/jobs/{id}/frames", "read", False, None, {200}),
     ("GET", "/v1/jobs/{id}/frames/{frame}", "read", False, None, {200}),
+    ("GET", "/v1/jobs/{id}/outputs/{name}", "read", False, None, {200}),
     ("GET", "/v1/jobs/{id}/frames.zip", "read", False, None, {200}),
     ("GET", "/v1/jobs/{id}/log", "read", False, None, {200}),
     ("GET", "/v1/jobs/{id}/events", "read", False, None, {200}),
@@ -128,7 +129,7 @@ def test_every_route_asks_for_its_role(guarded):
     job = guarded.finished()
     for method, path, needed, own, body, allowed in ROUTES:
         for who, rank in VISITORS.items():
-            target = path.replace("{id}", job).replace("{frame}", "1")
+            target = path.replace("{id}", job).replace("{frame}", "1").replace("{name}", "Out--beauty_0001.png")
             secret = {"nobody": "", "wrong": "kiln_" + os.urandom(20).hex()}.get(who, who)
             status = guarded.status(secret, method, target, body, **(JSON if body else {}))
             if RANKS.index(rank) < RANKS.index(needed):

@@ -553,6 +553,25 @@ def test_a_clock_that_was_set_back_does_not_disturb_the_order(start):
     assert [j["id"] for j in d.get("/v1/jobs").json()["jobs"]] == [second, tomorrow]
 
 
+def test_crashes_never_leave_a_frame_without_its_further_files(start):
+    d = start("frame_seconds 0.02", "further Out--beauty", "further Out--depth", arguments=["--slots", "2"])
+    chance = random.Random(5)
+    idents = []
+    for _ in range(8):
+        idents += [submit(d, f"1-{chance.randint(2, 9)}") for _ in range(2)]
+        time.sleep(chance.random() * 0.3)  # any moment
+        crash(d)
+        for ident in idents:
+            numbers = {name[-8:-4] for name in d.frames(ident) if name.startswith("blender-render_")}
+            assert {f"Out--{slot}_{n}.png" for slot in ("beauty", "depth") for n in numbers} <= set(d.frames(ident))
+        again(d)
+    for ident in idents:
+        done = until(d, ident, "succeeded", "failed", "canceled")
+        assert done["state"] == "succeeded", done
+        assert len(d.frames(ident)) == 3 * done["frames"]["total"]
+    wait_for(lambda: not workspaces(d), "no workspace is left")
+
+
 def test_crashes_at_random_moments_lose_nothing(start, tmp_path):
     """A short form of tests/reliability: there it is real Blender."""
     d = start("frame_seconds 0.02", "samples 1", arguments=["--slots", "2"])

@@ -99,6 +99,73 @@ def test_the_archive_holds_the_done_frames(start):
         assert archive.read("blender-render_0004.png") == (d.output / ident / "blender-render_0004.png").read_bytes()
 
 
+def test_further_files_of_a_frame(start):
+    """What File Output nodes write: listed with the frame, served as it is, in the archive behind it, removed with it."""
+    d = start("further Out--depth", "further File-Output-001--beauty")
+    ident = rendered(d)
+    directory = d.output / ident
+    listed = d.get(f"/v1/jobs/{ident}/frames").json()["frames"]
+    assert [[one["name"] for one in frame["outputs"]] for frame in listed] == [
+        [f"File-Output-001--beauty_000{n}.png", f"Out--depth_000{n}.png"] for n in (1, 2, 3)]
+    one = listed[1]["outputs"][0]
+    assert one == {"name": "File-Output-001--beauty_0002.png", "node": "File-Output-001", "slot": "beauty", "view": None,
+                   "link": f"/v1/jobs/{ident}/outputs/File-Output-001--beauty_0002.png"}
+    assert listed[1]["bytes"] == sum(path.stat().st_size for path in directory.glob("*_0002.png"))
+    path = directory / one["name"]
+    whole = d.get(one["link"])
+    assert (whole.status, whole.body, whole.headers["content-type"]) == (200, path.read_bytes(), "image/png")
+    assert whole.headers["content-disposition"] == f'inline; filename="{one["name"]}"'
+    head = d.ask("HEAD", one["link"])
+    assert head.body == b"" and head.headers["content-length"] == str(path.stat().st_size)
+    part = d.get(one["link"], Range="bytes=1-3", **{"If-Range": whole.headers["etag"]})
+    assert (part.status, part.body) == (206, b"PNG")
+    assert d.get(one["link"], Range="bytes=9999999-").status == 416
+    assert d.get(one["link"], **{"If-None-Match": whole.headers["etag"]}).status == 304
+    assert d.ask("POST", one["link"]).status == 405
+    with zipfile.ZipFile(io.BytesIO(d.get(f"/v1/jobs/{ident}/frames.zip").body)) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == [name for n in (1, 2, 3) for name in (
+            f"blender-render_000{n}.png", f"File-Output-001--beauty_000{n}.png", f"Out--depth_000{n}.png")]
+        assert archive.read(one["name"]) == path.read_bytes()
+    assert d.ask("DELETE", f"/v1/jobs/{ident}").status == 204
+    assert not directory.exists() and d.get(one["link"]).status == 404
+
+
+def test_further_files_that_are_not_there(start, tmp_path):
+    go = tmp_path / "go"
+    d = start("further Out--beauty", f"wait_file {go}")
+    ident = submit(d, "1-3")
+    until(d, ident, "running")
+    early = d.get(f"/v1/jobs/{ident}/outputs/Out--beauty_0002.png")
+    assert early.status == 409 and 1 <= int(early.headers["retry-after"]) <= 300
+    go.touch()
+    until(d, ident, "succeeded")
+    secret = tmp_path / "secret"
+    secret.write_text("secret")
+    (d.output / ident / "Out--link_0001.png").symlink_to(secret)
+    for wrong in ("Out--beauty_0004.png", "Out--other_0002.png", "Out--beauty_0002_L.png", "Out--beauty_2.png", "Out--link_0001.png",
+                  "blender-render_0002.png", "..%2fOut--beauty_0002.png", "Out--beauty_0002.png%00", "Out%2d%2dbeauty_0002.png/", "x"):
+        assert d.get(f"/v1/jobs/{ident}/outputs/{wrong}").status == 404, wrong
+    assert d.get(f"/v1/jobs/{ident}/outputs/Out--beauty_0002.png").status == 200
+
+
+def test_a_frame_whose_further_file_is_broken_is_not_published(start, tmp_path):
+    d = start("further Out--beauty", "further Out--depth", "half_further 2")
+    ident = submit(d, "1-3", retries=0)
+    failure = until(d, ident, "failed")["failure"]
+    assert failure["kind"] == "frames_corrupt" and "Out--beauty_0002.png" in failure["message"], failure
+    assert sorted(path.name for path in (d.output / ident).glob("*_0002*")) == []
+    frames = d.get(f"/v1/jobs/{ident}/frames").json()["frames"]
+    assert [len(frame.get("outputs", [])) for frame in frames] == [2, 0, 2]
+    assert d.get(f"/v1/jobs/{ident}/outputs/Out--depth_0002.png").status == 404
+
+
+def test_a_frame_whose_further_file_was_broken_is_rendered_again(start, tmp_path):
+    d = start("further Out--beauty", "half_further 2", f"once {tmp_path / 'mark'}")
+    ident = rendered(d)
+    assert len(list((d.output / ident).glob("Out--beauty_*"))) == 3
+
+
 def test_the_log_is_that_of_all_attempts(start, tmp_path):
     d = start("print first line", "raise 11 at 2", f"once {tmp_path / 'mark'}")
     ident = rendered(d)

@@ -3,12 +3,31 @@
 import struct
 
 
+MAGIC = b"\x76\x2f\x31\x01"
+MANY_PARTS = 0x1000
+PARTS_OF_NAMES = ("name", "type", "view")
+
+
 def read_header(path):
-    """name → value of the attributes of a file with one part: text for strings, (x0, y0, x1, y1) for boxes, names for
-    channels, bytes for all others."""
-    data = path.read_bytes()
-    assert data[:4] == b"\x76\x2f\x31\x01", "this is no OpenEXR"
-    at, found = 8, {}
+    """name → value of the attributes of the first part: text for strings, (x0, y0, x1, y1) for boxes, names for channels,
+    bytes for all others."""
+    return read_headers(path.read_bytes())[0][0]
+
+
+def read_headers(data):
+    """The attributes of each part, and where they end."""
+    assert data[:4] == MAGIC, "this is no OpenEXR"
+    version, = struct.unpack_from("<I", data, 4)
+    header, at = read_attributes(data, 8)
+    headers = [header]
+    while version & MANY_PARTS and data[at]:
+        header, at = read_attributes(data, at)
+        headers.append(header)
+    return headers, at + 1 if version & MANY_PARTS else at
+
+
+def read_attributes(data, at):
+    found = {}
 
     def take_text():
         nonlocal at
@@ -28,7 +47,17 @@ def read_header(path):
         elif kind == "chlist":
             value = channel_names(value)
         found[name] = value
-    return found
+    return found, at + 1
+
+
+def picture_of(data):
+    """What makes the picture: all attributes but the texts in which Blender says when and from what it was made, and the
+    compressed channels. The first entry of the offsets, which follow the headers, is that of the channels."""
+    headers, at = read_headers(data)
+    first, = struct.unpack_from("<Q", data, at)
+    assert at < first < len(data)
+    return [{name: value for name, value in header.items() if not isinstance(value, str) or name in PARTS_OF_NAMES}
+            for header in headers], data[first:]
 
 
 def channel_names(data):

@@ -21,6 +21,7 @@ class Case:
     optional: bool = False  # not each build can make it
     differs: str = ""  # why the pictures may be others than by hand: the warning says so
     name: str = ""
+    outputs: dict = dataclasses.field(default_factory=dict)  # NODE--SLOT → how its files by hand begin, from the scene's folder
 
     @property
     def scene(self):
@@ -136,8 +137,17 @@ CASES = [
     Case("settings.registered_module", "warning scripts_at_frames", fields={"autorun": True}),
     Case("settings.layers_off", "warning nothing_rendered"),
     # outputs
-    Case("outputs.file_output", "warning extra_outputs"),
+    Case("outputs.file_output", outputs={"File-Output--beauty": "passes/beauty_"}),
     Case("outputs.file_output_muted"),
+    Case("outputs.file_output_exr_layers", outputs={"Layers--layers": "layers/all_"}),
+    Case("outputs.file_output_many", outputs={
+        "a-b--x-x": "deep/er/x x_", "a-b--x-x-2": "deep/er/x.x_", "a-b--slot": "deep/er/\u00e4", "a-b--x-x-3": "other/x-x",
+        "In-a-group--Image": "inner/Image"}),
+    Case("outputs.file_output_eyes", outputs={"File-Output--beauty": "passes/beauty_", "Layers--layers": "layers/all_"}),
+    Case("outputs.file_output_of_a_simulation", "warning simulation_not_baked", stops=True,
+         outputs={"File-Output--beauty": "passes/beauty_"}),
+    Case("outputs.file_output_of_a_strip", "warning extra_outputs"),
+    Case("outputs.file_output_targa", "warning extra_outputs", outputs={"File-Output--beauty": "passes/beauty_"}),
     Case("outputs.stereo_eyes", "failure invalid_setting"),
     Case("outputs.stereo_side_by_side"),
     Case("outputs.webp_too_large", "failure invalid_setting", since=(3, 2)),

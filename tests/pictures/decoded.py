@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pixels of a PNG of any depth; the bytes of other files without the lines about their creation time."""
+"""The pixels of a PNG of any depth, and the channels of an OpenEXR; the bytes of other files."""
 import struct
 import zlib
+
+import exr
 
 
 def decode(path):
     data = path.read_bytes()
+    if data.startswith(exr.MAGIC):
+        return exr.picture_of(data)
     if not data.startswith(b"\x89PNG\r\n\x1a\n"):
         return data
     at, packed, header = 8, b"", None

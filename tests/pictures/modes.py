@@ -34,7 +34,9 @@ class Render:
         done = self.blender.run("-b", "-noaudio", trust, blend, *setting, "-o", output / "by-hand_####", "-x", "1",
                                 *range_by_hand(case), "-a", capture_output=True, text=True, errors="replace")
         (output / "log").write_text(done.stdout + done.stderr)
-        return pictures_in(output, "by-hand_")
+        frames, further = pictures_in(output, "by-hand_"), further_in(output / "scene", case.outputs)
+        assert {key.partition(" ")[2] for key in further} == set(case.outputs), "a node wrote nothing, or elsewhere"
+        return {**frames, **further}
 
 
 def range_by_hand(case):
@@ -54,6 +56,16 @@ def pictures_in(directory, prefix):
         match = re.fullmatch(re.escape(prefix) + r"(\d+)(_\w+)?\.\w+", path.name)
         if match:
             found[match[1].lstrip("0") + (match[2] or "")] = decode(path)
+    return found
+
+
+def further_in(directory, begins):
+    """The same for further files, each name with how its files begin: "3_L File-Output--beauty"."""
+    found = {}
+    for name, begin in begins.items():
+        place = directory / begin
+        if place.parent.is_dir():
+            found.update((f"{key} {name}", picture) for key, picture in pictures_in(place.parent, place.name).items())
     return found
 
 

@@ -100,7 +100,7 @@ def test_pictures_are_those_by_hand_or_the_job_says_why_not(case, mode, jobs, ki
         pytest.skip(refused(case, mode, kilnd))
     assert (case.id, mode) in jobs, (projects / "made.log").read_text()[-2000:]
     job = modes.until_final(kilnd, jobs[case.id, mode])
-    check(case, mode, job, published(kilnd, job), by_hand.begin(case).result())
+    check(case, mode, job, published(kilnd, job, case), by_hand.begin(case).result())
 
 
 def test_scripts_make_another_picture(by_hand, projects):
@@ -111,9 +111,18 @@ def test_scripts_make_another_picture(by_hand, projects):
         assert without and with_scripts and without.keys() == with_scripts.keys() and without != with_scripts, name
 
 
-def published(d, job):
+def published(d, job, case):
+    """The frames and their further files: no others, and all of them listed."""
     directory = d.output / job["id"]
-    return modes.pictures_in(directory, "blender-render_") if directory.is_dir() else {}
+    if not directory.is_dir():
+        return {}
+    found = {**modes.pictures_in(directory, "blender-render_"),
+             **modes.further_in(directory, {name: f"{name}_" for name in case.outputs})}
+    listed = d.get(f"/v1/jobs/{job['id']}/frames?limit=1000").json()["frames"]
+    names = {one["name"] for frame in listed for one in frame.get("outputs", [])}
+    assert {path.name for path in directory.iterdir() if "--" in path.name} == names, names
+    assert len(found) == job["frames"]["done"] + len(names), (sorted(found), names)
+    return found
 
 
 @pytest.mark.skipif(not EVERY_MODE, reason="PICTURES_MODES=all tries these modes as well")
@@ -132,4 +141,4 @@ def test_a_job_that_is_stopped_on_its_way(case, way, process, another_kilnd, by_
         if job["attempts"] > 1:
             break
     assert job["attempts"] > 1, "it was stopped on its way"
-    check(case, f"{way}, {process}", job, published(d, job), expected)
+    check(case, f"{way}, {process}", job, published(d, job, case), expected)

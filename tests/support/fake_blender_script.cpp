@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
 #include <random>
 #include <sstream>
@@ -126,10 +127,15 @@ script read_script(const std::string& file) {
         s.raise_at = -1;
     } else if (command == "flood") {
       words >> s.flood_megabytes;
-    } else if (command == "half_frame" || command == "skip_frame") {
+    } else if (command == "half_frame" || command == "skip_frame" || command == "half_further") {
       int frame = 0;
       words >> frame;
-      (command == "half_frame" ? s.half_frames : s.skipped_frames).insert(frame);
+      (command == "half_frame"   ? s.half_frames
+       : command == "skip_frame" ? s.skipped_frames
+                                 : s.half_further)
+          .insert(frame);
+    } else if (command == "further") {
+      words >> s.further.emplace_back();
     } else if (command == "print") {
       s.texts.push_back(line.substr(6));
     } else if (command == "wait_file") {
@@ -181,6 +187,12 @@ void render(const script& s, const std::string& pattern, int frame) {
   if (s.skipped_frames.contains(frame) && s.misbehaves())
     return;
   auto png = make_png(frame, s.noise);
+  const bool halves_further = s.half_further.contains(frame) && s.misbehaves();
+  for (const auto& name : s.further) {
+    const auto beside = std::filesystem::path{pattern}.parent_path() / (name + "_####");
+    std::ofstream{file_of(beside.native(), frame), std::ios::binary}
+        << (halves_further ? png.substr(0, png.size() / 2) : png);
+  }
   if (s.half_frames.contains(frame) && s.misbehaves())
     png.resize(png.size() / 2);
   if (!(std::ofstream{file, std::ios::binary} << png))

@@ -11,13 +11,16 @@
 // - print TEXT: prints TEXT before the frames
 // - half_frame N: writes half an image for frame N
 // - skip_frame N: writes none
+// - further NODE--SLOT: writes NODE--SLOT_0001.png besides each frame, and before it, as File Output nodes do
+// - half_further N: writes half an image for those of frame N
 // - placeholders: makes each file empty first
 // - hang: waits without end after the frames
 // - hang_load: a session that loads it early never comes to an end
 // - wait_file PATH: waits for PATH before each frame
 // - list_fds, print_env, print_arguments: prints them
 // - noise N: frames are N x N pixels that do not compress
-// - once PATH: exit, raise, half_frame and skip_frame only while there is no PATH, which is then made
+// - once PATH: exit, raise, half_frame, half_further and skip_frame only while there is no PATH, which is
+// then made
 // - leak MB: a session holds as much more after each frame
 // - # TEXT: nothing; it makes the file longer
 #pragma once
@@ -43,8 +46,8 @@ struct script {
        prints_environment = false;
   bool ignores_term = false;
   bool load_hangs = false; ///< when a session is to load it before its attempt comes
-  std::set<int> half_frames, skipped_frames;
-  std::vector<std::string> texts;
+  std::set<int> half_frames, skipped_frames, half_further;
+  std::vector<std::string> texts, further;
   std::string wait_file;
   std::string once;
   bool prints_arguments = false;

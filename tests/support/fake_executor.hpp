@@ -89,6 +89,12 @@ public:
   aio::task<result<kiln::output::result_file>> open_frame(job_id, int) override {
     co_return error{errc::not_found, "nothing is on disk"};
   }
+  aio::task<kiln::output::outputs_of_frames> outputs(job_id) override {
+    co_return kiln::output::outputs_of_frames{};
+  }
+  aio::task<result<kiln::output::result_file>> open_output(job_id, std::string) override {
+    co_return error{errc::not_found, "nothing is on disk"};
+  }
   aio::task<std::vector<kiln::output::result_file>> open_logs(job_id, int) override {
     co_return std::vector<kiln::output::result_file>{};
   }

@@ -54,7 +54,7 @@ export class Requests {
 
   /// {operation, method, template, segments: [a value for each parameter, or null for a known id], query, headers, body, …}
   arbitrary(only) {
-    const weights = { createJob: 10, startTutorialJob: 3, deleteJob: 4, readJob: 3, downloadFrame: 6, readLog: 4, createWebhook: 6, changeJob: 4, uploadBlend: 4 };
+    const weights = { createJob: 10, startTutorialJob: 3, deleteJob: 4, readJob: 3, downloadFrame: 6, downloadOutput: 6, readLog: 4, createWebhook: 6, changeJob: 4, uploadBlend: 4 };
     return fc.oneof(...this.all.filter(only).map((one) =>
       ({ weight: weights[one.operation.operationId] ?? 2, arbitrary: this.#of(one) })));
   }
@@ -76,8 +76,10 @@ export class Requests {
   }
 
   #segment(parameter) {
+    const frames = fc.constantFrom(0, 1, 1, 1, 2, 3, 5);
     const known = parameter.name === "id" ? [{ weight: 6, arbitrary: fc.record({ known: fc.nat() }) }]
-      : parameter.name === "frame" ? [{ weight: 6, arbitrary: fc.constantFrom(0, 1, 1, 1, 2, 3, 5).map((n) => ({ text: String(n) })) }] : [];
+      : parameter.name === "frame" ? [{ weight: 6, arbitrary: frames.map((n) => ({ text: String(n) })) }]
+        : parameter.name === "name" ? [{ weight: 6, arbitrary: frames.map((n) => ({ text: `Out--image_000${n}.png` })) }] : [];
     return fc.oneof(...known,
       { weight: 2, arbitrary: this.generator.valid(parameter.schema).map((value) => ({ text: String(value) })) },
       { weight: 1, arbitrary: HOSTILE.map((value) => ({ text: String(typeof value === "string" ? value : JSON.stringify(value)).slice(0, 300) })) });

@@ -180,15 +180,50 @@ def mix(tree, first, second):
     return output
 
 
-def file_output(tree, directory, name):
+def file_output(tree, directory, slot, name="File Output"):
     """A File Output node; the socket that it writes."""
     output = tree.nodes.new("CompositorNodeOutputFile")
+    output.name = name
     if hasattr(output, "file_output_items"):  # from 5.0
         output.directory, output.file_name = directory, ""
         output.format.media_type = "IMAGE"
         output.format.file_format = "PNG"
         output.file_output_items.clear()
-        output.file_output_items.new("RGBA", name)
+        output.file_output_items.new("RGBA", slot)
     else:
-        output.base_path, output.file_slots[0].path = directory, name
+        output.format.file_format = "PNG"
+        output.base_path, output.file_slots[0].path = directory, slot
     return output.inputs[0]
+
+
+def further_slot(output, slot, file_format=None):
+    """One more of such a node, perhaps with a format of its own; its socket."""
+    if hasattr(output, "file_output_items"):  # from 5.0
+        made = output.file_output_items.new("RGBA", slot)
+        made.override_node_format = file_format is not None
+    else:
+        output.file_slots.new(slot)
+        made = output.file_slots[-1]
+        made.use_node_format = file_format is None
+    if file_format:
+        made.format.file_format = file_format
+    return output.inputs[len(getattr(output, "file_output_items", output.inputs)) - 1]
+
+
+def layers_output(tree, path, layers):
+    """A File Output node that writes all layers into one OpenEXR, and its sockets."""
+    output = tree.nodes.new("CompositorNodeOutputFile")
+    output.name = "Layers"
+    if hasattr(output, "file_output_items"):  # from 5.0
+        output.directory, output.file_name = path.rpartition("/")[0] + "/", path.rpartition("/")[2]
+        output.format.media_type = "MULTI_LAYER_IMAGE"
+        output.file_output_items.clear()
+        for layer in layers:
+            output.file_output_items.new("RGBA", layer)
+    else:
+        output.format.file_format = "OPEN_EXR_MULTILAYER"
+        output.base_path = path
+        output.layer_slots.clear()
+        for layer in layers:
+            output.layer_slots.new(layer)
+    return list(output.inputs)[:len(layers)]

@@ -1,21 +1,101 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files beside the frame, eyes, formats."""
 import flat
+import simulations
+
+import bpy
+
+
+def composited(scene):
+    """Its compositor, which changes nothing, and the socket of the picture."""
+    tree, output = flat.compositor(scene)
+    layers = flat.layers_node(tree, scene)
+    output(layers.outputs[0])
+    return tree, layers.outputs[0]
 
 
 def file_output(scene, directory):
     flat.prepare(scene, 1, 2)
     flat.moving_quad(scene)
-    tree, output = flat.compositor(scene)
-    layers = flat.layers_node(tree, scene)
-    output(layers.outputs[0])
-    tree.links.new(layers.outputs[0], flat.file_output(tree, "//passes/", "beauty_"))
+    tree, picture = composited(scene)
+    tree.links.new(picture, flat.file_output(tree, "//passes/", "beauty_"))
+
+
+def node_of(scene):
+    tree = getattr(scene, "compositing_node_group", None) or scene.node_tree
+    return next(node for node in tree.nodes if node.bl_idname == "CompositorNodeOutputFile")
 
 
 def file_output_muted(scene, directory):
     file_output(scene, directory)
-    tree = getattr(scene, "compositing_node_group", None) or scene.node_tree
-    next(node for node in tree.nodes if node.bl_idname == "CompositorNodeOutputFile").mute = True
+    node_of(scene).mute = True
+
+
+def file_output_exr_layers(scene, directory):
+    flat.prepare(scene, 1, 2)
+    flat.moving_quad(scene)
+    scene.view_layers[0].use_pass_z = True
+    tree, picture = composited(scene)
+    depth = next(socket for socket in picture.node.outputs if socket.name in {"Depth", "Z"})
+    for source, socket in zip((picture, depth), flat.layers_output(tree, "//layers/all_", ("beauty", "the depth"))):
+        tree.links.new(source, socket)
+
+
+def file_output_many(scene, directory):
+    """Names that are no file names, or the same once they are; a node in a group."""
+    flat.prepare(scene, 1, 2)
+    flat.moving_quad(scene)
+    tree, picture = composited(scene)
+    tree.links.new(picture, flat.file_output(tree, "//deep/er/", "x x_", name="a/b"))
+    for path in ("x.x_", "\u00e4"):
+        tree.links.new(picture, flat.further_slot(tree.nodes["a/b"], path))
+    tree.links.new(picture, flat.file_output(tree, "//other/", "x-x", name="a b"))
+    inner = bpy.data.node_groups.new("Inner", "CompositorNodeTree")
+    if hasattr(inner, "interface"):  # from 4.0
+        inner.interface.new_socket("Color", in_out="INPUT", socket_type="NodeSocketColor")
+    else:
+        inner.inputs.new("NodeSocketColor", "Color")
+    entrance = inner.nodes.new("NodeGroupInput")
+    inner.links.new(entrance.outputs[0], flat.file_output(inner, "//inner/", "Image", name="In a group"))
+    group = tree.nodes.new("CompositorNodeGroup")
+    group.node_tree = inner
+    tree.links.new(picture, group.inputs[0])
+
+
+def file_output_eyes(scene, directory):
+    """The frame holds both eyes; the nodes write a file for each."""
+    stereo_side_by_side(scene, directory)
+    tree, picture = composited(scene)
+    tree.links.new(picture, flat.file_output(tree, "//passes/", "beauty_"))
+    tree.links.new(picture, flat.layers_output(tree, "//layers/all_", ("beauty",))[0])
+    for node in tree.nodes:
+        if node.bl_idname == "CompositorNodeOutputFile":
+            node.format.views_format = "INDIVIDUAL"
+
+
+def file_output_of_a_simulation(scene, directory):
+    simulations.cloth(scene, directory)
+    tree, picture = composited(scene)
+    tree.links.new(picture, flat.file_output(tree, "//passes/", "beauty_"))
+
+
+def file_output_of_a_strip(scene, directory):
+    """The node is of a scene that a strip shows, at a frame of its own."""
+    flat.prepare(scene, 1, 2)
+    other = bpy.data.scenes.new("Other")
+    flat.prepare(other, 1, 9, name="Other")
+    flat.moving_quad(other)
+    tree, picture = composited(other)
+    tree.links.new(picture, flat.file_output(tree, "//passes/", "beauty_"))
+    flat.strips(scene).new_scene("Strip", other, 1, 1)
+
+
+def file_output_targa(scene, directory):
+    """One slot has a format that Kiln does not verify."""
+    file_output(scene, directory)
+    node = node_of(scene)
+    tree = node.id_data
+    tree.links.new(node.inputs[0].links[0].from_socket, flat.further_slot(node, "targa_", "TARGA"))
 
 
 def stereo_eyes(scene, directory):

@@ -12,10 +12,13 @@ namespace {
 namespace fs = std::filesystem;
 using domain::failure_kind;
 
-/// Gives the configured result for each image.
+/// Gives the configured result for each image; corrupt for one whose first byte is '-'.
 struct told_check final : image::image_check {
-  aio::task<result<image::image_facts>> check(int) override {
+  aio::task<result<image::image_facts>> check(int file) override {
     ++asked;
+    char first = 0;
+    if (::pread(file, &first, 1, 0) == 1 && first == '-')
+      co_return error{errc::corrupt, "it ends in the middle"};
     co_return says;
   }
   result<image::image_facts> says = image::image_facts{
@@ -91,6 +94,66 @@ TEST_F(frame_intake_test, one_that_is_not_whole_is_rejected_until_it_is) {
   ASSERT_EQ(facts_.rejected.size(), 1U);
   EXPECT_EQ(facts_.rejected[0].frame, 3);
   EXPECT_TRUE(fs::is_empty(dir_ / "taken"));
+}
+
+TEST_F(frame_intake_test, further_files_of_a_frame_are_published_with_it) {
+  dir_.write("work/Out--depth_0002.exr", "depth");
+  dir_.write("work/Out--beauty_0002_L.png", "left eye");
+  dir_.write("work/Out--beauty_0003.png", "of another frame");
+  dir_.write("work/Out_beauty_0002.png", "no such name");
+  EXPECT_FALSE(write("Out--beauty_0002.png", "beauty")) << "they wait for their frame";
+  EXPECT_TRUE(fs::is_empty(dir_ / "final"));
+  const auto news = write("blender-render_0002.png", "frame");
+  ASSERT_TRUE(news);
+  EXPECT_EQ(news->bytes, std::string{"depthleft eyebeautyframe"}.size()) << "of all of them";
+  EXPECT_EQ(images_.asked, 4);
+  EXPECT_EQ(dir_.read("final/Out--depth_0002.exr"), "depth");
+  EXPECT_EQ(dir_.read("final/Out--beauty_0002_L.png"), "left eye");
+  EXPECT_EQ(dir_.read("final/Out--beauty_0002.png"), "beauty");
+  EXPECT_FALSE(fs::exists(dir_ / "final/Out--beauty_0003.png"));
+  EXPECT_TRUE(is_left("Out--beauty_0003.png") && is_left("Out_beauty_0002.png"));
+  EXPECT_TRUE(fs::is_empty(dir_ / "taken"));
+}
+
+TEST_F(frame_intake_test, a_frame_waits_for_all_of_its_further_files) {
+  dir_.write("work/A--whole_0001.png", "whole");
+  dir_.write("work/B--half_0001.png", "-half");
+  EXPECT_FALSE(write("blender-render_0001.png", "frame"));
+  EXPECT_TRUE(fs::is_empty(dir_ / "final")) << "neither it nor the whole one";
+  ASSERT_EQ(facts_.rejected.size(), 1U);
+  EXPECT_EQ(facts_.rejected[0].why, "B--half_0001.png: it ends in the middle");
+  put_back(dir_ / "taken", dir_ / "work"); // the last look, at the end of the attempt
+  const auto again = [this]() -> aio::task<> {
+    auto path = dir_ / "work" / "blender-render_0001.png";
+    const auto news = co_await intake_.consider(std::move(path), aio::clock::now());
+    EXPECT_EQ(news.has_value(), facts_.rejected.empty());
+  };
+  run(again);
+  EXPECT_EQ(facts_.rejected.size(), 1U) << "it is still not whole";
+  put_back(dir_ / "taken", dir_ / "work");
+  dir_.write("work/B--half_0001.png", "now whole");
+  run(again);
+  EXPECT_TRUE(facts_.rejected.empty());
+  for (const char* name : {"A--whole_0001.png", "B--half_0001.png", "blender-render_0001.png"})
+    EXPECT_TRUE(fs::exists(dir_ / "final" / name)) << name;
+}
+
+TEST_F(frame_intake_test, a_further_file_that_is_a_link_or_a_directory_costs_the_frame) {
+  fs::create_symlink("/etc/hostname", dir_ / "work" / "A--link_0001.png");
+  fs::create_directory(dir_ / "work" / "A--directory_0002.png");
+  EXPECT_FALSE(write("blender-render_0001.png"));
+  EXPECT_FALSE(write("blender-render_0002.png"));
+  EXPECT_EQ(facts_.rejected.size(), 2U);
+  EXPECT_TRUE(fs::is_empty(dir_ / "final"));
+}
+
+TEST_F(frame_intake_test, more_further_files_than_any_scene_has_cost_the_frame) {
+  for (int number = 0; number <= 256; ++number)
+    dir_.write("work/A--" + std::to_string(number) + "_0001.png", "x");
+  EXPECT_FALSE(write("blender-render_0001.png"));
+  ASSERT_EQ(facts_.rejected.size(), 1U);
+  EXPECT_NE(facts_.rejected[0].why.find("more than 256"), std::string::npos);
+  EXPECT_EQ(images_.asked, 1);
 }
 
 TEST_F(frame_intake_test, a_file_that_is_larger_than_its_pixels_can_need_is_rejected) {

@@ -56,6 +56,25 @@ TEST_F(results_test, a_frame_is_opened_in_whatever_format_it_is_and_never_throug
     EXPECT_EQ(open_frame(final_dir_, frame).error().code, errc::not_found) << frame;
 }
 
+TEST_F(results_test, further_files_are_listed_by_frame_and_opened_by_name_and_never_through_a_link) {
+  for (const auto* name : {"blender-render_0001.png", "Out--depth_0001.exr", "Out--beauty_0001.png",
+                           "Out--beauty_0002.png", "Out--beauty_0002.png.copy", "Out-beauty_0002.png"})
+    add_frame(name);
+  const outputs_of_frames expected{{1, {"Out--beauty_0001.png", "Out--depth_0001.exr"}},
+                                   {2, {"Out--beauty_0002.png"}}};
+  EXPECT_EQ(published_outputs(final_dir_), expected);
+  EXPECT_TRUE(published_outputs(dir_ / "nowhere").empty());
+  EXPECT_EQ(published_frames(final_dir_), domain::frame_set::of({1})) << "they are no frames";
+
+  const auto found = open_output(final_dir_, "Out--beauty_0002.png");
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->name, "Out--beauty_0002.png");
+  fs::create_symlink(dir_.write("secret", "secret"), final_dir_ / "Out--link_0001.png");
+  for (const auto* name : {"Out--link_0001.png", "Out--beauty_0003.png", "blender-render_0001.png", "",
+                           "../j0123456789abcdefgh/Out--beauty_0002.png"})
+    EXPECT_EQ(open_output(final_dir_, name).error().code, errc::not_found) << name;
+}
+
 TEST_F(results_test, a_time_that_no_calendar_has_is_bounded) {
   add_frame("blender-render_0001.png");
   const auto file = final_dir_ / "blender-render_0001.png";
