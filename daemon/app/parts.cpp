@@ -149,6 +149,7 @@ parts::parts(aio::executor_type loop, const config& c, std::vector<blender::inst
   reference.add_routes(service);
   blenders.add_routes(service);
   service.allow_origins(http::origins{c.allowed_origins});
+  service.trust_proxies(proxies_of(c));
   service.report_changes([&log](const auto& asked, const auto& given, std::string_view id) {
     if (const auto line = api::format_audit(asked, given, id); !line.empty())
       log.info("{}", line);

@@ -12,7 +12,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <string>
 
 namespace boost::asio::ssl {
 class context;
@@ -34,12 +33,6 @@ public:
   /// `tls`: null without TLS. `pool` reads files that are not in memory, and outlives the connection.
   connection(tcp_socket socket, tls_context tls, aio::blocking_pool& pool);
   ~connection();
-
-  /// The other side's address, without port; empty when it has gone.
-  [[nodiscard]] std::string peer() const;
-
-  /// Where the other side is, as a number: an IPv4 address, or the /64 of an IPv6 one.
-  [[nodiscard]] std::uint64_t network() const;
 
   /// Of TLS; nothing to do without. Before anything else. Who speaks plain HTTP to TLS is told so.
   [[nodiscard]] aio::task<> open(error_code& ec);

@@ -96,6 +96,12 @@ answer service::error_answer(int status, std::string_view detail, std::string_vi
   return error_page_(status, detail, path);
 }
 
+answer service::no_place(std::string_view path) {
+  constexpr int least = 1; // seconds
+  return {error_page_(503, "there are too many connections", path),
+          std::uniform_int_distribution{least, 3 * least}(random_)};
+}
+
 service::choice service::route(request& what) {
   const auto named = find_named(what.fields);
   if (named.host && !is_host(host_without_port(*named.host)))

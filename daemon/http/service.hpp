@@ -7,6 +7,7 @@
 #include "aio/task.hpp"
 #include "http/body_reader.hpp"
 #include "http/connection.hpp"
+#include "http/forwarded.hpp"
 #include "http/framing.hpp"
 #include "http/message.hpp"
 #include "http/origins.hpp"
@@ -88,6 +89,10 @@ public:
   /// Pages of these may ask as well.
   void allow_origins(origins allowed) { origins_ = std::move(allowed); }
 
+  /// For connections and requests from now on: what these say of their clients is believed.
+  void trust_proxies(trusted_proxies known) { proxies_ = std::move(known); }
+  [[nodiscard]] const trusted_proxies& proxies() const noexcept { return proxies_; }
+
   void report_changes(change_listener to) { on_change_ = std::move(to); }
   /// Of an answer that is given; does nothing when nothing was to be changed.
   void report(const request& asked, const prebuilt& given, std::string_view request_id) const;
@@ -116,6 +121,9 @@ public:
   [[nodiscard]] bool still_admits(const request& what) const;
 
   [[nodiscard]] answer error_answer(int status, std::string_view detail, std::string_view path) const;
+
+  /// 503 with Retry-After: all places are taken, or all that one client may have.
+  [[nodiscard]] answer no_place(std::string_view path);
 
   /// Counts an answer; `by`: null when nothing is served there, or who asks was not let in.
   void count(const any_handler* by, int status, std::chrono::duration<double> took);
@@ -159,6 +167,7 @@ private:
   std::vector<std::string> hosts_;
   access::gate& doors_;
   origins origins_;
+  trusted_proxies proxies_;
   change_listener on_change_;
   error_page error_page_;
   aio::blocking_pool& pool_;

@@ -32,11 +32,11 @@ std::string trace_word(const request& asked) {
 
 } // namespace
 
-session::session(tcp_socket socket, service& shared, std::unique_ptr<places::place> mine,
-                 std::function<void()> on_timed)
-    : connection_(std::move(socket), shared.tls(), shared.pool()), peer_(connection_.peer()),
-      network_(connection_.network()), service_(shared), place_(std::move(mine)), in_(read_size),
-      on_timed_(std::move(on_timed)) {
+session::session(tcp_socket socket, const ip_address& from, service& shared,
+                 std::unique_ptr<places::place> mine, std::function<void()> on_timed)
+    : connection_(std::move(socket), shared.tls(), shared.pool()), from_(from), service_(shared),
+      is_proxy_(shared.proxies().trusts(from)), client_(from), peer_(format_ip_address(from)),
+      place_(std::move(mine)), in_(read_size), on_timed_(std::move(on_timed)) {
   enter(phase::idle, service_.bounds().idle_time);
 }
 
@@ -168,10 +168,18 @@ aio::task<session::next> session::serve(std::size_t head_size) {
   asked.path = target.path;
   asked.query = target.query;
   asked.fields = fields_;
+  if (is_proxy_)
+    find_client();
   asked.peer = peer_;
-  asked.network = network_;
+  asked.network = customer_network(client_);
   asked.client = this;
   co_return co_await respond(asked, parser);
+}
+
+void session::find_client() {
+  const auto now = client_address(from_, fields_, service_.proxies());
+  if (std::exchange(client_, now) != now)
+    peer_ = format_ip_address(now);
 }
 
 aio::task<session::next> session::respond(request& asked, request_parser& parser) {
@@ -181,7 +189,11 @@ aio::task<session::next> session::respond(request& asked, request_parser& parser
   const bool asks_continue = expected && parser.is_http_1_1(); // 1.0 knows no 1xx
   incoming_body body{*this, parser, asks_continue};
   const auto id = service_.request_id(asked);
-  const auto chosen = service_.route(asked);
+  auto chosen = service_.route(asked);
+  if (client_ != from_ && !place_->assign(asked.network)) {
+    chosen.run = nullptr;
+    chosen.refused = service_.no_place(asked.path);
+  }
   const auto& refused = chosen.refused;
   const auto* found = chosen.run;
   const bool is_large = found && std::holds_alternative<stream_handler>(*found);
@@ -269,6 +281,8 @@ void session::end_waiting() {
   if (!place_)
     return;
   place_->end_waiting();
+  if (is_proxy_)
+    place_->unassign();
   on_gone_ = nullptr;
   connection_.unwatch();
 }
@@ -330,13 +344,12 @@ aio::task<> session::linger() {
     thrown_away += co_await connection_.read_some(asio::buffer(in_), ec);
 }
 
-aio::task<> session::refuse(int retry_after) {
+aio::task<> session::refuse() {
   error_code ec;
   co_await connection_.open(ec);
   if (ec)
     co_return;
-  auto refused = service_.error_answer(503, "there are too many connections", "");
-  refused.retry_after = retry_after;
+  const auto refused = service_.no_place("");
   service_.counted().refused(503);
   service_.write(out_, refused, service_.request_id({}), {.close = true});
   if (co_await flush())

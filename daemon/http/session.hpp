@@ -20,16 +20,16 @@ namespace kiln::http {
 
 class session final : client {
 public:
-  /// `shared` outlives it. `mine`: null for a session that only refuse()s. `on_timed` is called whenever it
-  /// has a deadline again, and may be called at any time.
-  session(tcp_socket socket, service& shared, std::unique_ptr<places::place> mine,
+  /// `from`: the other side. `shared` outlives it. `mine`: null for a session that only refuse()s. `on_timed`
+  /// is called whenever it has a deadline again, and may be called at any time.
+  session(tcp_socket socket, const ip_address& from, service& shared, std::unique_ptr<places::place> mine,
           std::function<void()> on_timed);
 
   /// Until the connection is closed.
   [[nodiscard]] aio::task<> run();
 
   /// Answers 503 with Retry-After to whatever is asked, and closes.
-  [[nodiscard]] aio::task<> refuse(int retry_after);
+  [[nodiscard]] aio::task<> refuse();
 
   /// Whether there is something that can take too long: not while a handler is at work.
   [[nodiscard]] bool is_timed() const noexcept { return phase_ != phase::handling; }
@@ -58,6 +58,7 @@ private:
   [[nodiscard]] aio::task<bool> read_more();
   void shrink_buffers();
   [[nodiscard]] aio::task<next> serve(std::size_t head_size);
+  void find_client();
   [[nodiscard]] aio::task<next> respond(request& asked, request_parser& parser);
   [[nodiscard]] aio::task<answer> wait_for(reply& later);
   [[nodiscard]] aio::task<bool> flush();
@@ -71,9 +72,11 @@ private:
   [[nodiscard]] next reject(int status, std::string_view why, std::string_view path);
 
   connection connection_;
-  std::string peer_;
-  std::uint64_t network_;
+  ip_address from_;
   service& service_;
+  bool is_proxy_;     ///< the other side, so each request has a client of its own
+  ip_address client_; ///< of the request that is served
+  std::string peer_;  ///< the same for people
   std::unique_ptr<places::place> place_;
 
   std::vector<char> in_;     ///< bytes that have come and are not used up
