@@ -43,6 +43,7 @@ struct config {
   bool allow_open_network = false; ///< serve on an address that others can reach, though there are no tokens
   std::vector<std::string> allowed_hosts;
   std::vector<std::string> allowed_origins;
+  std::string public_url;                   ///< where clients find kilnd behind a proxy; empty: as it says
   std::vector<std::string> trusted_proxies; ///< addresses and networks; what they say of clients is believed
   std::filesystem::path tls_certificate;    ///< absolute, PEM; empty: without TLS
   std::filesystem::path tls_key;

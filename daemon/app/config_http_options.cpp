@@ -3,6 +3,7 @@
 #include "app/config_options.hpp"
 #include "http/forwarded.hpp"
 #include "http/origins.hpp"
+#include "http/public_url.hpp"
 #include "webhook/target.hpp"
 
 namespace kiln::app {
@@ -23,6 +24,12 @@ void add_network_options(CLI::App& app, config& c, words& w) {
       ->check(checked_by(http::parse_origin, ""))
       ->delimiter(',')
       ->type_name("ORIGIN,…")
+      ->group("Network");
+  app.add_option(
+         "--public-url", c.public_url,
+         "Where clients find kilnd behind a proxy: https://farm.example/kiln [as trusted proxies say]")
+      ->check(checked_by(http::parse_public_url, ""))
+      ->type_name("URL")
       ->group("Network");
   app.add_option("--trusted-proxies", c.trusted_proxies,
                  "Proxies in front of kilnd, whose X-Forwarded-For or Forwarded names the client: 10.0.0.2, "

@@ -48,7 +48,13 @@ std::vector<std::string> hosts_of(const config& c) {
     hosts.emplace_back(own);
   const bool is_v6 = c.listen.address.find(':') != std::string::npos;
   hosts.push_back(is_v6 ? "[" + c.listen.address + "]" : c.listen.address);
+  if (const auto url = url_of(c); !url.is_empty())
+    hosts.emplace_back(http::host_of(url));
   return hosts;
+}
+
+http::public_url url_of(const config& c) {
+  return c.public_url.empty() ? http::public_url{} : *http::parse_public_url(c.public_url); // checked before
 }
 
 http::trusted_proxies proxies_of(const config& c) {

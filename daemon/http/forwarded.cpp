@@ -2,6 +2,7 @@
 #include "http/forwarded.hpp"
 
 #include "base/number.hpp"
+#include "base/text.hpp"
 
 #include <fmt/format.h>
 
@@ -16,12 +17,6 @@ namespace kiln::http {
 namespace {
 
 constexpr int most_elements = 32;
-
-std::string_view trim(std::string_view text) noexcept {
-  const auto first = text.find_first_not_of(" \t");
-  return first == std::string_view::npos ? std::string_view{}
-                                         : text.substr(first, text.find_last_not_of(" \t") + 1 - first);
-}
 
 /// Whether an odd number of backslashes stands before text[at].
 bool is_escaped(std::string_view text, std::size_t at) noexcept {
@@ -42,11 +37,11 @@ std::string_view take_last(std::optional<std::string_view>& list, char separator
       is_quoted = !is_quoted;
     } else if (c == separator && !is_quoted) {
       list = all.substr(0, at - 1);
-      return trim(all.substr(at));
+      return trimmed(all.substr(at));
     }
   }
   list.reset();
-  return trim(all);
+  return trimmed(all);
 }
 
 /// A token, or the contents of a quoted string (RFC 9110, 5.6.4).
@@ -117,6 +112,45 @@ std::optional<ip_address> parse_element(std::string_view element, bool is_of_rfc
   return from ? parse_node(*from) : std::nullopt;
 }
 
+auto is_named(std::string_view name) {
+  return [name](const field& f) { return equals_ignoring_case(f.name, name); };
+}
+
+/// The value of a field that is there once.
+std::optional<std::string_view> find_only(std::span<const field> fields, std::string_view name) {
+  if (std::ranges::count_if(fields, is_named(name)) != 1)
+    return std::nullopt;
+  return trimmed(std::ranges::find_if(fields, is_named(name))->value);
+}
+
+struct found_client {
+  ip_address address;
+  std::string_view element = {}; ///< of Forwarded that names it, if one does
+};
+
+found_client find_client(const ip_address& proxy, std::span<const field> fields,
+                         const trusted_proxies& known) {
+  const bool is_of_rfc = std::ranges::none_of(fields, is_named("X-Forwarded-For"));
+  const auto is_list = is_named(is_of_rfc ? "Forwarded" : "X-Forwarded-For");
+  found_client found{proxy};
+  int elements = 0;
+  for (const auto& list : fields | std::views::reverse | std::views::filter(is_list))
+    for (std::optional rest{list.value}; rest; ++elements) {
+      if (elements == most_elements)
+        return found;
+      const auto element = take_last(rest, ',');
+      const auto address = parse_element(element, is_of_rfc);
+      if (!address)
+        return found;
+      found.address = *address;
+      if (is_of_rfc)
+        found.element = element;
+      if (!known.trusts(found.address))
+        return found;
+    }
+  return found;
+}
+
 } // namespace
 
 bool trusted_proxies::trusts(const ip_address& address) const noexcept {
@@ -125,24 +159,29 @@ bool trusted_proxies::trusts(const ip_address& address) const noexcept {
 
 ip_address client_address(const ip_address& proxy, std::span<const field> fields,
                           const trusted_proxies& known) {
-  const auto is_named = [](std::string_view name) {
-    return [name](const field& f) { return equals_ignoring_case(f.name, name); };
+  return find_client(proxy, fields, known).address;
+}
+
+public_url forwarded_url(const ip_address& proxy, std::span<const field> fields,
+                         const trusted_proxies& known) {
+  const auto rfc = find_client(proxy, fields, known).element;
+  const auto value_of = [&](std::string_view field_name, std::string_view parameter) {
+    const auto field = find_only(fields, field_name);
+    return field ? std::string{*field} : find_parameter(rfc, parameter).value_or("");
   };
-  const bool is_of_rfc = std::ranges::none_of(fields, is_named("X-Forwarded-For"));
-  const auto is_list = is_named(is_of_rfc ? "Forwarded" : "X-Forwarded-For");
-  auto found = proxy;
-  int elements = 0;
-  for (const auto& list : fields | std::views::reverse | std::views::filter(is_list))
-    for (std::optional rest{list.value}; rest; ++elements) {
-      if (elements == most_elements)
-        return found;
-      const auto address = parse_element(take_last(rest, ','), is_of_rfc);
-      if (!address)
-        return found;
-      found = *address;
-      if (!known.trusts(found))
-        return found;
-    }
+  const auto scheme = value_of("X-Forwarded-Proto", "proto");
+  auto host = value_of("X-Forwarded-Host", "host");
+  if (host.empty())
+    host = find_only(fields, "Host").value_or("");
+  public_url found;
+  if (const auto origin = parse_public_url(fmt::format("{}://{}", scheme, host));
+      origin && origin->prefix.empty())
+    found.origin = origin->origin;
+  auto prefix = find_only(fields, "X-Forwarded-Prefix").value_or("");
+  if (prefix.ends_with('/'))
+    prefix.remove_suffix(1);
+  if (is_path_prefix(prefix))
+    found.prefix = prefix;
   return found;
 }
 

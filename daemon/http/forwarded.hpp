@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What proxies write about the client of a request: Forwarded (RFC 7239) and X-Forwarded-For. Pure. Anybody
+// What proxies write about a request that they pass on: Forwarded (RFC 7239) and X-Forwarded-…. Pure. Anybody
 // can send these fields, so only what proxies of the operator have written is believed.
 #pragma once
 
 #include "base/ip_address.hpp"
 #include "http/message.hpp"
+#include "http/public_url.hpp"
 
 #include <span>
 #include <vector>
@@ -30,6 +31,12 @@ private:
 /// preferred: most of them pass on a Forwarded that their client has invented.
 [[nodiscard]] ip_address client_address(const ip_address& proxy, std::span<const field> fields,
                                         const trusted_proxies& known);
+
+/// Where that client has sent the request: X-Forwarded-Proto and X-Forwarded-Host, or proto and host of the
+/// element of Forwarded that names the client, or else Host; and X-Forwarded-Prefix. A field that is there
+/// twice, a list, or not valid is ignored. An origin that is not known whole is empty.
+[[nodiscard]] public_url forwarded_url(const ip_address& proxy, std::span<const field> fields,
+                                       const trusted_proxies& known);
 
 /// A trusted proxy in the configuration: an address or a network, but not all addresses.
 [[nodiscard]] result<ip_network> parse_trusted_proxy(std::string_view text);

@@ -170,6 +170,7 @@ aio::task<session::next> session::serve(std::size_t head_size) {
   asked.fields = fields_;
   if (is_proxy_)
     find_client();
+  asked.url = is_proxy_ && service_.url().is_empty() ? &url_ : &service_.url();
   asked.peer = peer_;
   asked.network = customer_network(client_);
   asked.client = this;
@@ -180,6 +181,7 @@ void session::find_client() {
   const auto now = client_address(from_, fields_, service_.proxies());
   if (std::exchange(client_, now) != now)
     peer_ = format_ip_address(now);
+  url_ = service_.url_behind(from_, fields_);
 }
 
 aio::task<session::next> session::respond(request& asked, request_parser& parser) {
@@ -236,7 +238,8 @@ aio::task<session::next> session::respond(request& asked, request_parser& parser
                              .close = finishing_ || !body.is_whole() || !parser.is_http_1_1() ||
                                       !parser.keep_alive(),
                              .chunks = parser.is_http_1_1(),
-                             .fields = chosen.fields};
+                             .fields = chosen.fields,
+                             .prefix = asked.url->prefix};
   service_.write(out_, *given, id, how);
   service_.report(asked, *given->what, id);
   if (service_.log().should_log(spdlog::level::debug))
@@ -244,7 +247,7 @@ aio::task<session::next> session::respond(request& asked, request_parser& parser
                          asked.method, id, asked.path, trace_word(asked));
   bool is_sent = true;
   if (how.with_body && given->large.index() != 0)
-    is_sent = co_await send(given->large, how.chunks);
+    is_sent = co_await send(*given, how);
   end_waiting();
   asked_ = nullptr;
   phase_ = phase::idle;
@@ -287,11 +290,13 @@ void session::end_waiting() {
   connection_.unwatch();
 }
 
-aio::task<bool> session::send(const large_body& what, bool in_chunks) {
-  if (const auto* file = std::get_if<file_body>(&what))
+aio::task<bool> session::send(const answer& what, const service::framing& how) {
+  if (const auto* file = std::get_if<file_body>(&what.large))
     co_return co_await send_file(*file);
-  if (const auto* parts = std::get_if<std::shared_ptr<body_stream>>(&what))
-    co_return co_await send_stream(**parts, in_chunks);
+  if (const auto* parts = std::get_if<std::shared_ptr<body_stream>>(&what.large)) {
+    const auto prefix = has_links(*what.what) ? how.prefix : std::string_view{};
+    co_return co_await send_stream(**parts, prefix, how.chunks);
+  }
   co_return true;
 }
 
@@ -309,15 +314,18 @@ aio::task<bool> session::send_file(const file_body& what) {
   co_return true;
 }
 
-aio::task<bool> session::send_stream(body_stream& parts, bool in_chunks) {
+aio::task<bool> session::send_stream(body_stream& parts, std::string_view prefix, bool in_chunks) {
   try {
     for (;;) {
       if (!out_.empty() && !co_await flush())
         co_return false;
       phase_ = phase::handling;
-      const auto part = co_await parts.next();
+      auto part = co_await parts.next();
       if (part.empty())
         break;
+      std::string below;
+      if (!prefix.empty())
+        part = below = with_links_at(prefix, part);
       if (in_chunks)
         fmt::format_to(std::back_inserter(out_), "{:x}\r\n", part.size());
       out_ += part;

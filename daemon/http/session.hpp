@@ -62,9 +62,9 @@ private:
   [[nodiscard]] aio::task<next> respond(request& asked, request_parser& parser);
   [[nodiscard]] aio::task<answer> wait_for(reply& later);
   [[nodiscard]] aio::task<bool> flush();
-  [[nodiscard]] aio::task<bool> send(const large_body& what, bool in_chunks);
+  [[nodiscard]] aio::task<bool> send(const answer& what, const service::framing& how);
   [[nodiscard]] aio::task<bool> send_file(const file_body& what);
-  [[nodiscard]] aio::task<bool> send_stream(body_stream& parts, bool in_chunks);
+  [[nodiscard]] aio::task<bool> send_stream(body_stream& parts, std::string_view prefix, bool in_chunks);
   [[nodiscard]] aio::task<> linger();
   void enter(phase p, std::chrono::milliseconds time);
   void keep_moving(phase p, aio::clock::time_point began, std::chrono::milliseconds time,
@@ -77,6 +77,7 @@ private:
   bool is_proxy_;     ///< the other side, so each request has a client of its own
   ip_address client_; ///< of the request that is served
   std::string peer_;  ///< the same for people
+  public_url url_;    ///< where that client has found kilnd
   std::unique_ptr<places::place> place_;
 
   std::vector<char> in_;     ///< bytes that have come and are not used up

@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Behind a proxy: whose requests these are, as far as the proxy may say so (trusted_proxies)."""
+"""Behind a proxy: whose requests these are and where links lead, as far as the proxy may say so; test_proxy_page.py has real ones."""
 import contextlib
+import http.client
 import json
+import re
 
 import pytest
 from daemon import read_until_quiet, statuses, wait_for
 from test_limits import ask
 from test_operation import kilnd
 from tokens import add, bearer
+from webhook_receiver import Receiver
 
 JSON = {"Content-Type": "application/json"}
+JOB = json.dumps({"blend": "scene.blend", "frames": "1"})
 TRUSTED = ["--trusted-proxies", "127.0.0.1,127.0.0.2"]
 
 
@@ -50,7 +54,7 @@ def test_wrong_tokens_and_lines_of_the_log_are_the_clients(start, tmp_path):
     assert ask(d, "GET", "/v1/jobs", headers={**other, **of("192.0.3.8")}).status == 401
     assert ask(d, "GET", "/v1/jobs", headers=other).status == 401, "nor of the proxy"
     assert "a token was shown that is none of ours from=192.0.2.7 path=/v1/jobs" in d.log()
-    made = ask(d, "POST", "/v1/jobs", json.dumps({"blend": "scene.blend", "frames": "1"}), {**JSON, **bearer(secret), **of("2001:DB8::7")})
+    made = ask(d, "POST", "/v1/jobs", JOB, {**JSON, **bearer(secret), **of("2001:DB8::7")})
     assert made.status == 202
     wait_for(lambda: "audit by=ci from=2001:db8::7 method=POST path=/v1/jobs job=" in d.log(), "the line of the change")
 
@@ -106,3 +110,69 @@ def test_a_wrong_proxy_is_refused_with_its_place(tmp_path, value, says):
 def test_behind_a_proxy_loopback_has_limits(start):
     d = start(arguments=TRUSTED)
     assert d.get("/livez").headers["ratelimit-policy"] == '"requests";q=1000;w=5'
+
+
+def below(d, prefix, headers=None, address="127.0.0.1"):
+    """Whether the links of an answer lead below a prefix, in its head and its body."""
+    made = ask(d, "POST", "/v1/jobs", JOB, {**JSON, **(headers or {})}, address)
+    assert made.status == 202, made
+    self, found = made.json()["links"]["self"], made.headers["location"]
+    assert re.fullmatch(rf"{prefix}/v1/jobs/{made.json()['id']}", self) and found == self, made
+    seen = ask(d, "HEAD", self.removeprefix(prefix), headers=headers, address=address)
+    assert seen.status == 200 and int(seen.headers["content-length"]) > 100 and not seen.body
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", d.port, timeout=60, source_address=(address, 0))) as stream:
+        stream.request("GET", self.removeprefix(prefix) + "/events", headers=headers or {})
+        answer = stream.getresponse()
+        data = next(line for line in iter(answer.readline, b"") if line.startswith(b"data: "))
+        assert json.loads(data[6:])["links"]["self"] == self
+    return made
+
+
+def test_links_follow_public_url(start, tmp_path):
+    receiver = Receiver()
+    d = start("frame_seconds 0.01", arguments=["--public-url", "https://farm.example/kiln/", *TRUSTED, "--webhook-target",
+                                               f"127.0.0.1:{receiver.port}"])
+    hook = d.ask("POST", "/v1/webhooks", json.dumps({"url": receiver.url(), "events": ["job.succeeded"]}), JSON)
+    assert hook.status == 201 and hook.headers["location"] == hook.json()["links"]["self"] == f"/kiln/v1/webhooks/{hook.json()['id']}"
+    first = below(d, "/kiln", {"Idempotency-Key": "once", "X-Forwarded-Prefix": "/other", "Host": "farm.example"})
+    again = d.ask("POST", "/v1/jobs", JOB, {**JSON, "Idempotency-Key": "once"})
+    assert again.headers["location"] == first.headers["location"] and again.json()["links"] == first.json()["links"]
+    listed = d.get("/v1/jobs?limit=1")
+    assert listed.json()["jobs"][0]["links"]["zip"] == first.headers["location"] + "/frames.zip"
+    described = d.get("/v1/openapi.json")
+    assert described.json()["servers"][0]["url"] == "https://farm.example/kiln"
+    assert d.get("/v1/openapi.json", **{"If-None-Match": described.headers["etag"]}).status == 304
+    told = wait_for(receiver.events, "the webhook is told")
+    assert told[0]["data"]["job"]["links"]["self"] == "https://farm.example" + first.headers["location"]
+    made = [line for line in d.log().splitlines() if "path=/v1/jobs " in line]
+    assert f" job={first.json()['id']} " in made[0]
+    receiver.close()
+
+
+def test_links_follow_what_a_trusted_proxy_says(start):
+    d = start("frame_seconds 0.01", arguments=["--trusted-proxies", "127.0.0.2", "--allowed-hosts", "farm.example"])
+    said = {"X-Forwarded-Prefix": "/kiln", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "farm.example"}
+
+    def server(headers, address="127.0.0.2"):
+        described = ask(d, "GET", "/v1/openapi.json", headers=headers, address=address)
+        return described.json()["servers"][0]["url"], described.headers["etag"]
+    below(d, "/kiln", said, "127.0.0.2")
+    below(d, "", said, "127.0.0.1")
+    below(d, "", {"X-Forwarded-Prefix": "/../kiln"}, "127.0.0.2")
+    below(d, "", {"X-Forwarded-Prefix": "//evil.example"}, "127.0.0.2")
+    assert server(said)[0] == "https://farm.example/kiln"
+    assert server({**said, "X-Forwarded-Host": "evil.example"})[0] == "/kiln", "a host that is not served here"
+    assert server(of("for=192.0.2.7;proto=https;host=farm.example", "Forwarded"))[0] == "https://farm.example"
+    assert server(said, "127.0.0.1")[0] == "/"
+    assert len({server(said)[1], server({})[1], server({**said, "X-Forwarded-Proto": "http"})[1]}) == 3
+
+
+@pytest.mark.parametrize("value, says", [
+    ('"/kiln"', "begins with http"), ('"https://farm.example/../kiln"', "segments"), ('"https://farm.example/a\\u0001"', "segments"),
+    ('"https://a, https://b"', "not an origin"), ('"https://farm.example:443"', "usual port"), ('["https://a", "https://b"]', "one value"),
+])
+def test_a_wrong_public_url_is_refused_with_its_place(tmp_path, value, says):
+    (tmp_path / "kilnd.toml").write_text(f'project_root = "{tmp_path}"\npublic_url = {value}\n')
+    refused = kilnd("--check", "--config", tmp_path / "kilnd.toml")
+    assert refused.returncode == 2 and says in refused.stderr, refused
+    assert f"{tmp_path}/kilnd.toml, line 2: public_url = " in refused.stderr

@@ -159,6 +159,9 @@ TEST_F(config_file, a_wrong_value_names_file_line_key_and_a_right_value) {
             {"trusted_proxies = [ '10.0.0.1', '10.0.0.1/8' ] is wrong", "more bits than its prefix"}},
            {"trusted_proxies = \"proxy.example\"", {"is not an address or a network such as"}},
            {"trusted_proxies = \"::/0\"", {"is everybody"}},
+           {"public_url = \"/kiln\"", {"public_url = '/kiln' is wrong", "begins with http://"}},
+           {"public_url = \"https://farm.example/../kiln\"", {"\"..\" segments"}},
+           {"public_url = [\"https://a.example\", \"https://b.example\"]", {"it has one value"}},
            {"slot = 2", {"there is no key \"slot\"", "did you mean \"slots\"?"}},
        }) {
     const auto text = refused({"--config", with("# a comment\nthreads = 2\n" + std::string{line} + "\n")});

@@ -158,6 +158,49 @@ TEST(forwarded, lists_are_read_so_far) {
   EXPECT_EQ(all(32), "10.0.0.2");
 }
 
+TEST(forwarded, where_the_client_has_sent_its_request) {
+  struct row {
+    std::vector<field> fields;
+    const char* url;
+  };
+  const field host{"Host", "farm.example:81"};
+  const std::vector<row> table{
+      {{host}, ""},
+      {{host, {"X-Forwarded-Proto", "https"}}, "https://farm.example:81"},
+      {{host, {"X-Forwarded-Proto", "HTTP"}, {"X-Forwarded-Host", "Shop.example"}}, "http://shop.example"},
+      {{host, {"X-Forwarded-Proto", "https"}, {"X-Forwarded-Prefix", "/kiln/"}},
+       "https://farm.example:81/kiln"},
+      {{host, {"X-Forwarded-Prefix", "/a/b"}}, "/a/b"},
+      {{host, {"Forwarded", "for=192.0.2.7;proto=https;host=shop.example"}}, "https://shop.example"},
+      {{host, {"Forwarded", "for=192.0.2.7;proto=https;host=\"shop.example:82\", for=10.0.0.2;proto=http"}},
+       "https://shop.example:82"},
+      {{host, {"Forwarded", "for=1.2.3.4;proto=http;host=x, for=192.0.2.7;proto=https"}},
+       "https://farm.example:81"},
+      // the client's own Forwarded, beside what the proxy has written
+      {{host, {"Forwarded", "for=1.2.3.4;proto=http;host=x"}, {"X-Forwarded-For", "192.0.2.7"}}, ""},
+      // ignored
+      {{host, {"X-Forwarded-Proto", "https, http"}}, ""},
+      {{host, {"X-Forwarded-Proto", "javascript"}}, ""},
+      {{host, {"X-Forwarded-Proto", "https"}, {"X-Forwarded-Proto", "http"}}, ""},
+      {{host, {"X-Forwarded-Proto", "https"}, {"X-Forwarded-Host", "a, b"}}, ""},
+      {{host, {"X-Forwarded-Proto", "https"}, {"X-Forwarded-Host", "a/b"}}, ""},
+      {{host, {"X-Forwarded-Proto", "https"}, {"X-Forwarded-Host", "u@a"}}, ""},
+      {{host, {"X-Forwarded-Prefix", "kiln"}}, ""},
+      {{host, {"X-Forwarded-Prefix", "//evil.example"}}, ""},
+      {{host, {"X-Forwarded-Prefix", "/../kiln"}}, ""},
+      {{host, {"X-Forwarded-Prefix", "/kiln/.."}}, ""},
+      {{host, {"X-Forwarded-Prefix", "/a, /b"}}, ""},
+      {{host, {"X-Forwarded-Prefix", "/a"}, {"X-Forwarded-Prefix", "/b"}}, ""},
+      {{host, {"X-Forwarded-Prefix", "/a\"b"}}, ""},
+      {{host, {"X-Forwarded-Prefix", "/a\x01"}}, ""},
+      {{host, {"X-Forwarded-Prefix", "/%2e%2e"}}, ""},
+      {{host, {"X-Forwarded-Prefix", "/"}}, ""},
+  };
+  for (const auto& [fields, url] : table)
+    EXPECT_EQ(forwarded_url(proxy, fields, farm()).text(), url)
+        << fields.back().name << ": " << fields.back().value;
+}
+
 TEST(forwarded, trusted_proxies_are_not_everybody) {
   for (const char* good : {"10.0.0.1", "10.0.0.0/8", "::1", "fd00::/8", "128.0.0.0/1"})
     EXPECT_TRUE(parse_trusted_proxy(good)) << good;
