@@ -25,15 +25,13 @@ void add_network_options(CLI::App& app, config& c, words& w) {
       ->delimiter(',')
       ->type_name("ORIGIN,…")
       ->group("Network");
-  app.add_option(
-         "--public-url", c.public_url,
-         "Where clients find kilnd behind a proxy: https://farm.example/kiln [as trusted proxies say]")
+  app.add_option("--public-url", c.public_url,
+                 "Where clients find kilnd behind a proxy: https://farm.example/kiln [as proxies say]")
       ->check(checked_by(http::parse_public_url, ""))
       ->type_name("URL")
       ->group("Network");
   app.add_option("--trusted-proxies", c.trusted_proxies,
-                 "Proxies in front of kilnd, whose X-Forwarded-For or Forwarded names the client: 10.0.0.2, "
-                 "fd00::/64 [none]")
+                 "Proxies whose X-Forwarded-For or Forwarded is believed: 10.0.0.2,fd00::/64 [none]")
       ->check(checked_by(http::parse_trusted_proxy, ""))
       ->delimiter(',')
       ->type_name("ADDRESS,…")
