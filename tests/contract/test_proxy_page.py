@@ -14,7 +14,7 @@ import urllib.parse
 
 import pytest
 from daemon import WITH_TEST, Answer, unpacked, wait_for
-from test_blends import scene
+from test_blends import kept, scene
 
 DOCS = pathlib.Path(__file__).parents[2] / "docs"
 PAGE = DOCS / "proxy.md"
@@ -114,7 +114,9 @@ def behind(start, program, tmp_path):
 @pytest.mark.parametrize("public_url", ["https://farm.example/kiln", None], ids=["configured", "said_by_the_proxy"])
 def test_links_lead_through_it(behind, public_url):
     d, proxy = behind("frame_seconds 0.01", arguments=["--public-url", public_url] if public_url else [])
-    made = proxy.ask("POST", "/kiln/job", '{"from":1,"to":3}', {**JSON, "X-Forwarded-For": "192.0.2.7", "Forwarded": "for=192.0.2.8"})
+    host = "farm.example" if public_url else f"localhost:{proxy.port}"
+    made = proxy.ask("POST", "/kiln/job", '{"from":1,"to":3}', {**JSON, "X-Forwarded-For": "192.0.2.7", "Forwarded": "for=192.0.2.8",
+                                                              "Host": host, "Origin": f"https://{host}"})  # a page of kilnd's own
     assert made.status == 202 and made.headers["location"].startswith("/kiln/job/"), made
     assert "from=127.0.0.5 method=POST path=/job " in d.log()
     wait_for(lambda: proxy.get(made.headers["location"]).text == "Job completed", "the job is done")
@@ -139,7 +141,12 @@ def test_links_lead_through_it(behind, public_url):
 def test_what_takes_long_passes_at_once(behind, tmp_path):
     d, proxy = behind(f"wait_file {tmp_path}/go", "frame_seconds 0.01")
     blend = scene("frame_seconds 0.01", size=5_000_000)
-    sent = proxy.ask("POST", "/kiln/v1/blends", blend, {"Content-Type": "application/octet-stream"})
+
+    def halves():
+        yield blend[:2_500_000]
+        wait_for(lambda: kept(d), "the first half has come", 20)
+        yield blend[2_500_000:]
+    sent = proxy.ask("POST", "/kiln/v1/blends", halves(), {"Content-Type": "application/octet-stream", "Content-Length": str(len(blend))})
     assert sent.status == 201 and proxy.get(sent.headers["location"]).json()["bytes"] == len(blend), sent
     job = proxy.ask("POST", "/kiln/v1/jobs", json.dumps({"blend": "scene.blend", "frames": "1"}), JSON)
     assert job.status == 202 and job.headers["location"] == job.json()["links"]["self"]
