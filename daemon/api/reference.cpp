@@ -4,7 +4,9 @@
 #include "api/answers.hpp"
 #include "api/description.hpp"
 #include "api/plain_reference.hpp"
+#include "digest/sha256.hpp"
 #include "http/conditional.hpp"
+#include "http/public_url.hpp"
 #include "output/results.hpp"
 
 #include <fmt/format.h>
@@ -70,9 +72,10 @@ response html(std::string text) {
   return made;
 }
 
-/// A file that changes only with kilnd's version.
-response built_in(const http::request& asked, const char* type, std::string_view text) {
-  const auto etag = fmt::format("\"{}\"", openapi_digest.substr(0, 32));
+/// A file that changes only with kilnd's version and its settings. `digest`: of everything it depends on.
+response built_in(const http::request& asked, const char* type, std::string_view text,
+                  std::string_view digest = openapi_digest) {
+  const auto etag = fmt::format("\"{}\"", digest.substr(0, 32));
   response shown{.status = 200, .content_type = type, .body = {}, .cache_control = "no-cache"};
   shown.fields.emplace_back("ETag", etag);
   if (http::is_not_modified(asked, {.etag = etag})) {
@@ -84,6 +87,16 @@ response built_in(const http::request& asked, const char* type, std::string_view
   return shown;
 }
 
+/// The description, with its server where the client has found it.
+response description(const http::request& asked) {
+  constexpr std::string_view server = R"("servers": [{ "url": ")";
+  if (!asked.url || asked.url->is_empty())
+    return built_in(asked, json_type, openapi_json);
+  std::string text{openapi_json};
+  text.replace(text.find(server) + server.size(), 1, asked.url->text()); // "/"
+  return built_in(asked, json_type, text, digest::sha256(text));
+}
+
 } // namespace
 
 reference::reference(std::filesystem::path files, aio::blocking_pool& pool)
@@ -92,7 +105,7 @@ reference::reference(std::filesystem::path files, aio::blocking_pool& pool)
 void reference::add_routes(http::service& to) {
   using http::request;
   to.on("GET", "/v1/openapi.json", access::role::none,
-        [](const request& asked) { return built_in(asked, json_type, openapi_json); });
+        [](const request& asked) { return description(asked); });
   to.on("GET", "/docs", access::role::none, [this](const request&) { return page(); });
   to.on("GET", "/docs/{file}", access::role::none, [this](const request& asked) { return part(asked); });
 }

@@ -43,7 +43,9 @@ struct config {
   bool allow_open_network = false; ///< serve on an address that others can reach, though there are no tokens
   std::vector<std::string> allowed_hosts;
   std::vector<std::string> allowed_origins;
-  std::filesystem::path tls_certificate; ///< absolute, PEM; empty: without TLS
+  std::string public_url;                   ///< where clients find kilnd behind a proxy; empty: as it says
+  std::vector<std::string> trusted_proxies; ///< addresses and networks; what they say of clients is believed
+  std::filesystem::path tls_certificate;    ///< absolute, PEM; empty: without TLS
   std::filesystem::path tls_key;
   std::optional<double> rate_limit; ///< requests a second of one token or address; 0: no limit; see rate_of()
   std::optional<double> rate_burst; ///< requests at once

@@ -29,4 +29,8 @@ struct words {
 /// given.
 void add_options(CLI::App& app, config& c, words& w, const std::string& default_file);
 
+/// Two groups of them: where and how HTTP is served, and its limits.
+void add_network_options(CLI::App& app, config& c, words& w);
+void add_limit_options(CLI::App& app, config& c);
+
 } // namespace kiln::app

@@ -48,13 +48,27 @@ std::vector<std::string> hosts_of(const config& c) {
     hosts.emplace_back(own);
   const bool is_v6 = c.listen.address.find(':') != std::string::npos;
   hosts.push_back(is_v6 ? "[" + c.listen.address + "]" : c.listen.address);
+  if (const auto url = url_of(c); !url.is_empty())
+    hosts.emplace_back(http::host_of(url));
   return hosts;
+}
+
+http::public_url url_of(const config& c) {
+  return c.public_url.empty() ? http::public_url{} : *http::parse_public_url(c.public_url); // checked before
+}
+
+http::trusted_proxies proxies_of(const config& c) {
+  std::vector<ip_network> networks;
+  for (const auto& text : c.trusted_proxies)
+    networks.push_back(*http::parse_trusted_proxy(text)); // checked as it was read
+  return http::trusted_proxies{std::move(networks)};
 }
 
 access::rate rate_of(const config& c) {
   constexpr double default_rate = 200;
   constexpr double default_burst_seconds = 5;
-  const auto limit = c.rate_limit.value_or(is_loopback(c.listen.address) ? 0 : default_rate);
+  const bool is_local = is_loopback(c.listen.address) && c.trusted_proxies.empty();
+  const auto limit = c.rate_limit.value_or(is_local ? 0 : default_rate);
   return {.per_second = limit, .burst = c.rate_burst.value_or(std::max(1.0, default_burst_seconds * limit))};
 }
 

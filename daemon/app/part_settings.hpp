@@ -27,8 +27,13 @@ namespace kiln::app {
 /// Names that requests may be sent to: a foreign name that points here is a trick (DNS rebinding).
 [[nodiscard]] std::vector<std::string> hosts_of(const config& c);
 
+/// Where clients find kilnd; empty unless configured.
+[[nodiscard]] http::public_url url_of(const config& c);
+
+[[nodiscard]] http::trusted_proxies proxies_of(const config& c);
+
 /// The limit for each token or address: as configured, or the default for `c.listen`, which is the address of
-/// the socket that kilnd was given, if it was given one.
+/// the socket that kilnd was given, if it was given one. Behind a proxy it is as on an open address.
 [[nodiscard]] access::rate rate_of(const config& c);
 
 /// Of what a job may ask.

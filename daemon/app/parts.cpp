@@ -151,11 +151,17 @@ parts::parts(aio::executor_type loop, const config& c, std::vector<blender::inst
   reference.add_routes(service);
   blenders.add_routes(service);
   service.allow_origins(http::origins{c.allowed_origins});
+  service.trust_proxies(proxies_of(c));
+  service.serve_as(url_of(c));
   service.report_changes([&log](const auto& asked, const auto& given, std::string_view id) {
     if (const auto line = api::format_audit(asked, given, id); !line.empty())
       log.info("{}", line);
   });
-  store.announce(api::format_job_event, [this] { courier.wake(); });
+  store.announce(
+      [url = url_of(c).text()](const auto& job, auto event, auto when) {
+        return http::with_links_at(url, api::format_job_event(job, event, when));
+      },
+      [this] { courier.wake(); });
   uploads.announce([this] { retention.wake(); });
   health.add_routes(service, process::to_string(around.how));
 }

@@ -64,28 +64,6 @@ connection::connection(tcp_socket socket, tls_context tls, aio::blocking_pool& p
 
 connection::~connection() = default;
 
-std::string connection::peer() const {
-  error_code ec;
-  const auto remote = socket_.remote_endpoint(ec);
-  return ec ? std::string{} : remote.address().to_string();
-}
-
-std::uint64_t connection::network() const {
-  error_code ec;
-  const auto address = socket_.remote_endpoint(ec).address();
-  if (ec)
-    return 0;
-  if (address.is_v4())
-    return address.to_v4().to_uint();
-  const auto v6 = address.to_v6();
-  if (v6.is_v4_mapped())
-    return asio::ip::make_address_v4(asio::ip::v4_mapped, v6).to_uint();
-  std::uint64_t prefix = 0;
-  for (std::size_t i = 0; i < 8; ++i)
-    prefix = prefix << 8 | v6.to_bytes()[i];
-  return prefix;
-}
-
 aio::task<> connection::open(error_code& ec) {
   if (!tls_)
     co_return;

@@ -12,7 +12,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <string>
 
 namespace boost::asio::ssl {
 class context;
@@ -34,12 +33,6 @@ public:
   /// `tls`: null without TLS. `pool` reads files that are not in memory, and outlives the connection.
   connection(tcp_socket socket, tls_context tls, aio::blocking_pool& pool);
   ~connection();
-
-  /// The other side's address, without port; empty if it has disconnected.
-  [[nodiscard]] std::string peer() const;
-
-  /// The other side's network as a number: an IPv4 address, or the /64 of an IPv6 one.
-  [[nodiscard]] std::uint64_t network() const;
 
   /// The handshake of TLS, before any other call; no effect without TLS. Plain HTTP on a TLS port gets an
   /// error.

@@ -20,6 +20,8 @@
 
 namespace kiln::http {
 
+struct public_url;
+
 struct field {
   std::string_view name;
   std::string_view value;
@@ -47,10 +49,11 @@ struct request {
   std::string_view item;  ///< and for the second
   std::span<const field> fields;
   std::string_view body;
-  std::string_view peer;          ///< the address of the client, without port
-  std::uint64_t network = 0;      ///< the same as a number; of IPv6 the /64, which is one customer's
-  access::principal_ptr by;       ///< who asks; null: a stranger, whom only routes of role::none meet
-  http::client* client = nullptr; ///< there in every request that came by a connection
+  std::string_view peer;           ///< the address of the client, without port
+  std::uint64_t network = 0;       ///< the same as a number; of IPv6 the /64, which is one customer's
+  access::principal_ptr by;        ///< who asks; null: a stranger, whom only routes of role::none meet
+  const public_url* url = nullptr; ///< where the client has found kilnd; null: where it listens
+  http::client* client = nullptr;  ///< there in every request that came by a connection
 
   /// The value of the first field of this name (in any case).
   [[nodiscard]] std::optional<std::string_view> find(std::string_view name) const noexcept;
@@ -92,6 +95,8 @@ class prebuilt {
 public:
   /// Without the length of its body when that is a large one.
   explicit prebuilt(const response& from, bool has_large_body = false);
+  prebuilt(int status, std::string head, std::string body)
+      : status_(status), head_(std::move(head)), body_(std::move(body)) {}
 
   [[nodiscard]] int status() const noexcept { return status_; }
   [[nodiscard]] const std::string& head() const noexcept {

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The limits of connections: total, and from one address. Connections that only wait are counted separately,
-// so that a thousand watchers do not block other clients.
+// The limits of connections: total, and from one address (IPv6: from one /64). Connections that only wait are
+// counted separately, so that a thousand watchers do not block other clients. A connection of a proxy belongs
+// to the client whose request is being answered, and to no address in between.
 #pragma once
 
-#include <boost/asio/ip/address.hpp>
-
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 
 namespace kiln::http {
 
@@ -24,10 +25,15 @@ public:
   /// One connection's. It does not outlive its `places`.
   class place {
   public:
-    place(places& of, boost::asio::ip::address from);
+    place(places& of, std::optional<std::uint64_t> from);
     place(const place&) = delete;
     place& operator=(const place&) = delete;
     ~place();
+
+    /// For a connection of a proxy: from now on that of a client, until unassign(). False, and nothing has
+    /// changed, if the client has as many as it may have.
+    [[nodiscard]] bool assign(std::uint64_t client);
+    void unassign();
 
     /// Counted as waiting from now on, when there is room.
     [[nodiscard]] bool begin_waiting();
@@ -36,7 +42,7 @@ public:
 
   private:
     places& places_;
-    boost::asio::ip::address from_;
+    std::optional<std::uint64_t> from_;
     bool waits_ = false;
   };
 
@@ -47,15 +53,19 @@ public:
 
   explicit places(const place_limits& most) : most_(most) {}
 
-  /// Null when there is no room.
-  [[nodiscard]] std::unique_ptr<place> take(const boost::asio::ip::address& from);
+  /// Null when there is no room. `from`: customer_network() of the address; nullopt for a proxy.
+  [[nodiscard]] std::unique_ptr<place> take(std::optional<std::uint64_t> from);
 
   [[nodiscard]] const counts& all() const noexcept { return all_; }
 
 private:
+  [[nodiscard]] bool has_room_for(std::uint64_t client) const;
+  void enter(std::optional<std::uint64_t> from);
+  void leave(std::optional<std::uint64_t> from);
+
   place_limits most_;
   counts all_;
-  std::map<boost::asio::ip::address, counts> by_address_;
+  std::map<std::uint64_t, counts> by_address_;
 };
 
 } // namespace kiln::http

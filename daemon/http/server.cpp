@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/server.hpp"
 
+#include "aio/asio_address.hpp"
 #include "http/listener.hpp"
 
 #include <boost/asio/redirect_error.hpp>
@@ -24,13 +25,12 @@ constexpr std::chrono::seconds tick_time{1};
 constexpr std::chrono::milliseconds accept_pause{100};
 constexpr std::chrono::minutes accept_warning_pause{1};
 constexpr std::size_t most_refused = 64; ///< at once; further connections are closed without an answer
-constexpr int refusal_seconds = 1; ///< the least that a refused client waits; at most three times as long
 
 } // namespace
 
 server::server(aio::executor_type loop, service& shared)
     : service_(shared), acceptor_(loop), pause_(loop), tick_timer_(loop),
-      places_(shared.bounds().connections), random_(std::random_device{}()),
+      places_(shared.bounds().connections),
       work_(loop, [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); }) {}
 
 result<void> server::listen(const std::string& address, unsigned short port) {
@@ -88,15 +88,16 @@ aio::task<> server::run() {
 
 void server::admit(tcp_socket socket) {
   error_code ec;
-  const auto from = socket.remote_endpoint(ec).address();
+  const auto from = aio::from_asio(socket.remote_endpoint(ec).address());
   if (ec)
     return; // gone already
   socket.set_option(tcp::no_delay{true}, ec);
-  auto place = places_.take(from);
+  const bool is_proxy = service_.proxies().trusts(from);
+  auto place = places_.take(is_proxy ? std::nullopt : std::optional{customer_network(from)});
   const bool has_room = place != nullptr;
   if (!has_room && refused_ >= most_refused)
     return;
-  const auto added = sessions_.emplace(sessions_.end(), std::move(socket), service_, std::move(place),
+  const auto added = sessions_.emplace(sessions_.end(), std::move(socket), from, service_, std::move(place),
                                        [this] { wake_tick(); });
   if (has_room) {
     work_.spawn(serve(added));
@@ -114,8 +115,7 @@ aio::task<> server::serve(sessions::iterator mine) {
 }
 
 aio::task<> server::refuse(sessions::iterator mine) {
-  const auto seconds = std::uniform_int_distribution{refusal_seconds, 3 * refusal_seconds}(random_);
-  co_await guard(mine->refuse(seconds));
+  co_await guard(mine->refuse());
   --refused_;
   drop(mine);
 }

@@ -10,7 +10,6 @@
 #include "http/session.hpp"
 
 #include <list>
-#include <random>
 
 namespace kiln::http {
 
@@ -65,7 +64,6 @@ private:
   places places_;
   sessions sessions_; ///< those that were refused too, while they take their answer
   std::size_t refused_ = 0;
-  std::minstd_rand random_;
   aio::task_group work_;
 };
 

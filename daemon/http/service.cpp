@@ -96,6 +96,19 @@ answer service::error_answer(int status, std::string_view detail, std::string_vi
   return error_page_(status, detail, path);
 }
 
+public_url service::url_behind(const ip_address& proxy, std::span<const field> fields) const {
+  auto url = forwarded_url(proxy, fields, proxies_);
+  if (!is_host(host_of(url)))
+    url.origin.clear();
+  return url;
+}
+
+answer service::no_place(std::string_view path) {
+  constexpr int least = 1; // seconds
+  return {error_page_(503, "there are too many connections", path),
+          std::uniform_int_distribution{least, 3 * least}(random_)};
+}
+
 service::choice service::route(request& what) {
   const auto named = find_named(what.fields);
   if (named.host && !is_host(host_without_port(*named.host)))
@@ -235,7 +248,9 @@ std::string_view service::date() {
 }
 
 void service::write(std::string& out, const answer& what, std::string_view request_id, const framing& how) {
-  out += what.what->head();
+  const auto built =
+      how.prefix.empty() ? what.what : std::make_shared<const prebuilt>(answer_below(how.prefix, *what.what));
+  out += built->head();
   out += date();
   out += "X-Request-Id: ";
   out += request_id;
@@ -253,7 +268,7 @@ void service::write(std::string& out, const answer& what, std::string_view reque
     out += "Connection: close\r\n";
   out += "\r\n";
   if (how.with_body)
-    out += what.what->body();
+    out += built->body();
 }
 
 } // namespace kiln::http

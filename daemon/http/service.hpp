@@ -7,10 +7,12 @@
 #include "aio/task.hpp"
 #include "http/body_reader.hpp"
 #include "http/connection.hpp"
+#include "http/forwarded.hpp"
 #include "http/framing.hpp"
 #include "http/message.hpp"
 #include "http/origins.hpp"
 #include "http/places.hpp"
+#include "http/public_url.hpp"
 #include "http/router.hpp"
 #include "http/traffic.hpp"
 
@@ -88,6 +90,16 @@ public:
   /// Pages of these may ask as well.
   void allow_origins(origins allowed) { origins_ = std::move(allowed); }
 
+  /// Where clients find kilnd, whatever proxies say. Empty: where proxies say, or where it listens.
+  void serve_as(public_url known) { public_url_ = std::move(known); }
+  /// Of a request that a trusted proxy has sent. An origin whose host is not served here is left out.
+  [[nodiscard]] public_url url_behind(const ip_address& proxy, std::span<const field> fields) const;
+  [[nodiscard]] const public_url& url() const noexcept { return public_url_; }
+
+  /// For connections and requests from now on: what these say of their clients is believed.
+  void trust_proxies(trusted_proxies known) { proxies_ = std::move(known); }
+  [[nodiscard]] const trusted_proxies& proxies() const noexcept { return proxies_; }
+
   void report_changes(change_listener to) { on_change_ = std::move(to); }
   /// Of an answer that is given; does nothing when nothing was to be changed.
   void report(const request& asked, const prebuilt& given, std::string_view request_id) const;
@@ -117,6 +129,9 @@ public:
 
   [[nodiscard]] answer error_answer(int status, std::string_view detail, std::string_view path) const;
 
+  /// 503 with Retry-After: all places are taken, or all that one client may have.
+  [[nodiscard]] answer no_place(std::string_view path);
+
   /// Counts an answer; `by`: null when nothing is served there, or who asks was not let in.
   void count(const any_handler* by, int status, std::chrono::duration<double> took);
   [[nodiscard]] traffic& counted() noexcept { return traffic_; }
@@ -138,6 +153,7 @@ public:
     bool close = false;
     bool chunks = true; ///< the client knows them (HTTP/1.1); else the end of the connection ends a stream
     std::string_view fields = {}; ///< further ones, with line ends
+    std::string_view prefix = {}; ///< of the paths of links
   };
 
   /// Adds the answer to `out` in the bytes of HTTP, but for a large body.
@@ -159,6 +175,8 @@ private:
   std::vector<std::string> hosts_;
   access::gate& doors_;
   origins origins_;
+  trusted_proxies proxies_;
+  public_url public_url_;
   change_listener on_change_;
   error_page error_page_;
   aio::blocking_pool& pool_;

@@ -32,11 +32,11 @@ std::string trace_word(const request& asked) {
 
 } // namespace
 
-session::session(tcp_socket socket, service& shared, std::unique_ptr<places::place> mine,
-                 std::function<void()> on_timed)
-    : connection_(std::move(socket), shared.tls(), shared.pool()), peer_(connection_.peer()),
-      network_(connection_.network()), service_(shared), place_(std::move(mine)), in_(read_size),
-      on_timed_(std::move(on_timed)) {
+session::session(tcp_socket socket, const ip_address& from, service& shared,
+                 std::unique_ptr<places::place> mine, std::function<void()> on_timed)
+    : connection_(std::move(socket), shared.tls(), shared.pool()), from_(from), service_(shared),
+      is_proxy_(shared.proxies().trusts(from)), client_(from), peer_(format_ip_address(from)),
+      place_(std::move(mine)), in_(read_size), on_timed_(std::move(on_timed)) {
   enter(phase::idle, service_.bounds().idle_time);
 }
 
@@ -168,10 +168,20 @@ aio::task<session::next> session::serve(std::size_t head_size) {
   asked.path = target.path;
   asked.query = target.query;
   asked.fields = fields_;
+  if (is_proxy_)
+    find_client();
+  asked.url = is_proxy_ && service_.url().is_empty() ? &url_ : &service_.url();
   asked.peer = peer_;
-  asked.network = network_;
+  asked.network = customer_network(client_);
   asked.client = this;
   co_return co_await respond(asked, parser);
+}
+
+void session::find_client() {
+  const auto now = client_address(from_, fields_, service_.proxies());
+  if (std::exchange(client_, now) != now)
+    peer_ = format_ip_address(now);
+  url_ = service_.url_behind(from_, fields_);
 }
 
 aio::task<session::next> session::respond(request& asked, request_parser& parser) {
@@ -181,7 +191,11 @@ aio::task<session::next> session::respond(request& asked, request_parser& parser
   const bool asks_continue = expected && parser.is_http_1_1(); // 1.0 has no 1xx
   incoming_body body{*this, parser, asks_continue};
   const auto id = service_.request_id(asked);
-  const auto chosen = service_.route(asked);
+  auto chosen = service_.route(asked);
+  if (client_ != from_ && !place_->assign(asked.network)) {
+    chosen.run = nullptr;
+    chosen.refused = service_.no_place(asked.path);
+  }
   const auto& refused = chosen.refused;
   const auto* found = chosen.run;
   const bool is_large = found && std::holds_alternative<stream_handler>(*found);
@@ -224,7 +238,8 @@ aio::task<session::next> session::respond(request& asked, request_parser& parser
                              .close = finishing_ || !body.is_whole() || !parser.is_http_1_1() ||
                                       !parser.keep_alive(),
                              .chunks = parser.is_http_1_1(),
-                             .fields = chosen.fields};
+                             .fields = chosen.fields,
+                             .prefix = asked.url->prefix};
   service_.write(out_, *given, id, how);
   service_.report(asked, *given->what, id);
   if (service_.log().should_log(spdlog::level::debug))
@@ -232,7 +247,7 @@ aio::task<session::next> session::respond(request& asked, request_parser& parser
                          asked.method, id, asked.path, trace_word(asked));
   bool is_sent = true;
   if (how.with_body && given->large.index() != 0)
-    is_sent = co_await send(given->large, how.chunks);
+    is_sent = co_await send(*given, how);
   end_waiting();
   asked_ = nullptr;
   phase_ = phase::idle;
@@ -269,15 +284,19 @@ void session::end_waiting() {
   if (!place_)
     return;
   place_->end_waiting();
+  if (is_proxy_)
+    place_->unassign();
   on_gone_ = nullptr;
   connection_.unwatch();
 }
 
-aio::task<bool> session::send(const large_body& what, bool in_chunks) {
-  if (const auto* file = std::get_if<file_body>(&what))
+aio::task<bool> session::send(const answer& what, const service::framing& how) {
+  if (const auto* file = std::get_if<file_body>(&what.large))
     co_return co_await send_file(*file);
-  if (const auto* parts = std::get_if<std::shared_ptr<body_stream>>(&what))
-    co_return co_await send_stream(**parts, in_chunks);
+  if (const auto* parts = std::get_if<std::shared_ptr<body_stream>>(&what.large)) {
+    const auto prefix = has_links(*what.what) ? how.prefix : std::string_view{};
+    co_return co_await send_stream(**parts, prefix, how.chunks);
+  }
   co_return true;
 }
 
@@ -295,15 +314,18 @@ aio::task<bool> session::send_file(const file_body& what) {
   co_return true;
 }
 
-aio::task<bool> session::send_stream(body_stream& parts, bool in_chunks) {
+aio::task<bool> session::send_stream(body_stream& parts, std::string_view prefix, bool in_chunks) {
   try {
     for (;;) {
       if (!out_.empty() && !co_await flush())
         co_return false;
       phase_ = phase::handling;
-      const auto part = co_await parts.next();
+      auto part = co_await parts.next();
       if (part.empty())
         break;
+      std::string below;
+      if (!prefix.empty())
+        part = below = with_links_at(prefix, part);
       if (in_chunks)
         fmt::format_to(std::back_inserter(out_), "{:x}\r\n", part.size());
       out_ += part;
@@ -330,13 +352,12 @@ aio::task<> session::linger() {
     thrown_away += co_await connection_.read_some(asio::buffer(in_), ec);
 }
 
-aio::task<> session::refuse(int retry_after) {
+aio::task<> session::refuse() {
   error_code ec;
   co_await connection_.open(ec);
   if (ec)
     co_return;
-  auto refused = service_.error_answer(503, "there are too many connections", "");
-  refused.retry_after = retry_after;
+  const auto refused = service_.no_place("");
   service_.counted().refused(503);
   service_.write(out_, refused, service_.request_id({}), {.close = true});
   if (co_await flush())

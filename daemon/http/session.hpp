@@ -20,16 +20,16 @@ namespace kiln::http {
 
 class session final : client {
 public:
-  /// `shared` must outlive it. `mine`: null for a session that only refuse()s. `on_timed` is called
-  /// whenever it gets a new deadline, possibly at any time.
-  session(tcp_socket socket, service& shared, std::unique_ptr<places::place> mine,
+  /// `from`: the other side. `shared` must outlive it. `mine`: null for a session that only refuse()s.
+  /// `on_timed` is called whenever it gets a new deadline, possibly at any time.
+  session(tcp_socket socket, const ip_address& from, service& shared, std::unique_ptr<places::place> mine,
           std::function<void()> on_timed);
 
   /// Completes when the connection is closed.
   [[nodiscard]] aio::task<> run();
 
   /// Answers any request with 503 and Retry-After, and closes.
-  [[nodiscard]] aio::task<> refuse(int retry_after);
+  [[nodiscard]] aio::task<> refuse();
 
   /// Whether it has a deadline: not while a handler works.
   [[nodiscard]] bool is_timed() const noexcept { return phase_ != phase::handling; }
@@ -59,12 +59,13 @@ private:
   [[nodiscard]] aio::task<bool> read_more();
   void shrink_buffers();
   [[nodiscard]] aio::task<next> serve(std::size_t head_size);
+  void find_client();
   [[nodiscard]] aio::task<next> respond(request& asked, request_parser& parser);
   [[nodiscard]] aio::task<answer> wait_for(reply& later);
   [[nodiscard]] aio::task<bool> flush();
-  [[nodiscard]] aio::task<bool> send(const large_body& what, bool in_chunks);
+  [[nodiscard]] aio::task<bool> send(const answer& what, const service::framing& how);
   [[nodiscard]] aio::task<bool> send_file(const file_body& what);
-  [[nodiscard]] aio::task<bool> send_stream(body_stream& parts, bool in_chunks);
+  [[nodiscard]] aio::task<bool> send_stream(body_stream& parts, std::string_view prefix, bool in_chunks);
   [[nodiscard]] aio::task<> linger();
   void enter(phase p, std::chrono::milliseconds time);
   void keep_moving(phase p, aio::clock::time_point began, std::chrono::milliseconds time,
@@ -72,9 +73,12 @@ private:
   [[nodiscard]] next reject(int status, std::string_view why, std::string_view path);
 
   connection connection_;
-  std::string peer_;
-  std::uint64_t network_;
+  ip_address from_;
   service& service_;
+  bool is_proxy_;     ///< the other side, so each request has a client of its own
+  ip_address client_; ///< of the request that is served
+  std::string peer_;  ///< the same for people
+  public_url url_;    ///< where that client has found kilnd
   std::unique_ptr<places::place> place_;
 
   std::vector<char> in_;     ///< bytes that have arrived and are not consumed

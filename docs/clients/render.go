@@ -10,6 +10,7 @@ import (
 	"io"
 	"log"
 	"net/http"
+	"net/url"
 	"os"
 	"strconv"
 	"time"
@@ -23,10 +24,10 @@ type job struct {
 }
 
 // ask asks again when nobody answers, or when it is told to (429, 503).
-func ask(method, url string, body []byte, key string) (http.Header, job) {
+func ask(method, target string, body []byte, key string) (http.Header, job) {
 	for attempt := 0; attempt < 8; attempt++ {
 		wait := time.Second << attempt
-		request, err := http.NewRequest(method, url, bytes.NewReader(body))
+		request, err := http.NewRequest(method, target, bytes.NewReader(body))
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -50,23 +51,29 @@ func ask(method, url string, body []byte, key string) (http.Header, job) {
 		}
 		time.Sleep(wait)
 	}
-	log.Fatal(url, " does not answer")
+	log.Fatal(target, " does not answer")
 	return nil, job{}
 }
 
 func main() {
-	url := os.Args[1]
+	kiln, err := url.Parse(os.Args[1])
+	if err != nil {
+		log.Fatal(err)
+	}
 	body, _ := json.Marshal(map[string]string{"blend": os.Args[2], "frames": os.Args[3]})
 	key := make([]byte, 16) // makes it safe to ask again: the same key is the same job
 	if _, err := rand.Read(key); err != nil {
 		log.Fatal(err)
 	}
-	header, found := ask("POST", url+"/v1/jobs", body, fmt.Sprintf("%x", key))
-	location := url + header.Get("Location")
+	header, found := ask("POST", os.Args[1]+"/v1/jobs", body, fmt.Sprintf("%x", key))
+	location, err := kiln.Parse(header.Get("Location"))
+	if err != nil {
+		log.Fatal(err)
+	}
 	for header.Get("Retry-After") != "" { // there is none when the job is final
 		seconds, _ := strconv.Atoi(header.Get("Retry-After"))
 		time.Sleep(time.Duration(seconds) * time.Second)
-		header, found = ask("GET", location, nil, "")
+		header, found = ask("GET", location.String(), nil, "")
 	}
 	fmt.Println(found.State)
 	if found.State != "succeeded" {

@@ -15,7 +15,7 @@ async function ask(target, options = {}) {
   for (let attempt = 0; attempt < 8; attempt++) {
     let seconds = 2 ** attempt;
     try {
-      const answer = await fetch(url + target, { ...options, signal: AbortSignal.timeout(60_000) });
+      const answer = await fetch(target, { ...options, signal: AbortSignal.timeout(60_000) });
       if (answer.ok) return { headers: answer.headers, job: await answer.json() };
       if (answer.status !== 429 && answer.status !== 503) refuse(await answer.text());
       seconds = Number(answer.headers.get("retry-after") ?? seconds);
@@ -26,12 +26,12 @@ async function ask(target, options = {}) {
 }
 
 // The key makes it safe to ask again: the same key is the same job.
-let { headers, job } = await ask("/v1/jobs", {
+let { headers, job } = await ask(`${url}/v1/jobs`, {
   method: "POST",
   headers: { "Content-Type": "application/json", "Idempotency-Key": randomUUID() },
   body: JSON.stringify({ blend, frames }),
 });
-const location = headers.get("location");
+const location = new URL(headers.get("location"), url);
 while (headers.has("retry-after")) { // there is none when the job is final
   await sleep(Number(headers.get("retry-after")) * 1000);
   ({ headers, job } = await ask(location));

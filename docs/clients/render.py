@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Renders frames and waits for them: render.py http://127.0.0.1:3000 scene.blend 1-10"""
-import json, sys, time, urllib.error, urllib.request, uuid
+import json, sys, time, urllib.error, urllib.parse, urllib.request, uuid
 
 url, blend, frames = sys.argv[1:]
 
@@ -10,7 +10,7 @@ def ask(target, body=None, headers={}):
     """The answer's headers and JSON. Asks again when nobody answers, or when it is told to (429, 503)."""
     for attempt in range(8):
         try:
-            with urllib.request.urlopen(urllib.request.Request(url + target, body, headers), timeout=60) as answer:
+            with urllib.request.urlopen(urllib.request.Request(target, body, headers), timeout=60) as answer:
                 return answer.headers, json.load(answer)
         except urllib.error.HTTPError as refusal:
             if refusal.code not in (429, 503):
@@ -23,9 +23,9 @@ def ask(target, body=None, headers={}):
 
 
 # The key makes it safe to ask again: the same key is the same job.
-headers, job = ask("/v1/jobs", json.dumps({"blend": blend, "frames": frames}).encode(),
+headers, job = ask(url + "/v1/jobs", json.dumps({"blend": blend, "frames": frames}).encode(),
                    {"Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())})
-location = headers["Location"]
+location = urllib.parse.urljoin(url, headers["Location"])
 while "Retry-After" in headers:  # there is none when the job is final
     time.sleep(int(headers["Retry-After"]))
     headers, job = ask(location)

@@ -15,7 +15,7 @@ refused() { cat "$body" >&2; exit 1; }
 status=$(ask -H 'Content-Type: application/json' -H "Idempotency-Key: $(cat /proc/sys/kernel/random/uuid)" \
   -d "{\"blend\":\"$blend\",\"frames\":\"$frames\"}" "$url/v1/jobs")
 [ "$status" = 202 ] || refused
-job=$url$(field location)
+job=$(expr "$url" : '\([a-z]*://[^/]*\)')$(field location) # a path from the root, whatever path kilnd is below
 while seconds=$(field retry-after); [ -n "$seconds" ]; do # there is none when the job is final
   sleep "$seconds"
   status=$(ask "$job")

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "webhook/http_sender.hpp"
 
+#include "aio/asio_address.hpp"
 #include "base/number.hpp"
 #include "base/scope_exit.hpp"
 
@@ -33,22 +34,6 @@ constexpr std::size_t name_threads = 4; // one per concurrent letter: a slow loo
 constexpr std::uint32_t most_header_bytes = 16 * 1024;
 constexpr std::size_t most_thrown_away = 64 * 1024;
 constexpr std::chrono::milliseconds drain_time{1000}; // until a receiver has closed, as requested
-
-address bytes_of(const asio::ip::address& from) {
-  const auto six = from.is_v6() ? from.to_v6() : asio::ip::make_address_v6(asio::ip::v4_mapped, from.to_v4());
-  address made{};
-  std::ranges::copy(six.to_bytes(), made.begin());
-  return made;
-}
-
-asio::ip::address address_of(const address& from) {
-  asio::ip::address_v6::bytes_type bytes{};
-  std::ranges::copy(from, bytes.begin());
-  const asio::ip::address_v6 six{bytes};
-  if (six.is_v4_mapped())
-    return asio::ip::make_address_v4(asio::ip::v4_mapped, six);
-  return six;
-}
 
 /// The addresses of a name. Blocks.
 result<std::vector<asio::ip::address>> look_up(const std::string& name) {
@@ -171,7 +156,7 @@ void http_sender::abort() {
 aio::task<result<std::vector<http_sender::endpoint>>> http_sender::resolve(target to) {
   std::vector<asio::ip::address> known;
   if (to.literal) {
-    known.push_back(address_of(*to.literal));
+    known.push_back(aio::to_asio(*to.literal));
   } else {
     const auto look = [name = to.host] { return look_up(name); };
     auto found = co_await names_.run(look);
@@ -181,7 +166,7 @@ aio::task<result<std::vector<http_sender::endpoint>>> http_sender::resolve(targe
   }
   std::vector<endpoint> allowed;
   for (const auto& one : known)
-    if (settings_.targets.may_connect(to, bytes_of(one)))
+    if (settings_.targets.may_connect(to, aio::from_asio(one)))
       allowed.emplace_back(one, to.port);
   if (allowed.empty() && !known.empty())
     co_return error{errc::invalid_input,

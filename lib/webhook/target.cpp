@@ -3,8 +3,6 @@
 
 #include "base/number.hpp"
 
-#include <boost/url/ipv4_address.hpp>
-#include <boost/url/ipv6_address.hpp>
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
 #include <fmt/format.h>
@@ -20,17 +18,12 @@ constexpr std::size_t longest_url = 2000, longest_name = 253, longest_label = 63
 constexpr int v4_bits = 96; // before an IPv4 address
 constexpr std::uint16_t http_port = 80, https_port = 443;
 
-struct network {
-  address first;
-  int prefix;
-};
-
-address v4(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint8_t d) {
+ip_address v4(std::uint8_t a, std::uint8_t b, std::uint8_t c, std::uint8_t d) {
   return {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d};
 }
 
-address v6(std::uint16_t a, std::uint16_t b) {
-  address made{};
+ip_address v6(std::uint16_t a, std::uint16_t b) {
+  ip_address made{};
   made[0] = static_cast<std::uint8_t>(a >> 8);
   made[1] = static_cast<std::uint8_t>(a & 0xff);
   made[2] = static_cast<std::uint8_t>(b >> 8);
@@ -38,19 +31,8 @@ address v6(std::uint16_t a, std::uint16_t b) {
   return made;
 }
 
-bool contains(const network& in, const address& a) noexcept {
-  for (int bit = 0; bit < in.prefix; bit += 8) {
-    const auto at = static_cast<std::size_t>(bit / 8);
-    const int rest = std::min(8, in.prefix - bit);
-    const auto mask = static_cast<std::uint8_t>(0xff << (8 - rest));
-    if (((a[at] ^ in.first[at]) & mask) != 0)
-      return false;
-  }
-  return true;
-}
-
-bool is_in_any(const std::vector<network>& any, const address& a) noexcept {
-  return std::ranges::any_of(any, [&](const network& n) { return contains(n, a); });
+bool is_in_any(const std::vector<ip_network>& any, const ip_address& a) noexcept {
+  return std::ranges::any_of(any, [&](const ip_network& n) { return contains(n, a); });
 }
 
 std::string lower(std::string_view text) {
@@ -95,28 +77,15 @@ bool has_port(const target_rule& rule, const target& of) {
   return of.port == rule.port.value_or(of.tls ? https_port : http_port);
 }
 
-bool covers(const target_rule& rule, const target& of, const address& a) {
-  return rule.name.empty() && has_port(rule, of) && contains({rule.network, rule.prefix}, a);
+bool covers(const target_rule& rule, const target& of, const ip_address& a) {
+  return rule.name.empty() && has_port(rule, of) && contains(rule.network, a);
 }
 
 } // namespace
 
-std::optional<address> parse_address(std::string_view text) {
-  if (const auto four = urls::parse_ipv4_address(text)) {
-    const auto b = four->to_bytes();
-    return v4(b[0], b[1], b[2], b[3]);
-  }
-  const auto six = urls::parse_ipv6_address(text);
-  if (!six)
-    return std::nullopt;
-  address made{};
-  std::ranges::copy(six->to_bytes(), made.begin());
-  return made;
-}
-
-bool is_public(const address& of) noexcept {
+bool is_public(const ip_address& of) noexcept {
   // www.iana.org/assignments/iana-ipv4-special-registry and iana-ipv6-special-registry
-  static const std::vector<network> special{
+  static const std::vector<ip_network> special{
       {v4(0, 0, 0, 0), v4_bits + 8},
       {v4(10, 0, 0, 0), v4_bits + 8},
       {v4(100, 64, 0, 0), v4_bits + 10},
@@ -138,7 +107,7 @@ bool is_public(const address& of) noexcept {
       {v6(0x2002, 0), 16}, // 6to4: an address of IPv4 inside
       {v6(0x3fff, 0), 20},
   };
-  static const network all_v4{v4(0, 0, 0, 0), v4_bits}, global_unicast{v6(0x2000, 0), 3};
+  static const ip_network all_v4{v4(0, 0, 0, 0), v4_bits}, global_unicast{v6(0x2000, 0), 3};
   return (contains(all_v4, of) || contains(global_unicast, of)) && !is_in_any(special, of);
 }
 
@@ -163,7 +132,7 @@ result<target> parse_target(std::string_view url) {
   const auto written = lower(std::string_view{parsed->encoded_host()});
   const bool bracketed = written.size() >= 2 && written.front() == '[' && written.back() == ']';
   out.host = bracketed ? written.substr(1, written.size() - 2) : written;
-  out.literal = parse_address(out.host);
+  out.literal = parse_ip_address(out.host);
   if (!out.literal && (bracketed || !is_name(out.host)))
     return refuse("must have a host that is a name (ASCII), four decimal numbers, or an IPv6 address in "
                   "brackets");
@@ -211,7 +180,7 @@ result<target_rule> parse_target_rule(std::string_view text) {
       return wrong;
   }
   const auto slash = host.find('/');
-  const auto literal = parse_address(host.substr(0, slash));
+  const auto literal = parse_ip_address(host.substr(0, slash));
   if (!literal) {
     out.name = lower(host);
     return !bracketed && is_name(out.name) ? result<target_rule>{out} : wrong;
@@ -219,19 +188,10 @@ result<target_rule> parse_target_rule(std::string_view text) {
   const bool is_v4 = host.substr(0, slash).find(':') == std::string_view::npos;
   if (is_v4 && bracketed)
     return wrong;
-  out.network = *literal;
-  if (slash == std::string_view::npos)
-    return out;
-  const auto prefix = parse_number<int>(host.substr(slash + 1), 0, is_v4 ? 32 : 128);
-  if (!prefix)
-    return wrong;
-  out.prefix = *prefix + (is_v4 ? v4_bits : 0);
-  for (int bit = out.prefix; bit < 128; ++bit)
-    if ((out.network[static_cast<std::size_t>(bit / 8)] >> (7 - bit % 8) & 1) != 0)
-      return error{errc::invalid_input,
-                   fmt::format("\"{}\": the address has more bits than its prefix: write the first address "
-                               "of the network",
-                               text)};
+  const auto network = parse_ip_network(host);
+  if (!network)
+    return network.error();
+  out.network = *network;
   return out;
 }
 
@@ -249,7 +209,7 @@ std::optional<std::string> target_rules::refusal(const target& of) const {
       endpoint_text(of));
 }
 
-bool target_rules::may_connect(const target& of, const address& to) const noexcept {
+bool target_rules::may_connect(const target& of, const ip_address& to) const noexcept {
   return (!of.literal && is_public(to)) ||
          std::ranges::any_of(rules_, [&](const target_rule& rule) { return covers(rule, of, to); });
 }

@@ -5,8 +5,8 @@
 #pragma once
 
 #include "base/error.hpp"
+#include "base/ip_address.hpp"
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -15,24 +15,18 @@
 
 namespace kiln::webhook {
 
-/// An address of IPv6 in the order of the network; IPv4 as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2).
-using address = std::array<std::uint8_t, 16>;
-
-/// "192.0.2.1" or "2001:db8::1", without brackets; nullopt for any other notation.
-[[nodiscard]] std::optional<address> parse_address(std::string_view text);
-
 /// Whether this is a public internet address: not loopback, private, link-local, multicast, documentation,
 /// nor a cloud's service for its machines (IANA's special-purpose registries of IPv4 and IPv6).
-[[nodiscard]] bool is_public(const address& of) noexcept;
+[[nodiscard]] bool is_public(const ip_address& of) noexcept;
 
 /// A parsed URL.
 struct target {
   bool tls = false;
-  std::string host;                    ///< lower case, without brackets
-  std::optional<address> literal = {}; ///< set if the host is an address
-  std::uint16_t port = 0;              ///< never 0
-  std::string host_field;              ///< for Host: with brackets, and the port unless it is the default
-  std::string path;                    ///< with query; begins with '/'
+  std::string host;                       ///< lower case, without brackets
+  std::optional<ip_address> literal = {}; ///< set if the host is an address
+  std::uint16_t port = 0;                 ///< never 0
+  std::string host_field;                 ///< for Host: with brackets, and the port unless it is the default
+  std::string path;                       ///< with query; begins with '/'
 };
 
 /// http and https, with a host and without a user, a password or a fragment, in at most 2000 bytes.
@@ -41,9 +35,8 @@ struct target {
 
 /// A host or a network permitted for webhooks.
 struct target_rule {
-  std::string name;                       ///< lower case; empty for a network
-  address network{};                      ///< its first address
-  int prefix = 128;                       ///< prefix length of `network`, 0 to 128
+  std::string name; ///< lower case; empty for a network
+  ip_network network{};
   std::optional<std::uint16_t> port = {}; ///< nullopt: 443 for https, 80 for http
 };
 
@@ -61,7 +54,7 @@ public:
   [[nodiscard]] std::optional<std::string> refusal(const target& of) const;
 
   /// Whether `to`, an address of the host of `of`, may be connected to.
-  [[nodiscard]] bool may_connect(const target& of, const address& to) const noexcept;
+  [[nodiscard]] bool may_connect(const target& of, const ip_address& to) const noexcept;
 
 private:
   std::vector<target_rule> rules_;

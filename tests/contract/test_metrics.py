@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import pytest
-from daemon import wait_for
+from daemon import unpacked, wait_for
 from prometheus_client.parser import text_string_to_metric_families
 from test_jobs import JSON, act, post, submit, until
 from webhook_receiver import Receiver
@@ -19,11 +19,10 @@ TRACEPARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
 
 @pytest.fixture(scope="module")
 def promtool(tmp_path_factory):
-    directory = os.environ.get("PROMTOOL_DIRECTORY") or tmp_path_factory.mktemp("promtool")
-    script = pathlib.Path(__file__).parent / "metrics/promtool"
+    program = unpacked("prometheus", "usr/bin/promtool", tmp_path_factory.mktemp("promtool"))
 
     def run(*arguments, **more):
-        return subprocess.run([script, directory, *map(str, arguments)], capture_output=True, text=True, timeout=300, **more)
+        return subprocess.run([*program, *map(str, arguments)], capture_output=True, text=True, timeout=300, **more)
     return run
 
 

@@ -103,7 +103,7 @@ def scene(tmp_path_factory):
 def test_blocks_are_marked_and_well_formed(page):
     for line, language, marks, text in blocks(page):
         where = f"{page.relative_to(ROOT)}:{line}"
-        assert language in ("sh", "bash", "console", "json", "js", "ini", "toml", "text", "yaml"), f"{where}: say what it is"
+        assert language in ("sh", "bash", "console", "json", "js", "ini", "toml", "text", "yaml", "nginx", "apache", "caddy"), f"{where}: say what it is"
         assert all(m == "not-run" or m.startswith("needs:") for m in marks), f"{where}: {marks}"
         if language in ("sh", "bash"):
             checked = subprocess.run(["bash", "-n"], input=text, capture_output=True, text=True)

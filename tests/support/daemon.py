@@ -27,6 +27,11 @@ def program(name):
     return path
 
 
+def unpacked(package, path, directory):
+    """The beginning of a command that runs a program of a Debian package, whether or not that is installed."""
+    return [str(pathlib.Path(__file__).parent / "unpacked"), package, path, os.environ.get("UNPACKED_DIRECTORY") or str(directory)]
+
+
 def wait_for(condition, what, deadline=DEADLINE):
     """Waits until condition() is true and returns its value."""
     began = time.monotonic()

@@ -155,6 +155,13 @@ TEST_F(config_file, a_wrong_value_names_file_line_key_and_a_right_value) {
            {"blend = false", {"blend = false is wrong", "blend = \"FILE\""}},
            {"listen = 70000", {"listen = 70000 is wrong", "listen = \"127.0.0.1:3000\""}},
            {"allowed_hosts = []", {"an empty list", "allowed_hosts = [\"NAME\"]"}},
+           {"trusted_proxies = [\"10.0.0.1\", \"10.0.0.1/8\"]",
+            {"trusted_proxies = [ '10.0.0.1', '10.0.0.1/8' ] is wrong", "more bits than its prefix"}},
+           {"trusted_proxies = \"proxy.example\"", {"is not an address or a network such as"}},
+           {"trusted_proxies = \"::/0\"", {"is everybody"}},
+           {"public_url = \"/kiln\"", {"public_url = '/kiln' is wrong", "begins with http://"}},
+           {"public_url = \"https://farm.example/../kiln\"", {"\"..\" segments"}},
+           {"public_url = [\"https://a.example\", \"https://b.example\"]", {"it has one value"}},
            {"slot = 2", {"there is no key \"slot\"", "did you mean \"slots\"?"}},
        }) {
     const auto text = refused({"--config", with("# a comment\nthreads = 2\n" + std::string{line} + "\n")});
@@ -309,6 +316,14 @@ TEST(config, origins_and_certificates) {
             std::string::npos);
   EXPECT_NE(refused({"--tls-certificate", "c.pem"}).find("tls_key"), std::string::npos);
   EXPECT_TRUE(good({"--tls-certificate", "c.pem", "--tls-key", "k.pem"}).tls_key.is_absolute());
+}
+
+TEST_F(config_file, proxies_are_a_list_from_each_source) {
+  const list two{"10.0.0.1", "fd00::/8"};
+  EXPECT_EQ(good({"--trusted-proxies", "10.0.0.1,fd00::/8"}).trusted_proxies, two);
+  EXPECT_EQ(good({}, {"KILN_TRUSTED_PROXIES=10.0.0.1,fd00::/8"}).trusted_proxies, two);
+  EXPECT_EQ(good({"--config", with("trusted_proxies = [\"10.0.0.1\", \"fd00::/8\"]\n")}).trusted_proxies,
+            two);
 }
 
 TEST(config, the_blend_must_be_said) {

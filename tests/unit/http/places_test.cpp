@@ -8,8 +8,7 @@
 namespace kiln::http {
 namespace {
 
-const auto here = boost::asio::ip::make_address("127.0.0.1");
-const auto there = boost::asio::ip::make_address("192.0.2.7");
+constexpr std::uint64_t here = 1, there = 2;
 
 TEST(places, there_are_so_many_and_no_more) {
   places p{{.served = 3, .served_per_address = 2, .waiting = 3, .waiting_per_address = 2}};
@@ -38,6 +37,27 @@ TEST(places, who_waits_is_counted_apart) {
   EXPECT_TRUE(b->begin_waiting());
   a.reset();
   EXPECT_TRUE(p.take(there));
+}
+
+TEST(places, a_proxys_connection_is_that_of_its_client) {
+  places p{{.served = 4, .served_per_address = 1, .waiting = 4, .waiting_per_address = 1}};
+  const auto a = p.take(std::nullopt), b = p.take(std::nullopt), c = p.take(std::nullopt);
+  ASSERT_TRUE(a && b && c) << "the limit of one address is not that of a proxy";
+  EXPECT_TRUE(a->assign(here));
+  EXPECT_FALSE(b->assign(here)) << "of one client";
+  EXPECT_FALSE(p.take(here)) << "whichever way it comes";
+  EXPECT_TRUE(b->assign(there));
+  EXPECT_TRUE(b->begin_waiting());
+  EXPECT_TRUE(c->assign(there)) << "one of its two waits";
+  EXPECT_FALSE(c->begin_waiting());
+  b->unassign();
+  EXPECT_TRUE(c->begin_waiting());
+  EXPECT_EQ(p.all().served, 2U);
+  EXPECT_TRUE(b->begin_waiting()) << "of the proxy itself";
+  a->unassign();
+  a->unassign();
+  EXPECT_TRUE(p.take(here));
+  EXPECT_TRUE(p.take(std::nullopt) && p.take(std::nullopt));
 }
 
 TEST(places, leaving_while_waiting_frees_all) {
