@@ -4,6 +4,7 @@
 Sequences, tiles and strips are resolved to the files of the job's frames. Data-blocks of unknown kinds count by each of
 their properties that holds the path of a file.
 """
+import functools
 import json
 import os
 import re
@@ -195,20 +196,26 @@ def elements_of(walk, strip):
     return sorted({min(max(frame - int(begin), 0), most) for frame in walk.frames.some() if first <= frame <= last})
 
 
+@functools.lru_cache(maxsize=None)
+def walls():
+    """The places that the sandbox shows and hides, without links; None without a sandbox."""
+    listed = json.loads(os.environ.get("KILN_SANDBOX", "null"))
+    return listed and {key: [os.path.realpath(place) for place in listed[key]] for key in ("read", "hidden")}
+
+
 def depth_of(path, places):
     """The depth of the nearest place that the path is at or below; 0: none."""
-    real = [os.path.realpath(place) for place in places]
-    return max((len(place) for place in real if path == place or path.startswith(place.rstrip("/") + "/")), default=0)
+    return max((len(place) for place in places if path == place or path.startswith(place.rstrip("/") + "/")), default=0)
 
 
 def is_outside(path):
     """Whether the sandbox hides this path: KILN_SANDBOX lists visible and hidden places, and the nearer counts."""
-    walls = json.loads(os.environ.get("KILN_SANDBOX", "null"))
-    if walls is None:
+    places = walls()
+    if places is None:
         return False
     real = os.path.realpath(path)  # a link does not lead out
-    shown = depth_of(real, walls["read"])
-    return shown == 0 or shown < depth_of(real, walls["hidden"])
+    shown = depth_of(real, places["read"])
+    return shown == 0 or shown < depth_of(real, places["hidden"])
 
 
 OUTSIDE = "(outside of the project roots)"
