@@ -555,7 +555,7 @@ def test_a_clock_that_was_set_back_does_not_disturb_the_order(start):
 
 def test_crashes_never_leave_a_frame_without_its_further_files(start):
     d = start("frame_seconds 0.02", "further Out--beauty", "further Out--depth", arguments=["--slots", "2"])
-    chance = random.Random(5)
+    chance = chances(5)
     idents = []
     for _ in range(8):
         idents += [submit(d, f"1-{chance.randint(2, 9)}") for _ in range(2)]
