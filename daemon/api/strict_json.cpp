@@ -28,28 +28,28 @@ public:
   constexpr static std::size_t max_key_size = any_number;
   constexpr static std::size_t max_string_size = any_number;
 
-  bool on_document_begin(json::error_code&) { return true; }
-  bool on_document_end(json::error_code&) { return true; }
-  bool on_object_begin(json::error_code&) {
+  bool on_document_begin(boost::system::error_code&) { return true; }
+  bool on_document_end(boost::system::error_code&) { return true; }
+  bool on_object_begin(boost::system::error_code&) {
     names_.emplace_back();
     return true;
   }
-  bool on_object_end(std::size_t members, json::error_code&) {
+  bool on_object_end(std::size_t members, boost::system::error_code&) {
     names_.pop_back();
     values_.push_object(members);
     return true;
   }
-  bool on_array_begin(json::error_code&) { return true; }
-  bool on_array_end(std::size_t elements, json::error_code&) {
+  bool on_array_begin(boost::system::error_code&) { return true; }
+  bool on_array_end(std::size_t elements, boost::system::error_code&) {
     values_.push_array(elements);
     return true;
   }
-  bool on_key_part(json::string_view part, std::size_t, json::error_code&) {
+  bool on_key_part(json::string_view part, std::size_t, boost::system::error_code&) {
     name_.append(part.data(), part.size());
     values_.push_chars(part);
     return true;
   }
-  bool on_key(json::string_view part, std::size_t, json::error_code& ec) {
+  bool on_key(json::string_view part, std::size_t, boost::system::error_code& ec) {
     name_.append(part.data(), part.size());
     if (!names_.back().insert(name_).second) {
       duplicate_ = name_;
@@ -60,24 +60,24 @@ public:
     values_.push_key(part);
     return true;
   }
-  bool on_string_part(json::string_view part, std::size_t, json::error_code&) {
+  bool on_string_part(json::string_view part, std::size_t, boost::system::error_code&) {
     values_.push_chars(part);
     return true;
   }
-  bool on_string(json::string_view part, std::size_t, json::error_code&) {
+  bool on_string(json::string_view part, std::size_t, boost::system::error_code&) {
     values_.push_string(part);
     return true;
   }
-  bool on_number_part(json::string_view, json::error_code&) { return true; }
-  bool on_int64(std::int64_t number, json::string_view, json::error_code&) {
+  bool on_number_part(json::string_view, boost::system::error_code&) { return true; }
+  bool on_int64(std::int64_t number, json::string_view, boost::system::error_code&) {
     values_.push_int64(number);
     return true;
   }
-  bool on_uint64(std::uint64_t number, json::string_view, json::error_code&) {
+  bool on_uint64(std::uint64_t number, json::string_view, boost::system::error_code&) {
     values_.push_uint64(number);
     return true;
   }
-  bool on_double(double number, json::string_view, json::error_code& ec) {
+  bool on_double(double number, json::string_view, boost::system::error_code& ec) {
     if (!std::isfinite(number)) {
       ec = json::error::exponent_overflow; // Boost 1.81 accepts 1e400 as infinite, and 0e400 as undefined
       return false;
@@ -85,16 +85,16 @@ public:
     values_.push_double(number);
     return true;
   }
-  bool on_bool(bool value, json::error_code&) {
+  bool on_bool(bool value, boost::system::error_code&) {
     values_.push_bool(value);
     return true;
   }
-  bool on_null(json::error_code&) {
+  bool on_null(boost::system::error_code&) {
     values_.push_null();
     return true;
   }
-  bool on_comment_part(json::string_view, json::error_code&) { return true; }
-  bool on_comment(json::string_view, json::error_code&) { return true; }
+  bool on_comment_part(json::string_view, boost::system::error_code&) { return true; }
+  bool on_comment(json::string_view, boost::system::error_code&) { return true; }
 
   [[nodiscard]] const std::string& duplicate() const { return duplicate_; }
   /// The value, after the whole text was read.
@@ -113,7 +113,7 @@ result<json::value> parse_strict_json(std::string_view text) {
   json::parse_options options;
   options.max_depth = max_depth;
   json::basic_parser<strict_reader> reader(options);
-  json::error_code ec;
+  boost::system::error_code ec;
   const auto read = reader.write_some(false, text.data(), text.size(), ec);
   if (const auto& name = reader.handler().duplicate(); !name.empty())
     return error{errc::invalid_input, fmt::format("the name \"{}\" is given twice", name.substr(0, 40))};

@@ -5,6 +5,7 @@
 #include "app/config_options.hpp"
 #include "app/config_sources.hpp"
 #include "app/exit_status.hpp"
+#include "app/help_text.hpp"
 #include "base/number.hpp"
 #include "blender/install.hpp"
 #include "http/origins.hpp"
@@ -176,6 +177,7 @@ std::variant<config, early_exit> read_config(std::vector<std::string> arguments,
                "kilnd"};
   app.set_version_flag("--version", "kilnd " KILN_VERSION);
   app.footer(footer);
+  app.formatter_fn([](const CLI::App* a, const std::string&, CLI::AppFormatMode) { return help_text(*a); });
   const auto from_file = std::make_shared<std::vector<file_value>>();
   app.config_formatter(make_file_reader(from_file));
   app.allow_extras();

@@ -12,6 +12,7 @@
 #include "process/search_path.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cerrno>
 

@@ -41,9 +41,11 @@ private:
   }
   void on_response_impl(int, text, int, error_code&) override {}
   void on_field_impl(boost::beast::http::field, text name, text value, error_code&) override {
-    if (!is_header_done()) // trailers after a chunked body are ignored
+    if (!is_header_done()) // trailers after a chunked body are ignored; Boost 1.81 reports them here
       fields_.push_back({view(name), view(value)});
   }
+  /// Newer Boost reports them here. Without `override`, since in older Boost it overrides nothing.
+  void on_trailer_field_impl(boost::beast::http::field, text, text, error_code&) {}
   void on_header_impl(error_code&) override {}
   void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
   std::size_t on_body_impl(text part, error_code&) override { return append(part); }

@@ -6,6 +6,7 @@
 #include "blends/beneath.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <optional>

@@ -5,6 +5,7 @@
 #include "domain/image_format.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>

@@ -160,3 +160,60 @@ def test_compose_says_what_the_image_needs():
     service = yaml.safe_load((PACKAGING / "docker/compose.yaml").read_text())["services"]["kilnd"]
     assert service["read_only"] is True and service["ports"] == ["127.0.0.1:3000:3000"]
     assert {v.rsplit(":", 1)[-1] if not v.endswith(":ro") else v.split(":")[-2] for v in service["volumes"]} >= {"/frames", "/state"}
+
+
+def packages_to_build(tmp_path, names, default_boost=None):
+    """What install-deps would install where apt has packages of these names, and what it says. No names: a system without apt."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for program in ("awk", "bash", "cat", "env", "grep", "head", "id", "sed", "sh", "sort"):
+        (tools / program).symlink_to(shutil.which(program))
+    if names:
+        (tmp_path / "names").write_text("".join(f"{n}\n" for n in names))
+        fake = tools / "apt-cache"
+        fake.write_text(f"""#!/bin/sh
+case $1 in
+  pkgnames) grep "^$2" {tmp_path}/names ;;
+  depends) echo "libboost-dev"; echo "  Depends: libboost{default_boost}-dev" ;;
+esac
+""")
+        fake.chmod(0o755)
+    return run(PACKAGING / "install-deps", "--build", "--list", env={"PATH": str(tools)})
+
+
+def boosts(*versions, parts=("", "-json", "-filesystem", "-url")):
+    return [f"libboost{part}{version}-dev" for version in versions for part in parts]
+
+
+OTHERS = re.findall(r"^build (\S+) ", (PACKAGING / "install-deps").read_text(), re.M)
+
+
+@pytest.mark.parametrize("default, packaged, taken", [
+    ("1.74", ["1.74", "1.81"], "1.81"),  # Debian 12
+    ("1.83", ["1.83", "1.88"], "1.83"),  # 13
+    ("1.100", ["1.92", "1.100"], "1.100"),
+    ("1.74", ["1.9", "1.81", "1.100"], "1.100"),
+])
+def test_boost_is_the_default_of_the_release_or_the_newest(tmp_path, default, packaged, taken):
+    done = packages_to_build(tmp_path, [*OTHERS, "pkg-config", *boosts(*packaged)], default)
+    assert done.returncode == 0, done.stderr
+    assert {p for p in done.stdout.split() if p.startswith("libboost")} == set(boosts(taken))
+    assert {"g++", "pkg-config"} <= set(done.stdout.split())
+
+
+def test_boost_process_is_taken_where_it_is_a_library(tmp_path):
+    parts = ("", "-json", "-filesystem", "-url", "-process")
+    done = packages_to_build(tmp_path, OTHERS + ["pkgconf"] + boosts("1.92", parts=parts), "1.92")
+    assert set(boosts("1.92", parts=parts)) <= set(done.stdout.split()) and "pkgconf" in done.stdout
+
+
+def test_what_has_no_package_is_named_by_its_library(tmp_path):
+    done = packages_to_build(tmp_path, [n for n in OTHERS if n != "libcli11-dev"] + ["pkgconf"] + boosts("1.74"), "1.74")
+    assert done.returncode == 1
+    said = re.findall(r"^  (.*)$", done.stderr, re.M)
+    assert said[1:] == ["CLI11"] and said[0].startswith("Boost 1.81 or newer")
+
+
+def test_a_system_without_apt_gets_a_list_of_libraries(tmp_path):
+    done = packages_to_build(tmp_path, [])
+    assert done.returncode == 1 and "toml++" in done.stderr and "-dev" not in done.stderr
