@@ -2,6 +2,7 @@
 #include "app/application.hpp"
 
 #include "aio/task_group.hpp"
+#include "app/blender_user.hpp"
 #include "app/bounded_runs.hpp"
 #include "app/check.hpp"
 #include "app/exit_status.hpp"
@@ -175,6 +176,11 @@ aio::task<int> start_and_serve(aio::executor_type loop, requests& asked, const c
     co_return refuse(output_lock.error());
   for (const auto& line : close_state(c))
     to.logger->warn("{}", line);
+  const auto closed = admit_blender_user(c); // what was made meanwhile
+  for (const auto& line : closed)
+    to.logger->error("{}", line);
+  if (!closed.empty())
+    co_return exit_environment;
   auto kept = store::database::open(loop, c.state / database_name);
   if (!kept)
     co_return refuse(kept.error());

@@ -22,16 +22,16 @@ using process::credentials;
 
 constexpr const char* default_user = "kiln"; // of the packages
 
-/// Whether the user can; if not, errno has the reason.
-bool may_enter(const credentials& user, const fs::path& directory) {
+/// Whether the user may do this with a file (access(2)); if not, errno has the reason.
+bool may(const credentials& user, const fs::path& path, int what) {
   const process::acting_as them{&user};
-  return ::faccessat(AT_FDCWD, directory.c_str(), X_OK, AT_EACCESS) == 0;
+  return ::faccessat(AT_FDCWD, path.c_str(), what, AT_EACCESS) == 0;
 }
 
 /// Lets the user's group pass through a directory of kilnd's, unless the user can already.
 void let_pass(const credentials& user, const fs::path& directory) {
   struct stat facts {};
-  if (may_enter(user, directory) || ::lstat(directory.c_str(), &facts) != 0 || !S_ISDIR(facts.st_mode) ||
+  if (may(user, directory, X_OK) || ::lstat(directory.c_str(), &facts) != 0 || !S_ISDIR(facts.st_mode) ||
       facts.st_uid != ::geteuid())
     return;
   // A failure is reported by those who look whether it helped.
@@ -54,12 +54,18 @@ void let_read(const credentials& user, const fs::path& upload, const executor::b
 
 result<void> choose_blender_user(config& c) {
   const bool is_root = ::geteuid() == 0;
+  if (c.run_as.empty() && (!is_root || c.on_slurm))
+    return {};
   auto found = process::find_credentials(c.run_as.empty() ? default_user : c.run_as);
   if (!found)
     return c.run_as.empty() ? result<void>{} : error{errc::invalid_input, "run_as: " + found.error().message};
-  const bool is_own = found->user == ::geteuid() && (found->group == ::getegid() || found->user == 0);
-  if (is_own || (c.run_as.empty() && (!is_root || c.on_slurm)))
-    return {};
+  if (found->user == ::geteuid()) {
+    if (c.run_as.find(':') == std::string::npos || found->group == ::getegid())
+      return {};
+    return error{errc::invalid_input,
+                 fmt::format("run_as: {} is the user of kilnd itself, whose group stays: leave the group out",
+                             found->name)};
+  }
   if (!is_root)
     return error{errc::invalid_input,
                  fmt::format("run_as: only a kilnd that runs as root can run Blender as the user {}: leave "
@@ -72,13 +78,21 @@ result<void> choose_blender_user(config& c) {
   return {};
 }
 
-std::optional<std::string> warn_of_root(const config& c) {
-  if (c.blender_user || !c.run_as.empty() || c.on_slurm || ::geteuid() != 0)
-    return std::nullopt;
-  return fmt::format("run_as: Blender runs as ROOT, since kilnd does and there is no user {}: make that user "
-                     "(useradd --system {}), name another one with run_as, or say run_as = \"root\" if this "
-                     "is meant",
-                     default_user, default_user);
+std::vector<std::string> warnings_of_blender_user(const config& c) {
+  std::vector<std::string> lines;
+  if (!c.blender_user && c.run_as.empty() && !c.on_slurm && ::geteuid() == 0)
+    lines.push_back(fmt::format("run_as: Blender runs as ROOT, since kilnd does and there is no user {}: "
+                                "make that user (useradd --system {}), name another one with run_as, or say "
+                                "run_as = \"root\" if this is meant",
+                                default_user, default_user));
+  if (c.blender_user)
+    for (const auto& [key, directory] : {std::pair{"state", c.state}, std::pair{"output", c.output}})
+      if (may(*c.blender_user, directory, W_OK | X_OK))
+        lines.push_back(
+            fmt::format("{}: Blender runs as the user {}, which can write to {}, where only kilnd "
+                        "should: run kilnd as that user, or give the directory to root",
+                        key, c.blender_user->name, directory.native()));
+  return lines;
 }
 
 std::vector<std::string> admit_blender_user(const config& c) {
@@ -86,20 +100,21 @@ std::vector<std::string> admit_blender_user(const config& c) {
   if (!c.blender_user)
     return wrong;
   const auto& user = *c.blender_user;
+  const auto uploads = uploads_directory(c);
   const auto kiln = c.output / ".kiln";
-  for (const auto& [directory, mode] : {std::pair{uploads_directory(c), mode_t{S_IRWXU}},
-                                        std::pair{kiln, mode_t{S_IRWXU | S_IXGRP | S_IXOTH}}})
-    (void)::mkdir(directory.c_str(), mode); // it may exist already; its users report other errors
-  for (const auto& directory : {c.state, uploads_directory(c), kiln})
+  for (const auto& directory : {c.state, uploads, kiln})
     let_pass(user, directory);
   const auto check = [&](const char* key, const fs::path& directory) {
-    if (!may_enter(user, directory))
-      wrong.push_back(fmt::format(
-          "{}: Blender runs as the user {}, which cannot {}; change the modes of it or of a directory above "
-          "it, name another directory, or another user with run_as",
-          key, user.name, system_error(errno, "enter " + directory.native()).message));
+    if (may(user, directory, X_OK) || errno == ENOENT) // the start makes it
+      return;
+    wrong.push_back(fmt::format(
+        "{}: Blender runs as the user {}, which cannot {}; change the modes of it or of a directory above "
+        "it, name another directory, or another user with run_as",
+        key, user.name, system_error(errno, "enter " + directory.native()).message));
   };
-  check("state", uploads_directory(c));
+  check("state", c.state);
+  check("state", uploads);
+  check("output", c.output);
   check("output", kiln);
   for (const auto& root : c.project_roots)
     check("project_root", root);

@@ -9,7 +9,6 @@
 #include "executor/workspace.hpp"
 
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,11 +18,12 @@ namespace kiln::app {
 /// reason, if kilnd cannot start processes of that user. Blocks.
 [[nodiscard]] result<void> choose_blender_user(config& c);
 
-/// The line for people if Blender runs as root and the configuration does not say that it shall.
-[[nodiscard]] std::optional<std::string> warn_of_root(const config& c);
+/// Lines for people: Blender runs as root, and the configuration does not say that it shall; or its user can
+/// write where only kilnd should. Blocks.
+[[nodiscard]] std::vector<std::string> warnings_of_blender_user(const config& c);
 
-/// Lets Blender's user pass through the state directory, its uploads and OUTPUT/.kiln. Returns what that user
-/// still cannot reach or read, each a line for people. The directories exist. Blocks.
+/// Lets Blender's user pass through the state directory, its uploads and OUTPUT/.kiln, as far as they are
+/// kilnd's. Returns what that user still cannot enter, each a line for people. Blocks.
 [[nodiscard]] std::vector<std::string> admit_blender_user(const config& c);
 
 /// `open`, for files that Blender's user can read; the error names that user. An upload is made readable for

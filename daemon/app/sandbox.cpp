@@ -158,8 +158,7 @@ aio::task<result<sandbox>> choose_sandbox(aio::executor_type loop, bounded_runs&
                                           std::vector<blender::install> blenders,
                                           const std::vector<std::string>& environment) {
   sandbox chosen;
-  if (auto line = warn_of_root(c))
-    chosen.warnings.push_back(std::move(*line));
+  chosen.warnings = warnings_of_blender_user(c);
   const bool runs_scripts = c.autorun != domain::autorun_scope::never;
   if (c.on_slurm && runs_scripts)
     chosen.warnings.push_back(

@@ -49,6 +49,7 @@ std::vector<std::string> close_state(const config& c) {
   };
   for (const char* name : {"logs", "blends"})
     ::mkdir((state / name).c_str(), S_IRWXU); // it may exist already; its users report other errors
+  ::mkdir((c.output / ".kiln").c_str(), 0777);
   close(state, widest_mode_of_state(c));
   close(state / "blends", widest_mode_of_uploads(c));
   for (const char* name : {"kilnd.lock", "logs"})

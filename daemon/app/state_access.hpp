@@ -17,8 +17,8 @@ namespace kiln::app {
 [[nodiscard]] std::filesystem::perms widest_mode_of_state(const config& c);
 
 /// Removes the access of other users to the state directory, the store and the directories of logs and
-/// uploads, and creates these directories. The group of Blender's user may pass through to the uploads. Does
-/// not follow links. Returns lines for the log: changed modes and failures. Blocks.
+/// uploads, and creates these directories and OUTPUT/.kiln. The group of Blender's user may pass through to
+/// the uploads. Does not follow links. Returns lines for the log: changed modes and failures. Blocks.
 [[nodiscard]] std::vector<std::string> close_state(const config& c);
 
 } // namespace kiln::app

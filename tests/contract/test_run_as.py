@@ -97,7 +97,7 @@ def test_blender_is_another_user(run, tmp_path, sandbox, sessions):
     space = workspace(d, f"{ident}-1")
     assert owner_and_mode(space) == (USER, GROUP, 0o700)
     own = [path for path in (d.output / ".kiln").iterdir() if path.name.startswith(("session-", ident))]
-    assert [owner_and_mode(path) for path in own] == [(USER, GROUP, 0o700)]
+    assert own and all(owner_and_mode(path) == (USER, GROUP, 0o700) for path in own)
     assert owner_and_mode(own[0] / "tmp")[0] == USER
     for name in ("printed", "taken"):
         assert owner_and_mode(d.output / ".kiln" / f"{name}-{ident}-1")[0] == 0
@@ -227,12 +227,14 @@ def test_what_the_user_cannot_reach_is_told_at_the_start(tmp_path, blend, check)
     blender = closed / "blender"
     shutil.copy(program("FAKE_BLENDER"), blender)
     for arguments, says in (
-            (["--output", closed / "frames"], ["output: ", NAME, f"enter {closed}/frames/.kiln"]),
-            (["--state", closed / "state"], ["state: ", NAME, f"{closed}/state/blends"]),
+            (["--output", closed / "frames"], ["output: ", NAME, f"enter {closed}/frames"]),
+            (["--state", closed / "state"], ["state: ", NAME, f"{closed}/state"]),
             (["--project-root", closed], ["project_root: ", NAME, str(closed)]),
             (["--blender", blender], ["blender: ", NAME, str(blender)])):
         told = checked(tmp_path, scene, *AS, *arguments, *check)
         assert told.returncode == 3 and all(word in told.stderr for word in says), told.stderr
+    if check:
+        assert not (tmp_path / "state/blends").exists() and not (tmp_path / "frames/.kiln").exists(), "a check makes neither"
     scene.chmod(0o600)
     told = checked(tmp_path, scene, *AS, *check)
     assert told.returncode == 3 and "blend: " in told.stderr and NAME in told.stderr, told.stderr
@@ -241,7 +243,7 @@ def test_what_the_user_cannot_reach_is_told_at_the_start(tmp_path, blend, check)
 def test_who_cannot_be_chosen(tmp_path, blend):
     scene = blend()
     for wrong in ("nobody-of-this-name", "1:", "x:y", "-1:1"):
-        told = checked(tmp_path, scene, "--run-as", wrong, "--check")
+        told = checked(tmp_path, scene, f"--run-as={wrong}", "--check")
         assert told.returncode == 2 and "run-as" in told.stderr and wrong in told.stderr, told.stderr
     (tmp_path / "kilnd.toml").write_text('run_as = "nobody-of-this-name"\n')
     told = checked(tmp_path, scene, "--config", tmp_path / "kilnd.toml", "--check")
