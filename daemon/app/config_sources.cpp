@@ -114,6 +114,11 @@ bool is_of_platform(std::string_view name, std::string_view value) {
   });
 }
 
+/// Variables of the command kiln, which may be set for all programs of a user.
+bool is_of_client(std::string_view name) {
+  return name == "KILN_URL" || name == "KILN_TOKEN";
+}
+
 } // namespace
 
 std::string flag_name(std::string name) {
@@ -152,7 +157,8 @@ environment_flags flags_of_environment(const std::vector<std::string>& environme
                            [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     key = flag_name(std::move(key));
     if (std::ranges::find(known, key) == known.end()) {
-      const bool is_foreign = is_of_platform(name, std::string_view{variable}.substr(equals + 1));
+      const bool is_foreign =
+          is_of_client(name) || is_of_platform(name, std::string_view{variable}.substr(equals + 1));
       (is_foreign ? out.passed_over : out.unknown).push_back(name);
       continue;
     }
