@@ -152,13 +152,14 @@ environment_flags flags_of_environment(const std::vector<std::string>& environme
     if (!variable.starts_with(variable_prefix) || equals == std::string::npos)
       continue;
     const auto name = variable.substr(0, equals);
+    if (is_of_client(name))
+      continue;
     auto key = name.substr(variable_prefix.size());
     std::ranges::transform(key, key.begin(),
                            [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     key = flag_name(std::move(key));
     if (std::ranges::find(known, key) == known.end()) {
-      const bool is_foreign =
-          is_of_client(name) || is_of_platform(name, std::string_view{variable}.substr(equals + 1));
+      const bool is_foreign = is_of_platform(name, std::string_view{variable}.substr(equals + 1));
       (is_foreign ? out.passed_over : out.unknown).push_back(name);
       continue;
     }
