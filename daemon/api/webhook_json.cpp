@@ -63,7 +63,7 @@ std::variant<webhook_request, std::vector<field_error>> parse_webhook(std::strin
     const auto* text = member.if_string();
     if (name == "url" && text) {
       asked.url = std::string_view{*text};
-      if (const auto target = webhook::parse_target(asked.url); !target)
+      if (const auto target = parse_http_url(asked.url); !target)
         wrong.push_back({"/url", target.error().message});
     } else if (name == "url") {
       wrong.push_back({"/url", "must be text"});

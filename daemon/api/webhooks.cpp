@@ -59,7 +59,7 @@ aio::task<answer> webhooks::create(const http::request& asked) {
   if (const auto* wrong = std::get_if<std::vector<domain::field_error>>(&parsed))
     co_return field_problem(*wrong);
   auto& wanted = std::get<webhook_request>(parsed);
-  if (auto refused = targets_.refusal(*webhook::parse_target(wanted.url))) {
+  if (auto refused = targets_.refusal(*parse_http_url(wanted.url))) {
     const domain::field_error wrong{"/url", std::move(*refused)};
     co_return field_problem({&wrong, 1});
   }

@@ -114,6 +114,11 @@ bool is_of_platform(std::string_view name, std::string_view value) {
   });
 }
 
+/// Variables of the command kiln, which may be set for all programs of a user.
+bool is_of_client(std::string_view name) {
+  return name == "KILN_URL" || name == "KILN_TOKEN";
+}
+
 } // namespace
 
 std::string flag_name(std::string name) {
@@ -147,6 +152,8 @@ environment_flags flags_of_environment(const std::vector<std::string>& environme
     if (!variable.starts_with(variable_prefix) || equals == std::string::npos)
       continue;
     const auto name = variable.substr(0, equals);
+    if (is_of_client(name))
+      continue;
     auto key = name.substr(variable_prefix.size());
     std::ranges::transform(key, key.begin(),
                            [](unsigned char c) { return static_cast<char>(std::tolower(c)); });

@@ -2,12 +2,13 @@
 #include "webhook/http_sender.hpp"
 
 #include "aio/asio_address.hpp"
+#include "aio/name_lookup.hpp"
+#include "aio/tls_client.hpp"
 #include "base/number.hpp"
 #include "base/scope_exit.hpp"
 
 #include <boost/asio/connect.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http/empty_body.hpp>
@@ -17,8 +18,6 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
-
-#include <netdb.h>
 
 namespace kiln::webhook {
 
@@ -35,30 +34,7 @@ constexpr std::uint32_t most_header_bytes = 16 * 1024;
 constexpr std::size_t most_thrown_away = 64 * 1024;
 constexpr std::chrono::milliseconds drain_time{1000}; // until a receiver has closed, as requested
 
-/// The addresses of a name. Blocks.
-result<std::vector<asio::ip::address>> look_up(const std::string& name) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_ADDRCONFIG;
-  addrinfo* first = nullptr;
-  if (const int wrong = ::getaddrinfo(name.c_str(), nullptr, &hints, &first); wrong != 0)
-    return error{errc::unavailable,
-                 fmt::format("the name {} cannot be looked up: {}", name, ::gai_strerror(wrong))};
-  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> all{first, ::freeaddrinfo};
-  std::vector<asio::ip::address> found;
-  for (const auto* one = first; one; one = one->ai_next) {
-    asio::ip::tcp::endpoint at;
-    if (one->ai_addrlen > at.capacity())
-      continue;
-    std::copy_n(reinterpret_cast<const std::byte*>(one->ai_addr), one->ai_addrlen,
-                reinterpret_cast<std::byte*>(at.data()));
-    at.resize(one->ai_addrlen);
-    found.push_back(at.address());
-  }
-  return found;
-}
-
-/// Values come from kilnd itself and from parse_target(): nothing in them can end a line.
+/// Values come from kilnd itself and from parse_http_url(): nothing in them can end a line.
 std::string request_text(const target& to, const letter& what, const std::string& user_agent) {
   std::string out;
   auto at = std::back_inserter(out);
@@ -86,12 +62,6 @@ sent judge(const beast_http::response_header<>& head) {
                                 : fmt::format("it answered {}", status);
   out.retry_after = read_retry_after(std::string_view{head[beast_http::field::retry_after]});
   return out;
-}
-
-std::string tls_failure(SSL* of, const error_code& ec) {
-  if (const long why = ::SSL_get_verify_result(of); why != X509_V_OK)
-    return fmt::format("TLS: its certificate is refused: {}", ::X509_verify_cert_error_string(why));
-  return fmt::format("TLS: {}", ec.message());
 }
 
 } // namespace
@@ -123,18 +93,10 @@ struct http_sender::connection : std::enable_shared_from_this<connection> {
 result<std::unique_ptr<http_sender>> http_sender::make(aio::executor_type loop, sender_settings s) {
   std::optional<ssl::context> tls;
   if (!s.targets.empty() || !s.ca_file.empty()) { // it takes some MB
-    error_code ec;
-    tls.emplace(ssl::context::tls_client);
-    ::SSL_CTX_set_min_proto_version(tls->native_handle(), TLS1_2_VERSION);
-    tls->set_verify_mode(ssl::verify_peer, ec);
-    tls->set_default_verify_paths(ec);
-    ec.clear(); // the system may have no certificates: the file's remain
-    if (!s.ca_file.empty())
-      tls->load_verify_file(s.ca_file.native(), ec);
-    if (ec)
-      return error{errc::invalid_input,
-                   fmt::format("webhook_ca_file: {} holds no certificates in PEM that can be read: {}",
-                               s.ca_file.native(), ec.message())};
+    auto made = aio::make_tls_client(s.ca_file);
+    if (!made)
+      return error{made.error().code, "webhook_ca_file: " + made.error().message};
+    tls.emplace(std::move(*made));
   }
   return std::unique_ptr<http_sender>{new http_sender(loop, std::move(s), std::move(tls))};
 }
@@ -158,7 +120,7 @@ aio::task<result<std::vector<http_sender::endpoint>>> http_sender::resolve(targe
   if (to.literal) {
     known.push_back(aio::to_asio(*to.literal));
   } else {
-    const auto look = [name = to.host] { return look_up(name); };
+    const auto look = [name = to.host] { return aio::look_up(name); };
     auto found = co_await names_.run(look);
     if (!found)
       co_return found.error();
@@ -216,7 +178,7 @@ aio::task<sent> http_sender::exchange(Stream& over, connection& mine, const targ
 }
 
 aio::task<sent> http_sender::send(letter what) {
-  const auto to = parse_target(what.url);
+  const auto to = parse_http_url(what.url);
   if (!to)
     co_return sent{.error = "its URL " + to.error().message};
   if (auto refused = settings_.targets.refusal(*to))
@@ -241,15 +203,11 @@ aio::task<sent> http_sender::send(letter what) {
   if (ec) {
     out.error = fmt::format("no connection to {}: {}", to->host_field, ec.message());
   } else if (to->tls) {
-    auto name = to->host;
     ssl::stream<tcp_socket&> secure{mine->socket, *tls_};
-    secure.set_verify_callback(ssl::host_name_verification(to->host));
-    if (!to->literal) // RFC 6066, section 3: no addresses. SSL_set_tlsext_host_name(), without its C cast
-      ::SSL_ctrl(secure.native_handle(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
-                 name.data());
+    aio::expect_host(secure, to->host, to->literal.has_value());
     co_await secure.async_handshake(ssl::stream_base::client, asio::redirect_error(aio::use_task, ec));
     if (ec)
-      out.error = tls_failure(secure.native_handle(), ec);
+      out.error = aio::tls_failure(secure.native_handle(), ec);
     else
       out = co_await exchange(secure, *mine, *to, std::move(what));
   } else {

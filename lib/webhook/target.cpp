@@ -3,8 +3,6 @@
 
 #include "base/number.hpp"
 
-#include <boost/url/parse.hpp>
-#include <boost/url/url_view.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,9 +10,6 @@
 namespace kiln::webhook {
 namespace {
 
-namespace urls = boost::urls;
-
-constexpr std::size_t longest_url = 2000, longest_name = 253, longest_label = 63;
 constexpr int v4_bits = 96; // before an IPv4 address
 constexpr std::uint16_t http_port = 80, https_port = 443;
 
@@ -33,34 +28,6 @@ ip_address v6(std::uint16_t a, std::uint16_t b) {
 
 bool is_in_any(const std::vector<ip_network>& any, const ip_address& a) noexcept {
   return std::ranges::any_of(any, [&](const ip_network& n) { return contains(n, a); });
-}
-
-std::string lower(std::string_view text) {
-  std::string out{text};
-  for (auto& c : out)
-    if (c >= 'A' && c <= 'Z')
-      c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
-
-/// Letters, digits, '-' and '_' between dots. A name whose last label looks like a number is rejected: to the
-/// resolver it is an address in disguise (127.1, 0x7f000001, 2130706433).
-bool is_name(std::string_view name) {
-  if (name.empty() || name.size() > longest_name)
-    return false;
-  std::string_view label;
-  for (std::size_t at = 0; at <= name.size();) {
-    const auto end = std::min(name.find('.', at), name.size());
-    label = name.substr(at, end - at);
-    at = end + 1;
-    const bool fine = std::ranges::all_of(label, [](char c) {
-      return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-    });
-    if (label.empty() || label.size() > longest_label || !fine)
-      return false;
-  }
-  const bool only_digits = std::ranges::all_of(label, [](char c) { return c >= '0' && c <= '9'; });
-  return !only_digits && !label.starts_with("0x");
 }
 
 std::optional<std::uint16_t> parse_port(std::string_view text) {
@@ -111,49 +78,6 @@ bool is_public(const ip_address& of) noexcept {
   return (contains(all_v4, of) || contains(global_unicast, of)) && !is_in_any(special, of);
 }
 
-result<target> parse_target(std::string_view url) {
-  const auto refuse = [](std::string_view why) { return error{errc::invalid_input, std::string{why}}; };
-  if (url.size() > longest_url)
-    return refuse(fmt::format("is longer than {} bytes", longest_url));
-  const std::string copy{url}; // ends with a zero: parsers of Boost.URL 1.81 have read beyond the end
-  const auto parsed = urls::parse_uri(copy);
-  if (!parsed || !parsed->has_authority())
-    return refuse("must be a URL such as https://hooks.example.com/kiln");
-  target out;
-  const auto scheme = lower(std::string_view{parsed->scheme()});
-  out.tls = scheme == "https";
-  if (!out.tls && scheme != "http")
-    return refuse("must begin with https:// or http://");
-  if (parsed->has_userinfo())
-    return refuse("must not hold a user or a password");
-  if (parsed->has_fragment())
-    return refuse("must not have a fragment (#…)");
-
-  const auto written = lower(std::string_view{parsed->encoded_host()});
-  const bool bracketed = written.size() >= 2 && written.front() == '[' && written.back() == ']';
-  out.host = bracketed ? written.substr(1, written.size() - 2) : written;
-  out.literal = parse_ip_address(out.host);
-  if (!out.literal && (bracketed || !is_name(out.host)))
-    return refuse("must have a host that is a name (ASCII), four decimal numbers, or an IPv6 address in "
-                  "brackets");
-  const std::uint16_t usual = out.tls ? https_port : http_port;
-  out.port = usual;
-  if (parsed->has_port()) {
-    const auto port = parse_port(std::string_view{parsed->port()});
-    if (!port)
-      return refuse("must have a port between 1 and 65535");
-    out.port = *port;
-  }
-  out.host_field = out.port == usual ? written : fmt::format("{}:{}", written, out.port);
-  out.path = std::string_view{parsed->encoded_target()};
-  // Boost.URL 1.81 takes "127.0.0.1.x" for an address, and ".x" for a path behind it.
-  if (!out.path.empty() && out.path.front() != '/' && out.path.front() != '?')
-    return refuse("must have a host that is followed by a port, a path or nothing");
-  if (!out.path.starts_with('/'))
-    out.path.insert(0, "/");
-  return out;
-}
-
 result<target_rule> parse_target_rule(std::string_view text) {
   const error wrong{errc::invalid_input,
                     fmt::format("\"{}\" is not a target such as hooks.example.com, hooks.example.com:8443, "
@@ -182,8 +106,8 @@ result<target_rule> parse_target_rule(std::string_view text) {
   const auto slash = host.find('/');
   const auto literal = parse_ip_address(host.substr(0, slash));
   if (!literal) {
-    out.name = lower(host);
-    return !bracketed && is_name(out.name) ? result<target_rule>{out} : wrong;
+    out.name = lower_case(host);
+    return !bracketed && is_host_name(out.name) ? result<target_rule>{out} : wrong;
   }
   const bool is_v4 = host.substr(0, slash).find(':') == std::string_view::npos;
   if (is_v4 && bracketed)

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "base/error.hpp"
+#include "base/http_url.hpp"
 #include "base/ip_address.hpp"
 
 #include <cstdint>
@@ -19,19 +20,7 @@ namespace kiln::webhook {
 /// nor a cloud's service for its machines (IANA's special-purpose registries of IPv4 and IPv6).
 [[nodiscard]] bool is_public(const ip_address& of) noexcept;
 
-/// A parsed URL.
-struct target {
-  bool tls = false;
-  std::string host;                       ///< lower case, without brackets
-  std::optional<ip_address> literal = {}; ///< set if the host is an address
-  std::uint16_t port = 0;                 ///< never 0
-  std::string host_field;                 ///< for Host: with brackets, and the port unless it is the default
-  std::string path;                       ///< with query; begins with '/'
-};
-
-/// http and https, with a host and without a user, a password or a fragment, in at most 2000 bytes.
-/// invalid_input says what is wrong; the message does not repeat the URL.
-[[nodiscard]] result<target> parse_target(std::string_view url);
+using target = http_url;
 
 /// A host or a network permitted for webhooks.
 struct target_rule {

@@ -14,6 +14,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parents[2]
 KILND = os.environ["KILND"]
+KILN = os.environ.get("KILN", "")
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
 PID, JOB = "4716", "j06h0nhrgvkx9ez8bgq"  # the pages' example: in commands it stands for the newest pid and job
 # In place of kilnd: goes to the background and returns when it listens, so that the page's next command finds it.
@@ -126,9 +127,11 @@ def test_commands_work(page, scene, tmp_path):
         (tmp_path / place).mkdir(parents=True)
         (tmp_path / place / "kilnd").write_text(WRAPPER)
         (tmp_path / place / "kilnd").chmod(0o755)
+    if KILN:
+        (tmp_path / "bin/kiln").symlink_to(KILN)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    environment = {**os.environ, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "KILND_REAL": KILND, "HERE": str(tmp_path),
+    environment = {**os.environ, "KILN_URL": f"http://127.0.0.1:{port}", "XDG_STATE_HOME": str(tmp_path / "home-state"), "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}", "KILND_REAL": KILND, "HERE": str(tmp_path),
                    "PORT": str(port), "PAGE": str(page.relative_to(ROOT)), "KILN_OUTPUT": str(tmp_path / "output")}
     try:
         script = "kilnd --blend scene.blend\n" + script_of(page, port)

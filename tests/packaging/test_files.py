@@ -12,6 +12,8 @@ import pytest
 ROOT = pathlib.Path(__file__).parents[2]
 PACKAGING = ROOT / "packaging"
 KILND = os.environ.get("KILND", "")
+KILN = os.environ.get("KILN", "")
+needs_kiln = pytest.mark.skipif(not KILN, reason="KILN is not set: run by ctest")
 needs_kilnd = pytest.mark.skipif(not KILND, reason="KILND is not set: run by ctest")
 
 
@@ -114,6 +116,76 @@ def test_completion_of_commands(tmp_path):
     assert complete(tmp_path, "kilnd", "token", "") == {"add", "list", "remove"}
     assert complete(tmp_path, "kilnd", "token", "add", "shop", "--ro") == {"--role"}
     assert complete(tmp_path, "kilnd", "token", "add", "shop", "--role", "") == {"read", "submit", "admin"}
+
+
+# ---- The command kiln
+
+
+def of_command(*arguments):
+    done = run(PACKAGING / "command", KILN, *arguments)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def commands_of_kiln():
+    """Found without packaging/command: each command of --help, with the words of its --help that look like flags."""
+    listed = run(KILN, "--help").stdout.split("Subcommands:")[1].split("\n\n")[0]
+    return {name: set(re.findall(r"^ +(?:-\w,)?--([\w-]+)", run(KILN, name, "--help").stdout, re.M))
+            for name in re.findall(r"^ {2,4}(\w+)", listed, re.M)}
+
+
+@needs_kiln
+def test_no_flag_of_kiln_is_missed():
+    commands = commands_of_kiln()
+    assert {"render", "ls", "show", "wait", "cancel", "pause", "resume", "retry", "rm", "log", "get", "frames"} == set(commands)
+    named = of_command("names").splitlines()
+    assert {f"{c} --{f}" for c, flags in commands.items() for f in flags} == {n for n in named if not n.startswith("--")}
+    assert {"--url", "--json", "--token-file", "--patience"} <= set(named)
+
+
+@needs_kiln
+@pytest.mark.skipif(not shutil.which("scdoc"), reason="there is no scdoc")
+def test_the_man_page_of_kiln_is_well_formed_and_whole(tmp_path):
+    source = of_command("man", PACKAGING / "man/kiln.1.scd")
+    assert "@FLAGS@" not in source and "@COMMANDS@" not in source
+    made = subprocess.run(["scdoc"], input=source, capture_output=True, text=True)
+    assert made.returncode == 0, made.stderr
+    file = tmp_path / "kiln.1"
+    file.write_text(made.stdout)
+    shown = run("man", "--warnings", "-E", "UTF-8", "-l", file, env={**os.environ, "MANWIDTH": "100", "MANPAGER": "cat", "PAGER": "cat"})
+    assert shown.returncode == 0 and not shown.stderr, shown.stderr
+    text = re.sub(r".\x08", "", shown.stdout)
+    for command, flags in commands_of_kiln().items():
+        assert f"kiln {command}" in text, command
+        for flag in flags - {"help"}:
+            assert f"--{flag}" in text, flag
+
+
+def complete_kiln(tmp_path, *words):
+    script = tmp_path / "completion"
+    script.write_text(of_command("bash"))
+    quoted = " ".join(f"'{w}'" for w in words)
+    done = run("bash", "-c", f"compopt() {{ :; }}; kiln() {{ printf 'j1\\tx\\nj2\\ty\\n'; }}; . {script}; COMP_WORDS=({quoted}); "
+               f'COMP_CWORD={len(words) - 1}; _kiln; printf "%s\\n" "${{COMPREPLY[@]}}"', cwd=tmp_path)
+    assert not done.stderr, done.stderr
+    return set(done.stdout.split())
+
+
+@needs_kiln
+def test_completion_of_kiln(tmp_path):
+    commands = commands_of_kiln()
+    assert set(commands) | {"--url", "--version"} <= complete_kiln(tmp_path, "kiln", "")
+    assert complete_kiln(tmp_path, "kiln", "re") == {"render", "resume", "retry"}
+    for command, flags in commands.items():
+        assert {f"--{f}" for f in flags - {"help"}} | {"--url"} <= complete_kiln(tmp_path, "kiln", command, "--"), command
+    (tmp_path / "scene.blend").touch()
+    (tmp_path / "home").mkdir()
+    assert "scene.blend" in complete_kiln(tmp_path, "kiln", "render", "sc")
+    assert complete_kiln(tmp_path, "kiln", "render", "scene.blend", "--download", "h") == {"home"}
+    assert complete_kiln(tmp_path, "kiln", "ls", "--state", "ca") == {"canceled"}
+    assert complete_kiln(tmp_path, "kiln", "--url", "x", "show", "") == {"@last", "j1", "j2"}
+    assert complete_kiln(tmp_path, "kiln", "cancel", "j1", "j2") == {"j2"}
+    assert "home" in complete_kiln(tmp_path, "kiln", "get", "@last", "ho")
 
 
 SCRIPTS = [p for p in sorted([*PACKAGING.rglob("*"), *(ROOT / "tests/packaging").rglob("*")])

@@ -21,6 +21,7 @@ FLOORS = {
     "lib/aio": 3,
     "lib/process": 4,
     "lib/access": 4,
+    "lib/client": 4,
     "lib/watch": 4,
     "lib/image": 4,
     "lib/archive": 4,
@@ -30,6 +31,7 @@ FLOORS = {
     "lib/executor": 5,
     "lib/webhook": 5,
     "daemon/decoder": 5,
+    "daemon/kiln": 5,
     "lib/local": 6,
     "lib/cluster": 6,
     "lib/scheduler": 6,
@@ -44,7 +46,9 @@ PURE_FILES = {"daemon/http/router", "daemon/http/framing", "daemon/http/origins"
               "daemon/api/strict_json", "daemon/api/plain_reference", "daemon/api/blend_json", "daemon/api/digest_field", "daemon/api/webhook_json", "lib/image/image_structure", "lib/image/image_answer",
               "lib/webhook/signature", "lib/webhook/schedule", "lib/webhook/target",
               "lib/access/role", "lib/access/token", "lib/access/expiry", "lib/access/bucket", "lib/access/gate",
-              "lib/executor/log_notes"}
+              "lib/executor/log_notes",
+              "lib/client/exit_status", "lib/client/server", "lib/client/message", "lib/client/patience", "lib/client/problem", "lib/client/job_view", "lib/client/job_ids",
+              "lib/client/job_spec", "lib/client/progress", "lib/client/table"}
 IMPURE_INCLUDE = re.compile(r'<(boost/(asio|beast|process)|fstream|thread|mutex|unistd\.h|fcntl\.h|sys/(?!types)|iostream)')
 IMPURE_CALL = re.compile(r"(clock::now\(|std::filesystem::(exists|status|remove|rename|create)|random_device|::open\(|getenv\()")
 # Boost.Process v2 is lib/process's affair; no shell anywhere; a lock or a detached coroutine needs a better idea.

@@ -211,6 +211,11 @@ TEST_F(config_file, the_default_file_may_be_missing_but_not_unreadable) {
   }
 }
 
+TEST(config, variables_of_the_command_kiln_are_not_keys) {
+  EXPECT_TRUE(good({}, {"KILN_URL=http://127.0.0.1:3000", "KILN_TOKEN=x"}).passed_over.empty());
+  refused({}, {"KILN_URLS=x"});
+}
+
 TEST(config, variables_of_a_container_platform_are_passed_over) {
   const list of_kubernetes{"KILN_SERVICE_HOST=10.96.3.1",
                            "KILN_SERVICE_PORT=3000",

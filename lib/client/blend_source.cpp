@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/blend_source.hpp"
+
+#include "blender/packed_begin.hpp"
+#include "client/exit_status.hpp"
+#include "client/job_spec.hpp"
+#include "digest/sha256.hpp"
+
+#include <boost/url/encode.hpp>
+#include <boost/url/rfc/unreserved_chars.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace kiln::client {
+namespace {
+
+constexpr std::size_t hashed_at_once = 4 * 1024 * 1024; // then signals are looked at
+constexpr std::size_t longest_upload_name = 255;
+constexpr int not_found = 404;
+
+std::string upload_name(const std::filesystem::path& file) {
+  const auto name = file.filename().native();
+  return boost::urls::encode(name.substr(0, std::min(name.size(), longest_upload_name)),
+                             boost::urls::unreserved_chars);
+}
+
+} // namespace
+
+result<blend_source> blend_source::open(const std::filesystem::path& file) {
+  std::error_code wrong;
+  auto path = std::filesystem::canonical(file, wrong);
+  if (wrong)
+    return failure(exit_status::usage, fmt::format("{} cannot be read: {}", file.native(), wrong.message()));
+  blend_source out{aio::unique_descriptor{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)},
+                   std::move(path)};
+  struct stat facts {};
+  if (!out.opened_.is_open() || ::fstat(out.opened_.get(), &facts) != 0)
+    return failure(exit_status::usage, last_error("open", file).message);
+  if (!S_ISREG(facts.st_mode))
+    return failure(exit_status::usage, fmt::format("{} is not a file", file.native()));
+  out.size_ = static_cast<std::uint64_t>(facts.st_size);
+  out.changed_ = facts.st_mtim.tv_sec * 1'000'000'000 + facts.st_mtim.tv_nsec;
+  return out;
+}
+
+std::string blend_source::identity() const {
+  return fmt::format("{}\n{}\n{}", path_.native(), size_, changed_);
+}
+
+result<std::string> blend_source::frames() const {
+  std::vector<std::byte> begin(blender::telling_size);
+  const auto got = ::pread(opened_.get(), begin.data(), begin.size(), 0);
+  if (got < 0)
+    return failure(exit_status::usage, last_error("read", path_).message);
+  auto said = frames_of_file(std::span{begin}.first(static_cast<std::size_t>(got)));
+  if (!said)
+    return failure(exit_status::usage, fmt::format("{}: {}", path_.native(), said.error().message));
+  return said;
+}
+
+aio::task<result<std::string>> blend_source::digest(caller& kilnd) const {
+  digest::sha256_hasher hasher;
+  std::vector<char> piece(hashed_at_once);
+  for (std::uint64_t at = 0; at < size_;) {
+    const auto got = ::pread(opened_.get(), piece.data(), piece.size(), static_cast<off_t>(at));
+    if (got <= 0)
+      co_return failure(exit_status::usage, fmt::format("{} cannot be read to its end", path_.native()));
+    hasher.add(piece.data(), static_cast<std::size_t>(got));
+    at += static_cast<std::uint64_t>(got);
+    const std::chrono::milliseconds now{0};
+    co_await kilnd.pause(now);
+  }
+  co_return "sha256:" + hasher.hex();
+}
+
+aio::task<result<std::string>> blend_source::bring_to(caller& kilnd, notice say) const {
+  auto id = co_await digest(kilnd);
+  if (!id)
+    co_return id.error();
+  request look;
+  look.method = "HEAD";
+  look.path = "/v1/blends/" + *id;
+  const auto known = co_await kilnd.ask(look);
+  if (!known)
+    co_return known.error();
+  if (known->status / 100 == 2)
+    co_return *id;
+  std::string doing = "the .blend";
+  if (known->status != not_found) { // HEAD has no body that says why
+    look.method = "GET";
+    const auto refused = co_await kilnd.ask_well(look, doing);
+    if (!refused)
+      co_return refused.error();
+  }
+  say(fmt::format("sending {} ({} MB)", path_.filename().native(), (size_ + 999'999) / 1'000'000));
+  request send;
+  send.method = "POST";
+  send.path = "/v1/blends?name=" + upload_name(path_);
+  send.fields = {{"Content-Type", "application/octet-stream"}};
+  send.file = opened_.get();
+  send.file_size = size_;
+  const auto sent = co_await kilnd.ask_well(send, doing);
+  if (!sent)
+    co_return sent.error();
+  const auto body = json_of(*sent, kilnd.to());
+  if (!body)
+    co_return body.error();
+  const auto* object = body->if_object();
+  const auto* named = object ? object->if_contains("id") : nullptr;
+  if (!named || !named->is_string() || std::string_view{named->get_string()} != *id)
+    co_return failure(exit_status::refused,
+                      fmt::format("{} changed while it was sent: repeat the command", path_.native()));
+  co_return *id;
+}
+
+} // namespace kiln::client

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// HTTP/1.1 with one server, over TLS or without; a connection is kept and used again. One request at a time.
+#pragma once
+
+#include "aio/task.hpp"
+#include "client/message.hpp"
+#include "client/server.hpp"
+
+#include <memory>
+#include <string>
+
+namespace kiln::client {
+
+class connection {
+public:
+  connection(aio::executor_type loop, server to, std::string user_agent);
+  ~connection();
+
+  /// Sends a request and reads the whole answer. not_reached if there is none; then the server may have
+  /// carried the request out all the same. The sink's own error if it returns one.
+  [[nodiscard]] aio::task<result<answer>> exchange(const request& what, const body_sink& sink);
+
+  [[nodiscard]] const server& to() const noexcept { return server_; }
+
+private:
+  struct link;
+  [[nodiscard]] aio::task<result<void>> connect();
+  [[nodiscard]] aio::task<result<answer>> exchange_once(const request& what, const body_sink& sink);
+  template<class Stream>
+  [[nodiscard]] aio::task<result<answer>> exchange_over(Stream& over, const request& what,
+                                                        const body_sink& sink);
+
+  aio::executor_type loop_;
+  server server_;
+  std::string user_agent_;
+  std::shared_ptr<link> link_; ///< null: not connected
+};
+
+} // namespace kiln::client
