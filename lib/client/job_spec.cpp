@@ -42,7 +42,7 @@ json::value value_of_setting(std::string_view key, std::string_view text) {
       return std::move(*size);
   boost::system::error_code wrong;
   auto parsed = json::parse(text, wrong);
-  return wrong ? json::value{json::string{text}} : parsed;
+  return wrong ? json::value(json::string{text}) : parsed; // braces would make an array of it
 }
 
 } // namespace
