@@ -81,6 +81,7 @@ void add_jobs(CLI::App& app, options& o) {
     auto* made = app.add_subcommand(name, text);
     auto* ids = made->add_option("ID", o.ids, several ? "Jobs" : "The job")->required()->type_name("");
     ids->expected(1, several ? CLI::detail::expected_max_vector_size : 1);
+    ids->allow_extra_args(several); // else it takes the words after it as well
     return made;
   };
   with_ids("show", "Show a job", false);

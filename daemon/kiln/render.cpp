@@ -161,8 +161,8 @@ aio::task<result<exit_status>> run_render(session& s) {
     written = write(record, *mine);
     if (!written)
       co_return written.error();
-    remember_last(s, mine->job);
   }
+  remember_last(s, mine->job); // also if an earlier run of this command was killed before it could
   const bool waits = s.asked.wait || home || s.asked.timeout || (s.screen.is_live() && !s.asked.no_wait);
   auto status = exit_status::succeeded;
   if (waits) {
