@@ -53,7 +53,7 @@ void add_render(CLI::App& app, options& o) {
   render->add_option("--tag", o.job.tags, "Tag to find the job by")
       ->type_name("TEXT")
       ->allow_extra_args(false);
-  render->add_option("--priority", o.job.priority, "-100 to 100; higher goes first")->type_name("N");
+  render->add_option("--priority", o.job.priority, "From -100 to 100; higher goes first")->type_name("N");
   render->add_flag("--wait", o.wait, "Wait until the job ends [on a terminal, and with --download]");
   render->add_flag("--no-wait", o.no_wait, "Print the id and return");
   render->add_option("--download", o.directory, "Fetch each frame into DIR when it is done")

@@ -238,7 +238,7 @@ def packages_to_build(tmp_path, names, default_boost=None):
     """What install-deps would install where apt has packages of these names, and what it says. No names: a system without apt."""
     tools = tmp_path / "tools"
     tools.mkdir()
-    for program in ("awk", "bash", "cat", "env", "grep", "head", "id", "sed", "sh", "sort"):
+    for program in ("awk", "bash", "cat", "env", "grep", "head", "id", "sed", "sh", "sort", "tail"):
         (tools / program).symlink_to(shutil.which(program))
     if names:
         (tmp_path / "names").write_text("".join(f"{n}\n" for n in names))
