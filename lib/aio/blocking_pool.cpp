@@ -22,7 +22,8 @@ task<> blocking_pool::perform(job& work) {
     };
     asio::post(pool_, std::move(on_thread));
   };
-  co_await asio::async_initiate<const asio::use_awaitable_t<executor_type>, void()>(std::move(initiate), use_task);
+  co_await asio::async_initiate<const asio::use_awaitable_t<executor_type>, void()>(std::move(initiate),
+                                                                                    use_task);
 }
 
 } // namespace kiln::aio

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The headers that most files above this floor include, compiled once in builds with KILN_UNITY. No file includes this one, and
-// every file includes what it uses: other builds have no precompiled headers.
+// The headers that most files above this floor include, compiled once in builds with KILN_UNITY. No file
+// includes this one, and every file includes what it uses: other builds have no precompiled headers.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -37,9 +37,10 @@
 #include <vector>
 
 #if FMT_VERSION < 100000
-// Where spdlog formats a line, each file would compile all of fmt's formatting again. The library has it, and newer
-// versions say so themselves.
-extern template void fmt::detail::vformat_to<char>(fmt::detail::buffer<char>&, fmt::basic_string_view<char>,
-                                                   fmt::basic_format_args<fmt::basic_format_context<fmt::appender, char>>,
-                                                   fmt::detail::locale_ref);
+// Where spdlog formats a line, each file would compile all of fmt's formatting again. The library has it, and
+// newer versions say so themselves.
+extern template void
+fmt::detail::vformat_to<char>(fmt::detail::buffer<char>&, fmt::basic_string_view<char>,
+                              fmt::basic_format_args<fmt::basic_format_context<fmt::appender, char>>,
+                              fmt::detail::locale_ref);
 #endif
