@@ -5,6 +5,7 @@
 #include "digest/sha256.hpp"
 #include "domain/spec_json.hpp"
 #include "local/blender_choice.hpp"
+#include "local/session_directory.hpp"
 #include "output/results.hpp"
 #include "process/process_table.hpp"
 

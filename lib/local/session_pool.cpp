@@ -3,6 +3,7 @@
 
 #include "base/scope_exit.hpp"
 #include "executor/attempt_places.hpp"
+#include "local/session_directory.hpp"
 
 #include <boost/asio/redirect_error.hpp>
 

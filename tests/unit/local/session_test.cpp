@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "aio/task_group.hpp"
 #include "local/session.hpp"
+#include "local/session_directory.hpp"
 #include "support/loop.hpp"
 #include "support/temp_directory.hpp"
 
