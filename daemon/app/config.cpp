@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/config.hpp"
 
+#include "app/blender_user.hpp"
 #include "app/config_complaints.hpp"
 #include "app/config_options.hpp"
 #include "app/config_sources.hpp"
@@ -266,9 +267,12 @@ std::variant<config, early_exit> read_config(std::vector<std::string> arguments,
     return usage_error(
         "allowed_origins: with \"*\" any web page that somebody looks at could render here, since "
         "there are no tokens; name the origins, or make a token (kilnd token add NAME --role admin)");
-  if (c.backup_to.empty() && !c.token)
-    if (const auto refused = refuse_open_network(c))
-      return usage_error(*refused);
+  if (!c.backup_to.empty() || c.token)
+    return c;
+  if (const auto chosen = choose_blender_user(c); !chosen)
+    return usage_error(chosen.error().message);
+  if (const auto refused = refuse_open_network(c))
+    return usage_error(*refused);
   return c;
 }
 

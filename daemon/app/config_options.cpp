@@ -212,6 +212,13 @@ void add_options(CLI::App& app, config& c, words& w, const std::string& default_
       ->capture_default_str()
       ->group("Rendering");
 
+  app.add_option(
+         "--run-as", c.run_as,
+         "User that Blender runs as, if kilnd runs as root: a name, uid or UID:GID [kiln, if there is "
+         "such a user]")
+      ->check(checked_by(process::find_credentials, ""))
+      ->type_name("USER")
+      ->group("Sandbox");
   app.add_option("--sandbox", c.sandbox, "What Blender runs in; auto: the best that works here, off: nothing")
       ->check(CLI::IsMember({"auto", "landlock", "bwrap", "off"}))
       ->capture_default_str()

@@ -56,7 +56,9 @@ private:
 };
 
 /// The environment for Blender: `own` without variables for this daemon only (KILN_*, NOTIFY_SOCKET,
-/// LISTEN_*, WATCHDOG_*) and without the temporary directory, which each attempt sets.
-[[nodiscard]] std::vector<std::string> environment_for_blender(const std::vector<std::string>& own);
+/// LISTEN_*, WATCHDOG_*) and without the temporary directory, which each attempt sets. `user`: Blender's;
+/// null: kilnd's own.
+[[nodiscard]] std::vector<std::string> environment_for_blender(const std::vector<std::string>& own,
+                                                               const process::credentials_ptr& user = {});
 
 } // namespace kiln::local

@@ -30,7 +30,9 @@ aio::task<result<session_pool::session_ptr>> session_pool::take(session_key key)
     if (one->is_alive())
       co_return lend(one);
   }
-  const auto make_here = [output = settings_.output] { return make_session_directory(output); };
+  const auto make_here = [output = settings_.output, user = settings_.run_as] {
+    return make_session_directory(output, user.get());
+  };
   auto directory = co_await pool_.run(make_here);
   if (!directory)
     co_return directory.error();
