@@ -39,8 +39,9 @@ void let_pass(const credentials& user, const fs::path& directory) {
     (void)::chmod(directory.c_str(), (facts.st_mode & S_IRWXU) | S_IXGRP | (facts.st_mode & S_IXOTH));
 }
 
-/// Lets the group of the user read an upload; files in the same directory that are not rendered stay closed.
+/// Lets the group of the user read an upload, which has a directory of its own; other uploads stay closed.
 void let_read(const credentials& user, const fs::path& upload, const executor::blend_opener& open) {
+  let_pass(user, upload.parent_path());
   const auto file = open(upload);
   struct stat facts {};
   if (!file || ::fstat(file->get(), &facts) != 0 ||
@@ -50,15 +51,65 @@ void let_read(const credentials& user, const fs::path& upload, const executor::b
     (void)::fchmod(file->get(), S_IRUSR | S_IRGRP);
 }
 
+/// `path`, or the nearest directory above it that exists: the start makes those between.
+fs::path nearest(fs::path path) {
+  std::error_code ec;
+  while (path.has_relative_path() && !fs::exists(path, ec))
+    path = path.parent_path();
+  return path;
+}
+
+/// Why Blender cannot run as this user here; empty: it can.
+std::string lack_of(const config& c, const credentials& user) {
+  if (auto lack = process::lack_of_privilege(user); !lack.empty())
+    return "kilnd lacks " + lack;
+  const auto cannot = [&user](const char* deed, const fs::path& path, int what) {
+    return may(user, path, what)
+               ? std::string{}
+               : fmt::format("the user {} cannot {}", user.name,
+                             system_error(errno, fmt::format("{} {}", deed, path.native())).message);
+  };
+  for (const auto& directory : {c.state, c.output})
+    if (auto lack = cannot("enter", nearest(directory.parent_path()), X_OK); !lack.empty())
+      return lack;
+  for (const auto& root : c.project_roots)
+    if (auto lack = cannot("enter", nearest(root), X_OK); !lack.empty())
+      return lack;
+  for (const auto& blender : c.blenders)
+    if (std::error_code ec; blender.path.has_parent_path() && fs::exists(blender.path, ec))
+      if (auto lack = cannot("run", blender.path, X_OK); !lack.empty())
+        return lack;
+  std::error_code ec;
+  return c.blend.empty() || !fs::exists(c.blend, ec) ? std::string{} : cannot("read", c.blend, R_OK);
+}
+
+/// The user of the packages, if Blender can run as that one; otherwise c.lack_of_user says why not.
+void choose_by_default(config& c) {
+  auto found = process::find_credentials(default_user);
+  if (found && found->user == ::geteuid())
+    return;
+  auto lack = found ? lack_of(c, *found) : fmt::format("there is no user {}", default_user);
+  if (lack.empty())
+    c.blender_user = std::make_shared<const credentials>(std::move(*found));
+  else
+    c.lack_of_user = fmt::format(
+        "run_as: Blender runs as ROOT, since kilnd does and {}. Mend that (a user is made by useradd --system "
+        "{}), name another user with run_as, or say run_as = \"root\" if this is meant",
+        lack, default_user);
+}
+
 } // namespace
 
 result<void> choose_blender_user(config& c) {
   const bool is_root = ::geteuid() == 0;
-  if (c.run_as.empty() && (!is_root || c.on_slurm))
+  if (c.run_as.empty()) {
+    if (is_root && !c.on_slurm)
+      choose_by_default(c);
     return {};
-  auto found = process::find_credentials(c.run_as.empty() ? default_user : c.run_as);
+  }
+  auto found = process::find_credentials(c.run_as);
   if (!found)
-    return c.run_as.empty() ? result<void>{} : error{errc::invalid_input, "run_as: " + found.error().message};
+    return error{errc::invalid_input, "run_as: " + found.error().message};
   if (found->user == ::geteuid()) {
     if (c.run_as.find(':') == std::string::npos || found->group == ::getegid())
       return {};
@@ -74,17 +125,18 @@ result<void> choose_blender_user(config& c) {
   if (c.on_slurm)
     return error{errc::invalid_input,
                  "run_as: jobs on a Slurm cluster belong to the user of kilnd: leave it out"};
+  if (const auto lack = process::lack_of_privilege(*found); !lack.empty())
+    return error{errc::invalid_input,
+                 fmt::format("run_as: kilnd cannot start processes of the user {}, since it lacks {}",
+                             found->name, lack)};
   c.blender_user = std::make_shared<const credentials>(std::move(*found));
   return {};
 }
 
 std::vector<std::string> warnings_of_blender_user(const config& c) {
   std::vector<std::string> lines;
-  if (!c.blender_user && c.run_as.empty() && !c.on_slurm && ::geteuid() == 0)
-    lines.push_back(fmt::format("run_as: Blender runs as ROOT, since kilnd does and there is no user {}: "
-                                "make that user (useradd --system {}), name another one with run_as, or say "
-                                "run_as = \"root\" if this is meant",
-                                default_user, default_user));
+  if (!c.lack_of_user.empty())
+    lines.push_back(c.lack_of_user);
   if (c.blender_user)
     for (const auto& [key, directory] : {std::pair{"state", c.state}, std::pair{"output", c.output}})
       if (may(*c.blender_user, directory, W_OK | X_OK))

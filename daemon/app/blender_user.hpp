@@ -15,7 +15,8 @@
 namespace kiln::app {
 
 /// Sets c.blender_user from c.run_as: null if Blender runs as kilnd's own user. invalid_input, with the
-/// reason, if kilnd cannot start processes of that user. Blocks.
+/// reason, if kilnd cannot start processes of that user. Without run_as, kilnd as root takes the user of the
+/// packages; c.lack_of_user says why if it cannot. Blocks.
 [[nodiscard]] result<void> choose_blender_user(config& c);
 
 /// Lines for people: Blender runs as root, and the configuration does not say that it shall; or its user can

@@ -76,6 +76,7 @@ struct config {
 
   std::string run_as;                               ///< Blender's user; empty: by choose_blender_user()
   process::credentials_ptr blender_user;            ///< that user; null: kilnd's own
+  std::string lack_of_user;                         ///< why Blender runs as root, though nobody says so
   std::string sandbox = "auto";                     ///< auto, landlock, bwrap, off
   std::vector<std::filesystem::path> sandbox_read;  ///< absolute; what Blender may read besides
   std::vector<std::filesystem::path> sandbox_write; ///< absolute; what Blender may write besides

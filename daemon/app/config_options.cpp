@@ -214,8 +214,7 @@ void add_options(CLI::App& app, config& c, words& w, const std::string& default_
 
   app.add_option(
          "--run-as", c.run_as,
-         "User that Blender runs as, if kilnd runs as root: a name, uid or UID:GID [kiln, if there is "
-         "such a user]")
+         "User that Blender runs as, if kilnd is root: a name, uid or UID:GID [kiln, if possible]")
       ->check(checked_by(process::find_credentials, ""))
       ->type_name("USER")
       ->group("Sandbox");

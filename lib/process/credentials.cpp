@@ -105,19 +105,41 @@ bool become(const credentials& user) noexcept {
   return ::syscall(SYS_capset, &header, none.data()) == 0;
 }
 
+std::string lack_of_privilege(const credentials& user) {
+  struct named {
+    unsigned number;
+    const char* name;
+  };
+  constexpr std::array needed{named{CAP_SETUID, "CAP_SETUID"}, named{CAP_SETGID, "CAP_SETGID"},
+                              named{CAP_CHOWN, "CAP_CHOWN"}, named{CAP_DAC_OVERRIDE, "CAP_DAC_OVERRIDE"},
+                              named{CAP_KILL, "CAP_KILL"}};
+  __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
+  std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> own{};
+  if (::syscall(SYS_capget, &header, own.data()) != 0)
+    return "knowledge of its capabilities";
+  for (const auto& one : needed)
+    if ((own[0].effective & (1U << one.number)) == 0)
+      return one.name;
+  const acting_as them{&user};
+  return them.is_other() ? std::string{} : "that user in its namespace";
+}
+
 acting_as::acting_as(const credentials* user) {
   if (!user)
     return;
   groups_.resize(static_cast<std::size_t>(std::max(::getgroups(0, nullptr), 0)));
   if (::getgroups(static_cast<int>(groups_.size()), groups_.data()) < 0 || !set_groups(user->groups))
     return;
-  is_other_ = true;
+  is_changed_ = true;
   group_ = static_cast<gid_t>(::setfsgid(user->group)); // both of this thread only
   user_ = static_cast<uid_t>(::setfsuid(user->user));
+  // Neither says whether it has worked; asked for what it cannot be, each says what it is.
+  is_other_ = static_cast<gid_t>(::setfsgid(static_cast<gid_t>(-1))) == user->group &&
+              static_cast<uid_t>(::setfsuid(static_cast<uid_t>(-1))) == user->user;
 }
 
 acting_as::~acting_as() {
-  if (!is_other_)
+  if (!is_changed_)
     return;
   ::setfsuid(user_);
   ::setfsgid(group_);

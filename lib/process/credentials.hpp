@@ -36,6 +36,9 @@ using credentials_ptr = std::shared_ptr<const credentials>;
 [[nodiscard]] std::vector<std::string> environment_of(const credentials& user,
                                                       std::vector<std::string> environment);
 
+/// The capability that kilnd lacks for starting, and keeping in order, processes of this user; empty: none.
+[[nodiscard]] std::string lack_of_privilege(const credentials& user);
+
 /// Makes the calling process one of this user, for good and without capabilities. Call in a process that was
 /// just cloned: other threads of the caller keep theirs. Async-signal-safe; on false, errno has the reason.
 [[nodiscard]] bool become(const credentials& user) noexcept;
@@ -49,7 +52,11 @@ public:
   acting_as& operator=(const acting_as&) = delete;
   ~acting_as();
 
+  /// Whether kilnd may act as that user.
+  [[nodiscard]] bool is_other() const noexcept { return is_other_; }
+
 private:
+  bool is_changed_ = false;
   bool is_other_ = false;
   uid_t user_ = 0; ///< the values before
   gid_t group_ = 0;

@@ -3,6 +3,7 @@
 
 #include "base/number.hpp"
 #include "base/paths.hpp"
+#include "process/credentials.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -13,6 +14,7 @@
 #include <string>
 #include <string_view>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace kiln::process {
@@ -24,6 +26,16 @@ constexpr std::size_t most_descendants = 1000; // limit for a process that forks
 
 std::string proc_path(pid_t pid, const char* file) {
   return "/proc/" + std::to_string(pid) + "/" + file;
+}
+
+/// Of a process of another user, whose facts only that user may read if kilnd lacks CAP_SYS_PTRACE.
+credentials owner_of(pid_t pid) {
+  struct stat facts {};
+  const bool is_known = ::stat(proc_path(pid, "").c_str(), &facts) == 0;
+  credentials owner;
+  owner.user = is_known ? facts.st_uid : ::geteuid();
+  owner.group = is_known ? facts.st_gid : ::getegid();
+  return owner;
 }
 
 template<class Visit>
@@ -81,6 +93,11 @@ std::optional<pid_t> find_process(std::string_view identity) {
 
 fs::path working_directory_of(pid_t pid) {
   std::error_code ec;
+  auto directory = fs::read_symlink(proc_path(pid, "cwd"), ec);
+  if (ec != std::errc::permission_denied)
+    return directory;
+  const auto owner = owner_of(pid);
+  const acting_as them{&owner};
   return fs::read_symlink(proc_path(pid, "cwd"), ec);
 }
 
@@ -111,6 +128,11 @@ std::vector<pid_t> children_of(pid_t parent) {
 
 bool has_variable(pid_t pid, std::string_view variable) {
   std::ifstream in{proc_path(pid, "environ"), std::ios::binary};
+  if (!in) {
+    const auto owner = owner_of(pid);
+    const acting_as them{&owner};
+    in = std::ifstream{proc_path(pid, "environ"), std::ios::binary};
+  }
   for (std::string one; std::getline(in, one, '\0');)
     if (one == variable)
       return true;

@@ -102,7 +102,7 @@ def test_blender_is_another_user(run, tmp_path, sandbox, sessions):
     for name in ("printed", "taken"):
         assert owner_and_mode(d.output / ".kiln" / f"{name}-{ident}-1")[0] == 0
     if sandbox != "bwrap":
-        environment = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        environment = wait_for(lambda: pathlib.Path(f"/proc/{pid}/environ").read_bytes(), "the environment is there").split(b"\0")
         assert f"USER={USER}".encode() in environment and b"HOME=/" in environment
     go.touch()
     is_published(d, ident, 3)
@@ -147,8 +147,13 @@ def test_what_blender_finished_while_kilnd_was_away_is_published(run, tmp_path):
     assert job(d, ident)["attempts"] == 1
 
 
-def test_what_belongs_to_no_job_is_ended_and_removed(run, tmp_path):
+@pytest.mark.parametrize("capabilities", ["", "-sys_ptrace"])
+def test_what_belongs_to_no_job_is_ended_and_removed(run, capabilities):
     d = run("hang", arguments=["--sessions", "0"])
+    if capabilities: # as in a container
+        d.stop()
+        d.command = ["setpriv", f"--bounding-set={capabilities}", *d.command]
+        again(d)
     ident = submit(d, "1")
     pid = renders(d, ident)
     crash(d)
@@ -201,10 +206,11 @@ def test_an_upload_is_rendered_and_closed_to_others(run, tmp_path):
     done = render(d, sent(d, data))
     assert done["state"] == "succeeded", done
     assert owner_and_mode(d.state / "blends") == (0, GROUP, 0o710)
-    rendered = next(path for path in (d.state / "blends").iterdir() if other not in path.name)
-    assert hashlib.sha256(data).hexdigest() in rendered.name
-    assert owner_and_mode(rendered) == (0, GROUP, 0o440)
-    assert owner_and_mode(next(path for path in (d.state / "blends").iterdir() if other in path.name))[2] == 0o400
+    rendered = d.state / "blends" / hashlib.sha256(data).hexdigest()
+    assert owner_and_mode(rendered) == (0, GROUP, 0o710)
+    assert owner_and_mode(rendered / "upload.blend") == (0, GROUP, 0o440)
+    assert owner_and_mode(d.state / "blends" / other) == (0, 0, 0o700)
+    assert owner_and_mode(d.state / "blends" / other / "upload.blend") == (0, 0, 0o400)
     assert owner_and_mode(d.state) == (0, GROUP, 0o710)
     assert owner_and_mode(d.state / "kiln.db")[2] & 0o077 == 0
     # Without run_as, both are closed again.
@@ -259,6 +265,57 @@ def test_who_cannot_be_chosen(tmp_path, blend):
         assert told.returncode == 0 and "run_as" not in told.stderr, told.stderr
 
 
+class with_user_kiln:
+    """A view of /etc/passwd and /etc/group that has, or lacks, a user kiln: nothing of this machine changes."""
+
+    def __init__(self, tmp_path, entry):
+        for name, line in (("passwd", f"kiln:x:{USER}:{GROUP}::/nonexistent:/bin/false"), ("group", f"kiln:x:{GROUP}:")):
+            lines = [one for one in pathlib.Path(f"/etc/{name}").read_text().splitlines() if not one.startswith("kiln:")]
+            (tmp_path / name).write_text("\n".join([*lines, *([line] if entry else [])]) + "\n")
+            (tmp_path / name).chmod(0o644)
+        mounts = "; ".join(f"mount --bind {tmp_path}/{name} /etc/{name}" for name in ("passwd", "group"))
+        self.command = ["unshare", "--mount", "sh", "-ec", f'{mounts}; exec "$@"', "sh"]
+        if subprocess.run([*self.command, "true"], capture_output=True).returncode != 0:
+            pytest.skip("no mount namespace here")
+
+
+def test_the_user_kiln_is_the_default(start, tmp_path, blend):
+    as_kiln = with_user_kiln(tmp_path, True).command
+    d = start(writable=False)
+    d.stop()
+    d.command = [*as_kiln, *d.command]
+    again(d)
+    assert " user=kiln" in d.log() and "ROOT" not in d.log() and "warnings" not in d.get("/readyz").json(), d.log()
+    is_published(d, submit(d, "1-2"), 2)
+    told = checked(tmp_path, blend(), "--check", become=as_kiln)
+    assert "user     kiln, which Blender runs as" in told.stdout and "run_as" not in told.stderr, told
+
+
+def test_a_default_that_is_not_possible_is_a_warning(tmp_path, blend):
+    """A kilnd that nobody has configured starts as before, and says what keeps Blender root."""
+    as_kiln = with_user_kiln(tmp_path, True).command
+    scene = blend()
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    (closed / "projects").mkdir()
+    blender = closed / "blender"
+    shutil.copy(program("FAKE_BLENDER"), blender)
+    no_chown = ["setpriv", "--bounding-set=-chown"]
+    for arguments, become, why in (
+            (["--output", closed / "frames"], [], f"the user kiln cannot enter {closed}: Permission denied"),
+            (["--state", closed / "state"], [], f"the user kiln cannot enter {closed}: Permission denied"),
+            (["--project-root", closed / "projects"], [], f"the user kiln cannot enter {closed}/projects: Permission denied"),
+            (["--blender", blender], [], f"the user kiln cannot run {blender}: Permission denied"),
+            ([], no_chown, "kilnd lacks CAP_CHOWN")):
+        told = checked(tmp_path, scene, "--check", *arguments, become=[*as_kiln, *become])
+        assert told.returncode == 0 and f"run_as: Blender runs as ROOT, since kilnd does and {why}" in told.stderr, told
+    told = checked(tmp_path, scene, "--check", *AS, become=no_chown)
+    assert told.returncode == 2 and f"{USER}, since it lacks CAP_CHOWN" in told.stderr, told
+    scene.chmod(0o600)
+    told = checked(tmp_path, scene, "--check", become=as_kiln)
+    assert told.returncode == 0 and f"the user kiln cannot read {scene}" in told.stderr, told
+
+
 def test_root_is_a_warning_unless_it_is_meant(start, tmp_path, blend):
     if subprocess.run(["getent", "passwd", "kiln"], capture_output=True).returncode == 0:
         pytest.skip("there is a user kiln here, which is the default")
@@ -269,8 +326,10 @@ def test_root_is_a_warning_unless_it_is_meant(start, tmp_path, blend):
         told = checked(tmp_path, scene, "--check", "--run-as", meant)
         assert told.returncode == 0 and "run_as" not in told.stderr, told.stderr
     d = start()
-    assert re.search(r"warn.*Blender runs as ROOT", d.log()), d.log()
+    assert re.search(r"warn.*Blender runs as ROOT.*there is no user kiln", d.log()), d.log()
+    assert "Blender runs as ROOT" in d.get("/readyz").json()["warnings"][0]
     d.stop()
     d.command += ["--run-as", "root"]
     again(d)
     assert "run_as" not in d.log() and "ROOT" not in d.log(), d.log()
+    assert "warnings" not in d.get("/readyz").json()
