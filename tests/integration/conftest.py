@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """kilnd with real Blender, and scenes made by it. KILN_BLENDER=4.3: kilnd and Blender in the root of that version
-(tests/support/blenders); without it, the Blender on the PATH."""
+(tests/support/blenders); without it, the Blender on the PATH. RUN_AS=UID:GID, for root: Blender is that user."""
 import os
 import pathlib
+import stat
 import sys
+import tempfile
 
 import pytest
 
@@ -14,6 +16,7 @@ import features
 import real_blender
 
 VERSION = os.environ.get("KILN_BLENDER")
+RUN_AS = os.environ.get("RUN_AS")
 
 SCENES = ("tiny", "slow", "exr", "jpeg", "no_camera", "denoiser", "two_scenes", "movie", "missing_image", "missing_library",
           "hostile", "assets", "living", "falling", "textured")
@@ -29,6 +32,8 @@ def pytest_collection_modifyitems(items):
     """Each test runs once a version, or once. Where no root can be made, all of them run with the Blender on the PATH."""
     with_roots = set(real_blender.status().values()) == {"ready"}
     for item in items:
+        if RUN_AS and os.geteuid() != 0:
+            item.add_marker(pytest.mark.skip(reason="only root can start processes of another user"))
         once = item.get_closest_marker("once")
         if VERSION and once:
             item.add_marker(pytest.mark.skip(reason="runs once, with the Blender on the PATH"))
@@ -57,7 +62,19 @@ def scenes(blender, tmp_path_factory):
     return real_blender.scenes(blender, tmp_path_factory.mktemp("scenes"), SCENES)
 
 
+def let_pass(*paths):
+    """Other users may pass through the temporary directories above, which pytest closes."""
+    for path in paths:
+        for each in (path, *path.parents):
+            if each.is_dir() and each.is_relative_to(tempfile.gettempdir()) and each != pathlib.Path(tempfile.gettempdir()):
+                each.chmod(stat.S_IMODE(each.stat().st_mode) | 0o011)
+
+
 def daemon_of(blender, scenes, directory, scene, arguments):
+    if RUN_AS:
+        named = [pathlib.Path(a) for a in arguments if str(a).startswith("/")]
+        let_pass(scenes, directory, *named, *([scene] if isinstance(scene, pathlib.Path) else []))
+        arguments = [*arguments, "--run-as", RUN_AS]
     d = support.Daemon(directory, blender.path, scene if isinstance(scene, pathlib.Path) else scenes / f"{scene}.blend", arguments)
     d.command[0] = blender.kilnd()
     return d
