@@ -74,6 +74,9 @@ struct config {
   double session_idle = 300;                  ///< seconds
   int session_frames = 500;                   ///< that one renders in its life
 
+  std::uintmax_t blender_memory = 0; ///< bytes in RAM of one Blender; 0: no bound
+  std::size_t blender_processes = 0; ///< of one Blender; 0: no bound
+
   std::string run_as;                               ///< Blender's user; empty: by choose_blender_user()
   process::credentials_ptr blender_user;            ///< that user; null: kilnd's own
   std::string lack_of_user;                         ///< why Blender runs as root, though nobody says so

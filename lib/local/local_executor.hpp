@@ -32,6 +32,7 @@ public:
                                     kiln::executor::attempt_observer& observer) override;
   [[nodiscard]] aio::task<std::optional<std::string>> fingerprint(domain::job_spec spec) override;
   void leave() override;
+  void hurry() override { sessions_.hurry(); }
   [[nodiscard]] aio::task<> join() override;
 
 private:

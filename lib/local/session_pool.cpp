@@ -87,6 +87,8 @@ void session_pool::give_back(session_ptr one, bool sound) {
     return;
   if (std::ranges::find(all_, one) == all_.end()) // not started, or already ended
     return work_.spawn(remove(std::move(one)));
+  if (hurried_)
+    return one->kill();
   if (!one->is_alive())
     return;
   if (sound && !policy::is_worn_out(one->wear(), settings_.sessions))
@@ -171,6 +173,12 @@ void session_pool::end_idle() {
     w.one->end();
   idle_.clear();
   idle_over_.cancel();
+}
+
+void session_pool::hurry() {
+  hurried_ = true;
+  for (const auto& one : all_)
+    one->kill();
 }
 
 aio::task<> session_pool::join() {

@@ -38,6 +38,13 @@ credentials owner_of(pid_t pid) {
   return owner;
 }
 
+std::uint64_t memory_in_ram(pid_t pid) {
+  static const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  std::ifstream in{proc_path(pid, "statm")};
+  std::uint64_t size = 0, resident = 0;
+  return in >> size >> resident ? resident * page : 0;
+}
+
 template<class Visit>
 void visit_processes(Visit visit) {
   std::error_code ec;
@@ -147,14 +154,20 @@ std::uint64_t available_memory() {
   return std::numeric_limits<std::uint64_t>::max();
 }
 
+group_use use_of_group(pid_t group) {
+  group_use use;
+  for (const auto& member : members_of(group)) {
+    ++use.processes;
+    use.memory += memory_in_ram(member.pid);
+  }
+  return use;
+}
+
 std::uint64_t resident_memory_of(pid_t pid) {
-  static const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   std::uint64_t bytes = 0;
   std::vector<pid_t> all{pid};
   for (std::size_t i = 0; i < all.size() && i < most_descendants; ++i) {
-    std::ifstream in{proc_path(all[i], "statm")};
-    if (std::uint64_t size = 0, resident = 0; in >> size >> resident)
-      bytes += resident * page;
+    bytes += memory_in_ram(all[i]);
     const auto children = children_of(all[i]);
     all.insert(all.end(), children.begin(), children.end());
   }

@@ -354,13 +354,18 @@ aio::task<> scheduler::stop(on_stop how) {
   if (how == on_stop::leave)
     executor_.leave();
   else
-    hurry();
+    stop_all();
   co_await executor_.join();
   co_await work_.join();
   co_await ledger_.join();
 }
 
 void scheduler::hurry() {
+  stop_all();
+  executor_.hurry();
+}
+
+void scheduler::stop_all() {
   for (const auto& [id, of] : running_)
     stop_runs(*of, domain::stop_reason::shutdown);
 }
