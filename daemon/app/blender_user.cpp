@@ -92,10 +92,24 @@ void choose_by_default(config& c) {
   if (lack.empty())
     c.blender_user = std::make_shared<const credentials>(std::move(*found));
   else
-    c.lack_of_user = fmt::format(
-        "run_as: Blender runs as ROOT, since kilnd does and {}. Mend that (a user is made by useradd --system "
-        "{}), name another user with run_as, or say run_as = \"root\" if this is meant",
-        lack, default_user);
+    c.lack_of_user =
+        fmt::format("run_as: Blender runs as ROOT, since kilnd does and {}. Mend that (a user is made by "
+                    "useradd --system "
+                    "{}), name another user with run_as, or say run_as = \"root\" if this is meant",
+                    lack, default_user);
+}
+
+/// A device of a GPU that this user cannot open; empty: there is none.
+fs::path closed_gpu(const credentials& user) {
+  std::vector<fs::path> devices{"/dev/kfd", "/dev/nvidiactl"};
+  std::error_code ec;
+  for (fs::directory_iterator entry{"/dev/dri", ec}, end; !ec && entry != end; entry.increment(ec))
+    if (entry->path().filename().native().starts_with("renderD"))
+      devices.push_back(entry->path());
+  for (const auto& device : devices)
+    if (!may(user, device, R_OK | W_OK) && errno == EACCES)
+      return device;
+  return {};
 }
 
 } // namespace
@@ -137,6 +151,12 @@ std::vector<std::string> warnings_of_blender_user(const config& c) {
   std::vector<std::string> lines;
   if (!c.lack_of_user.empty())
     lines.push_back(c.lack_of_user);
+  if (c.blender_user)
+    if (const auto gpu = closed_gpu(*c.blender_user); !gpu.empty())
+      lines.push_back(
+          fmt::format("run_as: the user {}, which Blender runs as, cannot use the GPU at {}: add it "
+                      "to the group of that file (often video or render)",
+                      c.blender_user->name, gpu.native()));
   if (c.blender_user)
     for (const auto& [key, directory] : {std::pair{"state", c.state}, std::pair{"output", c.output}})
       if (may(*c.blender_user, directory, W_OK | X_OK))

@@ -225,9 +225,8 @@ void add_options(CLI::App& app, config& c, words& w, const std::string& default_
       ->type_name("N")
       ->capture_default_str()
       ->group("Sandbox");
-  app.add_option(
-         "--run-as", c.run_as,
-         "User that Blender runs as, if kilnd is root: a name, uid or UID:GID [kiln, if possible]")
+  app.add_option("--run-as", c.run_as,
+                 "User that Blender runs as, if kilnd is root: a name, uid or UID:GID [kiln, if possible]")
       ->check(checked_by(process::find_credentials, ""))
       ->type_name("USER")
       ->group("Sandbox");

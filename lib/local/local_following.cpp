@@ -27,8 +27,9 @@ std::optional<domain::failure> excess_of(const process::group_use& use, const lo
   if (bounds.most_memory > 0 && use.memory > bounds.most_memory)
     return domain::failure{
         .kind = failure_kind::out_of_memory,
-        .message = fmt::format("Blender took more memory than it may: {} MiB, and blender_memory allows {} MiB",
-                               use.memory >> 20U, bounds.most_memory >> 20U)};
+        .message =
+            fmt::format("Blender took more memory than it may: {} MiB, and blender_memory allows {} MiB",
+                        use.memory >> 20U, bounds.most_memory >> 20U)};
   if (bounds.most_processes > 0 && use.processes > bounds.most_processes)
     return domain::failure{
         .kind = failure_kind::killed,

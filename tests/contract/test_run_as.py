@@ -316,6 +316,19 @@ def test_a_default_that_is_not_possible_is_a_warning(tmp_path, blend):
     assert told.returncode == 0 and f"the user kiln cannot read {scene}" in told.stderr, told
 
 
+def test_a_gpu_that_is_closed_is_told(tmp_path, blend):
+    scene = blend()
+    gpu = tmp_path / "renderD128"
+    gpu.touch(mode=0o600)
+    here = ["unshare", "--mount", "sh", "-ec", f'mount -t tmpfs none /dev; mkdir /dev/dri; '
+            f'mknod -m 666 /dev/null c 1 3; mknod -m 666 /dev/urandom c 1 9; mount --bind {tmp_path} /dev/dri; exec "$@"', "sh"]
+    told = checked(tmp_path, scene, *AS, "--check", "--sandbox", "off", become=here)
+    assert f"the user {USER}, which Blender runs as, cannot use the GPU at /dev/dri/renderD128" in told.stderr, told
+    gpu.chmod(0o666)
+    told = checked(tmp_path, scene, *AS, "--check", "--sandbox", "off", become=here)
+    assert "GPU" not in told.stderr, told
+
+
 def test_root_is_a_warning_unless_it_is_meant(start, tmp_path, blend):
     if subprocess.run(["getent", "passwd", "kiln"], capture_output=True).returncode == 0:
         pytest.skip("there is a user kiln here, which is the default")
