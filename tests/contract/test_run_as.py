@@ -254,8 +254,10 @@ def test_who_cannot_be_chosen(tmp_path, blend):
     (tmp_path / "kilnd.toml").write_text('run_as = "nobody-of-this-name"\n')
     told = checked(tmp_path, scene, "--config", tmp_path / "kilnd.toml", "--check")
     assert told.returncode == 2 and "run_as" in told.stderr and "kilnd.toml" in told.stderr, told.stderr
+    told = checked(tmp_path, scene, *AS, "--executor", "slurm", "--check")
+    assert told.returncode == 2 and "jobs on a Slurm cluster belong to the user of kilnd" in told.stderr, told.stderr
     for name in ("state", "frames"):
-        (tmp_path / name).mkdir()
+        (tmp_path / name).mkdir(exist_ok=True)
         os.chown(tmp_path / name, USER, GROUP)
     become = ["setpriv", "--reuid", str(USER), "--regid", str(GROUP), "--clear-groups"]
     told = checked(tmp_path, scene, "--run-as", "root", "--check", become=become)
