@@ -54,7 +54,7 @@ aio::task<answer> blenders::list() {
   } const end{*this};
   json::array list;
   const auto installs = co_await installs_.now({}, pool_);
-  for (const auto& install : installs) {
+  for (const auto& install : *installs) {
     const auto program = install.name + " " + install.identity;
     std::string why = install.wrong;
     auto known = why.empty() ? known_.find(program) : known_.end();

@@ -74,8 +74,10 @@ aio::task<> reload_on_request(requests& asked, const config& c, parts& p, log& t
 aio::task<> kill_at_second_stop(requests& asked, parts& p, const bool& stopped) {
   while (asked.stops < 2 && !stopped)
     co_await asked.changed.wait();
-  if (!stopped)
-    p.scheduler.hurry();
+  if (stopped)
+    co_return;
+  p.scheduler.hurry();
+  p.executor.hurry();
 }
 
 /// Notifies the service manager that the loop runs, twice as often as required.

@@ -176,11 +176,11 @@ std::optional<std::string> parts::known_trouble() const {
 }
 
 aio::task<api::readiness> parts::look_at_machine(config c) {
-  auto seen = co_await installs->look(pool);
-  auto warnings = c.on_slurm ? std::vector<std::string>{} : describe_missing(seen);
+  const auto seen = co_await installs->look(pool);
+  auto warnings = c.on_slurm ? std::vector<std::string>{} : describe_missing(*seen);
   if (!c.lack_of_user.empty())
     warnings.push_back(c.lack_of_user);
-  const auto check_here = [c, seen = std::move(seen)] { return check_readiness(c, seen); };
+  const auto check_here = [c, seen] { return check_readiness(c, *seen); };
   auto wrong = co_await pool.run(check_here);
   co_return api::readiness{.wrong = std::move(wrong), .warnings = std::move(warnings)};
 }

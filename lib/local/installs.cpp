@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <ranges>
 #include <utility>
 
 #include <sys/stat.h>
@@ -26,55 +28,70 @@ std::string identity_of(const blender::install& of) {
 }
 
 installs::installs(aio::executor_type loop, std::vector<blender::install> all, prober probe)
-    : all_(std::move(all)), probe_(std::move(probe)), probed_(loop) {}
+    : all_(std::make_shared<const std::vector<blender::install>>(std::move(all))), probe_(std::move(probe)),
+      probed_(loop) {}
 
 const blender::install* installs::find(std::string_view name) const {
-  return blender::find_install(all_, name);
+  return blender::find_install(*all_, name);
 }
 
 aio::task<std::vector<std::string>> installs::identities(aio::blocking_pool& pool) {
   const auto look_here = [all = all_] {
     std::vector<std::string> found;
-    for (const auto& one : all)
+    for (const auto& one : *all)
       found.push_back(one.executable.is_absolute() ? identity_of(one) : std::string{});
     return found;
   };
   co_return co_await pool.run(look_here);
 }
 
-aio::task<std::vector<blender::install>> installs::look(aio::blocking_pool& pool) {
+namespace {
+
+/// Sets `wrong` for those whose program is missing: its identity is empty.
+install_list with_missing(const install_list& all, const std::vector<std::string>& identities) {
+  const auto is_missing = [](const blender::install& one, const std::string& identity) {
+    return identity.empty() && one.wrong.empty();
+  };
+  if (!std::ranges::any_of(std::views::iota(std::size_t{0}, all->size()),
+                           [&](std::size_t i) { return is_missing((*all)[i], identities[i]); }))
+    return all;
+  auto seen = *all;
+  for (std::size_t i = 0; i < seen.size(); ++i)
+    if (is_missing(seen[i], identities[i]))
+      seen[i].wrong = fmt::format("there is no program at {} any more", seen[i].executable.native());
+  return std::make_shared<const std::vector<blender::install>>(std::move(seen));
+}
+
+} // namespace
+
+aio::task<install_list> installs::look(aio::blocking_pool& pool) {
   if (!probe_)
     co_return all_;
   const auto found = co_await identities(pool);
-  auto seen = all_;
-  for (std::size_t i = 0; i < seen.size(); ++i)
-    if (found[i].empty() && seen[i].wrong.empty())
-      seen[i].wrong = fmt::format("there is no program at {} any more", seen[i].executable.native());
-  co_return seen;
+  co_return with_missing(all_, found);
 }
 
-aio::task<std::vector<blender::install>> installs::now(std::string asked, aio::blocking_pool& pool) {
+aio::task<install_list> installs::now(std::string asked, aio::blocking_pool& pool) {
+  if (!probe_)
+    co_return all_;
   for (;;) {
     while (is_probing_)
       co_await probed_.wait();
-    auto seen = co_await look(pool);
-    if (!probe_)
-      co_return seen;
     const auto found = co_await identities(pool);
     if (is_probing_)
       continue;
-    for (std::size_t i = 0; i < seen.size(); ++i) {
-      const auto& known = all_[i];
-      const bool is_needed = known.name == asked || all_.size() == 1;
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      const auto& known = (*all_)[i];
+      const bool is_needed = known.name == asked || found.size() == 1;
       if (!found[i].empty() && (found[i] != known.identity || (is_needed && !known.wrong.empty())))
-        seen[i] = co_await probe(i, found[i]);
+        co_await probe(i, found[i]);
     }
-    co_return seen;
+    co_return with_missing(all_, found);
   }
 }
 
 /// Probes the install at `i` and stores the result.
-aio::task<blender::install> installs::probe(std::size_t i, std::string identity) {
+aio::task<> installs::probe(std::size_t i, std::string identity) {
   is_probing_ = true;
   struct end_of_probe { // also when the prober throws: others wait for it
     installs& of;
@@ -83,7 +100,7 @@ aio::task<blender::install> installs::probe(std::size_t i, std::string identity)
       of.probed_.notify_all();
     }
   } const end{*this};
-  auto named = blender::install{all_[i].name, all_[i].executable, {}};
+  auto named = blender::install{(*all_)[i].name, (*all_)[i].executable, {}};
   auto probed = named;
   auto found = co_await probe_(std::move(named));
   if (found) {
@@ -92,14 +109,15 @@ aio::task<blender::install> installs::probe(std::size_t i, std::string identity)
     probed.wrong = found.error().message;
     probed.identity = std::move(identity);
   }
-  all_[i] = probed;
-  co_return probed;
+  auto all = *all_;
+  all[i] = std::move(probed);
+  all_ = std::make_shared<const std::vector<blender::install>>(std::move(all));
 }
 
 aio::task<result<blender::install>> installs::current(std::string name, aio::blocking_pool& pool) {
   auto asked = name;
   const auto all = co_await now(std::move(asked), pool);
-  const auto* found = blender::find_install(all, name);
+  const auto* found = blender::find_install(*all, name);
   if (!found)
     co_return error{
         errc::not_found,

@@ -129,10 +129,10 @@ aio::task<std::optional<std::string>> local_executor::fingerprint(domain::job_sp
 aio::task<std::optional<blender::choice>> local_executor::choose_blender(domain::job_spec spec) {
   auto asked = spec.blender;
   const auto installs = co_await settings_.blenders->now(std::move(asked), pool_);
-  const auto choose_here = [&settings = settings_, installs, spec] {
-    return kiln::local::choose_blender(installs, spec, settings.open_blend);
+  auto choose_here = [&settings = settings_, installs, spec = std::move(spec)] {
+    return kiln::local::choose_blender(*installs, spec, settings.open_blend);
   };
-  auto found = co_await pool_.run(choose_here);
+  auto found = co_await pool_.run(std::move(choose_here));
   auto* chosen = std::get_if<blender::choice>(&found);
   co_return chosen ? std::optional{std::move(*chosen)} : std::nullopt;
 }
@@ -162,11 +162,12 @@ aio::task<> local_executor::make_ready(domain::job_spec spec, std::string owner)
   auto digest = co_await digests_.of_job(spec);
   if (!digest)
     co_return;
-  auto by = co_await settings_.blenders->current(spec.blender, pool_);
+  const auto* by = settings_.blenders->find(spec.blender); // current: choose_blender() has just asked
   if (!by)
     co_return;
-  auto key = key_of(spec, *by, std::move(*digest), std::move(owner));
-  co_await sessions_.expect(std::move(key), std::move(*by));
+  auto install = *by;
+  auto key = key_of(spec, install, std::move(*digest), std::move(owner));
+  co_await sessions_.expect(std::move(key), std::move(install));
 }
 
 aio::task<bool> local_executor::has_memory_for_another(job_id of) {

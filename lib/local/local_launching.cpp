@@ -110,10 +110,10 @@ aio::task<> local_attempt::launch() {
   const auto installs = co_await unless_ending(settings_.blenders->now(std::move(asked), pool_));
   if (!installs)
     co_return;
-  const auto choose_here = [&settings = settings_, installs = *installs, spec] {
-    return choose_blender(installs, spec, settings.open_blend);
+  auto choose_here = [&settings = settings_, installs = *installs, spec] {
+    return choose_blender(*installs, spec, settings.open_blend);
   };
-  auto found = co_await unless_ending(pool_.run(choose_here));
+  auto found = co_await unless_ending(pool_.run(std::move(choose_here)));
   if (!found)
     co_return;
   if (auto* why_not = std::get_if<failure>(&*found)) {
@@ -121,7 +121,7 @@ aio::task<> local_attempt::launch() {
     co_return;
   }
   request_.spec.blender = std::get<blender::choice>(*found).blender;
-  blender_ = *blender::find_install(*installs, request_.spec.blender);
+  blender_ = *blender::find_install(**installs, request_.spec.blender);
   if (sessions_.is_on() && !spec.own_process) {
     auto digest = co_await unless_ending(digests_.of(spec.blend, reading_));
     if (course_.is_ending())

@@ -354,18 +354,13 @@ aio::task<> scheduler::stop(on_stop how) {
   if (how == on_stop::leave)
     executor_.leave();
   else
-    stop_all();
+    hurry();
   co_await executor_.join();
   co_await work_.join();
   co_await ledger_.join();
 }
 
 void scheduler::hurry() {
-  stop_all();
-  executor_.hurry();
-}
-
-void scheduler::stop_all() {
   for (const auto& [id, of] : running_)
     stop_runs(*of, domain::stop_reason::shutdown);
 }

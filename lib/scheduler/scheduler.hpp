@@ -98,7 +98,7 @@ public:
   /// watched and the store is up to date. Call it again after requests in progress have ended, to end the
   /// work they began.
   [[nodiscard]] aio::task<> stop(on_stop how);
-  /// During stop(): kills running attempts, and what the executor keeps for later ones, without grace.
+  /// During stop(): kills running attempts now, without grace.
   void hurry();
 
 private:
@@ -120,7 +120,6 @@ private:
   // starting.cpp, attempts.cpp
   void enqueue(const mutable_job& waiting);
   void start_queued();
-  void stop_all();
   [[nodiscard]] aio::task<> start(mutable_job next);
   [[nodiscard]] aio::task<> choose_blender(domain::job_spec& spec);
   [[nodiscard]] aio::task<bool> has_room();

@@ -178,7 +178,7 @@ TEST_F(installs_test, one_that_is_missing_is_an_error_until_it_is_back) {
   run([&]() -> aio::task<> {
     EXPECT_EQ(co_await version(all, "a"), "there is no program at " + (dir_ / "a").native() + " any more");
     const auto seen = co_await all.look(pool_);
-    EXPECT_FALSE(seen.front().wrong.empty());
+    EXPECT_FALSE(seen->front().wrong.empty());
     std::filesystem::rename(dir_ / "moved", dir_ / "a");
     EXPECT_EQ(co_await version(all, "a"), "Blender 4.3.2");
     EXPECT_EQ(co_await version(all, "c"), "kilnd is no longer told of a Blender named c (--blender c=PATH)");
