@@ -17,8 +17,8 @@ using http::response;
 /// Pictures that were fetched with a token are blobs.
 constexpr const char* page_policy =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-asset_types-for 'script'; "
-    "trusted-asset_types 'none'";
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; "
+    "trusted-types 'none'";
 
 constexpr std::array<std::pair<std::string_view, const char*>, 3> asset_types{
     {{".js", "text/javascript; charset=utf-8"},

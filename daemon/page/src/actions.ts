@@ -27,7 +27,9 @@ async function act(job: Job, what: () => Promise<Response>, said: string) {
     announce(said);
     return true;
   } catch (error) {
-    if (error instanceof Problem) trouble.value = { id: job.id, problem: error };
+    if (!(error instanceof Problem)) throw error;
+    if (error.status === 404) remove(job.id); // deleted meanwhile
+    trouble.value = { id: job.id, problem: error };
   } finally {
     busy.value = null;
   }

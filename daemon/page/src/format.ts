@@ -28,7 +28,7 @@ export function estimate(of: Estimate): string {
 }
 export function age(time: string): string {
   const seconds = Math.max(0, (serverNow() - Date.parse(time)) / 1000);
-  return seconds < 10 ? "now" : duration(seconds).split(" ").slice(0, 2).join(" ");
+  return seconds < 60 ? "just now" : duration(seconds).split(" ").slice(0, 2).join(" ");
 }
 export const moment = (time: string) => new Date(time).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
 export function size(bytes: number): string {

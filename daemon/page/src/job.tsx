@@ -29,7 +29,7 @@ function Sentence({ job }: { job: JobType }) {
       ? `Frame ${job.current.frame} renders${job.current.samples ? `: sample ${count(job.current.sample ?? 0)} of ${count(job.current.samples)}` : ""}.`
       : "Blender starts and loads the file.",
     paused: `Paused with ${done} done. It goes on when you say so.`,
-    succeeded: `All ${done} are done and verified.`,
+    succeeded: job.frames.total === 1 ? "The frame is done and verified." : `All ${done} are done and verified.`,
     canceled: `Canceled with ${done} done.`,
     failed: "It failed; the log says more.",
   }[job.state];
@@ -44,7 +44,8 @@ function Numbers({ job }: { job: JobType }) {
   if (isFinal(job) && took >= 0) rows.push(["Took", duration(took)]);
   if (job.seconds_per_frame != null) rows.push(["Per frame", duration(job.seconds_per_frame)]);
   if (job.frames.failed) rows.push(["Failed", count(job.frames.failed)]);
-  rows.push(["Priority", `${job.priority}`], ["Made", moment(job.created_at)]);
+  if (isFinal(job) && job.priority) rows.push(["Priority", `${job.priority}`]);
+  rows.push(["Created", moment(job.created_at)]);
   if (job.owner) rows.push(["Owner", job.owner]);
   return <dl class="numbers">{rows.map(([name, value]) => <div key={name}><dt>{name}</dt><dd class="num"><bdi>{value}</bdi></dd></div>)}</dl>;
 }
@@ -73,13 +74,19 @@ function Failures({ frames, toLog }: { frames: Frames; toLog: () => void }) {
   );
 }
 
+function readable(name: string, value: unknown): unknown {
+  if (Array.isArray(value)) return value.map((each) => readable("", each)).join(name === "resolution" ? " × " : ", ");
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  return typeof value === "object" && value ? JSON.stringify(value) : value;
+}
+
 function Settings({ job }: { job: JobType }) {
   const asked: [string, unknown][] = [["File", job.blend], ["Frames", job.frames.set], ["Blender", job.blender ?? job.file?.version],
     ["Why that Blender", job.blender_choice], ["Engine", job.engine], ["Scene", job.scene], ["View layer", job.view_layer], ["Camera", job.camera], ["Format", job.format],
     ["Resolution", job.resolution?.join(" × ")], ["Resolution %", job.resolution_percentage], ["Samples", job.samples], ["Seed", job.seed], ["Device", job.device],
     ["Order", job.order], ["Retries", job.retries], ["Blenders", job.processes], ["Attempts", job.attempts], ["Tags", job.tags?.join(", ")], ["Id", job.id]];
   const inFile = Object.entries(job.file ?? {}).map(([name, value]): [string, unknown] =>
-    [name.replaceAll("_", " "), Array.isArray(value) ? value.map((each) => typeof each === "object" ? JSON.stringify(each) : each).join(", ") : typeof value === "object" ? JSON.stringify(value) : value]);
+    [name.replaceAll("_", " "), readable(name, value)]);
   const table = (rows: [string, unknown][]) => <dl class="settings">{rows.filter(([, value]) => value != null && value !== "").map(([name, value]) => (
     <div key={name}><dt>{name}</dt><dd><bdi>{String(value)}</bdi></dd></div>))}</dl>;
   return <section aria-label="Settings" class="columns"><div><h2>Asked for</h2>{table(asked)}</div>
@@ -160,7 +167,8 @@ export function Job({ id }: { id: string }) {
       else if (event === "deleted" && (data.job ?? data.id) === id) { fail(new Problem(404, "deleted")); }
       else if (event === "open") { void follow(); void frames.load(stop.signal); }
     });
-    return () => { stop.abort(); clearTimeout(timer); forget(); };
+    addEventListener("focus", follow); // it may have been deleted meanwhile
+    return () => { removeEventListener("focus", follow); stop.abort(); clearTimeout(timer); forget(); };
   }, [id, token.value]);
   useEffect(() => {
     if (!job) return;
@@ -168,7 +176,7 @@ export function Job({ id }: { id: string }) {
   }, [job]);
   useEffect(() => { if (job) announce(`${words[job.state]}, ${job.frames.done} of ${plural(job.frames.total, "frame")} done`); }, [job?.state, job && Math.floor(job.progress * 10)]);
 
-  if (problem?.status === 404)
+  if (problem?.status === 404 || (!job && actions.trouble.value?.id === id && actions.trouble.value.problem.status === 404))
     return <main id="main" tabIndex={-1}><div class="empty"><h1>This job is gone</h1><p>It was deleted, or its address is wrong. Its id: <code>{id.slice(0, 40)}</code></p><a class="button" href="#/jobs">All jobs</a></div></main>;
   if (!job)
     return <main id="main" tabIndex={-1}><h1 class="hidden">Job</h1>{problem && problem.status !== 401 ? <ProblemBox of={problem} again={() => location.reload()} /> : <p class="faint" role="status">Loading</p>}</main>;

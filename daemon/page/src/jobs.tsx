@@ -25,7 +25,7 @@ function Row({ job, at, height }: { job: Job; at: number; height: number }) {
       <span role="cell" class="c-name"><a href={link(`/jobs/${job.id}`)}><Text>{title(job)}</Text></a>
         {job.warnings.length > 0 && <span class="warn" title={plural(job.warnings.length, "warning")}><Icon of="warning" /><span class="hidden">{plural(job.warnings.length, "warning")}</span></span>}</span>
       <span role="cell" class="c-bar"><Bar job={job} /></span>
-      <span role="cell" class="c-time num">{time && (job.state === "running" ? <>{time}<span class="narrow-only"> left</span></> : <span class="faint">{time}</span>)}</span>
+      <span role="cell" class="c-time num">{time && (job.state === "running" ? <>{time} left</> : <span class="faint">{time}</span>)}</span>
       <span role="cell" class="c-owner faint">{job.owner ? <Text>{job.owner}</Text> : <span aria-hidden="true">–</span>}</span>
       <span role="cell" class={`c-priority num${job.priority ? "" : " faint"}`}>{job.priority > 0 ? `+${job.priority}` : job.priority}</span>
       <span role="cell" class="c-age num faint" title={moment(job.created_at)}>{age(job.created_at)}</span>
@@ -47,13 +47,14 @@ function List({ shown }: { shown: Job[] }) {
     const change = () => { isNarrow.value = narrow.matches; };
     narrow.addEventListener("change", change);
     addEventListener("scroll", look, { passive: true });
-    addEventListener("resize", look);
-    return () => { narrow.removeEventListener("change", change); removeEventListener("scroll", look); removeEventListener("resize", look); };
+    const moved = new ResizeObserver(look);
+    moved.observe(document.body);
+    return () => { narrow.removeEventListener("change", change); removeEventListener("scroll", look); moved.disconnect(); };
   }, [height]);
   useLayoutEffect(look);
   const from = Math.min(view.value.from, Math.max(0, shown.length - 1)), part = shown.slice(from, view.value.to);
   return (
-    <div class="table" role="table" aria-label="Jobs" aria-rowcount={shown.length + 1}>
+    <div class={shown.some((job) => job.owner) ? "table" : "table no-owner"} role="table" aria-label="Jobs" aria-rowcount={shown.length + 1}>
       <div class="row head" role="row" aria-rowindex={1}>
         {["State", "Name", "Progress", "Time", "Owner", "Priority", "Age"].map((name) => (
           <span role="columnheader" class={`c-${name === "Progress" ? "bar" : name.toLowerCase()}`} key={name}>{name}</span>))}
@@ -78,7 +79,7 @@ function Empty() {
     <div class="empty">
       <svg viewBox="0 0 64 64" width="56" height="56" aria-hidden="true"><path d="M12 54V30a20 20 0 0 1 40 0v24h-10V32a10 10 0 0 0-20 0v22z" fill="none" stroke="currentColor" stroke-width="2.500" stroke-linejoin="round" /><path class="flame" d="M32 36c4 4 6 6.500 6 10a6 6 0 0 1-12 .4c0-4 4-5.600 6-10.400z" /></svg>
       <h2>Nothing has been rendered yet</h2>
-      <p>Drop a .blend anywhere on this page, or choose one. Its frames show up here while they render.</p>
+      <p>Drop a .blend anywhere on this page, or choose one. Its frames appear here while they render.</p>
       <a class="button primary" href="#/new"><Icon of="plus" />New job</a>
     </div>
   );
@@ -113,7 +114,7 @@ export function Jobs() {
   return (
     <main class="jobs" id="main" tabIndex={-1}>
       <div class="title"><h1>Jobs</h1></div>
-      <div class="tools">
+      {jobs.value.length > 0 && <div class="tools">
         <label class="search"><Icon of="search" /><span class="hidden">Search</span>
           <input type="search" placeholder="Name, file, owner, tag, id" value={text} aria-keyshortcuts="/"
             onInput={(e) => { release(); setQuery({ q: e.currentTarget.value }); }} /></label>
@@ -121,7 +122,7 @@ export function Jobs() {
           {chip("", "All", found.value.length)}
           {states.filter((state) => counts.value[state] || chosen === state).map((state) => chip(state, words[state], counts.value[state] ?? 0))}
         </div>
-      </div>
+      </div>}
       {failed.value && failed.value.status !== 401 && <ProblemBox of={failed.value} again={() => void load()} />}
       {trouble.value && <ProblemBox of={trouble.value.problem} />}
       {loading.value ? <><p class="hidden" role="status">Loading</p><Placeholder /></>

@@ -2,11 +2,11 @@
 //
 // All frames of a job at a glance: a cell each, or, where there are more than fit, a cell for several.
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Job } from "./api";
+import { type Job, isFinal } from "./api";
 import { count, ranges } from "./format";
 import type { Frames } from "./frames";
 
-const names = ["waiting", "rendering", "done", "failed"];
+const names = ["waiting", "rendering", "done", "failed", "not rendered"];
 
 /// The state to show of several frames: a failure is never hidden.
 function together(states: number[], from: number, to: number): number {
@@ -29,7 +29,7 @@ export function FrameMap({ job, frames, open }: { job: Job; frames: Frames; open
   const n = frames.numbers.length;
   const side = n <= 300 ? 14 : n <= 1500 ? 10 : 7, gap = side > 7 ? 2 : 1, step = side + gap;
   const columns = Math.max(1, Math.floor((width + gap) / step)), most = columns * 40;
-  const each = Math.max(1, Math.ceil(n / most)), cells = Math.ceil(n / each), rows = Math.ceil(cells / columns);
+  const each = Math.max(1, Math.ceil(n / most)), cells = Math.ceil(n / each), rows = width ? Math.ceil(cells / columns) : 0;
   useEffect(() => {
     const measure = () => setWidth(canvas.current?.parentElement?.clientWidth ?? 0);
     const observer = new ResizeObserver(measure);
@@ -77,7 +77,9 @@ export function FrameMap({ job, frames, open }: { job: Job; frames: Frames; open
     const column = Math.floor(e.offsetX / step), row = Math.floor(e.offsetY / step), cell = row * columns + column;
     return column < columns && cell < cells ? cell : -1;
   };
-  const lists = [2, 3, 0].map((code) => [code, frames.withState(code)] as const).filter(([, list]) => list.length);
+  const waits = isFinal(job) ? 4 : 0; // nothing waits any more
+  const lists = [2, 3, 0].map((code) => [code || waits, frames.withState(code)] as const).filter(([, list]) => list.length);
+  const present = new Set<number>([...lists.map(([code]) => code), ...(job.state === "running" && job.current?.frame != null ? [1] : [])]);
   const summary = lists.map(([code, list]) => `${count(list.length)} ${names[code]}`).join(", ");
   return (
     <div class="map">
@@ -87,14 +89,14 @@ export function FrameMap({ job, frames, open }: { job: Job; frames: Frames; open
             const cell = cellAt(e);
             if (cell < 0) return setHint("");
             const first = frames.numbers[cell * each], last = frames.numbers[Math.min(n, (cell + 1) * each) - 1];
-            setHint(each > 1 ? `Frames ${first}–${last}` : `Frame ${first}: ${names[frames.states[cell]]}`);
+            setHint(each > 1 ? `Frames ${first}–${last}` : `Frame ${first}: ${names[frames.states[cell] || waits]}`);
           }}
           onMouseLeave={() => setHint("")}
           onClick={(e) => { const cell = cellAt(e); if (cell >= 0 && each === 1 && frames.states[cell] === 2) open(frames.numbers[cell]); }} />
       </div>
       <p class="legend">
-        <span><i class="swatch done" />done</span><span><i class="swatch rendering" />rendering</span><span><i class="swatch waiting" />waiting</span>
-        <span><i class="swatch failed" />failed</span>{each > 1 && <span><i class="swatch part" />some done; a square is {each} frames</span>}
+        {[2, 1, 0, 4, 3].filter((code) => present.has(code)).map((code) => <span key={code}><i class={`swatch ${names[code % 4]}`} />{names[code]}</span>)}
+        {each > 1 && <span><i class="swatch part" />some done; a square is {each} frames</span>}
         <span class="hint num" aria-hidden="true">{hint}</span>
       </p>
       <details><summary>As text</summary>

@@ -4,7 +4,7 @@
 // (…/frames/N/preview) these are used; else the frame itself, if browsers show its format.
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { useSignal } from "@preact/signals";
-import { type Job, Problem, ask, address, token } from "./api";
+import { type Job, Problem, ask, address, isFinal, token } from "./api";
 import { count } from "./format";
 import type { Frames } from "./frames";
 import { Dialog, Icon, ProblemBox } from "./parts";
@@ -14,6 +14,8 @@ export function formatOf(job: Job): string {
   const inFile = job.file?.format ?? job.file?.file_format;
   return job.format || (typeof inFile === "string" ? inFile : "PNG");
 }
+const shortNames: Record<string, string> = { OPEN_EXR: "EXR", OPEN_EXR_MULTILAYER: "EXR" };
+const nameOf = (job: Job) => shortNames[formatOf(job)] ?? formatOf(job);
 /// "unknown" until one was asked for.
 let previews: "unknown" | "served" | "none" = "unknown";
 
@@ -66,7 +68,7 @@ function Thumbnail({ job, frame, height }: { job: Job; frame: number; height: nu
     void inTurn(stop.signal, async () => {
       try {
         const blob = await fetchPicture(job, frame, 320, stop.signal);
-        if (!blob) { say(formatOf(job)); return; }
+        if (!blob) { say(nameOf(job)); return; }
         const picture = await createImageBitmap(blob, { resizeHeight: height * Math.min(2, devicePixelRatio), resizeQuality: "medium" });
         keep(name, picture);
         draw(picture);
@@ -97,13 +99,16 @@ export function Pictures({ job, frames, open }: { job: Job; frames: Frames; open
   useLayoutEffect(look);
   useEffect(() => {
     addEventListener("scroll", look, { passive: true });
-    addEventListener("resize", look);
-    return () => { removeEventListener("scroll", look); removeEventListener("resize", look); };
+    const moved = new ResizeObserver(look); // something above it has grown or shrunk
+    moved.observe(document.body);
+    return () => { removeEventListener("scroll", look); moved.disconnect(); };
   }, [row]);
-  const all = frames.numbers, rows = Math.ceil(all.length / columns);
+  // Of a job that has ended, only what there is.
+  const all = isFinal(job) ? frames.numbers.filter((_, at) => frames.states[at] !== 0) : frames.numbers, rows = Math.ceil(all.length / columns);
   const from = Math.min(view.value.from, Math.max(0, rows - 1));
   const part = width.value ? all.slice(from * columns, view.value.to * columns) : [];
   const current = job.state === "running" ? job.current?.frame : null;
+  if (!all.length && frames.isWhole.value) return null;
   return (
     <div ref={box} class="pictures" style={{ height: `${Math.max(0, rows * row - gap)}px` }}>
       <ul style={{ transform: `translateY(${from * row}px)`, gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))`, gap: `${gap}px` }}
@@ -155,7 +160,7 @@ export function Viewer({ job, frames, frame, show, close }: { job: Job; frames: 
     let made: string | null = null;
     say("");
     fetchPicture(job, frame, 1280, stop.signal).then((blob) => {
-      if (!blob) { setUrl(null); say(`Browsers cannot show ${formatOf(job)}: download the frame to see it.`); return; }
+      if (!blob) { setUrl(null); say(`Browsers cannot show ${nameOf(job)}: download the frame to see it.`); return; }
       made = URL.createObjectURL(blob);
       setUrl(made);
     }, (error) => { if (error.name !== "AbortError") { setUrl(null); say(error.message); } });
