@@ -20,7 +20,7 @@ async function open({ url, width = 1440, height = 900, theme = "light", scale = 
   await context?.close();
   context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, deviceScaleFactor: scale, reducedMotion: motion,
     forcedColors: forced, locale: "en-GB", timezoneId: "UTC", acceptDownloads: true, permissions: [] });
-  context.setDefaultTimeout(120_000);
+  context.setDefaultTimeout(40_000);
   seen = { foreign: [], policy: [], errors: [], requests: [] };
   const origin = new URL(url).origin;
   context.on("request", (request) => {

@@ -87,7 +87,7 @@ export async function ask(path: string, init: RequestInit = {}): Promise<Respons
   if (answer.ok) return answer;
   const problem = problemOf(answer.status, answer.headers, await answer.text().catch(() => ""));
   if (answer.status === 401)
-    signInReason.value = token.value ? "This token is not valid, or has expired." : "This kilnd needs a token.";
+    signInReason.value ??= token.value ? "This token is not valid, or has expired." : "This kilnd needs a token.";
   throw problem;
 }
 

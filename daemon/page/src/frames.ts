@@ -22,8 +22,11 @@ export class Frames {
   put(frame: Frame) {
     let at = this.place.get(frame.frame);
     if (at === undefined) {
-      at = this.numbers.push(frame.frame) - 1;
-      this.place.set(frame.frame, at);
+      at = this.numbers.length;
+      while (at > 0 && this.numbers[at - 1] > frame.frame) at--; // an event may come before the list
+      this.numbers.splice(at, 0, frame.frame);
+      this.states.splice(at, 0, 0);
+      for (let each = at; each < this.numbers.length; each++) this.place.set(this.numbers[each], each);
     }
     this.states[at] = codes.indexOf(frame.state);
     if (frame.failure) this.failures.set(frame.frame, frame.failure);

@@ -26,7 +26,7 @@ export function take(file: File) {
   request.upload.onprogress = (e) => change({ sent: e.loaded });
   request.onload = () => {
     if (request.status < 300) return change({ blend: JSON.parse(request.responseText), sent: file.size });
-    if (request.status === 401) signInReason.value = "This kilnd needs a token.";
+    if (request.status === 401) signInReason.value ??= "This kilnd needs a token.";
     change({ problem: problemOf(request.status, { get: (name) => request.getResponseHeader(name) }, request.responseText) });
   };
   request.onerror = () => change({ problem: new Problem(0, "The file was not sent whole: kilnd may be stopped, or the network is away.") });

@@ -180,7 +180,7 @@ export function Viewer({ job, frames, frame, show, close }: { job: Job; frames: 
         <h2 class="num">Frame {frame}</h2>
         <span class="faint num">{at + 1} of {count(done.length)}</span>
         <Download path={`v1/jobs/${job.id}/frames/${frame}`} name={`${job.id}-${String(frame).padStart(4, "0")}`} kind="quiet"><Icon of="down" />Download</Download>
-        <button type="button" class="quiet" onClick={close} aria-label="Close"><Icon of="close" /></button>
+        <button type="button" class="quiet" autofocus onClick={close} aria-label="Close"><Icon of="close" /></button>
       </div>
       <div class="viewer">
         <button type="button" class="quiet" disabled={at <= 0} onClick={() => step(-1)} aria-label="Frame before"><Icon of="back" /></button>
