@@ -7,6 +7,7 @@ import tokens
 from daemon import wait_for
 
 JSON = {"Content-Type": "application/json"}
+NEVER = "wait_file /nonexistent/file"  # no frame comes
 ROWS = "await page.locator('.row[data-job]')"
 
 
@@ -122,7 +123,7 @@ def test_a_job_deleted_while_it_is_looked_at(start, browser):
 
 
 def test_names_are_text_whatever_they_contain(start, browser):
-    d = start("hang")
+    d = start(NEVER)
     names = ["<img src=x onerror=alert(1)><script>alert(2)</script>", "‮gnp.exe مشهد الفرن", "x" * 200, "&amp; \"quoted\" 'too'", "🔥" * 50]
     made = [post(d, frames="1", name=name, tags=["<b>"]) for name in names]
     for width in (320, 1440):
@@ -179,13 +180,13 @@ def test_kilnd_goes_away_and_comes_back(start, browser):
 
 
 def test_keys(start, browser):
-    d = start("hang")
+    d = start(NEVER)
     first, second = post(d, frames="1", name="first"), post(d, frames="1", name="second")
     browser.open(d.url())
     browser.run(f"{ROWS}.nth(1).waitFor(); await page.keyboard.press('j'); await page.keyboard.press('j'); await page.keyboard.press('k'); await page.keyboard.press('j'); await page.keyboard.press('Enter')")
     browser.run("await page.waitForURL((url) => url.hash === args.hash)", hash=f"#/jobs/{first}")
     browser.run("await page.keyboard.press('g'); await page.locator('main.jobs').waitFor(); await page.keyboard.press('/'); await page.keyboard.type('sec')")
-    browser.run(f"await page.waitForFunction(() => document.querySelectorAll('.row[data-job]').length === 1); await page.waitForURL(/q=sec/); await page.keyboard.press('Tab')")
+    browser.run("await page.waitForFunction(() => document.querySelectorAll('.row[data-job]').length === 1); await page.waitForURL(/q=sec/); await page.keyboard.press('Tab')")
     browser.run("await page.locator('.row[data-job] a').focus(); await page.keyboard.press('p')")
     until(d, second, wanted="pause")
     browser.run("await page.keyboard.press('?'); await page.getByRole('heading', { name: 'Keys' }).waitFor(); await page.getByLabel('Use these keys').uncheck(); await page.keyboard.press('Escape')")
@@ -208,7 +209,7 @@ def test_seven_tabs_share_a_stream(start, browser):
 
 
 def test_thousands_are_not_all_in_the_page(start, browser):
-    d = start("hang", arguments=["--max-queued", "500"])
+    d = start(NEVER, arguments=["--max-queued", "500"])
     for number in range(300):
         post(d, frames="1-20000" if number == 0 else "1", name=f"job {number}")
     browser.open(d.url())
