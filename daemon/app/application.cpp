@@ -117,6 +117,17 @@ aio::task<> stop_in_order(aio::executor_type loop, bool leave, requests& asked, 
 }
 
 /// Listens on the socket from the service manager, or on the configured address.
+/// The page, without a slash at its end: where the configuration or the sockets say that browsers find it.
+std::string address_to_open(const parts& p) {
+  if (const auto& known = p.service.url(); !known.origin.empty())
+    return known.text();
+  auto at = p.server.local_address();
+  for (const std::string_view any : {"0.0.0.0:", "[::]:"})
+    if (at.starts_with(any))
+      at.replace(0, any.size(), "localhost:");
+  return (p.service.tls() ? "https://" : "http://") + at + p.service.url().prefix;
+}
+
 result<void> listen(http::server& server, const config& c, const std::optional<given_socket>& given) {
   return given ? server.take(given->descriptor) : server.listen(c.listen.address, c.listen.port);
 }
@@ -254,6 +265,7 @@ aio::task<int> start_and_serve(aio::executor_type loop, requests& asked, const c
   for (const auto& line : around.notes)
     to.logger->info("{}", line);
   to.logger->info("listening on {}{}", p.server.local_address(), *certificate ? ", with TLS" : "");
+  to.logger->info("open {}/ in a browser", address_to_open(p));
   manager.tell(fmt::format("READY=1\nSTATUS=Listening on {}", p.server.local_address()));
   work.spawn(reload_on_request(asked, c, p, to, manager));
   while (asked.stops == 0)

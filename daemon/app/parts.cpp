@@ -3,6 +3,7 @@
 
 #include "aio/log_failures.hpp"
 #include "api/audit.hpp"
+#include "api/page.hpp"
 #include "api/problem.hpp"
 #include "api/webhook_json.hpp"
 #include "app/blender_probe.hpp"
@@ -150,6 +151,7 @@ parts::parts(aio::executor_type loop, const config& c, std::vector<blender::inst
   webhooks.add_routes(service);
   metrics.add_routes(service);
   reference.add_routes(service);
+  api::add_page_routes(service);
   blenders.add_routes(service);
   service.allow_origins(http::origins{c.allowed_origins});
   service.trust_proxies(proxies_of(c));
