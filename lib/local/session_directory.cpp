@@ -21,7 +21,7 @@ fs::path temp_of_session(const fs::path& directory) {
   return directory / "tmp";
 }
 
-result<fs::path> make_session_directory(const fs::path& output) {
+result<fs::path> make_session_directory(const fs::path& output, const process::credentials* user) {
   std::error_code ec;
   fs::create_directories(output / ".kiln", ec);
   if (ec)
@@ -41,6 +41,8 @@ result<fs::path> make_session_directory(const fs::path& output) {
     return system_error(errno, "write " + script.native());
   if (const auto written = executor::write_scripts(directory); !written)
     return written.error();
+  if (const auto given = process::give_directory(directory, user); !given)
+    return given.error();
   return directory;
 }
 

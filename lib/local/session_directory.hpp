@@ -4,14 +4,16 @@
 #pragma once
 
 #include "base/error.hpp"
+#include "process/credentials.hpp"
 
 #include <filesystem>
 
 namespace kiln::local {
 
-/// Creates a session directory below OUTPUT/.kiln, with Blender's scripts and its temporary directory.
-/// Blocks: for the pool.
-[[nodiscard]] result<std::filesystem::path> make_session_directory(const std::filesystem::path& output);
+/// Creates a session directory below OUTPUT/.kiln, with Blender's scripts and its temporary directory, for
+/// Blender's user. Blocks: for the pool.
+[[nodiscard]] result<std::filesystem::path> make_session_directory(const std::filesystem::path& output,
+                                                                   const process::credentials* user);
 
 [[nodiscard]] std::filesystem::path temp_of_session(const std::filesystem::path& directory);
 
