@@ -42,8 +42,9 @@ struct published_frame {
   int frame = 0;
   std::filesystem::path path;
   std::uintmax_t bytes = 0;
-  aio::clock::time_point closed;      ///< when Blender closed the file
-  std::optional<double> seconds = {}; ///< its duration, if not the time since the previous frame
+  aio::clock::time_point closed;         ///< when Blender closed the file
+  std::optional<double> seconds = {};    ///< its duration, if not the time since the previous frame
+  std::vector<std::string> further = {}; ///< names of its further files
 };
 
 /// Receives the events of attempts, on the loop. References are valid during the call only.
