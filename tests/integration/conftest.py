@@ -3,6 +3,7 @@
 (tests/support/blenders); without it, the Blender on the PATH. RUN_AS=UID:GID, for root: Blender is that user."""
 import os
 import pathlib
+import shutil
 import stat
 import sys
 import tempfile
@@ -17,6 +18,8 @@ import real_blender
 
 VERSION = os.environ.get("KILN_BLENDER")
 RUN_AS = os.environ.get("RUN_AS")
+if RUN_AS:  # each pytest that starts closes the usual directory to other users
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = tempfile.mkdtemp(prefix="kiln-run-as-")
 
 SCENES = ("tiny", "slow", "exr", "jpeg", "no_camera", "denoiser", "two_scenes", "movie", "missing_image", "missing_library",
           "hostile", "assets", "living", "falling", "textured")
@@ -43,6 +46,11 @@ def pytest_collection_modifyitems(items):
 def pytest_runtest_makereport(item):
     result = yield
     features.note(item, result.get_result())
+
+
+def pytest_unconfigure():
+    if RUN_AS:
+        shutil.rmtree(os.environ["PYTEST_DEBUG_TEMPROOT"], ignore_errors=True)
 
 
 def pytest_sessionfinish():
