@@ -13,8 +13,5 @@ spec.loader.exec_module(integration)
 blender, scenes, lasting = integration.blender, integration.scenes, integration.lasting
 
 
-pytest_unconfigure = integration.pytest_unconfigure
-
-
 def pytest_configure(config):
     integration.pytest_configure(config)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """kilnd with real Blender, and scenes made by it. KILN_BLENDER=4.3: kilnd and Blender in the root of that version
 (tests/support/blenders); without it, the Blender on the PATH. RUN_AS=UID:GID, for root: Blender is that user."""
+import atexit
 import os
 import pathlib
 import shutil
@@ -20,6 +21,7 @@ VERSION = os.environ.get("KILN_BLENDER")
 RUN_AS = os.environ.get("RUN_AS")
 if RUN_AS:  # each pytest that starts closes the usual directory to other users
     os.environ["PYTEST_DEBUG_TEMPROOT"] = tempfile.mkdtemp(prefix="kiln-run-as-")
+    atexit.register(shutil.rmtree, os.environ["PYTEST_DEBUG_TEMPROOT"], ignore_errors=True)  # after pytest's own removals
 
 SCENES = ("tiny", "slow", "exr", "jpeg", "no_camera", "denoiser", "two_scenes", "movie", "missing_image", "missing_library",
           "hostile", "assets", "living", "falling", "textured")
@@ -46,11 +48,6 @@ def pytest_collection_modifyitems(items):
 def pytest_runtest_makereport(item):
     result = yield
     features.note(item, result.get_result())
-
-
-def pytest_unconfigure():
-    if RUN_AS:
-        shutil.rmtree(os.environ["PYTEST_DEBUG_TEMPROOT"], ignore_errors=True)
 
 
 def pytest_sessionfinish():
