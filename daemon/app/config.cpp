@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/config.hpp"
 
+#include "app/blender_user.hpp"
 #include "app/command_options.hpp"
 #include "app/config_complaints.hpp"
 #include "app/config_options.hpp"
@@ -218,9 +219,16 @@ std::variant<config, early_exit> read_config(std::vector<std::string> arguments,
     return usage_error(
         "allowed_origins: with \"*\" any web page that somebody looks at could render here, since "
         "there are no tokens; name the origins, or make a token (kilnd token add NAME --role admin)");
-  if (c.backup_to.empty() && !c.token)
-    if (const auto refused = refuse_open_network(c))
-      return usage_error(*refused);
+  if (!c.backup_to.empty() || c.token)
+    return c;
+  if (c.on_slurm && (c.blender_memory > 0 || c.blender_processes > 0))
+    return usage_error(
+        "blender_memory and blender_processes bound Blenders on this machine: leave them out; on "
+        "a cluster Slurm does, as slurm.mem of a job says");
+  if (const auto chosen = choose_blender_user(c); !chosen)
+    return usage_error(chosen.error().message);
+  if (const auto refused = refuse_open_network(c))
+    return usage_error(*refused);
   return c;
 }
 

@@ -145,6 +145,9 @@ public:
   /// Stops watching every attempt and leaves it running, for the next daemon to recover().
   virtual void leave() = 0;
 
+  /// Kills the processes that it keeps for later attempts. The daemon is stopping.
+  virtual void hurry() {}
+
   /// Completes once this daemon watches no attempt. Afterwards no attempt can be started, and no new
   /// fingerprint is computed.
   [[nodiscard]] virtual aio::task<> join() = 0;

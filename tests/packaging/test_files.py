@@ -309,7 +309,7 @@ def test_the_units_are_sound_and_hardened(tmp_path):
     assert not ours, ours
     scored = run("systemd-analyze", "security", "--offline=true", tmp_path / "kilnd.service")
     score = float(re.search(r"Overall exposure level for kilnd\.service: ([\d.]+)", scored.stdout).group(1))
-    assert score <= 3.0, "docs/operations.md says it"
+    assert score <= 3.0, "docs/service.md says it"
 
 
 def test_conffiles_are_all_of_etc():

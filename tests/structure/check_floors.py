@@ -126,7 +126,7 @@ def repeated_names(root):
 
 
 KIND = re.compile(r'^ *row\{(\w+), "(\w+)", remedy::', re.M)
-DOCS_OF_KINDS = ("docs/api.md", "docs/operations.md")  # docs/openapi.json: tests/contract/test_openapi.py
+DOCS_OF_KINDS = ("docs/api.md", "docs/troubleshooting.md")  # docs/openapi.json: tests/contract/test_openapi.py
 
 
 def kinds_without_words(root):
