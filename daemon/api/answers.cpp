@@ -2,7 +2,6 @@
 #include "api/answers.hpp"
 
 #include "api/problem.hpp"
-#include "http/conditional.hpp"
 
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
@@ -31,6 +30,24 @@ http::response field_problem(std::span<const domain::field_error> wrong) {
   return {.status = 422, .content_type = std::string{type}, .body = std::move(text)};
 }
 
+row_list::row_list(std::string_view name) : body_(fmt::format("{{\"{}\":[", name)) {}
+
+bool row_list::add(const boost::json::object& row) {
+  constexpr std::size_t most = 1'000'000; // bytes
+  const auto text = boost::json::serialize(row);
+  if (size_ > 0 && body_.size() + text.size() > most)
+    return false;
+  if (size_++ > 0)
+    body_ += ',';
+  body_ += text;
+  return true;
+}
+
+http::response row_list::answer() && {
+  body_ += "]}";
+  return {.status = 200, .content_type = json_type, .body = std::move(body_)};
+}
+
 http::response not_json() {
   return problem(415, "the body must be sent as Content-Type: application/json");
 }
@@ -52,15 +69,21 @@ http::answer refusal_of(const error& e) {
   return {refused, refused.status == 503 ? std::optional{seconds} : std::nullopt};
 }
 
+std::optional<http::byte_range> choose_part(const http::request& asked, const http::validators& now,
+                                            std::uint64_t size, http::response& head, std::string_view what) {
+  const auto part = http::select(asked, now, size, head);
+  if (head.status != 416)
+    return part;
+  auto refused = problem(416, fmt::format("{} has {} bytes", what, size));
+  refused.fields = std::move(head.fields);
+  head = std::move(refused);
+  return std::nullopt;
+}
+
 http::answer file_answer(const http::request& asked, http::response head, output::result_file file,
                          std::string_view what) {
   const http::validators now{.etag = fmt::format("\"{}\"", file.mark), .modified = file.modified};
-  const auto part = http::select(asked, now, file.size, head);
-  if (head.status == 416) {
-    auto refused = problem(416, fmt::format("{} has {} bytes", what, file.size));
-    refused.fields = std::move(head.fields);
-    return refused;
-  }
+  const auto part = choose_part(asked, now, file.size, head, what);
   if (!part)
     return head;
   http::large_body body = http::file_body{std::move(file.file), part->offset, part->length};

@@ -5,11 +5,16 @@
 
 #include "base/error.hpp"
 #include "domain/job.hpp"
+#include "http/conditional.hpp"
 #include "http/message.hpp"
 #include "output/results.hpp"
 
+#include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 
+#include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -19,6 +24,20 @@ namespace kiln::api {
 inline constexpr const char* json_type = "application/json; charset=utf-8";
 
 [[nodiscard]] http::response json_answer(int status, const boost::json::value& body);
+
+/// The body {"NAME":[row,…]} of a page, which is never much longer than a megabyte.
+class row_list {
+public:
+  explicit row_list(std::string_view name);
+  /// False if there is no room for it: the page ends before it. There is always room for one.
+  [[nodiscard]] bool add(const boost::json::object& row);
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] http::response answer() &&;
+
+private:
+  std::string body_;
+  std::size_t size_ = 0;
+};
 
 /// `detail` is shown to the client as it is.
 [[nodiscard]] http::response problem(int status, std::string_view detail);
@@ -36,6 +55,12 @@ inline constexpr const char* json_type = "application/json; charset=utf-8";
 [[nodiscard]] http::response problem_of(const error& e);
 /// The same, with Retry-After for errors that may pass soon.
 [[nodiscard]] http::answer refusal_of(const error& e);
+
+/// The bytes of a representation that are requested (RFC 9110, sections 13 and 14). `head`: the answer for
+/// all of its `size` bytes. If there is nothing to send, nullopt, and `head` is the answer. `what`: as below.
+[[nodiscard]] std::optional<http::byte_range> choose_part(const http::request& asked,
+                                                          const http::validators& now, std::uint64_t size,
+                                                          http::response& head, std::string_view what);
 
 /// The file, or the requested part of it (RFC 9110, sections 13 and 14). `head`: the answer for the whole
 /// file. `what`: its description in messages, such as "the image".

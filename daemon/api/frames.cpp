@@ -2,33 +2,22 @@
 #include "api/frames.hpp"
 
 #include "api/answers.hpp"
-#include "api/job_json.hpp"
-#include "api/query.hpp"
-#include "archive/zip_writer.hpp"
+#include "api/frames_zip.hpp"
 #include "base/number.hpp"
 #include "blender/output_name.hpp"
 #include "domain/image_format.hpp"
 
-#include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <stdexcept>
 #include <utility>
-
-#include <unistd.h>
 
 namespace kiln::api {
 namespace {
 
-namespace json = boost::json;
 using access::role;
 using http::answer;
 using http::response;
-
-constexpr std::size_t piece_size = 256 * 1024; ///< of a file, at once in memory
 
 std::string_view media_type_of(std::string_view name) noexcept {
   const auto dot = std::min(name.rfind('.'), name.size());
@@ -51,81 +40,6 @@ answer image_answer(const http::request& asked, output::result_file file) {
   return file_answer(asked, std::move(head), std::move(file), "the image");
 }
 
-/// Frames of a job, each with its further files, in one archive, made while it is sent.
-class zip_stream final : public http::body_stream {
-public:
-  zip_stream(output::output_store& files, aio::blocking_pool& pool, job_id of, domain::frame_set which,
-             output::outputs_of_frames further)
-      : output_(files), pool_(pool), job_(of), left_(std::move(which)), next_(left_.begin()),
-        further_(std::move(further)) {}
-
-  aio::task<std::string_view> next() override {
-    do {
-      if (!file_.file && !names_.empty()) {
-        auto name = std::move(names_.back());
-        names_.pop_back();
-        auto opened = co_await output_.open_output(job_, std::move(name));
-        begin(std::move(opened));
-      } else if (!file_.file && next_ != left_.end()) {
-        const int frame = *next_;
-        ++next_;
-        auto opened = co_await output_.open_frame(job_, frame);
-        begin(std::move(opened));
-        if (const auto found = further_.find(frame); found != further_.end())
-          names_.assign(found->second.rbegin(), found->second.rend());
-      }
-      const auto go_on_here = [this] { return go_on(); };
-      part_ = co_await pool_.run(go_on_here);
-    } while (part_.empty() && !finished_);
-    co_return part_;
-  }
-
-private:
-  void begin(result<output::result_file> opened) {
-    if (!opened)
-      throw std::runtime_error(opened.error().message); // it was there a moment ago
-    file_ = std::move(*opened);
-    zip_.begin_file(file_.name, file_.size, file_.modified);
-    at_ = 0;
-  }
-
-  std::string go_on() {
-    if (file_.file) {
-      add_piece();
-    } else if (!std::exchange(finished_, true)) {
-      zip_.finish();
-    }
-    return zip_.take();
-  }
-
-  void add_piece() {
-    piece_.resize(std::min<std::uint64_t>(piece_size, file_.size - at_));
-    const auto got = piece_.empty()
-                         ? 0
-                         : ::pread(file_.file->get(), piece_.data(), piece_.size(), static_cast<off_t>(at_));
-    if (got < 0 || (got == 0 && !piece_.empty()))
-      throw std::runtime_error(file_.name + " became shorter while it was read");
-    zip_.write({piece_.data(), static_cast<std::size_t>(got)});
-    at_ += static_cast<std::uint64_t>(got);
-    if (at_ == file_.size)
-      file_ = {};
-  }
-
-  output::output_store& output_;
-  aio::blocking_pool& pool_;
-  job_id job_;
-  domain::frame_set left_;
-  domain::frame_set::iterator next_;
-  output::outputs_of_frames further_;
-  std::vector<std::string> names_; ///< further files of the last frame that are left, in reverse
-  archive::zip_writer zip_;
-  output::result_file file_; ///< that is being added
-  std::uint64_t at_ = 0;
-  bool finished_ = false;
-  std::string piece_;
-  std::string part_;
-};
-
 } // namespace
 
 frames::frames(scheduler::scheduler& of, output::output_store& files, aio::blocking_pool& pool)
@@ -133,7 +47,6 @@ frames::frames(scheduler::scheduler& of, output::output_store& files, aio::block
 
 void frames::add_routes(http::service& to) {
   using http::request;
-  to.on("GET", "/v1/jobs/{id}/frames", role::read, [this](const request& asked) { return list(asked); });
   to.on("GET", "/v1/jobs/{id}/frames.zip", role::read, [this](const request& asked) { return zip(asked); });
   to.on("GET", "/v1/jobs/{id}/frames/{frame}", role::read,
         [this](const request& asked) { return image(asked); });
@@ -145,58 +58,6 @@ answer frames::not_there(const scheduler::job& of, std::string_view what) {
   if (domain::is_final(of.state))
     return problem(404, fmt::format("the job is {}, and {} is not there", domain::to_string(of.state), what));
   return {problem(409, fmt::format("{} is not rendered yet", what)), scheduler_.retry_after(of)};
-}
-
-aio::task<answer> frames::list(const http::request& asked) {
-  const auto id = job_id::parse(asked.id);
-  if (!id)
-    co_return problem(404, "this is not the id of a job");
-  constexpr std::array<std::string_view, 2> known{"limit", "cursor"};
-  const auto parameters = parse_parameters(asked.query, known);
-  const auto limit = parameters ? parse_limit(*parameters) : parameters.error();
-  if (!limit)
-    co_return problem(400, limit.error().message);
-  int after = -1;
-  if (const auto cursor = parameters->find("cursor"); cursor != parameters->end()) {
-    const auto given = parse_number<int>(cursor->second);
-    if (!given)
-      co_return problem(400, "cursor is not one that was given in a Link");
-    after = *given;
-  }
-  const auto of = co_await scheduler_.look_up(*id);
-  if (!of)
-    co_return refusal_of(of.error());
-  const auto rows = co_await scheduler_.frames(*id, after, *limit);
-  if (!rows)
-    co_return refusal_of(rows.error());
-  auto outputs = co_await output_.outputs(*id);
-  json::array listed;
-  bool has_next = false;
-  int last = after;
-  auto row = rows->begin();
-  for (const int frame : (*of)->spec.frames) {
-    if (frame <= after)
-      continue;
-    if (listed.size() == *limit) {
-      has_next = true;
-      break;
-    }
-    while (row != rows->end() && row->frame < frame)
-      ++row;
-    const bool has_row = row != rows->end() && row->frame == frame;
-    const bool renders = (*of)->state == domain::job_state::running && (*of)->renders(frame);
-    auto one = format_frame(*id, frame, has_row ? &*row : nullptr, renders);
-    if (has_row && row->now == store::frame_record::state::done)
-      one["outputs"] = format_outputs(*id, outputs[frame]);
-    listed.push_back(std::move(one));
-    last = frame;
-  }
-  json::object body;
-  body["frames"] = std::move(listed);
-  auto shown = json_answer(200, body);
-  if (has_next)
-    shown.fields.emplace_back("Link", next_page(asked.path, asked.query, std::to_string(last)));
-  co_return shown;
 }
 
 aio::task<answer> frames::image(const http::request& asked) {
@@ -251,11 +112,24 @@ aio::task<answer> frames::zip(const http::request& asked) {
   auto done = wanted.without(wanted.without(there));
   if (done.empty())
     co_return not_there(**of, "any frame");
-  response head{.status = 200, .content_type = "application/zip", .body = {}};
+  auto listed = co_await output_.list_results(*id, std::move(done));
+  if (!listed)
+    co_return refusal_of(listed.error());
+  auto describe_here = [files = std::move(*listed)]() mutable { return describe(std::move(files)); };
+  const std::shared_ptr<const zip_contents> contents = co_await pool_.run(std::move(describe_here));
+  response head{
+      .status = 200, .content_type = "application/zip", .body = {}, .cache_control = "private, no-cache"};
   head.fields.emplace_back("Content-Disposition", fmt::format("attachment; filename=\"{}.zip\"", id->str()));
-  auto further = co_await output_.outputs(*id);
-  http::large_body body =
-      std::make_shared<zip_stream>(output_, pool_, *id, std::move(done), std::move(further));
+  const http::validators now{.etag = contents->etag};
+  std::vector<http::field> fields{asked.fields.begin(), asked.fields.end()};
+  if (!domain::is_final((*of)->state) && !asked.find("If-Range"))
+    std::erase_if(fields, [](const http::field& f) { return http::equals_ignoring_case(f.name, "Range"); });
+  auto followed = asked; // while frames come, a range is one of the archive that its client knows, or none
+  followed.fields = fields;
+  const auto part = choose_part(followed, now, contents->layout.size(), head, "the archive");
+  if (!part)
+    co_return head;
+  http::large_body body = std::make_shared<zip_stream>(output_, pool_, checksums_, *id, contents, *part);
   co_return answer{head, std::move(body)};
 }
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// /v1/jobs/{id}/frames: what has become of each frame, the images, and all of them in one archive. A frame's
-// further files: /v1/jobs/{id}/outputs.
+// /v1/jobs/{id}/frames/{frame}: the images, and all of them in one archive. A frame's further files:
+// /v1/jobs/{id}/outputs.
 #pragma once
 
 #include "aio/blocking_pool.hpp"
+#include "api/frames_zip.hpp"
 #include "http/service.hpp"
 #include "output/output_store.hpp"
 #include "scheduler/scheduler.hpp"
@@ -20,7 +21,6 @@ public:
   void add_routes(http::service& to);
 
 private:
-  [[nodiscard]] aio::task<http::answer> list(const http::request& asked);
   [[nodiscard]] aio::task<http::answer> image(const http::request& asked);
   [[nodiscard]] aio::task<http::answer> output(const http::request& asked);
   [[nodiscard]] aio::task<http::answer> zip(const http::request& asked);
@@ -29,6 +29,7 @@ private:
   scheduler::scheduler& scheduler_;
   output::output_store& output_;
   aio::blocking_pool& pool_;
+  known_checksums checksums_;
 };
 
 } // namespace kiln::api

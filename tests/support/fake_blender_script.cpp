@@ -139,7 +139,7 @@ script read_script(const std::string& file) {
     } else if (command == "print") {
       s.texts.push_back(line.substr(6));
     } else if (command == "wait_file") {
-      words >> s.wait_file;
+      words >> s.wait_file >> s.wait_from;
     } else if (command == "once") {
       words >> s.once;
     } else if (command == "leak") {
@@ -174,7 +174,7 @@ void render(const script& s, const std::string& pattern, int frame) {
   const auto file = file_of(pattern, frame);
   if (s.placeholders)
     std::ofstream{file};
-  while (!s.wait_file.empty() && ::access(s.wait_file.c_str(), F_OK) != 0)
+  while (!s.wait_file.empty() && frame >= s.wait_from && ::access(s.wait_file.c_str(), F_OK) != 0)
     pause_for(.005);
   for (int sample = 1; sample <= s.samples; ++sample) {
     std::cout

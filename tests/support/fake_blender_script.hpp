@@ -17,7 +17,7 @@
 // - placeholders: makes each file empty first
 // - hang: waits without end after the frames
 // - hang_load: a session that loads it early never comes to an end
-// - wait_file PATH: waits for PATH before each frame
+// - wait_file PATH [N]: waits for PATH before each frame, from N on
 // - list_fds, print_env, print_arguments: prints them
 // - noise N: frames are N x N pixels that do not compress
 // - once PATH: exit, raise, half_frame, half_further and skip_frame only while there is no PATH, which is
@@ -50,6 +50,7 @@ struct script {
   std::set<int> half_frames, skipped_frames, half_further;
   std::vector<std::string> texts, further;
   std::string wait_file;
+  int wait_from = 0;
   std::string once;
   bool prints_arguments = false;
   int leak_megabytes = 0;
