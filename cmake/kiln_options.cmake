@@ -22,10 +22,11 @@ endif()
 target_compile_options(kiln_options INTERFACE -ffunction-sections -fdata-sections $<$<CONFIG:Release>:$<IF:$<BOOL:$<TARGET_PROPERTY:KILN_FAST>>,-O2,-Os>>)
 target_link_options(kiln_options INTERFACE LINKER:--gc-sections LINKER:-z,pack-relative-relocs)
 
-# Several source files of a folder are compiled as one: the headers of Asio and the coroutines that they share are then
-# compiled once. For builds from nothing; a build that goes on compiles more than what has changed.
+# Several source files of a folder are compiled as one, with the headers that most of them include precompiled
+# (docs/decisions/0023). For builds from nothing; a build that goes on compiles more than what has changed, and would not notice
+# that a file lacks an include.
 option(KILN_UNIT_TESTS "Build tests/unit" ON)
-option(KILN_UNITY "Compile source files together (for builds from nothing)" OFF)
+option(KILN_UNITY "Compile source files together, with precompiled headers (for builds from nothing)" OFF)
 if(KILN_UNITY)
   set(CMAKE_UNITY_BUILD ON)
   set(CMAKE_UNITY_BUILD_BATCH_SIZE 8)
@@ -46,7 +47,7 @@ endif()
 find_program(KILN_CCACHE ccache)
 if(KILN_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   set(CMAKE_CXX_COMPILER_LAUNCHER
-    ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=time_macros,include_file_mtime,include_file_ctime
+    ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
     CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=true # work trees share what they compile
     ${KILN_CCACHE})
 endif()

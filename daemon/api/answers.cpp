@@ -2,7 +2,6 @@
 #include "api/answers.hpp"
 
 #include "api/problem.hpp"
-#include "http/conditional.hpp"
 
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
@@ -70,15 +69,21 @@ http::answer refusal_of(const error& e) {
   return {refused, refused.status == 503 ? std::optional{seconds} : std::nullopt};
 }
 
+std::optional<http::byte_range> choose_part(const http::request& asked, const http::validators& now,
+                                            std::uint64_t size, http::response& head, std::string_view what) {
+  const auto part = http::select(asked, now, size, head);
+  if (head.status != 416)
+    return part;
+  auto refused = problem(416, fmt::format("{} has {} bytes", what, size));
+  refused.fields = std::move(head.fields);
+  head = std::move(refused);
+  return std::nullopt;
+}
+
 http::answer file_answer(const http::request& asked, http::response head, output::result_file file,
                          std::string_view what) {
   const http::validators now{.etag = fmt::format("\"{}\"", file.mark), .modified = file.modified};
-  const auto part = http::select(asked, now, file.size, head);
-  if (head.status == 416) {
-    auto refused = problem(416, fmt::format("{} has {} bytes", what, file.size));
-    refused.fields = std::move(head.fields);
-    return refused;
-  }
+  const auto part = choose_part(asked, now, file.size, head, what);
   if (!part)
     return head;
   http::large_body body = http::file_body{std::move(file.file), part->offset, part->length};

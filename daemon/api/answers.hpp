@@ -5,6 +5,7 @@
 
 #include "base/error.hpp"
 #include "domain/job.hpp"
+#include "http/conditional.hpp"
 #include "http/message.hpp"
 #include "output/results.hpp"
 
@@ -12,6 +13,8 @@
 #include <boost/json/value.hpp>
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -52,6 +55,12 @@ private:
 [[nodiscard]] http::response problem_of(const error& e);
 /// The same, with Retry-After for errors that may pass soon.
 [[nodiscard]] http::answer refusal_of(const error& e);
+
+/// The bytes of a representation that are requested (RFC 9110, sections 13 and 14). `head`: the answer for
+/// all of its `size` bytes. If there is nothing to send, nullopt, and `head` is the answer. `what`: as below.
+[[nodiscard]] std::optional<http::byte_range> choose_part(const http::request& asked,
+                                                          const http::validators& now, std::uint64_t size,
+                                                          http::response& head, std::string_view what);
 
 /// The file, or the requested part of it (RFC 9110, sections 13 and 14). `head`: the answer for the whole
 /// file. `what`: its description in messages, such as "the image".

@@ -124,9 +124,11 @@ void events::on_change(const scheduler::job& changed) {
   channel->state = changed.state;
 
   std::vector<std::pair<std::string_view, json::object>> told;
-  for (const auto& frame : changed.news) {
+  for (const auto& [frame, outputs] : changed.news) {
     auto data = format_frame(changed.id, frame.frame, &frame, false);
     data["job"] = changed.id.str();
+    if (frame.now == store::frame_record::state::done)
+      data["outputs"] = format_outputs(changed.id, outputs);
     told.emplace_back("frame", std::move(data));
   }
   if (tells_job) {

@@ -2,7 +2,7 @@
 #include "api/frames.hpp"
 
 #include "api/answers.hpp"
-#include "archive/zip_writer.hpp"
+#include "api/frames_zip.hpp"
 #include "base/number.hpp"
 #include "blender/output_name.hpp"
 #include "domain/image_format.hpp"
@@ -10,10 +10,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <stdexcept>
 #include <utility>
-
-#include <unistd.h>
 
 namespace kiln::api {
 namespace {
@@ -21,8 +18,6 @@ namespace {
 using access::role;
 using http::answer;
 using http::response;
-
-constexpr std::size_t piece_size = 256 * 1024; ///< of a file, at once in memory
 
 std::string_view media_type_of(std::string_view name) noexcept {
   const auto dot = std::min(name.rfind('.'), name.size());
@@ -44,81 +39,6 @@ answer image_answer(const http::request& asked, output::result_file file) {
   head.fields.emplace_back("Content-Disposition", fmt::format("inline; filename=\"{}\"", file.name));
   return file_answer(asked, std::move(head), std::move(file), "the image");
 }
-
-/// Frames of a job, each with its further files, in one archive, made while it is sent.
-class zip_stream final : public http::body_stream {
-public:
-  zip_stream(output::output_store& files, aio::blocking_pool& pool, job_id of, domain::frame_set which,
-             output::outputs_of_frames further)
-      : output_(files), pool_(pool), job_(of), left_(std::move(which)), next_(left_.begin()),
-        further_(std::move(further)) {}
-
-  aio::task<std::string_view> next() override {
-    do {
-      if (!file_.file && !names_.empty()) {
-        auto name = std::move(names_.back());
-        names_.pop_back();
-        auto opened = co_await output_.open_output(job_, std::move(name));
-        begin(std::move(opened));
-      } else if (!file_.file && next_ != left_.end()) {
-        const int frame = *next_;
-        ++next_;
-        auto opened = co_await output_.open_frame(job_, frame);
-        begin(std::move(opened));
-        if (const auto found = further_.find(frame); found != further_.end())
-          names_.assign(found->second.rbegin(), found->second.rend());
-      }
-      const auto go_on_here = [this] { return go_on(); };
-      part_ = co_await pool_.run(go_on_here);
-    } while (part_.empty() && !finished_);
-    co_return part_;
-  }
-
-private:
-  void begin(result<output::result_file> opened) {
-    if (!opened)
-      throw std::runtime_error(opened.error().message); // it was there a moment ago
-    file_ = std::move(*opened);
-    zip_.begin_file(file_.name, file_.size, file_.modified);
-    at_ = 0;
-  }
-
-  std::string go_on() {
-    if (file_.file) {
-      add_piece();
-    } else if (!std::exchange(finished_, true)) {
-      zip_.finish();
-    }
-    return zip_.take();
-  }
-
-  void add_piece() {
-    piece_.resize(std::min<std::uint64_t>(piece_size, file_.size - at_));
-    const auto got = piece_.empty()
-                         ? 0
-                         : ::pread(file_.file->get(), piece_.data(), piece_.size(), static_cast<off_t>(at_));
-    if (got < 0 || (got == 0 && !piece_.empty()))
-      throw std::runtime_error(file_.name + " became shorter while it was read");
-    zip_.write({piece_.data(), static_cast<std::size_t>(got)});
-    at_ += static_cast<std::uint64_t>(got);
-    if (at_ == file_.size)
-      file_ = {};
-  }
-
-  output::output_store& output_;
-  aio::blocking_pool& pool_;
-  job_id job_;
-  domain::frame_set left_;
-  domain::frame_set::iterator next_;
-  output::outputs_of_frames further_;
-  std::vector<std::string> names_; ///< further files of the last frame that are left, in reverse
-  archive::zip_writer zip_;
-  output::result_file file_; ///< that is being added
-  std::uint64_t at_ = 0;
-  bool finished_ = false;
-  std::string piece_;
-  std::string part_;
-};
 
 } // namespace
 
@@ -192,11 +112,24 @@ aio::task<answer> frames::zip(const http::request& asked) {
   auto done = wanted.without(wanted.without(there));
   if (done.empty())
     co_return not_there(**of, "any frame");
-  response head{.status = 200, .content_type = "application/zip", .body = {}};
+  auto listed = co_await output_.list_results(*id, std::move(done));
+  if (!listed)
+    co_return refusal_of(listed.error());
+  auto describe_here = [files = std::move(*listed)]() mutable { return describe(std::move(files)); };
+  const std::shared_ptr<const zip_contents> contents = co_await pool_.run(std::move(describe_here));
+  response head{
+      .status = 200, .content_type = "application/zip", .body = {}, .cache_control = "private, no-cache"};
   head.fields.emplace_back("Content-Disposition", fmt::format("attachment; filename=\"{}.zip\"", id->str()));
-  auto further = co_await output_.outputs(*id);
-  http::large_body body =
-      std::make_shared<zip_stream>(output_, pool_, *id, std::move(done), std::move(further));
+  const http::validators now{.etag = contents->etag};
+  std::vector<http::field> fields{asked.fields.begin(), asked.fields.end()};
+  if (!domain::is_final((*of)->state) && !asked.find("If-Range"))
+    std::erase_if(fields, [](const http::field& f) { return http::equals_ignoring_case(f.name, "Range"); });
+  auto followed = asked; // while frames come, a range is one of the archive that its client knows, or none
+  followed.fields = fields;
+  const auto part = choose_part(followed, now, contents->layout.size(), head, "the archive");
+  if (!part)
+    co_return head;
+  http::large_body body = std::make_shared<zip_stream>(output_, pool_, checksums_, *id, contents, *part);
   co_return answer{head, std::move(body)};
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "aio/blocking_pool.hpp"
+#include "api/frames_zip.hpp"
 #include "http/service.hpp"
 #include "output/output_store.hpp"
 #include "scheduler/scheduler.hpp"
@@ -28,6 +29,7 @@ private:
   scheduler::scheduler& scheduler_;
   output::output_store& output_;
   aio::blocking_pool& pool_;
+  known_checksums checksums_;
 };
 
 } // namespace kiln::api

@@ -258,7 +258,10 @@ aio::task<answer> jobs::patch(const http::request& asked) {
   const auto id = job_id::parse(asked.id);
   if (!id)
     co_return problem(404, "this is not the id of a job");
-  if (auto refused = co_await refuse_unless_theirs(asked, *id))
+  auto changed = co_await scheduler_.look_up(*id);
+  if (!changed)
+    co_return refuse(changed.error());
+  if (auto refused = refuse_others(asked, **changed))
     co_return std::move(*refused);
   if (!is_json(asked.find("Content-Type")))
     co_return not_json();
@@ -266,8 +269,7 @@ aio::task<answer> jobs::patch(const http::request& asked) {
   if (const auto* wrong = std::get_if<std::vector<domain::field_error>>(&parsed))
     co_return field_problem(*wrong);
   const auto& wanted = std::get<job_patch>(parsed);
-  auto changed = co_await scheduler_.look_up(*id);
-  if (changed && wanted.priority)
+  if (wanted.priority)
     changed = co_await scheduler_.set_priority(*id, *wanted.priority);
   if (changed && wanted.paused)
     changed = co_await scheduler_.set_paused(*id, *wanted.paused);

@@ -126,7 +126,7 @@ void metrics::add_routes(http::service& to) {
 
 void metrics::on_change(const scheduler::job& changed) {
   using enum store::frame_record::state;
-  for (const auto& frame : changed.news) {
+  for (const auto& [frame, outputs] : changed.news) {
     if (frame.now == done) {
       frame_seconds_.add(frame.seconds);
       published_bytes_ += static_cast<std::uint64_t>(frame.bytes);

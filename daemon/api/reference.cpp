@@ -2,10 +2,9 @@
 #include "api/reference.hpp"
 
 #include "api/answers.hpp"
-#include "api/description.hpp"
+#include "api/built_in.hpp"
 #include "api/plain_reference.hpp"
 #include "digest/sha256.hpp"
-#include "http/conditional.hpp"
 #include "http/public_url.hpp"
 #include "output/results.hpp"
 
@@ -72,29 +71,27 @@ response html(std::string text) {
   return made;
 }
 
-/// A file that changes only with kilnd's version and its settings. `digest`: of everything it depends on.
-response built_in(const http::request& asked, const char* type, std::string_view text,
-                  std::string_view digest = openapi_digest) {
-  const auto etag = fmt::format("\"{}\"", digest.substr(0, 32));
-  response shown{.status = 200, .content_type = type, .body = {}, .cache_control = "no-cache"};
-  shown.fields.emplace_back("ETag", etag);
-  if (http::is_not_modified(asked, {.etag = etag})) {
-    shown.status = 304;
-    shown.content_type.clear();
-  } else {
-    shown.body = text;
-  }
-  return shown;
+response unchanged_until_restart(const char* type) {
+  return {.status = 200, .content_type = type, .body = {}, .cache_control = "no-cache"};
+}
+
+const built_in& openapi() {
+  return *find_built_in("openapi.json");
+}
+
+/// A text of this file: it changes only with kilnd.
+response own_text(const http::request& asked, const char* type, std::string_view text) {
+  return text_answer(asked, unchanged_until_restart(type), text, openapi().digest);
 }
 
 /// The description, with its server where the client has found it.
 response description(const http::request& asked) {
   constexpr std::string_view server = R"("servers": [{ "url": ")";
   if (!asked.url || asked.url->is_empty())
-    return built_in(asked, json_type, openapi_json);
-  std::string text{openapi_json};
+    return built_in_answer(asked, unchanged_until_restart(json_type), openapi());
+  auto text = unpack(openapi());
   text.replace(text.find(server) + server.size(), 1, asked.url->text()); // "/"
-  return built_in(asked, json_type, text, digest::sha256(text));
+  return text_answer(asked, unchanged_until_restart(json_type), text, digest::sha256(text));
 }
 
 } // namespace
@@ -116,14 +113,14 @@ aio::task<answer> reference::page() {
     return std::filesystem::is_regular_file(file, ec);
   };
   const bool is_rich = co_await pool_.run(look);
-  co_return html(is_rich ? rich_page : plain_reference(openapi_json));
+  co_return html(is_rich ? rich_page : plain_reference(unpack(openapi())));
 }
 
 aio::task<answer> reference::part(const http::request& asked) {
   if (asked.id == "reference.js")
-    co_return built_in(asked, script_type, start_script);
+    co_return own_text(asked, script_type, start_script);
   if (asked.id == "reference.css")
-    co_return built_in(asked, style_type, plain_style);
+    co_return own_text(asked, style_type, plain_style);
   const auto* known = std::ranges::find(files, asked.id, &decltype(files)::value_type::first);
   if (known == files.end())
     co_return problem(404, "there is nothing at this path");
@@ -131,8 +128,7 @@ aio::task<answer> reference::part(const http::request& asked) {
   auto file = co_await pool_.run(open);
   if (!file)
     co_return problem(404, "this file is not installed; see packaging/reference");
-  response head{.status = 200, .content_type = known->second, .body = {}, .cache_control = "no-cache"};
-  co_return file_answer(asked, std::move(head), std::move(*file), "the file");
+  co_return file_answer(asked, unchanged_until_restart(known->second), std::move(*file), "the file");
 }
 
 } // namespace kiln::api

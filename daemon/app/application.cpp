@@ -2,6 +2,7 @@
 #include "app/application.hpp"
 
 #include "aio/task_group.hpp"
+#include "app/blender_user.hpp"
 #include "app/bounded_runs.hpp"
 #include "app/check.hpp"
 #include "app/exit_status.hpp"
@@ -73,8 +74,10 @@ aio::task<> reload_on_request(requests& asked, const config& c, parts& p, log& t
 aio::task<> kill_at_second_stop(requests& asked, parts& p, const bool& stopped) {
   while (asked.stops < 2 && !stopped)
     co_await asked.changed.wait();
-  if (!stopped)
-    p.scheduler.hurry();
+  if (stopped)
+    co_return;
+  p.scheduler.hurry();
+  p.executor.hurry();
 }
 
 /// Notifies the service manager that the loop runs, twice as often as required.
@@ -114,6 +117,17 @@ aio::task<> stop_in_order(aio::executor_type loop, bool leave, requests& asked, 
 }
 
 /// Listens on the socket from the service manager, or on the configured address.
+/// The page, without a slash at its end: where the configuration or the sockets say that browsers find it.
+std::string address_to_open(const parts& p) {
+  if (const auto& known = p.service.url(); !known.origin.empty())
+    return known.text();
+  auto at = p.server.local_address();
+  for (const std::string_view any : {"0.0.0.0:", "[::]:"})
+    if (at.starts_with(any))
+      at.replace(0, any.size(), "localhost:");
+  return (p.service.tls() ? "https://" : "http://") + at + p.service.url().prefix;
+}
+
 result<void> listen(http::server& server, const config& c, const std::optional<given_socket>& given) {
   return given ? server.take(given->descriptor) : server.listen(c.listen.address, c.listen.port);
 }
@@ -142,9 +156,9 @@ struct probed {
 aio::task<result<probed>> probe(aio::executor_type loop, requests& asked, const config& c,
                                 const std::vector<std::string>& environment) {
   aio::blocking_pool pool{1};
-  bounded_runs runs{loop, pool};
+  bounded_runs runs{loop, pool, c.blender_user};
   const interruption by_signal{asked, runs};
-  auto passed_on = local::environment_for_blender(environment);
+  auto passed_on = local::environment_for_blender(environment, c.blender_user);
   auto installs = co_await find_blenders(loop, runs, c, std::move(passed_on), variable(environment, "PATH"));
   if (!installs)
     co_return installs.error();
@@ -173,8 +187,13 @@ aio::task<int> start_and_serve(aio::executor_type loop, requests& asked, const c
   const auto output_lock = store::directory_lock::take(output_lock_file(c), "output");
   if (!output_lock)
     co_return refuse(output_lock.error());
-  for (const auto& line : close_state(c.state, c.output))
+  for (const auto& line : close_state(c))
     to.logger->warn("{}", line);
+  const auto closed = admit_blender_user(c); // what was made meanwhile
+  for (const auto& line : closed)
+    to.logger->error("{}", line);
+  if (!closed.empty())
+    co_return exit_environment;
   auto kept = store::database::open(loop, c.state / database_name);
   if (!kept)
     co_return refuse(kept.error());
@@ -239,12 +258,14 @@ aio::task<int> start_and_serve(aio::executor_type loop, requests& asked, const c
   }
   for (const auto& line : describe_missing(installs))
     to.logger->warn("{}", line);
-  to.logger->info("Blender runs in sandbox={}", process::to_string(around.how));
+  to.logger->info("Blender runs in sandbox={}{}", process::to_string(around.how),
+                  c.blender_user ? " user=" + c.blender_user->name : "");
   for (const auto& line : around.warnings)
     to.logger->warn("{}", line);
   for (const auto& line : around.notes)
     to.logger->info("{}", line);
   to.logger->info("listening on {}{}", p.server.local_address(), *certificate ? ", with TLS" : "");
+  to.logger->info("open {}/ in a browser", address_to_open(p));
   manager.tell(fmt::format("READY=1\nSTATUS=Listening on {}", p.server.local_address()));
   work.spawn(reload_on_request(asked, c, p, to, manager));
   while (asked.stops == 0)

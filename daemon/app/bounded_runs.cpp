@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/bounded_runs.hpp"
 
+#include "aio/unique_descriptor.hpp"
 #include "process/timed_wait.hpp"
 
-#include <fstream>
+#include <algorithm>
 #include <utility>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace kiln::app {
 namespace {
@@ -14,12 +19,28 @@ namespace fs = std::filesystem;
 constexpr std::chrono::seconds grace{1}; // from SIGTERM to SIGKILL
 constexpr std::size_t most_printed = 1 << 20;
 
+/// Of a regular file that is no link: its directory can belong to another user.
 std::string read_beginning(const fs::path& file) {
   std::string text(most_printed, '\0');
-  std::ifstream in{file, std::ios::binary};
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(in.gcount()));
+  const aio::unique_descriptor in{::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+  struct stat facts {};
+  const bool is_file = in.is_open() && ::fstat(in.get(), &facts) == 0 && S_ISREG(facts.st_mode);
+  const auto size = is_file ? ::pread(in.get(), text.data(), text.size(), 0) : 0;
+  text.resize(static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
   return text;
+}
+
+/// Creates the working directory, without what a killed run has left there. Returns it without links.
+result<fs::path> prepare(const fs::path& directory, const fs::path& log, const process::credentials* user) {
+  std::error_code ignored;
+  struct stat facts {};
+  if (user && ::lstat(directory.c_str(), &facts) == 0 && facts.st_uid != ::geteuid())
+    fs::remove_all(directory, ignored);
+  fs::remove(log, ignored);
+  fs::create_directories(directory / "tmp", ignored);
+  if (const auto given = process::give_directory(directory, user); !given)
+    return given.error();
+  return fs::canonical(directory, ignored);
 }
 
 } // namespace
@@ -28,13 +49,14 @@ aio::task<result<bounded_run>> bounded_runs::run(process::launch_request request
                                                  std::chrono::milliseconds limit) {
   if (is_stopped_)
     co_return error{errc::unavailable, "kilnd is stopping"};
-  const auto prepare_here = [directory = request.working_directory, log = request.log_file] {
-    std::error_code ignored;
-    fs::remove(log, ignored); // left by a killed run
-    fs::create_directories(directory / "tmp", ignored);
-    return fs::canonical(directory, ignored);
+  request.run_as = user_;
+  const auto prepare_here = [directory = request.working_directory, log = request.log_file, user = user_] {
+    return prepare(directory, log, user.get());
   };
-  auto directory = co_await pool_.run(prepare_here);
+  auto prepared = co_await pool_.run(prepare_here);
+  if (!prepared)
+    co_return prepared.error();
+  auto directory = std::move(*prepared);
   if (is_stopped_)
     co_return error{errc::unavailable, "kilnd is stopping"};
   const auto program = process::child::launch(loop_, request, grace);

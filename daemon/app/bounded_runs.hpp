@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <set>
 #include <string>
+#include <utility>
 
 #include <sys/types.h>
 
@@ -32,11 +33,12 @@ struct bounded_run {
 
 class bounded_runs {
 public:
-  /// `pool` must outlive it.
-  bounded_runs(aio::executor_type loop, aio::blocking_pool& pool) : loop_(loop), pool_(pool) {}
+  /// `pool` must outlive it. `user`: of the programs; null: kilnd's own.
+  bounded_runs(aio::executor_type loop, aio::blocking_pool& pool, process::credentials_ptr user = {})
+      : loop_(loop), pool_(pool), user_(std::move(user)) {}
 
-  /// Runs a program for at most `limit`. Its working directory is made if it is missing, with tmp in it, and
-  /// removed at the end; the log file lies in it. unavailable after stop().
+  /// Runs a program for at most `limit`. Its working directory is made if it is missing, with tmp in it,
+  /// given to the user, and removed at the end; the log file lies in it. unavailable after stop().
   [[nodiscard]] aio::task<result<bounded_run>> run(process::launch_request request,
                                                    std::chrono::milliseconds limit);
 
@@ -48,6 +50,7 @@ public:
 private:
   aio::executor_type loop_;
   aio::blocking_pool& pool_;
+  process::credentials_ptr user_;
   std::set<process::child*> running_;
   bool is_stopped_ = false;
 };

@@ -27,8 +27,8 @@ void print_warnings(const lines& warnings) {
 
 aio::task<> check_blenders(aio::executor_type loop, const config& c, const lines& environment, lines& wrong) {
   aio::blocking_pool pool{1};
-  bounded_runs runs{loop, pool};
-  auto passed_on = local::environment_for_blender(environment);
+  bounded_runs runs{loop, pool, c.blender_user};
+  auto passed_on = local::environment_for_blender(environment, c.blender_user);
   const auto installs =
       co_await find_blenders(loop, runs, c, std::move(passed_on), variable(environment, "PATH"));
   if (!installs) {
@@ -45,6 +45,8 @@ aio::task<> check_blenders(aio::executor_type loop, const config& c, const lines
     wrong.push_back(around.error().message);
     co_return;
   }
+  if (c.blender_user)
+    fmt::print("user     {}, which Blender runs as\n", c.blender_user->name);
   fmt::print("sandbox  {}\n", process::to_string(around->how));
   print_warnings(around->warnings);
 }

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/config.hpp"
 
+#include "app/blender_user.hpp"
+#include "app/command_options.hpp"
 #include "app/config_complaints.hpp"
 #include "app/config_options.hpp"
 #include "app/config_sources.hpp"
 #include "app/exit_status.hpp"
-#include "app/help_text.hpp"
 #include "base/number.hpp"
 #include "blender/install.hpp"
+#include "help/help_text.hpp"
 #include "http/origins.hpp"
 
 #include <CLI/CLI.hpp>
@@ -68,45 +70,6 @@ fs::path home_state_directory() {
 
 early_exit usage_error(std::string_view message) {
   return {exit_usage, fmt::format("kilnd: {}\nTry kilnd --help.\n", message)};
-}
-
-constexpr auto token_usage = "say kilnd token add NAME --role read|submit|admin, kilnd token list, or kilnd "
-                             "token remove NAME";
-
-/// Takes "token VERB" off.
-result<token_request::verb> take_token_verb(std::vector<std::string>& arguments) {
-  const auto verb = arguments.size() > 1 ? arguments[1] : std::string{};
-  arguments.erase(arguments.begin(), arguments.begin() + (arguments.size() > 1 ? 2 : 1));
-  using enum token_request::verb;
-  if (verb == "add")
-    return add;
-  if (verb == "list")
-    return list;
-  if (verb == "remove")
-    return remove;
-  return error{errc::invalid_input, token_usage};
-}
-
-void add_token_options(CLI::App& app, token_request& asked) {
-  if (asked.what == token_request::verb::list)
-    return;
-  app.add_option("NAME", asked.name, "The token's name: who or what uses it")
-      ->required()
-      ->configurable(false);
-  if (asked.what != token_request::verb::add)
-    return;
-  app.add_option("--role", asked.role, "read: look; submit: also make jobs, and change one's own; admin: all")
-      ->check(CLI::IsMember({"read", "submit", "admin"}))
-      ->required()
-      ->configurable(false);
-  app.add_option("--expires", asked.expires,
-                 "When it is refused: 2026-12-31T18:00:00Z, or in 30d, 12h or 45m [never]")
-      ->type_name("WHEN")
-      ->configurable(false);
-  app.add_option("--project", asked.projects,
-                 "Directory whose .blend files its jobs may render; several times for several [all]")
-      ->type_name("DIR")
-      ->configurable(false);
 }
 
 constexpr auto footer = R"(
@@ -177,24 +140,14 @@ std::variant<config, early_exit> read_config(std::vector<std::string> arguments,
                "kilnd"};
   app.set_version_flag("--version", "kilnd " KILN_VERSION);
   app.footer(footer);
-  app.formatter_fn([](const CLI::App* a, const std::string&, CLI::AppFormatMode) { return help_text(*a); });
+  help::use_help_text(app);
   const auto from_file = std::make_shared<std::vector<file_value>>();
   app.config_formatter(make_file_reader(from_file));
   app.allow_extras();
   app.allow_config_extras(CLI::config_extras_mode::capture);
   add_options(app, c, w, default_file);
-  if (!arguments.empty() && arguments.front() == "backup") {
-    arguments.erase(arguments.begin());
-    app.add_option("FILE", c.backup_to, "Where the copy goes; must not exist")
-        ->required()
-        ->configurable(false);
-  } else if (!arguments.empty() && arguments.front() == "token") {
-    const auto verb = take_token_verb(arguments);
-    if (!verb)
-      return usage_error(verb.error().message);
-    c.token.emplace().what = *verb;
-    add_token_options(app, *c.token);
-  }
+  if (auto early = take_command(arguments, app, c))
+    return std::move(*early);
 
   auto from_environment = flags_of_environment(environment, arguments, flag_names(app));
   if (!from_environment.unknown.empty())
@@ -266,9 +219,16 @@ std::variant<config, early_exit> read_config(std::vector<std::string> arguments,
     return usage_error(
         "allowed_origins: with \"*\" any web page that somebody looks at could render here, since "
         "there are no tokens; name the origins, or make a token (kilnd token add NAME --role admin)");
-  if (c.backup_to.empty() && !c.token)
-    if (const auto refused = refuse_open_network(c))
-      return usage_error(*refused);
+  if (!c.backup_to.empty() || c.token)
+    return c;
+  if (c.on_slurm && (c.blender_memory > 0 || c.blender_processes > 0))
+    return usage_error(
+        "blender_memory and blender_processes bound Blenders on this machine: leave them out; on "
+        "a cluster Slurm does, as slurm.mem of a job says");
+  if (const auto chosen = choose_blender_user(c); !chosen)
+    return usage_error(chosen.error().message);
+  if (const auto refused = refuse_open_network(c))
+    return usage_error(*refused);
   return c;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 #include "domain/job.hpp"
+#include "process/credentials.hpp"
 
 #include <cstddef>
 #include <filesystem>
@@ -73,6 +74,12 @@ struct config {
   double session_idle = 300;                  ///< seconds
   int session_frames = 500;                   ///< that one renders in its life
 
+  std::uintmax_t blender_memory = 0; ///< bytes in RAM of one Blender; 0: no bound
+  std::size_t blender_processes = 0; ///< of one Blender; 0: no bound
+
+  std::string run_as;                               ///< Blender's user; empty: by choose_blender_user()
+  process::credentials_ptr blender_user;            ///< that user; null: kilnd's own
+  std::string lack_of_user;                         ///< why Blender runs as root, though nobody says so
   std::string sandbox = "auto";                     ///< auto, landlock, bwrap, off
   std::vector<std::filesystem::path> sandbox_read;  ///< absolute; what Blender may read besides
   std::vector<std::filesystem::path> sandbox_write; ///< absolute; what Blender may write besides

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 
 namespace kiln::app {
@@ -15,6 +16,13 @@ namespace {
 
 bool is_flag(const CLI::Option& option) {
   return option.get_expected_max() == 0 || option.get_type_size() == 0;
+}
+
+/// Whether its value is a path, an address or another text, for which a number is a mistake.
+bool is_name(const CLI::Option& option) {
+  constexpr std::array<std::string_view, 8> names{"ADDRESS", "DIR",    "FILE",   "NAME",
+                                                  "ORIGIN",  "OPTION", "TARGET", "PATH"};
+  return std::ranges::find(names, option.get_type_name()) != names.end();
 }
 
 /// The fault of a value of the wrong type, such as a text for a flag or a list for a single value. CLI11
@@ -31,6 +39,8 @@ std::optional<std::string> wrong_type(const file_value& value, const CLI::Option
     return "an empty list is no value: leave the key out";
   if (value.type == list && option.get_expected_max() <= 1)
     return "it has one value, not a list";
+  if (value.has_numbers && is_name(option))
+    return "a number is no value of it: it must be a text";
   return std::nullopt;
 }
 
@@ -88,6 +98,8 @@ std::string describe_unknown_option(const CLI::App& app, const config_file& file
   auto message = in_file == file.values.end()
                      ? fmt::format("there is no option \"{}\"", wrong)
                      : fmt::format("{}, line {}: there is no key \"{}\"", file.path, in_file->line, wrong);
+  if (in_file != file.values.end() && in_file->is_table)
+    return message + "; the file has no tables: each key stands by itself";
   if (const auto near = nearest_name(name, flag_names(app)))
     message += fmt::format("; did you mean \"{}\"?", *near);
   return message;

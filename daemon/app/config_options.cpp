@@ -212,6 +212,24 @@ void add_options(CLI::App& app, config& c, words& w, const std::string& default_
       ->capture_default_str()
       ->group("Rendering");
 
+  app.add_option("--blender-memory", c.blender_memory,
+                 "Bytes in RAM above which a Blender is ended: 8GiB; 0: no bound")
+      ->transform(CLI::AsSizeValue(false))
+      ->check(CLI::Validator{not_negative, ""})
+      ->type_name("SIZE")
+      ->capture_default_str()
+      ->group("Sandbox");
+  app.add_option("--blender-processes", c.blender_processes,
+                 "Processes of one Blender above which it is ended; 0: no bound")
+      ->check(CLI::Range(0, 1'000'000))
+      ->type_name("N")
+      ->capture_default_str()
+      ->group("Sandbox");
+  app.add_option("--run-as", c.run_as,
+                 "User that Blender runs as, if kilnd is root: a name, uid or UID:GID [kiln, if possible]")
+      ->check(checked_by(process::find_credentials, ""))
+      ->type_name("USER")
+      ->group("Sandbox");
   app.add_option("--sandbox", c.sandbox, "What Blender runs in; auto: the best that works here, off: nothing")
       ->check(CLI::IsMember({"auto", "landlock", "bwrap", "off"}))
       ->capture_default_str()

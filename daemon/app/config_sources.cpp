@@ -53,6 +53,12 @@ file_value::kind kind_of(const toml::node& value) {
                               : other;
 }
 
+bool has_numbers(const toml::node& value) {
+  const auto* several = value.as_array();
+  return several ? std::ranges::any_of(*several, [](const toml::node& one) { return one.is_number(); })
+                 : value.is_number();
+}
+
 /// The file is read by toml++ (CLI11's own reader crashes on some broken files); CLI11 sees it as flags.
 class file_reader : public CLI::Config {
 public:
@@ -78,6 +84,8 @@ public:
       read_->push_back({.flag = item.name,
                         .line = key.source().begin.line,
                         .type = kind_of(value),
+                        .is_table = value.is_table(),
+                        .has_numbers = has_numbers(value),
                         .written = as_toml(value),
                         .inputs = item.inputs});
     }

@@ -26,6 +26,8 @@ struct file_value {
   std::string flag; ///< its name as a flag, such as "max-queued"
   std::size_t line = 0;
   kind type = kind::other;
+  bool is_table = false;
+  bool has_numbers = false;        ///< it is a number, or a list with one
   std::string written;             ///< the value as TOML, for messages
   std::vector<std::string> inputs; ///< what CLI11 gets
 };

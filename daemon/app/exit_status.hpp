@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The exit statuses of kilnd, for init scripts and people. Documented in README.md and in --help.
+// The exit statuses of kilnd, for init scripts and people. Documented in docs/operations.md and in --help.
 #pragma once
 
 namespace kiln::app {

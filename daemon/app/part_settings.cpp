@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/part_settings.hpp"
 
+#include "app/blender_user.hpp"
 #include "blends/project_roots.hpp"
 
 #include <algorithm>
@@ -111,10 +112,10 @@ std::filesystem::path uploads_directory(const config& c) {
 executor::blend_opener permitted_blends(const config& c) {
   auto directories = c.project_roots;
   directories.push_back(uploads_directory(c));
-  return [places = blends::project_roots{std::move(directories)},
-          named = c.blend](const std::filesystem::path& blend) {
+  return readable_by_blender(c, [places = blends::project_roots{std::move(directories)},
+                                 named = c.blend](const std::filesystem::path& blend) {
     return blend == named ? executor::open_anywhere(blend) : places.open(blend);
-  };
+  });
 }
 
 std::optional<std::chrono::milliseconds> keep_time(double days) {
@@ -146,7 +147,7 @@ local::local_settings local_settings(const config& c, std::shared_ptr<local::ins
   return {.blenders = std::move(installs),
           .output = c.output,
           .state = c.state,
-          .environment = local::environment_for_blender(environment),
+          .environment = local::environment_for_blender(environment, c.blender_user),
           .stop_grace = milliseconds(c.stop_grace),
           .frame_grace = milliseconds(std::min(c.stop_grace, frame_grace)),
           .sessions = {.idle = c.sessions,
@@ -155,6 +156,9 @@ local::local_settings local_settings(const config& c, std::shared_ptr<local::ins
                        .frames = c.session_frames},
           .sandbox = around.how,
           .walls = around.walls,
+          .most_memory = c.blender_memory,
+          .most_processes = c.blender_processes,
+          .run_as = c.blender_user,
           .open_blend = permitted_blends(c),
           .times = std::move(times)};
 }

@@ -3,6 +3,7 @@
 
 #include "aio/log_failures.hpp"
 #include "api/audit.hpp"
+#include "api/page.hpp"
 #include "api/problem.hpp"
 #include "api/webhook_json.hpp"
 #include "app/blender_probe.hpp"
@@ -95,7 +96,8 @@ aio::task<result<blender::install>> probe_again(bounded_runs& runs, spdlog::logg
 
 local::installs::prober make_prober(bounded_runs& runs, spdlog::logger& log, const config& c,
                                     const std::vector<std::string>& environment) {
-  const probe_place where{.directory = c.state, .environment = local::environment_for_blender(environment)};
+  const probe_place where{.directory = c.state,
+                          .environment = local::environment_for_blender(environment, c.blender_user)};
   return [&runs, &log, where](auto named) { return probe_again(runs, log, where, std::move(named)); };
 }
 
@@ -108,7 +110,7 @@ parts::parts(aio::executor_type loop, const config& c, std::vector<blender::inst
     : store(kept), upload_store(kept), webhook_store(kept), webhook_sender(std::move(to_webhooks)),
       courier(loop, webhook_store, *webhook_sender, {}, log), pool(pool_threads), structure(pool),
       decoding(loop, decoder_starter(loop, std::move(decoder), c.state / "kiln-image.log"), decode_limit),
-      questions(loop, pool),
+      questions(loop, pool, c.blender_user),
       installs(std::make_shared<local::installs>(loop, std::move(found),
                                                  c.on_slurm ? local::installs::prober{}
                                                             : make_prober(questions, log, c, environment))),
@@ -148,7 +150,7 @@ parts::parts(aio::executor_type loop, const config& c, std::vector<blender::inst
                      return all.empty() ? std::string{} : all.front().version;
                    }}),
       reference(reference_files(), pool),
-      inquiry(questions, c.state, local::environment_for_blender(environment)),
+      inquiry(questions, c.state, local::environment_for_blender(environment, c.blender_user)),
       blenders(loop, *installs, pool,
                [this, on_slurm = c.on_slurm](auto executable) {
                  return ask_abilities(inquiry, on_slurm, std::move(executable));
@@ -175,6 +177,7 @@ parts::parts(aio::executor_type loop, const config& c, std::vector<blender::inst
   webhooks.add_routes(service);
   metrics.add_routes(service);
   reference.add_routes(service);
+  api::add_page_routes(service);
   blenders.add_routes(service);
   system_view.add_routes(service);
   service.allow_origins(http::origins{c.allowed_origins});
@@ -204,6 +207,8 @@ std::optional<std::string> parts::known_trouble() const {
 aio::task<api::readiness> parts::look_at_machine(config c) {
   const auto seen = co_await installs->look(pool);
   auto warnings = c.on_slurm ? std::vector<std::string>{} : describe_missing(*seen);
+  if (!c.lack_of_user.empty())
+    warnings.push_back(c.lack_of_user);
   const auto check_here = [c, seen] { return check_readiness(c, *seen); };
   auto wrong = co_await pool.run(check_here);
   co_return api::readiness{.wrong = std::move(wrong), .warnings = std::move(warnings)};

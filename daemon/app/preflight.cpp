@@ -3,6 +3,7 @@
 
 #include "aio/task_group.hpp"
 #include "app/blender_probe.hpp"
+#include "app/blender_user.hpp"
 #include "app/decoder_program.hpp"
 #include "app/part_settings.hpp"
 #include "app/state_access.hpp"
@@ -43,10 +44,10 @@ std::optional<std::string> check_directory(const char* key, const fs::path& dire
   return std::nullopt;
 }
 
-std::optional<std::string> check_blend(const fs::path& blend) {
-  if (blend.empty())
+std::optional<std::string> check_blend(const config& c) {
+  if (c.blend.empty())
     return std::nullopt;
-  const auto bad = executor::check_blend(blend);
+  const auto bad = executor::check_blend(c.blend, permitted_blends(c));
   return bad ? std::optional{"blend: " + bad->message} : std::nullopt;
 }
 
@@ -127,14 +128,15 @@ std::vector<std::string> describe_missing(const std::vector<blender::install>& i
 
 std::vector<std::string> check_files(const config& c) {
   std::vector<std::string> wrong;
-  for (auto bad :
-       {check_blend(c.blend), check_directory("state", c.state, widest_mode_of_state(c.state, c.output)),
-        check_directory("output", c.output)})
+  for (auto bad : {check_blend(c), check_directory("state", c.state, widest_mode_of_state(c)),
+                   check_directory("output", c.output)})
     if (bad)
       wrong.push_back(std::move(*bad));
   for (const auto& root : c.project_roots)
     if (std::error_code ec; !fs::is_directory(root, ec))
       wrong.push_back(fmt::format("project_root: {} is not a directory", root.native()));
+  if (wrong.empty())
+    wrong = admit_blender_user(c);
   if (!c.slurm_template.empty() && ::access(c.slurm_template.c_str(), R_OK) != 0)
     wrong.push_back("slurm_template: " +
                     system_error(errno, c.slurm_template.native() + " cannot be read").message);
@@ -148,7 +150,7 @@ std::vector<std::string> check_files(const config& c) {
 std::optional<std::string> check_readiness(const config& c, const std::vector<blender::install>& blenders) {
   if (!c.on_slurm && usable(blenders).empty())
     return fmt::format("Blender is gone: {}", blenders.front().wrong);
-  if (auto bad = check_blend(c.blend))
+  if (auto bad = check_blend(c))
     return bad;
   for (const auto& directory : {c.output, c.state})
     if (::access(directory.c_str(), W_OK | X_OK) != 0)

@@ -3,6 +3,7 @@
 
 #include "aio/task_group.hpp"
 #include "app/blender_probe.hpp"
+#include "app/blender_user.hpp"
 #include "app/preflight.hpp"
 #include "base/paths.hpp"
 #include "local/blender_walls.hpp"
@@ -12,6 +13,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace kiln::app {
@@ -26,7 +28,7 @@ process::walls walls_for(const config& c, const std::vector<std::string>& enviro
                            .state = c.state,
                            .also_read = c.sandbox_read,
                            .also_write = c.sandbox_write,
-                           .environment = local::environment_for_blender(environment),
+                           .environment = local::environment_for_blender(environment, c.blender_user),
                            .display = c.sandbox_display};
   for (const auto& path : {c.config_file, c.tokens_file, c.tls_key, c.log_file})
     if (!path.empty())
@@ -38,6 +40,11 @@ process::walls walls_for(const config& c, const std::vector<std::string>& enviro
     if (auto real = real_path(root); real != root)
       here.project_roots.push_back(std::move(real));
   return local::walls_around_blender(here);
+}
+
+/// Whose user a scene can act as.
+const char* whose(const config& c) {
+  return c.blender_user ? "Blender's" : "kilnd's";
 }
 
 /// Restrictions that the sandbox cannot enforce because of the layout of directories.
@@ -88,7 +95,7 @@ aio::task<> carry_out(trial& t, bounded_runs& runs, const config& c, process::wa
     std::error_code ignored; // writable directories must exist
     fs::create_directories(where.directory, ignored);
     where.environment = local::environment_inside(around, std::move(where.environment));
-    return process::confine(t.how, around);
+    return process::confine(t.how, around, c.blender_user.get());
   };
   auto sandbox = build();
   if (!sandbox) {
@@ -151,6 +158,7 @@ aio::task<result<sandbox>> choose_sandbox(aio::executor_type loop, bounded_runs&
                                           std::vector<blender::install> blenders,
                                           const std::vector<std::string>& environment) {
   sandbox chosen;
+  chosen.warnings = warnings_of_blender_user(c);
   const bool runs_scripts = c.autorun != domain::autorun_scope::never;
   if (c.on_slurm && runs_scripts)
     chosen.warnings.push_back(
@@ -160,7 +168,7 @@ aio::task<result<sandbox>> choose_sandbox(aio::executor_type loop, bounded_runs&
     if (runs_scripts && !c.on_slurm)
       co_return autorun_without_sandbox("sandbox is off");
     chosen.warnings.push_back(
-        "sandbox: off, as configured: a scene that runs code can do what kilnd's user can");
+        fmt::format("sandbox: off, as configured: a scene that runs code can do what {} user can", whose(c)));
     co_return chosen;
   }
   if (c.on_slurm && c.sandbox != "auto")
@@ -180,7 +188,7 @@ aio::task<result<sandbox>> choose_sandbox(aio::executor_type loop, bounded_runs&
     const auto name = process::to_string(how);
     if (c.sandbox != "auto" && c.sandbox != name)
       continue;
-    auto passed_on = local::environment_for_blender(environment);
+    auto passed_on = local::environment_for_blender(environment, c.blender_user);
     auto trials = co_await try_mechanism(loop, runs, how, c, blenders, chosen.walls, std::move(passed_on));
     for (const auto& t : trials)
       if (!t.wrong.empty())
@@ -194,7 +202,7 @@ aio::task<result<sandbox>> choose_sandbox(aio::executor_type loop, bounded_runs&
   const auto working = count_working(best);
   if (working == blenders.size() || (working > 0 && c.sandbox == "auto")) {
     chosen.how = best.front().how;
-    chosen.warnings = warnings_of(c);
+    std::ranges::move(warnings_of(c), std::back_inserter(chosen.warnings));
     chosen.notes = notes_of(c, chosen.how);
     for (const auto& t : best)
       if (!t.wrong.empty())
@@ -211,8 +219,9 @@ aio::task<result<sandbox>> choose_sandbox(aio::executor_type loop, bounded_runs&
   if (runs_scripts)
     co_return autorun_without_sandbox(fmt::format("none works here ({})", failures));
   chosen.walls = {};
-  chosen.warnings.push_back(fmt::format(
-      "sandbox: none works here, so a scene that runs code can do what kilnd's user can ({})", failures));
+  chosen.warnings.push_back(
+      fmt::format("sandbox: none works here, so a scene that runs code can do what {} user can ({})",
+                  whose(c), failures));
   co_return chosen;
 }
 

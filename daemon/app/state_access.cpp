@@ -14,14 +14,20 @@ namespace {
 
 namespace fs = std::filesystem;
 
-} // namespace
-
-fs::perms widest_mode_of_state(const fs::path& state, const fs::path& output) {
-  constexpr auto pass_through = fs::perms::group_exec | fs::perms::others_exec;
-  return is_at_or_below(output, state) ? fs::perms::owner_all | pass_through : fs::perms::owner_all;
+/// See admit_blender_user().
+fs::perms widest_mode_of_uploads(const config& c) {
+  return c.blender_user ? fs::perms::owner_all | fs::perms::group_exec : fs::perms::owner_all;
 }
 
-std::vector<std::string> close_state(const fs::path& state, const fs::path& output) {
+} // namespace
+
+fs::perms widest_mode_of_state(const config& c) {
+  constexpr auto pass_through = fs::perms::group_exec | fs::perms::others_exec;
+  return widest_mode_of_uploads(c) | (is_at_or_below(c.output, c.state) ? pass_through : fs::perms::none);
+}
+
+std::vector<std::string> close_state(const config& c) {
+  const auto& state = c.state;
   std::vector<std::string> lines;
   const auto close = [&lines](const fs::path& path, fs::perms widest) {
     std::error_code ec;
@@ -43,8 +49,10 @@ std::vector<std::string> close_state(const fs::path& state, const fs::path& outp
   };
   for (const char* name : {"logs", "blends"})
     ::mkdir((state / name).c_str(), S_IRWXU); // it may exist already; its users report other errors
-  close(state, widest_mode_of_state(state, output));
-  for (const char* name : {"kilnd.lock", "logs", "blends"})
+  ::mkdir((c.output / ".kiln").c_str(), 0777);
+  close(state, widest_mode_of_state(c));
+  close(state / "blends", widest_mode_of_uploads(c));
+  for (const char* name : {"kilnd.lock", "logs"})
     close(state / name, fs::perms::owner_all);
   std::error_code ec;
   for (fs::directory_iterator entry{state, ec}, end; !ec && entry != end; entry.increment(ec))

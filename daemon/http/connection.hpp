@@ -4,6 +4,7 @@
 #pragma once
 
 #include "aio/task.hpp"
+#include "http/tls.hpp"
 
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/buffer.hpp>
@@ -13,10 +14,6 @@
 #include <functional>
 #include <memory>
 
-namespace boost::asio::ssl {
-class context;
-}
-
 namespace kiln::aio {
 class blocking_pool;
 }
@@ -24,7 +21,6 @@ class blocking_pool;
 namespace kiln::http {
 
 using tcp_socket = aio::asio::basic_stream_socket<aio::asio::ip::tcp, aio::executor_type>;
-using tls_context = std::shared_ptr<aio::asio::ssl::context>;
 
 class connection {
 public:

@@ -25,6 +25,14 @@ std::optional<std::string_view> request::find(std::string_view name) const noexc
   return found == fields.end() ? std::nullopt : std::optional{found->value};
 }
 
+std::optional<std::uint64_t> length_of(const large_body& body) {
+  if (const auto* file = std::get_if<file_body>(&body))
+    return file->length;
+  if (const auto* made = std::get_if<std::shared_ptr<body_stream>>(&body))
+    return (*made)->length();
+  return std::nullopt;
+}
+
 prebuilt::prebuilt(const response& from, bool has_large_body) : status_(from.status), body_(from.body) {
   auto out = std::back_inserter(head_);
   fmt::format_to(

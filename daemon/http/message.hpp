@@ -81,6 +81,8 @@ struct file_body {
 class body_stream {
 public:
   virtual ~body_stream() = default;
+  /// Bytes of the whole body, if they are known before it is made; it is cut if it turns out otherwise.
+  [[nodiscard]] virtual std::optional<std::uint64_t> length() const { return std::nullopt; }
   /// The next part, valid until the next call; empty at the end. An exception cuts the connection, so that
   /// the client sees that the body is not whole.
   [[nodiscard]] virtual aio::task<std::string_view> next() = 0;
@@ -88,6 +90,9 @@ public:
 
 /// A body that is not a text.
 using large_body = std::variant<std::monostate, file_body, std::shared_ptr<body_stream>>;
+
+/// Of a large body, if it is known before it is made.
+[[nodiscard]] std::optional<std::uint64_t> length_of(const large_body& body);
 
 /// An answer in the bytes of HTTP/1.1, but for what differs each time it is given (Date, X-Request-Id,
 /// Retry-After, Connection).

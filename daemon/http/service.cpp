@@ -259,8 +259,8 @@ void service::write(std::string& out, const answer& what, std::string_view reque
     fmt::format_to(std::back_inserter(out), "Retry-After: {}\r\n", *what.retry_after);
     traffic_.told_to_wait(what.what->status(), *what.retry_after);
   }
-  if (const auto* file = std::get_if<file_body>(&what.large))
-    fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", file->length);
+  if (const auto length = length_of(what.large))
+    fmt::format_to(std::back_inserter(out), "Content-Length: {}\r\n", *length);
   else if (!std::holds_alternative<std::monostate>(what.large) && how.chunks)
     out += "Transfer-Encoding: chunked\r\n";
   out += how.fields;

@@ -315,6 +315,9 @@ aio::task<bool> session::send_file(const file_body& what) {
 }
 
 aio::task<bool> session::send_stream(body_stream& parts, std::string_view prefix, bool in_chunks) {
+  const auto length = parts.length();
+  in_chunks = in_chunks && !length;
+  std::uint64_t made = 0;
   try {
     for (;;) {
       if (!out_.empty() && !co_await flush())
@@ -323,6 +326,7 @@ aio::task<bool> session::send_stream(body_stream& parts, std::string_view prefix
       auto part = co_await parts.next();
       if (part.empty())
         break;
+      made += part.size();
       std::string below;
       if (!prefix.empty())
         part = below = with_links_at(prefix, part);
@@ -338,7 +342,7 @@ aio::task<bool> session::send_stream(body_stream& parts, std::string_view prefix
   }
   if (in_chunks)
     out_ += "0\r\n\r\n";
-  co_return true;
+  co_return !length || made == *length;
 }
 
 aio::task<> session::linger() {

@@ -11,7 +11,7 @@
 namespace kiln::http {
 namespace {
 
-namespace ssl = aio::asio::ssl;
+namespace ssl = boost::asio::ssl;
 using boost::system::error_code;
 
 // AEAD with ephemeral keys; the ciphers of TLS 1.3 all qualify.

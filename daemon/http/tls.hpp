@@ -4,11 +4,17 @@
 #pragma once
 
 #include "base/error.hpp"
-#include "http/connection.hpp"
 
 #include <filesystem>
+#include <memory>
+
+namespace boost::asio::ssl {
+class context;
+}
 
 namespace kiln::http {
+
+using tls_context = std::shared_ptr<boost::asio::ssl::context>;
 
 /// PEM files: the certificate first, then the chain to its authority. Blocks. The error names the file and
 /// its fault.

@@ -4,6 +4,7 @@
 #include "base/environment.hpp"
 #include "client/exit_status.hpp"
 #include "client/server.hpp"
+#include "help/help_text.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -114,8 +115,8 @@ std::variant<options, early_exit> read_options(std::vector<std::string> argument
   CLI::App app{"kiln sends .blend files to kilnd, waits for them, and brings the frames home.", "kiln"};
   app.set_version_flag("--version", "kiln " KILN_VERSION);
   app.footer(footer);
+  help::use_help_text(app); // of those that are added from here on as well
   app.require_subcommand(1);
-  app.get_formatter()->column_width(30);
   app.fallthrough(); // these can stand after the command as well
   add_server_options(app, o);
   add_render(app, o);

@@ -6,9 +6,6 @@
 
 #include "aio/task.hpp"
 
-#include <boost/asio/async_result.hpp>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
 
 #include <exception>
@@ -27,47 +24,35 @@ public:
   /// its end.
   template<class Work>
   [[nodiscard]] task<std::invoke_result_t<Work&>> run(Work work) {
-    using value_type = std::invoke_result_t<Work&>;
-    static_assert(!std::is_void_v<value_type>, "blocking work returns a value");
-    outcome<value_type> done = co_await start(std::move(work));
-    if (done.failure)
-      std::rethrow_exception(done.failure);
-    co_return std::move(*done.value);
+    static_assert(!std::is_void_v<std::invoke_result_t<Work&>>, "blocking work returns a value");
+    job_of<Work> job{std::move(work)};
+    co_await perform(job);
+    if (job.failure)
+      std::rethrow_exception(job.failure);
+    co_return std::move(*job.value);
   }
 
   /// Waits for all work; accepts none afterwards.
   void join() { pool_.join(); }
 
 private:
-  template<class T>
-  struct outcome {
-    std::optional<T> value;
+  /// Lives in the frame of run(), which the pool keeps alive. What Asio needs is compiled once for all works.
+  struct job {
+    virtual void call() = 0;
     std::exception_ptr failure;
+
+  protected:
+    ~job() = default;
+  };
+  template<class Work>
+  struct job_of final : job {
+    explicit job_of(Work w) : work(std::move(w)) {}
+    void call() override { value.emplace(work()); }
+    Work work;
+    std::optional<std::invoke_result_t<Work&>> value;
   };
 
-  template<class Work>
-  task<outcome<std::invoke_result_t<Work&>>> start(Work work) {
-    using done_type = outcome<std::invoke_result_t<Work&>>;
-    auto initiate = [this, w = std::move(work)](auto handler) mutable {
-      auto back = asio::get_associated_executor(handler);
-      auto guard = asio::make_work_guard(back);
-      auto job = [w = std::move(w), handler = std::move(handler), back, guard = std::move(guard)]() mutable {
-        done_type done;
-        try {
-          done.value.emplace(w());
-        } catch (...) {
-          done.failure = std::current_exception();
-        }
-        auto resume = [handler = std::move(handler), done = std::move(done)]() mutable {
-          std::move(handler)(std::move(done));
-        };
-        asio::post(back, std::move(resume));
-      };
-      asio::post(pool_, std::move(job));
-    };
-    co_return co_await asio::async_initiate<const asio::use_awaitable_t<executor_type>, void(done_type)>(
-        std::move(initiate), use_task);
-  }
+  task<> perform(job& work);
 
   asio::thread_pool pool_;
 };

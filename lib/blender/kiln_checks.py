@@ -56,17 +56,6 @@ def size_of(scene):
     return int(sides[0]), int(sides[1])
 
 
-def check_views(scene):
-    """Kiln publishes one file per frame."""
-    if not read(scene, "multiview", False) or scene.render.image_settings.views_format != "INDIVIDUAL":
-        return
-    views = [view.name for view in read(scene, "views", ()) if view.use]
-    if len(views) > 1:
-        raise Failure("invalid_setting", f"the .blend writes a file for each view ({', '.join(views[:5])}), and Kiln "
-                                         "delivers one a frame: choose Stereo 3D as its views format, or ask for "
-                                         "OPEN_EXR_MULTILAYER with all views in one file")
-
-
 def check_engine(scene):
     name = missing_engine(scene)
     if name:

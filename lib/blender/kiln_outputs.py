@@ -9,17 +9,17 @@ import re
 
 import kiln_checks
 import kiln_properties
+import kiln_views
 import kiln_walk
 from kiln_properties import read
 
 LONGEST = 80  # characters of the name of a node or a slot
-SUFFIX = re.compile(r"(?:[A-Za-z._-][A-Za-z0-9._-]*)?")  # of the files of a view
 
 
 def prepare(walk, warn):
     """Names the files of all File Output nodes that the frames reach. Returns what place() needs: each node, and the name
     of its file if it writes a single one with many layers. Warns about files that cannot be delivered."""
-    found, names, seen = [], set(), set()
+    found, names, seen = [], {kiln_views.FURTHER}, set()
     for scene in walk.composited:
         for node in kiln_walk.nodes_below(kiln_walk.used_compositor(scene), seen):
             if node.bl_idname == "CompositorNodeOutputFile":
@@ -79,11 +79,10 @@ def obstacle_to(walk, scene):
     """Why no file of a scene can be delivered; None if nothing is in the way."""
     if scene != walk.scene:
         return f'a strip shows the scene "{scene.name}" at frames of its own'
-    if read(scene, "multiview", False):
-        for view in read(scene, "views", ()):
-            if view.use and not SUFFIX.fullmatch(view.file_suffix):
-                return f'the suffix of the view "{view.name}" is no part of a file name: it may have letters, digits, ' \
-                       'and ".", "_" or "-", and begins with no digit'
+    for view in kiln_views.used(scene):
+        if not kiln_views.SUFFIX.fullmatch(view.file_suffix):
+            return f'the suffix of the view "{view.name}" is no part of a file name: it may have letters, digits, and ' \
+                   '".", "_" or "-", and begins with no digit'
     return None
 
 

@@ -29,6 +29,7 @@ PROPERTIES = {
     "compositor_in_use": ("use_nodes",),  # before 5.0; always true since then, and deprecated
     "multiview": ("render.use_multiview",),
     "views": ("render.views",),
+    "views_format": ("render.views_format",),
     "fps": ("render.fps",),
     "fps_base": ("render.fps_base",),
     "rigid_bodies": ("rigidbody_world",),

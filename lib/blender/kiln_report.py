@@ -4,8 +4,8 @@ import ctypes
 import json
 import sys
 
-import bpy
 import kiln_properties
+import kiln_views
 from kiln_properties import read
 from kiln_settings import SAMPLES
 
@@ -20,7 +20,7 @@ def describe(scene, report):
         "cameras": [o.name for o in scene.objects if o.type == "CAMERA"][:20],
         "camera": scene.camera.name if scene.camera else None,
         "view_layers": [layer.name for layer in scene.view_layers if layer.use][:20],
-        "views": len([view for view in read(scene, "views", ()) if view.use]) if read(scene, "multiview", False) else 1,
+        "views": len(kiln_views.used(scene)) or 1,
         "frame_start": scene.frame_start,
         "frame_end": scene.frame_end,
         "frame_step": scene.frame_step,

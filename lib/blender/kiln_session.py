@@ -34,7 +34,6 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import kiln_animation  # noqa: E402
 import kiln_frames  # noqa: E402
-import kiln_outputs  # noqa: E402
 import kiln_properties  # noqa: E402
 import kiln_report  # noqa: E402
 import kiln_sequence  # noqa: E402
@@ -213,16 +212,15 @@ class Loaded:
             self.shown = kiln_frames.Range(self.setup.scene, self.setup.frames)
 
     def render_into(self, workspace):
-        """Frames go there; so do files of File Output nodes."""
         self.workspace = workspace
-        kiln_outputs.place(self.setup.outputs, workspace)
+        self.setup.place(workspace)
 
     def reopen(self):
         self.shown.end()
         open_blend(self.blend)
         setup = kiln_setup.Setup(self.settings, self.setup.frames.progressions)
         setup.find_sequence()
-        kiln_outputs.place(setup.outputs, self.workspace)
+        setup.place(self.workspace)
         self.shown = kiln_frames.Range(setup.scene, setup.frames)
         return self.shown
 

@@ -24,6 +24,7 @@ import kiln_outputs  # noqa: E402
 import kiln_report  # noqa: E402
 import kiln_sequence  # noqa: E402
 import kiln_settings  # noqa: E402
+import kiln_views  # noqa: E402
 import kiln_walk  # noqa: E402
 from kiln_properties import Failure  # noqa: E402
 
@@ -35,13 +36,14 @@ def read_settings():
 
 class Setup:
     """An open file, set up for a job. `scene` is rendered; `report` may hold a "failure", and its "warnings" say what
-    was not applied, not checked, or differs from a render by hand. `walk` and `files` are None if unavailable. `outputs`:
-    the File Output nodes, for kiln_outputs.place()."""
+    was not applied, not checked, or differs from a render by hand. `walk`, `files` and `views` are None if unavailable.
+    `outputs`: the File Output nodes, for kiln_outputs.place()."""
 
     def __init__(self, settings, progressions=None):
         self.report = {"version": bpy.app.version_string, "scenes": [s.name for s in bpy.data.scenes][:20],
                        "warnings": []}
         self.scene, self.frames, self.walk, self.files, self.outputs = None, None, None, None, []
+        self.views = None
         try:
             self.scene = kiln_settings.find_scene(settings.get("scene"))
             self.frames = kiln_frames.Frames(progressions, self.scene)
@@ -49,7 +51,7 @@ class Setup:
             self.inspect("what the .blend is", kiln_report.describe, self.scene, self.report)
             self.inspect("the version of the .blend", kiln_checks.check_version, self.warn)
             self.inspect("the format", kiln_checks.check_format, self.scene)
-            self.inspect("the views", kiln_checks.check_views, self.scene)
+            self.views = self.inspect("the views", kiln_views.Views, self.scene)
             self.inspect("what the frames reach", self.look_around)
             self.check()
         except Failure as failure:
@@ -70,6 +72,12 @@ class Setup:
         self.outputs = self.inspect("File Output nodes", kiln_outputs.prepare, self.walk, self.warn) or []
         self.inspect("scripts of the .blend", kiln_checks.check_trust, self.warn)
         self.inspect("handlers of the .blend", kiln_checks.check_handlers, self.warn)
+
+    def place(self, workspace):
+        """Frames go there; so do files of File Output nodes."""
+        kiln_outputs.place(self.outputs, workspace)
+        if self.views is not None:
+            self.views.place(workspace)
 
     def look_around(self):
         self.walk = kiln_walk.Walk(self.scene, self.frames)
@@ -166,7 +174,7 @@ def main():
     shown = kiln_frames.Range(setup.scene, setup.frames)
     output, frames, _ = asked_of(sys.argv)
     if output:
-        kiln_outputs.place(setup.outputs, os.path.dirname(output))
+        setup.place(os.path.dirname(output))
     if is_sequence and frames:
         render_in_sequence(setup, shown)
         os._exit(0)  # nothing to save

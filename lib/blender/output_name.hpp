@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The name of a file that a File Output node writes besides a frame (kiln_outputs.py): NODE--SLOT_0001.EXT,
-// with the suffix of a view after the number where Blender writes a file for each. Pure.
+// The name of a file besides a frame: of a File Output node (kiln_outputs.py) or of another view
+// (kiln_views.py): NODE--SLOT_0001.EXT, with the suffix of a view after the number where Blender writes a
+// file for each. Pure.
 #pragma once
 
 #include <optional>

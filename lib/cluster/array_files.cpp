@@ -65,7 +65,7 @@ std::string with_nuls(const std::vector<std::string>& arguments) {
 }
 
 std::optional<int> parse_array_directory(std::string_view name) {
-  return parse_number<int>(name, 1);
+  return parse_number<int>(name, 1, 1'000'000'000); // the next number fits as well
 }
 
 std::int64_t modified_ns(const struct stat& facts) {

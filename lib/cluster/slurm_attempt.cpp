@@ -17,13 +17,14 @@ using slurm::task_state;
 
 } // namespace
 
-slurm_attempt::slurm_attempt(const slurm_settings& settings, aio::blocking_pool& pool,
-                             image::image_check& images, slurm_commands& commands, queue_look& queue,
-                             std::string owner, executor::attempt_request request,
+slurm_attempt::slurm_attempt(aio::executor_type loop, const slurm_settings& settings,
+                             aio::blocking_pool& pool, image::image_check& images, slurm_commands& commands,
+                             queue_look& queue, std::string owner, executor::attempt_request request,
                              executor::attempt_observer& observer)
     : settings_(settings), pool_(pool), images_(images), commands_(commands), queue_(queue),
       owner_(std::move(owner)), request_(std::move(request)), observer_(observer),
       paths_(executor::paths_of(request_.id, settings.output, settings.state)), look_(queue.number),
+      orders_(loop, [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); }),
       most_tasks_(settings.tasks_of_an_array), parallel_(settings.tasks_at_once) {
   facts_.requested = request_.frames;
   facts_.lost = true; // no single exit status tells how it ended: its tasks do
@@ -51,6 +52,8 @@ void slurm_attempt::stop(domain::stop_reason reason) {
     return;
   woken_ = true; // step() carries it out
   queue_.looked.notify_all();
+  if (cancels_all() && !std::exchange(is_cancelling_, true))
+    orders_.spawn(cancel_at_once());
 }
 
 void slurm_attempt::leave() {
@@ -79,6 +82,8 @@ aio::task<std::optional<domain::attempt_facts>> slurm_attempt::run(beginning how
   } catch (...) {
     executor::complain_of(facts_, std::current_exception());
   }
+  course_.on_over(); // a stop begins nothing from here on
+  co_await orders_.join();
   if (course_.is_left())
     co_return std::nullopt;
   facts_.rendered_twice = static_cast<int>(frames_twice_);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "aio/notification.hpp"
+#include "aio/task_group.hpp"
 #include "cluster/slurm_commands.hpp"
 #include "cluster/slurm_task.hpp"
 #include "executor/workspace.hpp"
@@ -17,6 +18,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <unordered_map>
 
 namespace kiln::cluster {
@@ -35,8 +37,8 @@ struct queue_look {
 class slurm_attempt {
 public:
   /// The objects passed by reference must outlive it. `owner`: the id of this Kiln in Slurm's comments.
-  slurm_attempt(const slurm_settings& settings, aio::blocking_pool& pool, image::image_check& images,
-                slurm_commands& commands, queue_look& queue, std::string owner,
+  slurm_attempt(aio::executor_type loop, const slurm_settings& settings, aio::blocking_pool& pool,
+                image::image_check& images, slurm_commands& commands, queue_look& queue, std::string owner,
                 executor::attempt_request request, executor::attempt_observer& observer);
 
   enum class beginning { launch, adopt };
@@ -100,6 +102,9 @@ private:
   void add_task(array& of, int number, domain::frame_set frames);
 
   // slurm_orders.cpp: commands for submitted tasks
+  [[nodiscard]] bool cancels_all() const;
+  [[nodiscard]] aio::task<> cancel_at_once();
+  [[nodiscard]] aio::task<bool> cancel_arrays();
   [[nodiscard]] aio::task<> carry_out_stop();
   [[nodiscard]] aio::task<bool> cancel(std::vector<std::string> what, bool waiting_only);
   [[nodiscard]] aio::task<> let_go_on();
@@ -123,7 +128,10 @@ private:
   std::uint64_t look_ = 0; ///< the poll that was read last
   policy::attempt_course course_;
   bool woken_ = false; ///< do not wait for the next poll of the queue
-  bool cancel_sent_ = false, priority_changed_ = false;
+  bool priority_changed_ = false;
+  std::set<std::uint64_t> cancelled_;              ///< arrays
+  bool is_cancelling_ = false, was_tried_ = false; ///< cancel_at_once(): in progress, and over
+  aio::task_group orders_;
   std::string trouble_;
 
   double frame_sum_ = 0, start_up_sum_ = 0; ///< seconds

@@ -49,14 +49,14 @@ void remove_unknown(const std::set<attempt_id>& kept, const slurm_settings& sett
 slurm_executor::slurm_executor(aio::executor_type loop, slurm_settings settings, aio::blocking_pool& pool,
                                image::image_check& images)
     : loop_(loop), settings_(std::move(settings)), pool_(pool), images_(images), digests_(loop, pool),
-      commands_(loop, pool, settings_), queue_(loop),
+      commands_(loop, command_pool_, settings_), queue_(loop),
       owner_(digest::sha256(settings_.output.native()).substr(0, 16)), next_look_(loop),
       // Attempts report their own failures; what is thrown past that is a broken invariant.
       attempts_(loop, [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); }) {}
 
 slurm_executor::attempt_ptr slurm_executor::add(kiln::executor::attempt_request request,
                                                 kiln::executor::attempt_observer& observer) {
-  auto attempt = std::make_shared<slurm_attempt>(settings_, pool_, images_, commands_, queue_, owner_,
+  auto attempt = std::make_shared<slurm_attempt>(loop_, settings_, pool_, images_, commands_, queue_, owner_,
                                                  std::move(request), observer);
   running_.emplace(attempt->id(), attempt);
   return attempt;

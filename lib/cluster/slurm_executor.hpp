@@ -53,6 +53,8 @@ private:
   aio::blocking_pool& pool_;
   image::image_check& images_;
   kiln::executor::blend_digests digests_;
+  aio::blocking_pool command_pool_{
+      1}; ///< a stop must reach Slurm while the shared disk keeps the other's threads
   slurm_commands commands_;
   queue_look queue_;
   std::string owner_;

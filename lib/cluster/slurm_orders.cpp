@@ -19,9 +19,42 @@ constexpr int most_releases = 3; // releases of a task that its node could not s
 
 } // namespace
 
+/// A pause lets frames finish; every other stop cancels all that Slurm has of the attempt.
+bool slurm_attempt::cancels_all() const {
+  return course_.stopped() != stop_reason::pause || course_.is_shutting_down() || facts_.start_failure;
+}
+
+/// step() may be waiting for the shared file system; the cluster need not render until that answers.
+aio::task<> slurm_attempt::cancel_at_once() {
+  try {
+    (void)co_await cancel_arrays();
+  } catch (...) {
+    executor::complain_of(facts_, std::current_exception());
+  }
+  is_cancelling_ = false;
+  was_tried_ = woken_ = true;
+  queue_.looked.notify_all();
+}
+
+/// Cancels the arrays that Slurm has, except those that were cancelled before. Returns whether none is left.
+aio::task<bool> slurm_attempt::cancel_arrays() {
+  std::set<std::uint64_t> asked;
+  std::vector<std::string> ids;
+  for (const auto& [number, of] : arrays_)
+    if (of.id.value_or(forgotten) != forgotten && !cancelled_.contains(*of.id)) {
+      asked.insert(*of.id);
+      ids.push_back(std::to_string(*of.id));
+    }
+  const bool is_taken = co_await cancel(std::move(ids), false);
+  if (is_taken)
+    cancelled_.merge(asked);
+  co_return is_taken;
+}
+
 aio::task<> slurm_attempt::carry_out_stop() {
-  const bool is_hurried = course_.is_shutting_down() || facts_.start_failure;
-  if (course_.stopped() == stop_reason::pause && !is_hurried) {
+  if (is_cancelling_)
+    co_return; // its end wakes the next step
+  if (!cancels_all()) {
     // Waiting tasks do not begin, and running tasks finish their frame.
     std::vector<std::string> waiting, done_with;
     for (auto& [number, of] : arrays_)
@@ -50,18 +83,10 @@ aio::task<> slurm_attempt::carry_out_stop() {
       course_.on_over();
     co_return;
   }
-  std::vector<std::string> ids;
-  bool in_doubt = false;
-  for (const auto& [number, of] : arrays_) {
-    if (of.id.value_or(forgotten) != forgotten)
-      ids.push_back(std::to_string(*of.id));
-    in_doubt = in_doubt || of.in_doubt;
-  }
-  const bool has_any = !ids.empty();
-  if (has_any && !cancel_sent_)
-    cancel_sent_ = co_await cancel(std::move(ids), false);
   const bool hopeless = course_.is_shutting_down(); // the next start finds the remaining tasks in the queue
-  if ((cancel_sent_ || !has_any || hopeless) && (!in_doubt || hopeless)) {
+  const bool is_cancelled = (hopeless && was_tried_) || co_await cancel_arrays();
+  const bool in_doubt = std::ranges::any_of(arrays_, [](const auto& one) { return !!one.second.in_doubt; });
+  if (hopeless || (is_cancelled && !in_doubt)) {
     co_await look_at_files(); // complete frames count
     course_.on_over();
   }

@@ -15,7 +15,7 @@ struct row {
   remedy what_helps;
 };
 
-// The only table of kinds. Tests compare docs/api.md, docs/operations.md and docs/openapi.json with it.
+// The only table of kinds. Tests compare docs/api.md, docs/troubleshooting.md and docs/openapi.json with it.
 constexpr std::array kinds{
     row{blend_unreadable, "blend_unreadable", remedy::give_up},
     row{no_camera, "no_camera", remedy::give_up},

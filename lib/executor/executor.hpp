@@ -42,8 +42,9 @@ struct published_frame {
   int frame = 0;
   std::filesystem::path path;
   std::uintmax_t bytes = 0;
-  aio::clock::time_point closed;      ///< when Blender closed the file
-  std::optional<double> seconds = {}; ///< its duration, if not the time since the previous frame
+  aio::clock::time_point closed;         ///< when Blender closed the file
+  std::optional<double> seconds = {};    ///< its duration, if not the time since the previous frame
+  std::vector<std::string> further = {}; ///< names of its further files
 };
 
 /// Receives the events of attempts, on the loop. References are valid during the call only.
@@ -143,6 +144,9 @@ public:
 
   /// Stops watching every attempt and leaves it running, for the next daemon to recover().
   virtual void leave() = 0;
+
+  /// Kills the processes that it keeps for later attempts. The daemon is stopping.
+  virtual void hurry() {}
 
   /// Completes once this daemon watches no attempt. Afterwards no attempt can be started, and no new
   /// fingerprint is computed.

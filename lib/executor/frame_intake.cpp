@@ -81,7 +81,7 @@ aio::task<std::optional<published_frame>> frame_intake::consider(std::filesystem
   accept(*frame);
   if (!is_new)
     co_return std::nullopt;
-  co_return published_frame{*frame, final_path, *done, closed};
+  co_return published_frame{*frame, final_path, *done, closed, std::nullopt, names};
 }
 
 /// Takes a file and verifies it: the file of a frame, or a further one of it. Null if it is not a complete

@@ -120,6 +120,15 @@ std::uintmax_t bytes_on_disk(int file, const struct stat& facts) {
   return is_known ? std::max(blocks, data) : size;
 }
 
+/// Makes a file of Blender's user one of kilnd's, as far as `to` is: no process of that user can open it for
+/// writing from here on.
+bool take_over(int file, const struct stat& facts, const fs::path& to) {
+  constexpr mode_t kept = S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP | S_IROTH;
+  struct stat place {};
+  return ::stat(to.c_str(), &place) == 0 && ::fchown(file, ::geteuid(), place.st_gid) == 0 &&
+         ::fchmod(file, facts.st_mode & kept) == 0;
+}
+
 result<taken_frame> take_copy(const unique_descriptor& of, off_t size, const fs::path& from,
                               const fs::path& to) {
   const auto path = to / (from.filename().native() + std::string{copy_suffix});
@@ -134,14 +143,18 @@ result<taken_frame> take_copy(const unique_descriptor& of, off_t size, const fs:
 result<taken_frame> take(const fs::path& from, const fs::path& to, custody how) {
   const auto name = from.filename();
   const unique_descriptor workspace{::open(from.parent_path().c_str(), directory_flags)};
-  if (!workspace.is_open())
+  struct stat place {};
+  if (!workspace.is_open() || ::fstat(workspace.get(), &place) != 0)
     return no_frame(from.parent_path());
+  const bool is_others = place.st_uid != ::geteuid(); // of Blender's user; a link to a file is no file of it
   unique_descriptor file{::openat(workspace.get(), name.c_str(), file_flags)};
   if (!file.is_open())
     return no_frame(from);
   const auto facts = facts_of(file.get(), from);
   if (!facts)
     return facts.error();
+  if (facts->st_uid != place.st_uid && is_others)
+    return error{errc::corrupt, "a file of another user"};
   if (how == custody::in_place)
     return taken_frame{std::move(file), from, from, static_cast<std::uintmax_t>(facts->st_size)};
   if (how == custody::copied || is_open_for_writing(file.get()))
@@ -152,13 +165,16 @@ result<taken_frame> take(const fs::path& from, const fs::path& to, custody how) 
     return last_error("move", from);
   // From here on no Blender can find it. It may not be the file that was inspected.
   unique_descriptor moved{::open(path.c_str(), file_flags)};
-  const auto now = moved.is_open() ? facts_of(moved.get(), path) : no_frame(path);
+  auto now = moved.is_open() ? facts_of(moved.get(), path) : no_frame(path);
+  if (now && now->st_uid != place.st_uid && is_others)
+    now = error{errc::corrupt, "a file of another user"};
   if (!now) {
     std::error_code ignored;
     fs::remove_all(path, ignored);
     return now.error();
   }
-  if (now->st_nlink == 1 && !is_open_for_writing(moved.get()))
+  if (now->st_nlink == 1 && (!is_others || take_over(moved.get(), *now, to)) &&
+      !is_open_for_writing(moved.get()))
     return taken_frame{std::move(moved), path, {}, static_cast<std::uintmax_t>(now->st_size)};
   return take_copy(moved, now->st_size, path, to);
 }
@@ -199,12 +215,17 @@ void drop(const taken_frame& frame) noexcept {
 
 void put_back(const fs::path& taken, const fs::path& workspace) noexcept {
   const unique_descriptor to{::open(workspace.c_str(), directory_flags)};
+  struct stat place {};
+  const bool is_others =
+      to.is_open() && ::fstat(to.get(), &place) == 0 && place.st_uid != ::geteuid(); // of Blender's user
   std::error_code ec;
   fs::create_directories(taken, ec); // an older kilnd had none
   for (fs::directory_iterator entry{taken, ec}, end; !ec && entry != end; entry.increment(ec)) {
     const auto& path = entry->path();
     const bool is_back =
         to.is_open() && path.extension() != copy_suffix &&
+        (!is_others ||
+         ::fchownat(AT_FDCWD, path.c_str(), place.st_uid, place.st_gid, AT_SYMLINK_NOFOLLOW) == 0) &&
         ::renameat2(AT_FDCWD, path.c_str(), to.get(), path.filename().c_str(), RENAME_NOREPLACE) == 0;
     std::error_code ignored;
     if (!is_back)

@@ -28,8 +28,9 @@ struct taken_frame {
 };
 
 /// Takes the regular file `from` (never a link) into the directory `to` on the same file system. Returns
-/// corrupt, without moving anything, for a file that is empty, cannot be opened or is not a regular file. A
-/// file being written stays in place and is copied. Other errors come from moving and copying.
+/// corrupt, without moving anything, for a file that is empty, cannot be opened, is not a regular file, or
+/// does not belong to the owner of its directory. A file being written stays in place and is copied. A moved
+/// file of another user gets the owner and the group of `to`. Other errors come from moving and copying.
 [[nodiscard]] result<taken_frame> take(const std::filesystem::path& from, const std::filesystem::path& to,
                                        custody how);
 
@@ -41,7 +42,7 @@ struct taken_frame {
 void drop(const taken_frame& frame) noexcept;
 
 /// Creates the directory `taken`. Moves files already there, neither published nor dropped, back to
-/// `workspace`, unless Blender has since written a new file of that name.
+/// `workspace`, and to its owner, unless Blender has since written a new file of that name.
 void put_back(const std::filesystem::path& taken, const std::filesystem::path& workspace) noexcept;
 
 } // namespace kiln::executor

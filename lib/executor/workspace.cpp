@@ -121,7 +121,8 @@ std::optional<failure> check_blend(const fs::path& blend, const blend_opener& op
   return bad ? std::optional{std::move(*bad)} : std::nullopt;
 }
 
-std::optional<failure> prepare(const attempt_paths& paths, const fs::path& blend, const blend_opener& open) {
+std::optional<failure> prepare(const attempt_paths& paths, const fs::path& blend, const blend_opener& open,
+                               const process::credentials* user) {
   if (auto bad = check_blend(blend, open))
     return bad;
   if (auto why = output::lack_of_state_disk(paths.log.parent_path().parent_path()))
@@ -141,10 +142,11 @@ std::optional<failure> prepare(const attempt_paths& paths, const fs::path& blend
   // The directory of the job must survive a loss of power, as the frames in it do.
   if (const auto synced = aio::sync_directory(paths.final_dir.parent_path()); !synced)
     return write_failure(synced.error());
-  if (paths.directory != paths.workspace)
-    return std::nullopt;
-  if (const auto written = write_scripts(paths.directory); !written)
-    return write_failure(written.error());
+  if (paths.directory == paths.workspace)
+    if (const auto written = write_scripts(paths.directory); !written)
+      return write_failure(written.error());
+  if (const auto given = process::give_directory(paths.workspace, user); !given)
+    return write_failure(given.error());
   return std::nullopt;
 }
 

@@ -11,6 +11,7 @@
 #include "blender/packed_begin.hpp"
 #include "domain/failure.hpp"
 #include "executor/attempt_places.hpp"
+#include "process/credentials.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -63,11 +64,12 @@ read_blend(const std::filesystem::path& blend, const blend_opener& open = open_a
                                                          const blend_opener& open = open_anywhere);
 
 /// Creates the directories with an empty workspace, writes the script for an attempt with its own Blender,
-/// and checks that `blend` is a readable .blend. Returns nullopt on success, otherwise blend_unreadable,
-/// output_unwritable or disk_full.
+/// and checks that `blend` is a readable .blend. `user`: of its Blender, which alone can use the workspace;
+/// null: kilnd's own. Returns nullopt on success, otherwise blend_unreadable, output_unwritable or disk_full.
 [[nodiscard]] std::optional<domain::failure> prepare(const attempt_paths& paths,
                                                      const std::filesystem::path& blend,
-                                                     const blend_opener& open = open_anywhere);
+                                                     const blend_opener& open = open_anywhere,
+                                                     const process::credentials* user = nullptr);
 
 /// Writes the scripts that Blender runs (setup_script.hpp) to the directory of an attempt or a session.
 [[nodiscard]] result<void> write_scripts(const std::filesystem::path& directory);

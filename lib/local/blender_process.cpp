@@ -26,9 +26,10 @@ aio::task<result<process::confinement_ptr>>
 confine_blender(aio::blocking_pool& pool, const local_settings& settings,
                 std::vector<std::filesystem::path> places_of_blender, executor::attempt_paths paths,
                 std::filesystem::path blend) {
-  const auto confine_here = [how = settings.sandbox, &common = settings.walls, places_of_blender, paths,
-                             blend] {
-    return process::confine(how, walls_of_attempt(common, places_of_blender, paths, blend));
+  const auto confine_here = [&settings, places_of_blender, paths, blend] {
+    return process::confine(settings.sandbox,
+                            walls_of_attempt(settings.walls, places_of_blender, paths, blend),
+                            settings.run_as.get());
   };
   auto sandbox = co_await pool.run(confine_here);
   if (!sandbox)
@@ -45,7 +46,8 @@ result<std::unique_ptr<process::child>> start_blender(aio::executor_type loop, c
                                   .working_directory = how.paths.directory,
                                   .input = how.input,
                                   .log_file = how.paths.printed,
-                                  .sandbox = std::move(how.sandbox)};
+                                  .sandbox = std::move(how.sandbox),
+                                  .run_as = settings.run_as};
   request.environment.push_back(mark_of(how.paths.temp));
   for (const char* name : {"TEMP=", "TMP="})
     request.environment.push_back(name + how.paths.temp.native());

@@ -37,6 +37,9 @@ struct local_settings {
   policy::session_limits sessions = {.idle = 0};
   process::mechanism sandbox = process::mechanism::off;
   process::walls walls = {};                                   ///< walls_around_blender()
+  std::uintmax_t most_memory = 0;                              ///< bytes of one Blender; 0: no bound
+  std::size_t most_processes = 0;                              ///< the same
+  process::credentials_ptr run_as = {};                        ///< Blender's user; null: kilnd's own
   executor::blend_opener open_blend = executor::open_anywhere; ///< for an attempt's .blend
   std::shared_ptr<local_times> times = std::make_shared<local_times>();
 };

@@ -20,6 +20,7 @@ local_attempt::local_attempt(aio::executor_type loop, const local_settings& sett
       request_(std::move(request)), observer_(observer),
       paths_(executor::paths_of(request_.id, settings.output, settings.state)),
       changed_(std::make_shared<aio::notification>(loop)), time_over_(loop), sign_due_(loop),
+      bounds_due_(loop),
       frames_(pool, images,
               {.final_dir = paths_.final_dir, .taken = paths_.taken, .how = custody_of(settings.sandbox)},
               facts_) {
@@ -74,6 +75,8 @@ aio::task<std::optional<domain::attempt_facts>> local_attempt::run(beginning how
     timers.spawn(watch_time());
   if (request_.patience)
     timers.spawn(watch_signs_of_life());
+  if (settings_.most_memory > 0 || settings_.most_processes > 0)
+    timers.spawn(watch_bounds());
   try {
     if (how == beginning::launch)
       co_await launch();

@@ -100,6 +100,7 @@ private:
   void end_timers();
   [[nodiscard]] aio::task<> watch_time();
   [[nodiscard]] aio::task<> watch_signs_of_life();
+  [[nodiscard]] aio::task<> watch_bounds();
   [[nodiscard]] aio::task<> read_log(watch::file_tail& tail);
   [[nodiscard]] aio::task<> read_frames(watch::directory_watch& closed);
   [[nodiscard]] aio::task<> rescan();
@@ -128,6 +129,7 @@ private:
   aio::clock::time_point last_sign_; ///< last sign of life
   aio::timer time_over_;
   aio::timer sign_due_;
+  aio::timer bounds_due_;
   domain::attempt_facts facts_;
   executor::frame_intake frames_;
   std::shared_ptr<output::log_copy> log_; ///< Blender's output as shown to clients

@@ -5,6 +5,7 @@
 #include "digest/sha256.hpp"
 #include "domain/spec_json.hpp"
 #include "local/blender_choice.hpp"
+#include "local/session_directory.hpp"
 #include "output/results.hpp"
 #include "process/process_table.hpp"
 
@@ -193,14 +194,15 @@ aio::task<> local_executor::join() {
   co_await sessions_.join();
 }
 
-std::vector<std::string> environment_for_blender(const std::vector<std::string>& own) {
+std::vector<std::string> environment_for_blender(const std::vector<std::string>& own,
+                                                 const process::credentials_ptr& user) {
   constexpr std::array kept_back{"KILN_",   "NOTIFY_SOCKET=", "LISTEN_", "WATCHDOG_",
                                  "TMPDIR=", "TEMP=",          "TMP="};
   std::vector<std::string> passed;
   std::ranges::copy_if(own, std::back_inserter(passed), [&](std::string_view variable) {
     return std::ranges::none_of(kept_back, [&](const char* prefix) { return variable.starts_with(prefix); });
   });
-  return passed;
+  return user ? process::environment_of(*user, std::move(passed)) : passed;
 }
 
 } // namespace kiln::local

@@ -32,6 +32,7 @@ public:
                                     kiln::executor::attempt_observer& observer) override;
   [[nodiscard]] aio::task<std::optional<std::string>> fingerprint(domain::job_spec spec) override;
   void leave() override;
+  void hurry() override { sessions_.hurry(); }
   [[nodiscard]] aio::task<> join() override;
 
 private:
@@ -56,7 +57,9 @@ private:
 };
 
 /// The environment for Blender: `own` without variables for this daemon only (KILN_*, NOTIFY_SOCKET,
-/// LISTEN_*, WATCHDOG_*) and without the temporary directory, which each attempt sets.
-[[nodiscard]] std::vector<std::string> environment_for_blender(const std::vector<std::string>& own);
+/// LISTEN_*, WATCHDOG_*) and without the temporary directory, which each attempt sets. `user`: Blender's;
+/// null: kilnd's own.
+[[nodiscard]] std::vector<std::string> environment_for_blender(const std::vector<std::string>& own,
+                                                               const process::credentials_ptr& user = {});
 
 } // namespace kiln::local

@@ -8,6 +8,7 @@
 #include "process/process_table.hpp"
 
 #include <boost/asio/redirect_error.hpp>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
@@ -20,6 +21,23 @@ using domain::failure_kind;
 
 constexpr std::chrono::seconds look_again{1};  // after a temporary lack of resources
 constexpr std::uintmax_t full_below = 1 << 20; // free bytes: no useful image fits into less
+
+/// What Blender has taken beyond its bounds.
+std::optional<domain::failure> excess_of(const process::group_use& use, const local_settings& bounds) {
+  if (bounds.most_memory > 0 && use.memory > bounds.most_memory)
+    return domain::failure{
+        .kind = failure_kind::out_of_memory,
+        .message =
+            fmt::format("Blender took more memory than it may: {} MiB, and blender_memory allows {} MiB",
+                        use.memory >> 20U, bounds.most_memory >> 20U)};
+  if (bounds.most_processes > 0 && use.processes > bounds.most_processes)
+    return domain::failure{
+        .kind = failure_kind::killed,
+        .message = fmt::format("Blender had more processes than it may: {}, and blender_processes allows {}",
+                               use.processes, bounds.most_processes)};
+  return std::nullopt;
+}
+
 } // namespace
 
 aio::task<> local_attempt::adopt() {
@@ -138,6 +156,7 @@ void local_attempt::end_timers() {
   course_.on_over();
   time_over_.cancel();
   sign_due_.cancel();
+  bounds_due_.cancel();
 }
 
 aio::task<> local_attempt::watch_time() {
@@ -172,6 +191,28 @@ aio::task<> local_attempt::watch_signs_of_life() {
       stop(domain::stop_reason::stall);
       co_return;
     }
+  }
+}
+
+/// Ends a Blender that takes more than it may, before it takes the machine's.
+aio::task<> local_attempt::watch_bounds() {
+  constexpr std::chrono::milliseconds between_looks{250};
+  while (!course_.is_over()) {
+    boost::system::error_code ec;
+    bounds_due_.expires_after(between_looks);
+    co_await bounds_due_.async_wait(aio::asio::redirect_error(aio::use_task, ec));
+    if (ec)
+      co_return;
+    if (!process_)
+      continue;
+    const auto look = [group = process_->pid()] { return process::use_of_group(group); };
+    const auto use = co_await pool_.run(look);
+    auto excess = excess_of(use, settings_);
+    if (!excess || course_.is_over() || course_.stopped())
+      continue;
+    executor::complain(facts_, std::move(*excess));
+    process_->kill();
+    co_return;
   }
 }
 

@@ -137,9 +137,8 @@ aio::task<> local_attempt::launch() {
 
 /// Creates the directories of the attempt. The inner value: why they cannot be created.
 aio::task<std::optional<std::optional<failure>>> local_attempt::make_workspace() {
-  const auto prepare_here = [paths = paths_, blend = request_.spec.blend, open = settings_.open_blend] {
-    return prepare(paths, blend, open);
-  };
+  const auto prepare_here = [paths = paths_, blend = request_.spec.blend, open = settings_.open_blend,
+                             user = settings_.run_as] { return prepare(paths, blend, open, user.get()); };
   // The directory of the job stays: another attempt may render into it by then.
   undo<std::optional<failure>> undo_late = [&pool = pool_, &sessions = sessions_, paths = paths_,
                                             one = in_](std::optional<failure>) -> aio::task<> {

@@ -2,17 +2,12 @@
 #include "local/session.hpp"
 
 #include "aio/task_group.hpp"
-#include "blender/setup_script.hpp"
-#include "executor/workspace.hpp"
+#include "local/session_directory.hpp"
 #include "process/process_table.hpp"
 
-#include <cerrno>
 #include <csignal>
-#include <fstream>
 #include <utility>
 #include <variant>
-
-#include <stdlib.h>
 
 namespace kiln::local {
 namespace {
@@ -20,8 +15,6 @@ namespace {
 namespace fs = std::filesystem;
 namespace said = blender::session_said;
 using domain::process_exit;
-
-constexpr const char* session_script_name = "kiln_session.py";
 
 } // namespace
 
@@ -120,7 +113,7 @@ result<void> session::launch(const blender::install& by, process::confinement_pt
   const executor::attempt_paths paths{.directory = directory_,
                                       .workspace = {},
                                       .temp = temp_of_session(directory_),
-                                      .script = directory_ / session_script_name,
+                                      .script = script_of_session(directory_),
                                       .final_dir = {},
                                       .log = {},
                                       .printed = log};
@@ -250,32 +243,6 @@ void session::kill() {
 void session::leave() {
   if (process_)
     process_->leave();
-}
-
-fs::path temp_of_session(const fs::path& directory) {
-  return directory / "tmp";
-}
-
-result<fs::path> make_session_directory(const fs::path& output) {
-  std::error_code ec;
-  fs::create_directories(output / ".kiln", ec);
-  if (ec)
-    return system_error(ec.value(), "create " + (output / ".kiln").native());
-  auto name = (output / ".kiln" / executor::session_directory_prefix).native() + "XXXXXX";
-  if (!::mkdtemp(name.data()))
-    return system_error(errno, "create " + name);
-  const fs::path directory{name};
-  fs::create_directory(temp_of_session(directory), ec);
-  if (ec)
-    return system_error(ec.value(), "create " + temp_of_session(directory).native());
-  std::ofstream file{directory / session_script_name, std::ios::binary};
-  file << blender::session_script;
-  file.close();
-  if (!file)
-    return system_error(errno, "write " + (directory / session_script_name).native());
-  if (const auto written = executor::write_scripts(directory); !written)
-    return written.error();
-  return directory;
 }
 
 } // namespace kiln::local

@@ -110,10 +110,4 @@ private:
   aio::notification changed_;
 };
 
-/// Creates a session directory below OUTPUT/.kiln, with Blender's scripts and its temporary directory.
-/// Blocks: for the pool.
-[[nodiscard]] result<std::filesystem::path> make_session_directory(const std::filesystem::path& output);
-
-[[nodiscard]] std::filesystem::path temp_of_session(const std::filesystem::path& directory);
-
 } // namespace kiln::local

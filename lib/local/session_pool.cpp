@@ -3,6 +3,7 @@
 
 #include "base/scope_exit.hpp"
 #include "executor/attempt_places.hpp"
+#include "local/session_directory.hpp"
 
 #include <boost/asio/redirect_error.hpp>
 
@@ -30,7 +31,9 @@ aio::task<result<session_pool::session_ptr>> session_pool::take(session_key key)
     if (one->is_alive())
       co_return lend(one);
   }
-  const auto make_here = [output = settings_.output] { return make_session_directory(output); };
+  const auto make_here = [output = settings_.output, user = settings_.run_as] {
+    return make_session_directory(output, user.get());
+  };
   auto directory = co_await pool_.run(make_here);
   if (!directory)
     co_return directory.error();
@@ -85,6 +88,8 @@ void session_pool::give_back(session_ptr one, bool sound) {
     return;
   if (std::ranges::find(all_, one) == all_.end()) // not started, or already ended
     return work_.spawn(remove(std::move(one)));
+  if (hurried_)
+    return one->kill();
   if (!one->is_alive())
     return;
   if (sound && !policy::is_worn_out(one->wear(), settings_.sessions))
@@ -169,6 +174,12 @@ void session_pool::end_idle() {
     w.one->end();
   idle_.clear();
   idle_over_.cancel();
+}
+
+void session_pool::hurry() {
+  hurried_ = true;
+  for (const auto& one : all_)
+    one->kill();
 }
 
 aio::task<> session_pool::join() {

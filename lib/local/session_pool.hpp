@@ -43,6 +43,8 @@ public:
   void leave();
   /// Ends idle sessions, and those given back later. take() still makes new ones.
   void end_idle();
+  /// Kills all sessions, also those given back later.
+  void hurry();
   /// Completes once no session is left.
   [[nodiscard]] aio::task<> join();
 
@@ -69,6 +71,7 @@ private:
   std::list<session_key> expected_; ///< keys of the sessions that expect() is making
   std::list<session_ptr> lent_;     ///< sessions whose files an attempt may still look at
   bool left_ = false;
+  bool hurried_ = false;
   bool watching_ = false;
   aio::timer idle_over_;
   aio::task_group work_;

@@ -19,6 +19,21 @@ aio::task<result<result_file>> directory_store::open_frame(job_id of, int frame)
   co_return co_await pool_.run(open_here);
 }
 
+aio::task<result<std::vector<file_facts>>> directory_store::list_results(job_id of,
+                                                                         domain::frame_set frames) {
+  const auto list_here = [directory = output_ / of.str(), frames = std::move(frames)] {
+    return output::list_results(directory, frames);
+  };
+  co_return co_await pool_.run(list_here);
+}
+
+aio::task<result<result_file>> directory_store::open_result(job_id of, std::string name) {
+  const auto open_here = [directory = output_ / of.str(), name = std::move(name)] {
+    return output::open_result(directory, name);
+  };
+  co_return co_await pool_.run(open_here);
+}
+
 aio::task<outputs_of_frames> directory_store::outputs(job_id of) {
   const auto list_here = [directory = output_ / of.str()] { return published_outputs(directory); };
   co_return co_await pool_.run(list_here);

@@ -18,6 +18,9 @@ public:
 
   [[nodiscard]] aio::task<domain::frame_set> published(job_id of) override;
   [[nodiscard]] aio::task<result<result_file>> open_frame(job_id of, int frame) override;
+  [[nodiscard]] aio::task<result<std::vector<file_facts>>> list_results(job_id of,
+                                                                        domain::frame_set frames) override;
+  [[nodiscard]] aio::task<result<result_file>> open_result(job_id of, std::string name) override;
   [[nodiscard]] aio::task<outputs_of_frames> outputs(job_id of) override;
   [[nodiscard]] aio::task<result<result_file>> open_output(job_id of, std::string name) override;
   [[nodiscard]] aio::task<std::vector<result_file>> open_logs(job_id of, int attempts) override;

@@ -24,6 +24,14 @@ public:
   /// A published frame. not_found if there is no such file.
   [[nodiscard]] virtual aio::task<result<result_file>> open_frame(job_id of, int frame) = 0;
 
+  /// The images of these frames, in order, each followed by its further files. not_found if one is not a
+  /// regular file, and names it.
+  [[nodiscard]] virtual aio::task<result<std::vector<file_facts>>> list_results(job_id of,
+                                                                                domain::frame_set frames) = 0;
+
+  /// One of them: an image or a further file. not_found if there is no such file.
+  [[nodiscard]] virtual aio::task<result<result_file>> open_result(job_id of, std::string name) = 0;
+
   /// The further files of a job's frames (blender/output_name.hpp).
   [[nodiscard]] virtual aio::task<outputs_of_frames> outputs(job_id of) = 0;
 

@@ -28,6 +28,11 @@ std::chrono::sys_seconds modified_of(const struct stat& facts) {
   return std::chrono::sys_seconds{std::chrono::seconds{std::clamp<std::int64_t>(seconds, 0, latest)}};
 }
 
+std::string format_mark(const struct stat& facts) {
+  return fmt::format("{:x}-{:x}-{:x}{:08x}", facts.st_ino, facts.st_size, facts.st_mtim.tv_sec,
+                     facts.st_mtim.tv_nsec);
+}
+
 std::optional<result_file> open_in(int directory, const std::string& name) {
   auto file = std::make_shared<const aio::unique_descriptor>(
       ::openat(directory, name.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
@@ -38,8 +43,17 @@ std::optional<result_file> open_in(int directory, const std::string& name) {
                      .name = name,
                      .size = static_cast<std::uint64_t>(facts.st_size),
                      .modified = modified_of(facts),
-                     .mark = fmt::format("{:x}-{:x}-{:x}{:08x}", facts.st_ino, facts.st_size,
-                                         facts.st_mtim.tv_sec, facts.st_mtim.tv_nsec)};
+                     .mark = format_mark(facts)};
+}
+
+std::optional<file_facts> look_at(int directory, const std::string& name) {
+  struct stat facts {};
+  if (::fstatat(directory, name.c_str(), &facts, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(facts.st_mode))
+    return std::nullopt;
+  return file_facts{.name = name,
+                    .size = static_cast<std::uint64_t>(facts.st_size),
+                    .modified = modified_of(facts),
+                    .mark = format_mark(facts)};
 }
 
 aio::unique_descriptor open_directory(const fs::path& path) {
@@ -66,6 +80,13 @@ result<result_file> open_frame(const fs::path& final_dir, int frame) {
 
 result<result_file> open_output(const fs::path& final_dir, const std::string& name) {
   if (blender::parse_output_name(name))
+    if (auto found = open_in(open_directory(final_dir).get(), name))
+      return std::move(*found);
+  return error{errc::not_found, fmt::format("{} is not in {}", name, final_dir.native())};
+}
+
+result<result_file> open_result(const fs::path& final_dir, const std::string& name) {
+  if (blender::parse_frame_file_name(name) || blender::parse_output_name(name))
     if (auto found = open_in(open_directory(final_dir).get(), name))
       return std::move(*found);
   return error{errc::not_found, fmt::format("{} is not in {}", name, final_dir.native())};
@@ -103,6 +124,37 @@ outputs_of_frames published_outputs(const fs::path& final_dir) {
   for (auto& [frame, names] : found)
     std::ranges::sort(names);
   return found;
+}
+
+result<std::vector<file_facts>> list_results(const fs::path& final_dir, const domain::frame_set& of) {
+  const auto directory = open_directory(final_dir);
+  const auto further = published_outputs(final_dir);
+  std::vector<file_facts> found;
+  found.reserve(of.size());
+  for (const int frame : of) {
+    std::optional<file_facts> image;
+    for (const auto& format : domain::image_formats)
+      if ((image = look_at(directory.get(), blender::frame_file_name(frame, format.extension))))
+        break;
+    if (!image)
+      return error{errc::not_found, fmt::format("frame {} is not in {}", frame, final_dir.native())};
+    found.push_back(std::move(*image));
+    const auto names = further.find(frame);
+    if (names == further.end())
+      continue;
+    for (const auto& name : names->second) {
+      auto file = look_at(directory.get(), name);
+      if (!file)
+        return error{errc::not_found, fmt::format("{} is not in {}", name, final_dir.native())};
+      found.push_back(std::move(*file));
+    }
+  }
+  return found;
+}
+
+std::string mark_of(const aio::unique_descriptor& file) {
+  struct stat facts {};
+  return ::fstat(file.get(), &facts) == 0 ? format_mark(facts) : std::string{};
 }
 
 result<void> discard(const job_id& of, int attempts, const fs::path& output, const fs::path& state) {

@@ -29,6 +29,14 @@ struct result_file {
   std::string mark; ///< differs for different content: from inode, size and time
 };
 
+/// The facts of a file that is not open.
+struct file_facts {
+  std::string name;
+  std::uint64_t size = 0; ///< bytes
+  std::chrono::sys_seconds modified;
+  std::string mark; ///< of result_file, if the file is opened while nothing has changed it
+};
+
 /// STATE/logs/JOB-N.log
 [[nodiscard]] std::filesystem::path log_of(const attempt_id& id, const std::filesystem::path& state);
 
@@ -40,6 +48,11 @@ struct result_file {
 
 /// A further file of a frame. not_found if there is no such file, or no such name (blender/output_name.hpp).
 [[nodiscard]] result<result_file> open_output(const std::filesystem::path& final_dir,
+                                              const std::string& name);
+
+/// An image of a frame or a further file, by the name that list_results() gives. not_found if there is no
+/// such file.
+[[nodiscard]] result<result_file> open_result(const std::filesystem::path& final_dir,
                                               const std::string& name);
 
 /// The logs of the job's first `attempts` attempts, oldest first, without missing ones.
@@ -57,6 +70,14 @@ using outputs_of_frames = std::map<int, std::vector<std::string>>;
 
 /// The further files in the directory of a job, of each frame that has any.
 [[nodiscard]] outputs_of_frames published_outputs(const std::filesystem::path& final_dir);
+
+/// The images of these frames, in order, each followed by its further files. not_found if one is not a
+/// regular file, and names it.
+[[nodiscard]] result<std::vector<file_facts>> list_results(const std::filesystem::path& final_dir,
+                                                           const domain::frame_set& of);
+
+/// The mark of an open file, as it is now.
+[[nodiscard]] std::string mark_of(const aio::unique_descriptor& file);
 
 /// Removes OUTPUT/JOB and the logs of the job's first `attempts` attempts. An error names what could not be
 /// removed.

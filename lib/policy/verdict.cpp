@@ -87,7 +87,8 @@ failure death_by_signal(const domain::attempt_facts& facts) {
                             facts.has_loaded() ? "" : " before it had loaded the .blend");
     if (complaint)
       f.message += ": " + complaint->message;
-  } else if (signal == SIGKILL && complaint && complaint->kind == failure_kind::out_of_memory) {
+  } else if (signal == SIGKILL && complaint &&
+             (complaint->kind == failure_kind::out_of_memory || complaint->kind == failure_kind::killed)) {
     f = *complaint;
   } else if (signal == SIGKILL) {
     f.kind = failure_kind::killed;

@@ -89,34 +89,36 @@ result<held_process> hold_by(const std::string& identity, const std::filesystem:
   return held;
 }
 
+/// The leader is gone, so its group id can be reused: a process of that group is a member only if it works in
+/// the directory or was started with the mark. A member that has left the directory and lacks the mark is not
+/// found. The end of members cannot be awaited. Blocks.
+bool kill_remainder(pid_t group, const std::filesystem::path& directory, const std::string& mark) {
+  const auto is_member = [&](const process_facts& one) {
+    return is_at_or_below(working_directory_of(one.pid), directory) || has_variable(one.pid, mark);
+  };
+  return std::ranges::any_of(members_of(group), is_member) && ::kill(-group, SIGKILL) == 0;
+}
+
 } // namespace
 
 struct adopted::state final : stop_sequence {
-  state(aio::executor_type loop, held_process held, std::filesystem::path where, std::string variable,
-        std::chrono::milliseconds grace)
-      : stop_sequence(loop, held.pid, grace), directory(std::move(where)), mark(std::move(variable)),
+  state(aio::executor_type loop, aio::blocking_pool& p, held_process held, std::filesystem::path where,
+        std::string variable, std::chrono::milliseconds grace)
+      : stop_sequence(loop, held.pid, grace), pool(p), directory(std::move(where)), mark(std::move(variable)),
         exit_seen(loop) {
     exit_seen.assign(held.pidfd.release());
   }
 
+  aio::blocking_pool& pool;
   std::filesystem::path directory;
   std::string mark;
   pidfd_descriptor exit_seen;
   bool leaving = false;
 
-  /// While the leader lives, its group id cannot be reused, wherever it works.
-  [[nodiscard]] bool is_ours() override { return !has_exited(exit_seen.native_handle()) || has_members(); }
-  [[nodiscard]] bool has_members() const;
+  /// While the leader lives, its group id cannot be reused, wherever it works. Afterwards watch() ends what
+  /// is left of the group.
+  [[nodiscard]] bool is_ours() override { return !has_exited(exit_seen.native_handle()); }
 };
-
-/// Once the leader is gone, its group id can be reused: a process of that group is a member only if it works
-/// in the directory or was started with the mark. A member that has left the directory and lacks the mark is
-/// not found.
-bool adopted::state::has_members() const {
-  return std::ranges::any_of(members_of(pid()), [this](const process_facts& member) {
-    return is_at_or_below(working_directory_of(member.pid), directory) || has_variable(member.pid, mark);
-  });
-}
 
 adopted::adopted(std::shared_ptr<state> s) : state_(std::move(s)) {}
 
@@ -132,8 +134,8 @@ aio::task<result<std::unique_ptr<adopted>>> adopted::find(aio::executor_type loo
   auto held = co_await pool.run(find_here);
   if (!held)
     co_return held.error();
-  co_return std::unique_ptr<adopted>{new adopted(
-      std::make_shared<state>(loop, std::move(*held), std::move(directory), std::move(variable), grace))};
+  co_return std::unique_ptr<adopted>{new adopted(std::make_shared<state>(
+      loop, pool, std::move(*held), std::move(directory), std::move(variable), grace))};
 }
 
 aio::task<result<std::unique_ptr<adopted>>>
@@ -143,8 +145,8 @@ adopted::hold(aio::executor_type loop, aio::blocking_pool& pool, std::string ide
   auto held = co_await pool.run(hold_here);
   if (!held)
     co_return held.error();
-  co_return std::unique_ptr<adopted>{new adopted(
-      std::make_shared<state>(loop, std::move(*held), std::move(directory), std::move(variable), grace))};
+  co_return std::unique_ptr<adopted>{new adopted(std::make_shared<state>(
+      loop, pool, std::move(*held), std::move(directory), std::move(variable), grace))};
 }
 
 pid_t adopted::pid() const noexcept {
@@ -160,8 +162,12 @@ aio::task<process_end> adopted::watch() {
   s->cancel_grace();
   process_end end;
   end.left = s->leaving;
-  if (!s->leaving && s->has_members())
-    ::kill(-s->pid(), SIGKILL); // members it left behind; their end cannot be awaited here
+  if (!s->leaving) {
+    const auto kill_here = [group = s->pid(), directory = s->directory, mark = s->mark] {
+      return kill_remainder(group, directory, mark);
+    };
+    (void)co_await s->pool.run(kill_here);
+  }
   co_return end;
 }
 

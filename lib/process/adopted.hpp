@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A process started by an earlier run of the daemon. It is not our child: a pidfd reports its exit, but not
-// its exit status, which only its parent could read. /proc is read on a thread of the pool.
+// its exit status, which only its parent could read. /proc is read on a thread of the pool, which must
+// outlive it.
 #pragma once
 
 #include "aio/blocking_pool.hpp"

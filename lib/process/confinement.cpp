@@ -8,12 +8,14 @@
 #include "process/syscall_filter.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <optional>
 #include <set>
 #include <string>
 #include <utility>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 namespace kiln::process {
@@ -79,7 +81,15 @@ std::vector<fs::path> names_inside(const std::vector<fs::path>& hidden, const st
   return {all.begin(), all.end()};
 }
 
-result<confinement> by_bubblewrap(walls around) {
+/// Removes paths that the user cannot reach: bwrap, which runs as that user, would fail at them.
+void remove_unreachable(std::vector<fs::path>& paths, const credentials* user) {
+  const acting_as them{user};
+  std::erase_if(paths, [](const fs::path& path) {
+    return ::faccessat(AT_FDCWD, path.c_str(), F_OK, AT_EACCESS) != 0 && errno == EACCES;
+  });
+}
+
+result<confinement> by_bubblewrap(walls around, const credentials* user) {
   const auto bwrap = find_bwrap();
   if (!bwrap)
     return error{errc::unsupported, "there is no bwrap in PATH: install bubblewrap"};
@@ -88,6 +98,9 @@ result<confinement> by_bubblewrap(walls around) {
     return filter.error();
   around.read = places(around.read);
   around.hidden = names_inside(around.hidden, around.read);
+  if (user)
+    for (auto* paths : {&around.read, &around.hidden})
+      remove_unreachable(*paths, user);
   const auto files = std::ranges::stable_partition(around.hidden, [](const fs::path& path) {
     std::error_code ec;
     return fs::is_directory(path, ec);
@@ -98,7 +111,7 @@ result<confinement> by_bubblewrap(walls around) {
                      .filter = std::move(*filter),
                      .ruleset = aio::unique_descriptor{},
                      .pinned = {},
-                     .wrapper = format_wrapper(*bwrap, around, hidden_files, ::geteuid() == 0)};
+                     .wrapper = format_wrapper(*bwrap, around, hidden_files, !user && ::geteuid() == 0)};
 }
 
 result<confinement_ptr> share(result<confinement> made) {
@@ -109,12 +122,12 @@ result<confinement_ptr> share(result<confinement> made) {
 
 } // namespace
 
-result<confinement_ptr> confine(mechanism how, const walls& around) {
+result<confinement_ptr> confine(mechanism how, const walls& around, const credentials* user) {
   switch (how) {
   case mechanism::landlock:
     return confine_by_landlock(around, landlock_version());
   case mechanism::bubblewrap:
-    return share(by_bubblewrap(around));
+    return share(by_bubblewrap(around, user));
   case mechanism::off:
     break;
   }

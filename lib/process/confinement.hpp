@@ -6,6 +6,7 @@
 
 #include "aio/unique_descriptor.hpp"
 #include "base/error.hpp"
+#include "process/credentials.hpp"
 #include "process/walls.hpp"
 
 #include <memory>
@@ -28,8 +29,9 @@ struct confinement {
 using confinement_ptr = std::shared_ptr<const confinement>;
 
 /// Blocks for some tenths of a millisecond: for the pool. unsupported if this machine cannot enforce the
-/// policy; the error says what to do. Null for mechanism::off.
-[[nodiscard]] result<confinement_ptr> confine(mechanism how, const walls& around);
+/// policy; the error says what to do. Null for mechanism::off. `user`: of the process; null: kilnd's own.
+[[nodiscard]] result<confinement_ptr> confine(mechanism how, const walls& around,
+                                              const credentials* user = nullptr);
 
 /// The same as on an older kernel: `version` of the Landlock ABI, at most landlock_version().
 [[nodiscard]] result<confinement_ptr> confine_by_landlock(const walls& around, int version);

@@ -3,6 +3,8 @@
 // The parameters of a child process.
 #pragma once
 
+#include "process/credentials.hpp"
+
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -20,6 +22,7 @@ struct launch_request {
   int input = -1;                 ///< becomes standard input; still owned by the caller; -1: /dev/null
   std::filesystem::path log_file; ///< for standard output and error; created if missing, appended to
   std::shared_ptr<const confinement> sandbox = {}; ///< its sandbox (confinement.hpp); null: none
+  credentials_ptr run_as = {};                     ///< its user; null: kilnd's own
 };
 
 } // namespace kiln::process

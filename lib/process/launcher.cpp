@@ -3,6 +3,7 @@
 
 #include "aio/unique_descriptor.hpp"
 #include "process/confinement.hpp"
+#include "process/credentials.hpp"
 #include "process/landlock.hpp"
 #include "process/syscall_filter.hpp"
 
@@ -17,6 +18,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -36,13 +38,16 @@ struct child_plan {
   sock_filter* filter = nullptr; ///< the child's own copy
   std::size_t filter_size = 0;
   int filter_fd = -1;                ///< the filter as a file, for a wrapper
+  const credentials* user = nullptr; ///< null: the parent's
   const char* failed_step = nullptr; ///< written by the child
   int failed_errno = 0;
 };
 
 constexpr int wrapper_filter_fd = 3;
+constexpr const char* step_of_directory = "enter";
+constexpr const char* step_of_user = "change the user of";
 
-/// Keeps only root's capability to bypass file modes: scenes may belong to another user.
+/// Keeps only root's capability to bypass file modes, if there is one: scenes may belong to another user.
 bool drop_capabilities() {
   __user_cap_header_struct header{.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
   std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> sets{};
@@ -87,8 +92,12 @@ int run_child(void* argument) {
   if (plan.filter_fd >= 0 && (::dup2(plan.filter_fd, wrapper_filter_fd) < 0 ||
                               ::fcntl(wrapper_filter_fd, F_SETFD, 0) != 0)) // dup2 to itself changes nothing
     fail("hand the system call filter to");
+  // Before the sandbox, which takes the right to do so, and before the directory is entered, so that one
+  // that the user cannot reach is an error here.
+  if (plan.user && !become(*plan.user))
+    fail(step_of_user);
   if (::chdir(plan.directory) != 0)
-    fail("enter");
+    fail(step_of_directory);
   if (!enter_walls(plan))
     fail("build the sandbox of");
   sigset_t none;
@@ -127,6 +136,20 @@ aio::unique_descriptor write_filter(const std::vector<sock_filter>& filter) {
   return above_standard(file.release());
 }
 
+/// The log can lie in a directory of the other user: a FIFO there must not hold us up, and a link must not
+/// lead to a file of a third user.
+aio::unique_descriptor open_log(const launch_request& request) {
+  const int flags =
+      O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | (request.run_as ? O_NONBLOCK : 0);
+  auto log = above_standard(::open(request.log_file.c_str(), flags, S_IRUSR | S_IWUSR | S_IRGRP));
+  struct stat facts {};
+  if (!log.is_open() || !request.run_as || ::fstat(log.get(), &facts) != 0 ||
+      (S_ISREG(facts.st_mode) && facts.st_nlink == 1))
+    return log;
+  errno = EINVAL;
+  return aio::unique_descriptor{};
+}
+
 bool has_nul(const std::vector<std::string>& words) {
   for (const auto& word : words)
     if (word.find('\0') != std::string::npos)
@@ -154,9 +177,7 @@ result<pid_t> spawn(const launch_request& request) {
                                        : ::fcntl(request.input, F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
   if (!input.is_open())
     return system_error(errno, "open the standard input of " + request.executable.native());
-  const auto log =
-      above_standard(::open(request.log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW,
-                            S_IRUSR | S_IWUSR | S_IRGRP));
+  const auto log = open_log(request);
   if (!log.is_open())
     return system_error(errno, "open " + request.log_file.native());
 
@@ -175,7 +196,8 @@ result<pid_t> spawn(const launch_request& request) {
                   .ruleset_fd = sandbox ? sandbox->ruleset.get() : -1,
                   .filter = filter.data(),
                   .filter_size = filter.size(),
-                  .filter_fd = filter_file.get()};
+                  .filter_fd = filter_file.get(),
+                  .user = request.run_as.get()};
   constexpr std::size_t stack_size = 64 * 1024;
   const auto stack = std::make_unique_for_overwrite<std::byte[]>(stack_size);
 
@@ -193,10 +215,12 @@ result<pid_t> spawn(const launch_request& request) {
   if (plan.failed_step) {
     while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
     }
-    const bool directory = std::string_view{plan.failed_step} == "enter";
-    return system_error(plan.failed_errno,
-                        std::string{plan.failed_step} + ' ' +
-                            (directory ? request.working_directory : request.executable).native());
+    const bool is_directory = plan.failed_step == step_of_directory;
+    auto what = std::string{plan.failed_step} + ' ' +
+                (is_directory ? request.working_directory : request.executable).native();
+    if (request.run_as)
+      what += (plan.failed_step == step_of_user ? " to " : " as the user ") + request.run_as->name;
+    return system_error(plan.failed_errno, what);
   }
   return pid;
 }

@@ -3,6 +3,7 @@
 
 #include "base/number.hpp"
 #include "base/paths.hpp"
+#include "process/credentials.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -13,6 +14,7 @@
 #include <string>
 #include <string_view>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace kiln::process {
@@ -24,6 +26,23 @@ constexpr std::size_t most_descendants = 1000; // limit for a process that forks
 
 std::string proc_path(pid_t pid, const char* file) {
   return "/proc/" + std::to_string(pid) + "/" + file;
+}
+
+/// Of a process of another user, whose facts only that user may read if kilnd lacks CAP_SYS_PTRACE.
+credentials owner_of(pid_t pid) {
+  struct stat facts {};
+  const bool is_known = ::stat(proc_path(pid, "").c_str(), &facts) == 0;
+  credentials owner;
+  owner.user = is_known ? facts.st_uid : ::geteuid();
+  owner.group = is_known ? facts.st_gid : ::getegid();
+  return owner;
+}
+
+std::uint64_t memory_in_ram(pid_t pid) {
+  static const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  std::ifstream in{proc_path(pid, "statm")};
+  std::uint64_t size = 0, resident = 0;
+  return in >> size >> resident ? resident * page : 0;
 }
 
 template<class Visit>
@@ -81,6 +100,11 @@ std::optional<pid_t> find_process(std::string_view identity) {
 
 fs::path working_directory_of(pid_t pid) {
   std::error_code ec;
+  auto directory = fs::read_symlink(proc_path(pid, "cwd"), ec);
+  if (ec != std::errc::permission_denied)
+    return directory;
+  const auto owner = owner_of(pid);
+  const acting_as them{&owner};
   return fs::read_symlink(proc_path(pid, "cwd"), ec);
 }
 
@@ -111,6 +135,11 @@ std::vector<pid_t> children_of(pid_t parent) {
 
 bool has_variable(pid_t pid, std::string_view variable) {
   std::ifstream in{proc_path(pid, "environ"), std::ios::binary};
+  if (!in) {
+    const auto owner = owner_of(pid);
+    const acting_as them{&owner};
+    in = std::ifstream{proc_path(pid, "environ"), std::ios::binary};
+  }
   for (std::string one; std::getline(in, one, '\0');)
     if (one == variable)
       return true;
@@ -125,14 +154,20 @@ std::uint64_t available_memory() {
   return std::numeric_limits<std::uint64_t>::max();
 }
 
+group_use use_of_group(pid_t group) {
+  group_use use;
+  for (const auto& member : members_of(group)) {
+    ++use.processes;
+    use.memory += memory_in_ram(member.pid);
+  }
+  return use;
+}
+
 std::uint64_t resident_memory_of(pid_t pid) {
-  static const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
   std::uint64_t bytes = 0;
   std::vector<pid_t> all{pid};
   for (std::size_t i = 0; i < all.size() && i < most_descendants; ++i) {
-    std::ifstream in{proc_path(all[i], "statm")};
-    if (std::uint64_t size = 0, resident = 0; in >> size >> resident)
-      bytes += resident * page;
+    bytes += memory_in_ram(all[i]);
     const auto children = children_of(all[i]);
     all.insert(all.end(), children.begin(), children.end());
   }

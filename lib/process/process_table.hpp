@@ -53,6 +53,14 @@ struct process_facts {
 /// Resident bytes of a process and its descendants (shared pages count for each process); 0 if unknown.
 [[nodiscard]] std::uint64_t resident_memory_of(pid_t pid);
 
+/// What the live processes of a group hold together. Pages that they share count for each.
+struct group_use {
+  std::uint64_t memory = 0; ///< bytes in RAM
+  std::size_t processes = 0;
+};
+
+[[nodiscard]] group_use use_of_group(pid_t group);
+
 /// CPU time of all living members of a process group, in ticks. Decreases when a member ends.
 [[nodiscard]] std::uint64_t cpu_ticks_of_group(pid_t group);
 

@@ -17,8 +17,8 @@ using domain::job_state;
 
 namespace {
 
-void add_frame(job& of, store::frame_record record) {
-  of.news.push_back(record);
+void add_frame(job& of, store::frame_record record, std::vector<std::string> outputs = {}) {
+  of.news.push_back({record, std::move(outputs)});
   ledger::add(of, std::move(record));
 }
 
@@ -161,7 +161,7 @@ void scheduler::on_published(const attempt_id& id, const executor::published_fra
     record.tries = trouble->second.tries;
     record.failure = trouble->second.last;
   }
-  add_frame(*of, std::move(record));
+  add_frame(*of, std::move(record), frame.further);
   log_.info("frame done {} frame={} path={}", words_of(*of), frame.frame, frame.path.native());
   note(of);
   if (of->wish == store::intent::pause && !of->pending().empty())

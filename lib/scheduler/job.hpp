@@ -35,6 +35,12 @@ struct ending {
   std::optional<domain::failure> failure;
 };
 
+/// The result of a frame, as watchers are told of it.
+struct frame_news {
+  store::frame_record record;
+  std::vector<std::string> outputs; ///< names of its further files, if it is done
+};
+
 struct job : store::job_record {
   job() = default;
   /// `kept`: the record in the store.
@@ -70,7 +76,7 @@ struct job : store::job_record {
   };
   mutable answer told;
 
-  std::vector<store::frame_record> news; ///< results of frames since the watchers' last notification
+  std::vector<frame_news> news; ///< since the watchers' last notification
   ledger_page page;
 
   /// The job's final state is being written.

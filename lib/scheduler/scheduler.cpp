@@ -206,7 +206,7 @@ aio::task<result<scheduler::job_ptr>> scheduler::retry(job_id id, domain::frame_
   const reservation mine{reserved_, id};
   if (!mine.granted())
     co_return is_reserved_error(id);
-  const auto before = co_await look_up(id);
+  const auto before = co_await look_up(id); // a caller's look-up may be outdated: only from here on it stays
   if (!before)
     co_return before.error();
   if (!domain::is_final((*before)->state))

@@ -244,11 +244,15 @@ aio::task<> scheduler::wait_for_room() {
     const auto free = co_await output_.free_bytes();
     needed_room_ = free < a_lot ? free + std::max(least, largest_frame_) : 0;
   }
+  // Then only a try can show whether another shortage, of inodes or of a quota, is over.
+  constexpr int most_looks = 60;
   bool has = false;
-  while (!stopping_ && !has) {
+  for (int looks = 1; !stopping_ && !has; ++looks) {
     boost::system::error_code ignored;
     look_again_.expires_after(settings_.look_again);
     co_await look_again_.async_wait(aio::asio::redirect_error(aio::use_task, ignored));
+    if (looks == most_looks)
+      needed_room_ = 0;
     has = !stopping_ && co_await has_room();
   }
   if (stopping_)

@@ -4,15 +4,12 @@
 #include "aio/asio_address.hpp"
 #include "aio/name_lookup.hpp"
 #include "aio/tls_client.hpp"
-#include "base/number.hpp"
 #include "base/scope_exit.hpp"
 
 #include <boost/asio/connect.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/beast/http/empty_body.hpp>
-#include <boost/beast/http/parser.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -23,14 +20,12 @@ namespace kiln::webhook {
 
 namespace asio = aio::asio;
 namespace ssl = asio::ssl;
-namespace beast_http = boost::beast::http;
 using boost::system::error_code;
 using tcp_socket = asio::basic_stream_socket<asio::ip::tcp, aio::executor_type>;
 
 namespace {
 
 constexpr std::size_t name_threads = 4; // one per concurrent letter: a slow lookup delays only its own
-constexpr std::uint32_t most_header_bytes = 16 * 1024;
 constexpr std::size_t most_thrown_away = 64 * 1024;
 constexpr std::chrono::milliseconds drain_time{1000}; // until a receiver has closed, as requested
 
@@ -43,24 +38,6 @@ std::string request_text(const target& to, const letter& what, const std::string
   for (const auto& [name, value] : what.fields)
     fmt::format_to(at, "{}: {}\r\n", name, value);
   fmt::format_to(at, "Content-Length: {}\r\nConnection: close\r\n\r\n{}", what.body.size(), what.body);
-  return out;
-}
-
-std::optional<std::chrono::seconds> read_retry_after(std::string_view value) {
-  const auto seconds = parse_number<std::chrono::seconds::rep>(value);
-  if (!seconds)
-    return std::nullopt; // a date, or invalid: the schedule decides
-  return std::chrono::seconds{*seconds};
-}
-
-sent judge(const beast_http::response_header<>& head) {
-  sent out{.status = static_cast<int>(head.result_int())};
-  const int status = *out.status;
-  if (status / 100 == 2)
-    return out;
-  out.error = status / 100 == 3 ? fmt::format("it answered {}: redirects are not followed", status)
-                                : fmt::format("it answered {}", status);
-  out.retry_after = read_retry_after(std::string_view{head[beast_http::field::retry_after]});
   return out;
 }
 
@@ -145,36 +122,25 @@ aio::task<sent> http_sender::exchange(Stream& over, connection& mine, const targ
   co_await asio::async_write(over, asio::buffer(text), asio::redirect_error(aio::use_task, ec));
   if (ec)
     co_return sent{.error = fmt::format("it did not take the request: {}", ec.message())};
-  std::string in(most_header_bytes, '\0');
-  std::size_t filled = 0;
-  std::optional<beast_http::response_parser<beast_http::empty_body>> parser;
-  do { // answers of 1xx come before the one that counts (RFC 9110, section 15.2)
-    parser.emplace();
-    parser->header_limit(most_header_bytes);
-    parser->skip(true); // discard the body
-    for (;;) {
-      const auto used = parser->put(asio::buffer(in.data(), filled), ec);
-      in.erase(0, used).resize(most_header_bytes);
-      filled -= used;
-      if (ec != beast_http::error::need_more)
-        break;
-      if (filled == in.size())
-        co_return sent{.error = "its answer has too long a header"};
-      filled += co_await over.async_read_some(asio::buffer(in.data() + filled, in.size() - filled),
-                                              asio::redirect_error(aio::use_task, ec));
-      if (ec)
-        co_return sent{.error = fmt::format("it closed the connection without an answer: {}", ec.message())};
-    }
+  answer_reader in;
+  std::optional<sent> out;
+  while (!out) {
+    const auto room = in.room();
+    const auto buffer = asio::buffer(room.data(), room.size());
+    const auto size = co_await over.async_read_some(buffer, asio::redirect_error(aio::use_task, ec));
     if (ec)
-      co_return sent{.error = fmt::format("its answer is not HTTP: {}", ec.message())};
-  } while (parser->get().result_int() / 100 == 1);
-  auto out = judge(parser->get());
+      co_return sent{.error = fmt::format("it closed the connection without an answer: {}", ec.message())};
+    out = in.take(size);
+  }
+  if (!out->status)
+    co_return std::move(*out);
 
   // Closing with unread bytes would reset the connection, and confuse the receiver.
   mine.end_after(drain_time);
-  for (std::size_t thrown_away = filled; !ec && thrown_away < most_thrown_away;)
-    thrown_away += co_await over.async_read_some(asio::buffer(in), asio::redirect_error(aio::use_task, ec));
-  co_return out;
+  std::array<char, 4096> rest;
+  for (auto thrown_away = in.unread(); !ec && thrown_away < most_thrown_away;)
+    thrown_away += co_await over.async_read_some(asio::buffer(rest), asio::redirect_error(aio::use_task, ec));
+  co_return std::move(*out);
 }
 
 aio::task<sent> http_sender::send(letter what) {

@@ -12,8 +12,10 @@ std::optional<wait> next_wait(std::span<const wait> schedule, int failed, double
     return std::nullopt;
   const auto usual = schedule[static_cast<std::size_t>(failed) - 1];
   const auto spread_out = std::chrono::duration_cast<wait>(usual * (least + spread * chance));
-  const auto wanted = std::clamp<wait>(asked.value_or(std::chrono::seconds{0}), wait{0}, longest_asked);
-  return std::max(spread_out, wanted);
+  // In seconds, because a receiver can ask for more than fits in milliseconds.
+  const auto wanted = std::clamp<std::chrono::seconds>(asked.value_or(std::chrono::seconds{0}),
+                                                       std::chrono::seconds{0}, longest_asked);
+  return std::max<wait>(spread_out, wanted);
 }
 
 } // namespace kiln::webhook

@@ -4,9 +4,8 @@
 #pragma once
 
 #include "aio/task.hpp"
+#include "webhook/answer.hpp"
 
-#include <chrono>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,12 +16,6 @@ struct letter {
   std::string url;
   std::vector<std::pair<std::string, std::string>> fields; ///< of the header
   std::string body;                                        ///< JSON
-};
-
-struct sent {
-  std::optional<int> status = {};                       ///< HTTP status, if there was an answer
-  std::string error = {};                               ///< for people; empty if the status is 2xx
-  std::optional<std::chrono::seconds> retry_after = {}; ///< requested by the receiver
 };
 
 class sender {

@@ -72,6 +72,8 @@ ROUTES = [
     ("GET", "/livez", "none", False, None, {200}),
     ("GET", "/readyz", "none", False, None, {200}),
     ("GET", "/healthz", "none", False, None, {200}),
+    ("GET", "/", "none", False, None, {200}),
+    ("GET", "/page/{file}", "none", False, None, {404}),
     ("GET", "/docs", "none", False, None, {200}),
     ("GET", "/docs/{file}", "none", False, None, {404}),
     ("GET", "/v1/openapi.json", "none", False, None, {200}),

@@ -94,6 +94,18 @@ def test_the_events_survive_in_the_store_only_as_what_is(start):
     assert [(kind, data["state"]) for kind, _, data in events] == [("job", "succeeded")]
 
 
+def test_a_frame_event_has_the_frames_further_files(start, tmp_path):
+    go = tmp_path / "go"
+    d = start(f"wait_file {go}", "further Out--depth")
+    ident = submit(d, "1-2")
+    with stream(d, f"/v1/jobs/{ident}/events") as s:
+        go.touch()
+        told = {data["frame"]: data["outputs"] for kind, _, data in s.events() if kind == "frame"}
+    listed = d.get(f"/v1/jobs/{ident}/frames").json()["frames"]
+    assert told == {frame["frame"]: frame["outputs"] for frame in listed}
+    assert [one["name"] for one in told[2]] == ["Out--depth_0002.png"]
+
+
 def test_all_jobs_in_one_stream(start, tmp_path):
     d = start("frame_seconds 0.01")
     with stream(d, "/v1/events") as s:

@@ -133,9 +133,9 @@ def test_links_lead_through_it(behind, public_url):
     assert frame.body.startswith(b"\x89PNG") and part.status == 206 and part.body == b"PNG"
     server = proxy.get("/kiln/v1/openapi.json").json()["servers"][0]["url"]
     assert server == (public_url or f"https://localhost:{proxy.port}/kiln")
-    docs = proxy.get("/kiln/docs")
-    for target in re.findall(r'(?:href|src)="([^"#:]+)"', docs.text):
-        assert proxy.get(urllib.parse.urljoin("/kiln/docs", target)).status == 200, target
+    for page in ("/kiln/docs", "/kiln/"):
+        for target in re.findall(r'(?:href|src)="([^"#:]+)"', proxy.get(page).text):
+            assert proxy.get(urllib.parse.urljoin(page, target)).status == 200, target
 
 
 def test_what_takes_long_passes_at_once(behind, tmp_path):

@@ -4,10 +4,11 @@ import concurrent.futures
 import http.client
 import io
 import os
+import subprocess
 import zipfile
 
 import pytest
-from daemon import DEADLINE, wait_for
+from daemon import DEADLINE, chances, wait_for
 from test_jobs import submit, until
 
 
@@ -81,9 +82,8 @@ def test_what_took_the_place_of_a_frame_is_not_served(start, tmp_path):
     os.mkfifo(third)
     for n in (1, 2, 3):
         assert d.get(f"/v1/jobs/{ident}/frames/{n}").status == 404
-    with pytest.raises(http.client.IncompleteRead) as cut:  # never an archive that lacks a frame and looks whole
-        d.get(f"/v1/jobs/{ident}/frames.zip")
-    assert b"secret" not in cut.value.partial
+    archive = d.get(f"/v1/jobs/{ident}/frames.zip")  # never an archive that lacks a frame and looks whole
+    assert archive.status == 404 and "frame 1 " in archive.json()["detail"]
 
 
 def test_the_archive_holds_the_done_frames(start):
@@ -97,6 +97,83 @@ def test_the_archive_holds_the_done_frames(start):
         assert archive.namelist() == [f"blender-render_000{n}.png" for n in (1, 2, 4)]
         assert all(i.compress_type == zipfile.ZIP_STORED for i in archive.infolist())
         assert archive.read("blender-render_0004.png") == (d.output / ident / "blender-render_0004.png").read_bytes()
+
+
+def test_the_archive_is_fetched_in_parts(start, tmp_path):
+    """Its length is known before it is made, and each range of it is the bytes that the whole has there."""
+    d = start("further Out--depth", "noise 200")
+    ident = rendered(d, "1-30")
+    path = f"/v1/jobs/{ident}/frames.zip"
+    head = d.ask("HEAD", path)
+    assert head.status == 200 and head.body == b"" and head.headers["accept-ranges"] == "bytes"
+    size, etag = int(head.headers["content-length"]), head.headers["etag"]
+    d.stop()
+    d.start()  # it remembers nothing of the files
+    random = chances(2021)
+    parts = []
+    for _ in range(300):
+        first = random.choice([random.randrange(size), max(0, size - random.randrange(1, 4000))])
+        last = min(size - 1, first + random.choice([0, 1, 60, 5_000, 300_000, size]))
+        part = d.get(path, Range=f"bytes={first}-{last}")
+        assert part.status == 206 and part.headers["content-range"] == f"bytes {first}-{last}/{size}"
+        assert part.headers["etag"] == etag and int(part.headers["content-length"]) == len(part.body)
+        parts.append((first, part.body))
+    whole = d.get(path)
+    assert whole.status == 200 and len(whole.body) == size == int(whole.headers["content-length"])
+    assert "transfer-encoding" not in whole.headers
+    for first, body in parts:
+        assert body == whole.body[first:first + len(body)], first
+    with zipfile.ZipFile(io.BytesIO(whole.body)) as archive:
+        assert archive.testzip() is None and len(archive.namelist()) == 60
+        assert not any(i.flag_bits & 8 for i in archive.infolist()), "readers of streams want sizes before the bytes"
+    assert d.get(path, Range="bytes=-22").body == whole.body[-22:]
+    beyond = d.get(path, Range=f"bytes={size}-")
+    assert beyond.status == 416 and beyond.headers["content-range"] == f"bytes */{size}" and beyond.json()["status"] == 416
+    assert d.get(path, Range="bytes=1-3", **{"If-Range": etag}).status == 206
+    assert d.get(path, Range="bytes=1-3", **{"If-Range": '"other"'}).body == whole.body
+    assert d.get(path, Range="bytes=1-3,7-9").body == whole.body, "several ranges are answered with the whole"
+    assert d.get(path, **{"If-None-Match": etag}).status == 304
+    file = tmp_path / "all.zip"
+    file.write_bytes(whole.body[:123_456])
+    subprocess.run(["curl", "-fsS", "-C", "-", "-o", file, f"http://127.0.0.1:{d.port}{path}"], check=True)
+    assert file.read_bytes() == whole.body
+
+
+def test_the_archive_of_a_job_that_goes_on_has_another_etag(start, tmp_path):
+    go = tmp_path / "go"
+    d = start(f"wait_file {go} 3")
+    ident = submit(d, "1-3")
+    path = f"/v1/jobs/{ident}/frames.zip"
+    wait_for(lambda: d.get(f"/v1/jobs/{ident}").json()["frames"]["done"] == 2, "two frames are done")
+    early = d.get(path)
+    etag = {"If-Range": early.headers["etag"]}
+    assert d.get(path, Range="bytes=100-199", **etag).body == early.body[100:200]
+    assert d.get(path, Range="bytes=100-199").status == 200, "a client that does not say which archive it knows gets all of this one"
+    go.touch()
+    until(d, ident, "succeeded")
+    late = d.get(path, Range="bytes=100-199", **etag)
+    assert late.status == 200 and late.headers["etag"] != early.headers["etag"] and len(late.body) > len(early.body)
+    assert d.get(path, Range="bytes=100-199").status == 206, "no frame of it changes any more"
+
+
+@pytest.mark.parametrize("change", ["vanishes", "grows", "is another"])
+def test_an_archive_whose_frame_changes_while_it_is_sent_is_cut(start, change):
+    d = start("noise 1500")  # more than the buffers of a connection hold
+    ident = rendered(d, "1-4")
+    path = d.output / ident / "blender-render_0004.png"
+    connection = http.client.HTTPConnection("127.0.0.1", d.port, timeout=DEADLINE)
+    connection.request("GET", f"/v1/jobs/{ident}/frames.zip")
+    answer = connection.getresponse()
+    begin = answer.read(1000)
+    content = path.read_bytes()
+    path.unlink()
+    if change != "vanishes":
+        path.write_bytes(content + b"x" * (change == "grows"))
+    with pytest.raises(http.client.IncompleteRead) as cut:
+        answer.read()
+    assert begin.startswith(b"PK") and content not in cut.value.partial
+    connection.close()
+    assert "an answer was cut" in d.log()
 
 
 def test_further_files_of_a_frame(start):

@@ -39,11 +39,11 @@ def fill(d):
 
 
 @pytest.mark.local
-@pytest.mark.parametrize("process", ["own", "session"])
-def test_a_render_that_prints_without_end_fills_no_disk(start, tmp_path, small_state, process):
+@pytest.mark.parametrize("process, megabytes", [("own", 1024), ("session", 150)])
+def test_a_render_that_prints_without_end_fills_no_disk(start, tmp_path, small_state, process, megabytes):
     small_state("50m")
     go = tmp_path / "go"
-    (tmp_path / "hostile.blend").write_text(f"BLENDER-v304\nprint the first line\nflood 150\nwait_file {go}\n")
+    (tmp_path / "hostile.blend").write_text(f"BLENDER-v304\nprint the first line\nflood {megabytes}\nwait_file {go}\n")
     d = start(arguments=["--slots", "2"])
     hostile = submit(d, "1", blend="hostile.blend", process=process)
     until(d, hostile, "running")

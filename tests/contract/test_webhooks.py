@@ -342,7 +342,7 @@ def test_a_target_that_is_no_longer_configured(start, receiver):
 
 @pytest.mark.parametrize("answer", [
     b"", b"SSH-2.0-OpenSSH_9.2\r\n", b"HTTP/1.1 200", b"HTTP/1.1 200 OK\r\nX: " + b"a" * 100_000,
-    b"HTTP/1.1 999999 OK\r\n\r\n", b"HTTP/1.1 -200 OK\r\n\r\n", b"HTTP/1.1 100 Continue\r\n\r\n" * 5, b"\0" * 5000])
+    b"HTTP/1.1 999999 OK\r\n\r\n", b"HTTP/1.1 099 OK\r\n\r\n", b"HTTP/1.1 -200 OK\r\n\r\n", b"HTTP/1.1 100 Continue\r\n\r\n" * 5, b"\0" * 5000])
 def test_answers_that_are_none(start, receiver, answer):
     def reply(handler):
         handler.wfile.write(answer)

@@ -144,13 +144,16 @@ def test_commands_work(page, scene, tmp_path):
             os.kill(int((tmp_path / "pid").read_text()), signal.SIGTERM)
 
 
-@pytest.mark.parametrize("command", [["sh", "render.sh"], ["python3", "render.py"], ["node", "render.mjs"], ["go", "run", "render.go"]],
+@pytest.mark.parametrize("command", [["sh", "render.sh"], ["python3", "render.py"], ["node", "render.mjs"], ["go", "run", "render.go"], ["g++", "render.cpp"]],
                          ids=lambda c: c[-1])
 def test_clients_wait_for_a_kilnd_that_is_not_there_yet_and_tell_of_failures(command, scene, tmp_path):
     """Started before kilnd; then a job that fails."""
     if not shutil.which(command[0]):
         pytest.skip(f"there is no {command[0]}")
     command = [*command[:-1], str(ROOT / "docs/clients" / command[-1])]
+    if command[0] == "g++":
+        subprocess.run([*command, "-std=c++20", "-o", tmp_path / "render", "-lboost_json", "-lboost_url"], check=True)
+        command = [tmp_path / "render"]
     shutil.copy(scene, tmp_path / "scene.blend")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """kilnd with real Blender, and scenes made by it. KILN_BLENDER=4.3: kilnd and Blender in the root of that version
-(tests/support/blenders); without it, the Blender on the PATH."""
+(tests/support/blenders); without it, the Blender on the PATH. RUN_AS=UID:GID, for root: Blender is that user."""
 import os
 import pathlib
+import stat
 import sys
+import tempfile
 
 import pytest
 
@@ -14,6 +16,7 @@ import features
 import real_blender
 
 VERSION = os.environ.get("KILN_BLENDER")
+RUN_AS = os.environ.get("RUN_AS")
 
 SCENES = ("tiny", "slow", "exr", "jpeg", "no_camera", "denoiser", "two_scenes", "movie", "missing_image", "missing_library",
           "hostile", "assets", "living", "falling", "textured")
@@ -57,7 +60,21 @@ def scenes(blender, tmp_path_factory):
     return real_blender.scenes(blender, tmp_path_factory.mktemp("scenes"), SCENES)
 
 
+def let_pass(*paths):
+    """Other users may pass through the temporary directories above, which pytest closes."""
+    for path in paths:
+        for each in (path, *path.parents):
+            if each.is_dir() and each.is_relative_to(tempfile.gettempdir()) and each != pathlib.Path(tempfile.gettempdir()):
+                each.chmod(stat.S_IMODE(each.stat().st_mode) | 0o011)
+
+
 def daemon_of(blender, scenes, directory, scene, arguments):
+    if RUN_AS:
+        if os.geteuid() != 0:
+            pytest.skip("only root can start processes of another user")
+        named = [pathlib.Path(a) for a in arguments if str(a).startswith("/")]
+        let_pass(scenes, directory, *named, *([scene] if isinstance(scene, pathlib.Path) else []))
+        arguments = [*arguments, "--run-as", RUN_AS]
     d = support.Daemon(directory, blender.path, scene if isinstance(scene, pathlib.Path) else scenes / f"{scene}.blend", arguments)
     d.command[0] = blender.kilnd()
     return d

@@ -443,6 +443,7 @@ LET_THROUGH = {
 KEPT_FROM_ROOT = {"processors"}
 # So many succeed without a sandbox for a user without privileges; the rest needs root, or parts of a kernel that it may lack.
 NEED_NO_PRIVILEGE = 140
+NEED_NO_RIGHTS = 85  # for one that owns nothing here (RUN_AS)
 
 
 def try_one(name):

@@ -5,7 +5,6 @@ The base is a minimal Debian 12 of debootstrap; Blender is Debian's, laid out as
 """
 import json
 import os
-import pathlib
 import re
 import shutil
 import subprocess
@@ -65,8 +64,13 @@ class Container:
         self.name = f"kiln-test-{port}"
         self.id = run(*PODMAN, "run", "-d", "--name", self.name, *HOST, "-e", f"KILN_LISTEN=127.0.0.1:{port}", *options, image).stdout.strip()
 
+    def tokens(self):
+        """What the log has shown as the token of this container."""
+        return re.findall(r"shown this once .*: (\S+)$", self.log(), re.M)
+
     def curl(self, target, *more):
-        done = run("curl", "-sS", "--max-time", "60", *more, f"http://127.0.0.1:{self.port}{target}", check=False)
+        own = ["-H", f"Authorization: Bearer {tokens[0]}"] if (tokens := self.tokens()) else []
+        done = run("curl", "-sS", "--max-time", "60", *own, *more, f"http://127.0.0.1:{self.port}{target}", check=False)
         return done.stdout
 
     def log(self):
@@ -138,6 +142,34 @@ def test_a_real_frame_as_another_user_on_a_read_only_root(container, tmp_path):
     assert inside("touch", "/usr/x").returncode != 0 and "Read-only" in inside("touch", "/usr/x").stderr
     assert inside("/usr/libexec/kiln/healthcheck").returncode == 0
     assert run(*PODMAN, "healthcheck", "run", container.name, check=False).returncode == 0
+
+
+def test_it_is_closed_and_says_its_token_once(container):
+    status = ("-o", "/dev/null", "-w", "%{http_code}")
+    assert len(container.tokens()) == 1
+    assert container.curl("/v1/jobs", *status) == "200"
+    assert run("curl", "-sS", *status, f"http://127.0.0.1:{container.port}/v1/jobs").stdout == "401"
+    run(*PODMAN, "restart", "-t", "10", container.name)
+    wait_for(lambda: container.curl("/livez", *status) == "200", "it answers again")
+    assert len(container.tokens()) == 1 and container.curl("/v1/jobs", *status) == "200"
+
+
+def test_a_blender_mounted_as_an_archive(image, blender, tmp_path, free_port):
+    for directory in ("frames", "state", "unpacked"):
+        (tmp_path / directory).mkdir()
+        os.chown(tmp_path / directory, 10001, 10001)
+    (tmp_path / "opt").mkdir()
+    run("tar", "-cf", tmp_path / "opt/blender-3.4.1-linux-x64.tar.gz", "-I", "gzip -1", "-C", blender.parent, blender.name)
+    make_scene("tiny", tmp_path / "projects")
+    c = Container(image, free_port, "--read-only", "--tmpfs", "/tmp", "--cap-drop=ALL", "-v", f"{tmp_path}/opt:/opt/blender:ro",
+                  "-v", f"{tmp_path}/unpacked:/blender", "-v", f"{tmp_path}/projects:/projects:ro",
+                  "-v", f"{tmp_path}/frames:/frames", "-v", f"{tmp_path}/state:/state")
+    try:
+        wait_for(lambda: c.curl("/readyz", "-o", "/dev/null", "-w", "%{http_code}") == "200" or c.inspect("{{.State.Running}}") == "false", "kilnd answers")
+        assert final(c, post(c, {"blend": "tiny.blend", "frames": "1"})["id"])["state"] == "succeeded", c.log()
+        assert c.log().count("unpacking") == 1
+    finally:
+        c.remove()
 
 
 def test_stop_ends_cleanly_and_in_time_while_it_renders(container, tmp_path):

@@ -34,6 +34,10 @@ def test_install_render_upgrade_remove_purge(bare, deb, scenes, tmp_path):
     assert int(bare.run("stat", "-c", "%s", "/usr/bin/kilnd").stdout) < 4_000_000
     status, _, page = bare.curl("/docs")
     assert status == 200 and "swagger-ui-bundle.js" in page, "the reference is the page, not its plain list"
+    for file in ("README.md", "docs/api.md", "docs/openapi.json", "docs/clients/render.py", "examples/kiln.rules.yml", "examples/kiln.yaml", "examples/compose.yaml"):
+        assert bare.run("test", "-s", f"/usr/share/doc/kilnd/{file}").returncode == 0, file
+    for file in ("bash-completion/completions/kiln", "zsh/vendor-completions/_kilnd", "fish/vendor_completions.d/kiln.fish"):
+        assert bare.run("test", "-s", f"/usr/share/{file}").returncode == 0, file
     for scene in scenes.values():
         bare.copy_in(scene, f"/var/lib/kiln/projects/{scene.name}")
 

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is shipped, by itself: quick, without root, part of tests/run."""
+import json
 import os
 import pathlib
+import pty
 import re
+import select
 import shutil
+import signal
 import subprocess
 import tomllib
 
@@ -188,6 +192,92 @@ def test_completion_of_kiln(tmp_path):
     assert "home" in complete_kiln(tmp_path, "kiln", "get", "@last", "ho")
 
 
+# ---- zsh and fish, the real ones
+
+ZSH = r"""
+fpath=(functions $fpath)
+autoload -Uz compinit && compinit -u -D
+compadd() {
+  if [[ ${@[1,(i)(-|--)]} == *-(O|A|D)\ * ]]; then builtin compadd "$@"; return; fi
+  local -a hits
+  builtin compadd -A hits "$@"
+  print -l -- $hits >>offered
+  builtin compadd "$@"
+}
+finish() { print -r -- "= end" >>offered }
+comppostfuncs=(finish)
+"""
+
+
+def offered_by_zsh(directory, line, environment):
+    """What the completion of an interactive zsh adds, once it has ended."""
+    (directory / "setup.zsh").write_text(ZSH)
+    (directory / "offered").unlink(missing_ok=True)
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(directory)
+        os.execvpe("zsh", ["zsh", "-f", "-i"], environment)
+    os.write(terminal, f"source ./setup.zsh\n{line}\t".encode())
+    shown = b""
+    text = ""
+    try:
+        while "= end" not in text:
+            if select.select([terminal], [], [], 0.05)[0]:
+                shown += os.read(terminal, 65536)
+            text = (directory / "offered").read_text() if (directory / "offered").exists() else ""
+    except OSError:
+        raise AssertionError(f"zsh ended: {shown!r}")
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(terminal)
+    return {word for word in text.splitlines() if word not in ("", "= end", "setup.zsh")}
+
+
+def offered_by_fish(directory, line, environment):
+    done = run("fish", "--no-config", "-c", f'source functions/{line.split()[0]}.fish; complete -C "{line}"', cwd=directory, env=environment)
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    return {word.split("\t")[0].rstrip("/") for word in done.stdout.splitlines()}
+
+
+@needs_kilnd
+@needs_kiln
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_completion_of_other_shells(shell, tmp_path):
+    if not shutil.which(shell):
+        pytest.skip(f"there is no {shell}")
+    offered = {"zsh": offered_by_zsh, "fish": offered_by_fish}[shell]
+    for name in ("functions", "bin", "frames"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "scene.blend").touch()
+    for program, made in (("kilnd", options), ("kiln", of_command)):
+        name = f"_{program}" if shell == "zsh" else f"{program}.fish"
+        (tmp_path / "functions" / name).write_text(made(shell))
+    (tmp_path / "bin/kiln").write_text("#!/bin/sh\nprintf 'j1\\tx\\nj2\\ty\\n'\n")
+    (tmp_path / "bin/kiln").chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}/bin:{os.environ['PATH']}", "HOME": str(tmp_path), "TERM": "dumb"}
+
+    def of(line):
+        return offered(tmp_path, line, environment)
+
+    assert set(commands_of_kiln()) <= of("kiln ")
+    assert of("kiln re") == {"render", "resume", "retry"}
+    assert "scene.blend" in of("kiln render s")
+    assert {"--frames", "--url", "--download"} <= of("kiln render --")
+    assert {"@last", "j1", "j2"} <= of("kiln --url x show ") and {"@last", "j1", "j2"} <= of("kiln cancel j1 ")
+    assert "frames" in of("kiln get j1 ")
+    assert of("kiln ls --state ") == {"queued", "running", "paused", "succeeded", "failed", "canceled"}
+    assert of("kilnd --max-qu") == {"--max-queued"}
+    assert of("kilnd --on-stop ") == {"stop", "leave"}
+    directories = of("kilnd --output ")
+    assert "frames" in directories and "scene.blend" not in directories
+    assert of("kilnd ") == {"backup", "token"}
+    assert "scene.blend" in of("kilnd backup ")
+    assert of("kilnd token ") == {"add", "list", "remove"}
+    assert of("kilnd token add x --role ") == {"read", "submit", "admin"}
+    assert {"--role", "--expires", "--project"} <= of("kilnd token add x --") and "--role" not in of("kilnd token list --")
+
+
 SCRIPTS = [p for p in sorted([*PACKAGING.rglob("*"), *(ROOT / "tests/packaging").rglob("*")])
            if p.is_file() and re.match(rb"#!/(bin|usr/bin/env) ?(ba)?sh", p.read_bytes()[:40])]
 
@@ -219,7 +309,7 @@ def test_the_units_are_sound_and_hardened(tmp_path):
     assert not ours, ours
     scored = run("systemd-analyze", "security", "--offline=true", tmp_path / "kilnd.service")
     score = float(re.search(r"Overall exposure level for kilnd\.service: ([\d.]+)", scored.stdout).group(1))
-    assert score <= 3.0, "docs/operations.md says it"
+    assert score <= 3.0, "docs/service.md says it"
 
 
 def test_conffiles_are_all_of_etc():
@@ -232,6 +322,118 @@ def test_compose_says_what_the_image_needs():
     service = yaml.safe_load((PACKAGING / "docker/compose.yaml").read_text())["services"]["kilnd"]
     assert service["read_only"] is True and service["ports"] == ["127.0.0.1:3000:3000"]
     assert {v.rsplit(":", 1)[-1] if not v.endswith(":ro") else v.split(":")[-2] for v in service["volumes"]} >= {"/frames", "/state"}
+
+
+def kubernetes_objects():
+    yaml = pytest.importorskip("yaml")
+    return list(yaml.safe_load_all((PACKAGING / "kubernetes/kiln.yaml").read_text()))
+
+
+def test_the_manifests_fit_the_image():
+    by_kind = {}
+    for one in kubernetes_objects():
+        by_kind.setdefault(one["kind"], []).append(one)
+    (deployment,), (service,) = by_kind["Deployment"], by_kind["Service"]
+    pod = deployment["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    image = (PACKAGING / "docker/Dockerfile").read_text()
+    assert deployment["spec"]["replicas"] == 1 and deployment["spec"]["strategy"] == {"type": "Recreate"}
+    assert f"USER {pod['securityContext']['runAsUser']}:{pod['securityContext']['runAsGroup']}" in image
+    assert container["securityContext"] == {"allowPrivilegeEscalation": False, "readOnlyRootFilesystem": True, "capabilities": {"drop": ["ALL"]}}
+    assert f"EXPOSE {container['ports'][0]['containerPort']}" in image
+    assert service["spec"]["selector"].items() <= deployment["spec"]["template"]["metadata"]["labels"].items()
+    assert service["spec"]["ports"][0]["targetPort"] == container["ports"][0]["name"]
+    assert {v["mountPath"] for v in container["volumeMounts"]} == {"/opt/blender", "/projects", "/frames", "/state", "/tmp"}
+    claims = {v["persistentVolumeClaim"]["claimName"] for v in pod["volumes"] if "persistentVolumeClaim" in v}
+    assert claims == {c["metadata"]["name"] for c in by_kind["PersistentVolumeClaim"]}
+    assert pod["terminationGracePeriodSeconds"] > int(re.search(r"KILN_STOP_GRACE=(\d+)", image).group(1))
+
+
+@needs_kilnd
+def test_kilnd_starts_with_the_environment_that_kubernetes_sets(tmp_path):
+    """The manifest's own variables, and those that the cluster adds for a service that is called kiln."""
+    (container,) = next(o for o in kubernetes_objects() if o["kind"] == "Deployment")["spec"]["template"]["spec"]["containers"]
+    of_cluster = {"KILN_SERVICE_HOST": "10.0.0.7", "KILN_SERVICE_PORT": "3000", "KILN_SERVICE_PORT_HTTP": "3000", "KILN_PORT": "tcp://10.0.0.7:3000",
+                  "KILN_PORT_3000_TCP": "tcp://10.0.0.7:3000", "KILN_PORT_3000_TCP_PROTO": "tcp", "KILN_PORT_3000_TCP_PORT": "3000",
+                  "KILN_PORT_3000_TCP_ADDR": "10.0.0.7", "KUBERNETES_SERVICE_HOST": "10.0.0.1"}
+    blender = tmp_path / "blender"
+    blender.write_text("#!/bin/sh\necho Blender 3.4.1\n")
+    blender.chmod(0o755)
+    own = {e["name"]: e["value"] for e in container["env"]} | {"KILN_PROJECT_ROOT": str(tmp_path), "KILN_STATE": str(tmp_path / "state")}
+    done = run(KILND, "--check", "--blender", blender, env={"PATH": os.environ["PATH"], **of_cluster, **own})
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(not shutil.which("npm"), reason="there is no npm")
+def test_the_manifests_fit_the_schema_of_kubernetes(tmp_path):
+    objects = kubernetes_objects()
+    for file in (ROOT / "tests/packaging/kubernetes").glob("*.*"):
+        shutil.copy(file, tmp_path)
+    installed = run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", cwd=tmp_path)
+    assert installed.returncode == 0, installed.stdout + installed.stderr
+
+    def check():
+        (tmp_path / "objects.json").write_text(json.dumps(objects))
+        return run("node", "check.mjs", "objects.json", cwd=tmp_path)
+
+    found = check()
+    assert found.returncode == 0, found.stdout + found.stderr
+    spec = next(o for o in objects if o["kind"] == "Deployment")["spec"]["template"]["spec"]["containers"][0]
+    spec["readinessProbe"]["timeoutSecond"] = 5
+    spec["ports"][0]["containerPort"] = "http"
+    found = check()
+    assert found.returncode == 1 and "timeoutSecond" in found.stdout and "containerPort" in found.stdout
+
+
+# ---- What the image runs before kilnd, with a kilnd that says what it was given
+
+
+def enter(tmp_path, *arguments, files=(), **environment):
+    text = (PACKAGING / "docker/entrypoint").read_text()
+    for path in ("/opt/blender", "/blender", "/usr/bin/kilnd"):
+        text = re.sub(rf"(?<![\w/]){path}(?=[/ '\n}}]|$)", f"{tmp_path}{path}", text)
+    (tmp_path / "entrypoint").write_text(text)
+    for directory in ("opt/blender", "blender", "usr/bin", "state"):
+        (tmp_path / directory).mkdir(parents=True, exist_ok=True)
+    kilnd = tmp_path / "usr/bin/kilnd"
+    kilnd.write_text("""#!/bin/sh
+if [ "$1 $2" = "token add" ]; then echo "$3" >>"$KILN_STATE/tokens"; echo "secret"; echo "more words" >&2; exit; fi
+echo "kilnd $* blender=${KILN_BLENDER-}"
+""")
+    kilnd.chmod(0o755)
+    return run("bash", tmp_path / "entrypoint", *arguments, env={"PATH": os.environ["PATH"], "KILN_STATE": str(tmp_path / "state"), **environment})
+
+
+def test_a_container_is_closed_by_default(tmp_path):
+    first = enter(tmp_path)
+    assert first.returncode == 0 and first.stderr.count("secret") == 1 and first.stdout.startswith("kilnd "), first.stderr
+    again = enter(tmp_path)
+    assert again.returncode == 0 and not again.stderr, "the token is printed once"
+    (tmp_path / "state/tokens").unlink()
+    for arguments, variables in (((), {"KILN_ALLOW_OPEN_NETWORK": "true"}), ((), {"KILN_TOKENS_FILE": "/x"}), (("--allow-open-network",), {}),
+                                 (("--listen", "127.0.0.1:1"), {}), (("--tokens-file=/x",), {}), (("--version",), {}), (("token", "list"), {})):
+        done = enter(tmp_path, *arguments, **variables)
+        assert done.returncode == 0 and not done.stderr and not (tmp_path / "state/tokens").exists(), (arguments, done.stderr)
+        assert done.stdout.startswith(f"kilnd {' '.join(arguments)}")
+
+
+def test_a_blender_that_is_mounted_as_an_archive_is_unpacked_once(tmp_path):
+    (tmp_path / "made/blender-4.2.0-linux-x64").mkdir(parents=True)
+    (tmp_path / "made/blender-4.2.0-linux-x64/blender").write_text("#!/bin/sh\n")
+    (tmp_path / "made/blender-4.2.0-linux-x64/blender").chmod(0o755)
+    (tmp_path / "opt/blender").mkdir(parents=True)
+    run("tar", "-cJf", tmp_path / "opt/blender/blender-4.2.0-linux-x64.tar.xz", "-C", tmp_path / "made", "blender-4.2.0-linux-x64")
+    unpacked = tmp_path / "blender/blender-4.2.0-linux-x64/blender"
+    first = enter(tmp_path, KILN_ALLOW_OPEN_NETWORK="true", KILN_BLENDER=f"{tmp_path}/opt/blender/blender")
+    assert first.returncode == 0 and "unpacking" in first.stderr and f"blender={unpacked}" in first.stdout and unpacked.exists()
+    again = enter(tmp_path, KILN_ALLOW_OPEN_NETWORK="true", KILN_BLENDER=f"{tmp_path}/opt/blender/blender")
+    assert "unpacking" not in again.stderr and f"blender={unpacked}" in again.stdout
+    other = enter(tmp_path, KILN_ALLOW_OPEN_NETWORK="true", KILN_BLENDER="/elsewhere/blender")
+    assert "blender=/elsewhere/blender" in other.stdout
+    (tmp_path / "opt/blender/blender-4.2.0-linux-x64.tar.xz").write_bytes(b"half")
+    shutil.rmtree(tmp_path / "blender")
+    broken = enter(tmp_path, KILN_ALLOW_OPEN_NETWORK="true", KILN_BLENDER=f"{tmp_path}/opt/blender/blender")
+    assert broken.returncode == 3 and not broken.stdout
 
 
 def packages_to_build(tmp_path, names, default_boost=None):

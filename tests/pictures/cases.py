@@ -23,6 +23,13 @@ class Case:
     name: str = ""
     outputs: dict = dataclasses.field(default_factory=dict)  # NODE--SLOT → how its files by hand begin, from the scene's folder
 
+    first_view: str = ""  # the suffix of its files, where each view has a file
+
+    @property
+    def further(self):
+        """The further files of a frame."""
+        return (*self.outputs, *(["Render--view"] if self.first_view else []))
+
     @property
     def scene(self):
         return self.place.partition(".")[2]
@@ -148,7 +155,13 @@ CASES = [
          outputs={"File-Output--beauty": "passes/beauty_"}),
     Case("outputs.file_output_of_a_strip", "warning extra_outputs"),
     Case("outputs.file_output_targa", "warning extra_outputs", outputs={"File-Output--beauty": "passes/beauty_"}),
-    Case("outputs.stereo_eyes", "failure invalid_setting"),
+    Case("outputs.stereo_eyes", first_view="_L", stops=True),
+    Case("outputs.stereo_eyes", first_view="_L", name="stereo_eyes_exr", fields={"format": "OPEN_EXR"},
+         by_hand="bpy.context.scene.render.image_settings.file_format = 'OPEN_EXR'"),
+    Case("outputs.views_of_three", first_view="_L"),
+    Case("outputs.views_of_a_simulation", "warning simulation_not_baked", first_view="_L", stops=True,
+         outputs={"File-Output--beauty": "passes/beauty_"}),
+    Case("outputs.views_without_suffix", "failure invalid_setting"),
     Case("outputs.stereo_side_by_side"),
     Case("outputs.webp_too_large", "failure invalid_setting", since=(3, 2)),
     Case("outputs.jpeg_too_large", "failure invalid_setting"),

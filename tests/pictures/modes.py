@@ -36,7 +36,7 @@ class Render:
         (output / "log").write_text(done.stdout + done.stderr)
         frames, further = pictures_in(output, "by-hand_"), further_in(output / "scene", case.outputs)
         assert {key.partition(" ")[2] for key in further} == set(case.outputs), "a node wrote nothing, or elsewhere"
-        return {**frames, **further}
+        return {**(by_view(frames, case.first_view) if case.first_view else frames), **further}
 
 
 def range_by_hand(case):
@@ -57,6 +57,11 @@ def pictures_in(directory, prefix):
         if match:
             found[match[1].lstrip("0") + (match[2] or "")] = decode(path)
     return found
+
+
+def by_view(frames, first):
+    """The first view of a frame is the frame, the others are further files of it."""
+    return {key[:-len(first)] if key.endswith(first) else f"{key} Render--view": picture for key, picture in frames.items()}
 
 
 def further_in(directory, begins):

@@ -117,7 +117,7 @@ def published(d, job, case):
     if not directory.is_dir():
         return {}
     found = {**modes.pictures_in(directory, "blender-render_"),
-             **modes.further_in(directory, {name: f"{name}_" for name in case.outputs})}
+             **modes.further_in(directory, {name: f"{name}_" for name in case.further})}
     listed = d.get(f"/v1/jobs/{job['id']}/frames?limit=1000").json()["frames"]
     names = {one["name"] for frame in listed for one in frame.get("outputs", [])}
     assert {path.name for path in directory.iterdir() if "--" in path.name} == names, names

@@ -72,8 +72,8 @@ class check_floors_test(unittest.TestCase):
             (root / "docs").mkdir()
             (root / "lib/domain/failure.cpp").write_text('    row{lost, "lost", remedy::give_up},\n')
             (root / "docs/api.md").write_text("`lost`")
-            (root / "docs/operations.md").write_text("lost")
-            self.assertEqual(list(check_floors.kinds_without_words(root)), ["docs/operations.md: says nothing of the kind of failure lost"])
+            (root / "docs/troubleshooting.md").write_text("lost")
+            self.assertEqual(list(check_floors.kinds_without_words(root)), ["docs/troubleshooting.md: says nothing of the kind of failure lost"])
             (root / "lib/domain/failure.cpp").write_text("")
             self.assertEqual(list(check_floors.kinds_without_words(root)), ["lib/domain/failure.cpp: no table of kinds found"])
 

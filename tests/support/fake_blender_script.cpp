@@ -139,7 +139,7 @@ script read_script(const std::string& file) {
     } else if (command == "print") {
       s.texts.push_back(line.substr(6));
     } else if (command == "wait_file") {
-      words >> s.wait_file;
+      words >> s.wait_file >> s.wait_from;
     } else if (command == "once") {
       words >> s.once;
     } else if (command == "leak") {
@@ -149,7 +149,10 @@ script read_script(const std::string& file) {
     } else if (command == "ignore") {
       s.ignores_term = true;
     } else if (command == "fork") {
-      s.forks = true;
+      if (!(words >> s.forks))
+        s.forks = 1;
+    } else if (command == "hold") {
+      words >> s.held_megabytes;
     } else if (command == "hang_load") {
       s.load_hangs = true;
     } else if (command == "hang") {
@@ -171,7 +174,7 @@ void render(const script& s, const std::string& pattern, int frame) {
   const auto file = file_of(pattern, frame);
   if (s.placeholders)
     std::ofstream{file};
-  while (!s.wait_file.empty() && ::access(s.wait_file.c_str(), F_OK) != 0)
+  while (!s.wait_file.empty() && frame >= s.wait_from && ::access(s.wait_file.c_str(), F_OK) != 0)
     pause_for(.005);
   for (int sample = 1; sample <= s.samples; ++sample) {
     std::cout
@@ -217,10 +220,13 @@ void begin(const script& s, const std::vector<std::string>& arguments) {
   for (int i = 0; i < s.flood_megabytes * 1024; ++i)
     std::cout << std::string(1023, 'x') << '\n';
   std::cout.flush();
-  if (s.forks && ::fork() == 0) {
-    pause_for(1e6);
-    std::_Exit(0);
-  }
+  static std::string held; // until the process ends, as memory that leaks does
+  held.assign(static_cast<std::size_t>(s.held_megabytes) << 20U, 'x');
+  for (int i = 0; i < s.forks; ++i)
+    if (::fork() == 0) {
+      pause_for(1e6);
+      std::_Exit(0);
+    }
 }
 
 void end(const script& s) {

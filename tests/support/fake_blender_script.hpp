@@ -6,7 +6,8 @@
 // - exit N: exits with status N at the end
 // - raise S [at F]: dies by signal S, at frame F or at the end
 // - ignore TERM: ignores SIGTERM, and says so
-// - fork: leaves a process in its group that sleeps on
+// - fork [N]: leaves a process, or N, in its group that sleep on
+// - hold MB: holds as much memory before the frames
 // - flood MB: prints as much before the frames
 // - print TEXT: prints TEXT before the frames
 // - half_frame N: writes half an image for frame N
@@ -16,7 +17,7 @@
 // - placeholders: makes each file empty first
 // - hang: waits without end after the frames
 // - hang_load: a session that loads it early never comes to an end
-// - wait_file PATH: waits for PATH before each frame
+// - wait_file PATH [N]: waits for PATH before each frame, from N on
 // - list_fds, print_env, print_arguments: prints them
 // - noise N: frames are N x N pixels that do not compress
 // - once PATH: exit, raise, half_frame, half_further and skip_frame only while there is no PATH, which is
@@ -42,13 +43,14 @@ struct script {
   int raise_signal = 0;
   int raise_at = -1; ///< -1: at the end
   int flood_megabytes = 0;
-  bool forks = false, hangs = false, placeholders = false, lists_descriptors = false,
-       prints_environment = false;
+  int forks = 0, held_megabytes = 0;
+  bool hangs = false, placeholders = false, lists_descriptors = false, prints_environment = false;
   bool ignores_term = false;
   bool load_hangs = false; ///< when a session is to load it before its attempt comes
   std::set<int> half_frames, skipped_frames, half_further;
   std::vector<std::string> texts, further;
   std::string wait_file;
+  int wait_from = 0;
   std::string once;
   bool prints_arguments = false;
   int leak_megabytes = 0;

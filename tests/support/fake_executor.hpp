@@ -89,6 +89,12 @@ public:
   aio::task<result<kiln::output::result_file>> open_frame(job_id, int) override {
     co_return error{errc::not_found, "nothing is on disk"};
   }
+  aio::task<result<std::vector<kiln::output::file_facts>>> list_results(job_id, domain::frame_set) override {
+    co_return std::vector<kiln::output::file_facts>{};
+  }
+  aio::task<result<kiln::output::result_file>> open_result(job_id, std::string) override {
+    co_return error{errc::not_found, "this double has no files"};
+  }
   aio::task<kiln::output::outputs_of_frames> outputs(job_id) override {
     co_return kiln::output::outputs_of_frames{};
   }

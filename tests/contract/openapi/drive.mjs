@@ -53,10 +53,11 @@ const missing = [];
 for (const path of Object.keys(document_.paths))
   if ((await send("OPTIONS", path.replace(/{[^}]*}/g, "x"), {})).status === 404) missing.push(path);
 
-// Ids that were given; the newest are asked for most.
-const known = { job: [], webhook: [], blend: [] };
-const kind_of = (path) => path.startsWith("/v1/webhooks") ? "webhook" : path.startsWith("/v1/blends") ? "blend" : "job";
-const nobody = { job: "j0123456789abcdefgh", webhook: "w0123456789abcdefgh", blend: "sha256:" + "0".repeat(64) };
+// Ids that were given; the newest are asked for most. Names of the page's files change with their content: the page has them.
+const named = String((await send("GET", "/", {})).body).matchAll(/page\/([^"]+)"/g);
+const known = { job: [], webhook: [], blend: [], page: [...named].map((match) => match[1]) };
+const kind_of = (path) => path.startsWith("/page/") ? "page" : path.startsWith("/v1/webhooks") ? "webhook" : path.startsWith("/v1/blends") ? "blend" : "job";
+const nobody = { job: "j0123456789abcdefgh", webhook: "w0123456789abcdefgh", blend: "sha256:" + "0".repeat(64), page: "app-000000000000.js" };
 
 const deleted = new Set(); // or about to be
 const seen = {};

@@ -101,8 +101,43 @@ def file_output_targa(scene, directory):
 def stereo_eyes(scene, directory):
     flat.prepare(scene, 1, 2)
     flat.moving_quad(scene)
+    file_for_each_eye(scene)
+
+
+def file_for_each_eye(scene):
     scene.render.use_multiview = True
     scene.render.image_settings.views_format = "INDIVIDUAL"
+    camera = scene.camera.data
+    camera.type = "PERSP"
+    camera.angle = 1.0
+    camera.stereo.interocular_distance = 0.5
+
+
+def views_of_three(scene, directory):
+    """Each view has a camera of its own; one view is off."""
+    stereo_eyes(scene, directory)
+    scene.render.views_format = "MULTIVIEW"
+    scene.render.views["right"].use = False
+    scene.camera.name = "Camera_L"  # Blender finds those of the other views by its suffix
+    for name, at in (("top", 0.3), ("aside", -0.2)):
+        view = scene.render.views.new(name)
+        view.file_suffix = view.camera_suffix = f"_{name}"
+        camera = scene.camera.copy()
+        camera.name = f"Camera_{name}"
+        camera.location.x += at
+        scene.collection.objects.link(camera)
+
+
+def views_of_a_simulation(scene, directory):
+    """They are rendered in order, by the setup script; a File Output node writes its own for each view."""
+    file_output_of_a_simulation(scene, directory)
+    file_for_each_eye(scene)
+    node_of(scene).format.views_format = "INDIVIDUAL"
+
+
+def views_without_suffix(scene, directory):
+    stereo_eyes(scene, directory)
+    scene.render.views["left"].file_suffix = ""
 
 
 def stereo_side_by_side(scene, directory):

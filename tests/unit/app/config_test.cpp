@@ -162,6 +162,10 @@ TEST_F(config_file, a_wrong_value_names_file_line_key_and_a_right_value) {
            {"public_url = \"/kiln\"", {"public_url = '/kiln' is wrong", "begins with http://"}},
            {"public_url = \"https://farm.example/../kiln\"", {"\"..\" segments"}},
            {"public_url = [\"https://a.example\", \"https://b.example\"]", {"it has one value"}},
+           {"output = 3", {"output = 3 is wrong", "it must be a text", "output = \"DIR\""}},
+           {"project_root = [\"a\", 5]", {"it must be a text"}},
+           {"allowed_hosts = 7", {"allowed_hosts = 7 is wrong", "it must be a text"}},
+           {"[http]\nslots = 1", {"there is no key \"http\"", "no tables"}},
            {"slot = 2", {"there is no key \"slot\"", "did you mean \"slots\"?"}},
        }) {
     const auto text = refused({"--config", with("# a comment\nthreads = 2\n" + std::string{line} + "\n")});

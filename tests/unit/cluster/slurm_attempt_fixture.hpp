@@ -71,8 +71,8 @@ protected:
   }
 
   std::unique_ptr<slurm_attempt> make() {
-    return std::make_unique<slurm_attempt>(settings_, pool_, images_, commands_, queue_, "owner", request_,
-                                           seen_);
+    return std::make_unique<slurm_attempt>(executor(), settings_, pool_, images_, commands_, queue_, "owner",
+                                           request_, seen_);
   }
 
   /// Runs an attempt to its end, and `meanwhile` beside it.
@@ -191,7 +191,8 @@ protected:
   seen_attempt seen_;
   whole_images images_;
   aio::blocking_pool pool_{1};
-  slurm_commands commands_{executor(), pool_, settings_};
+  aio::blocking_pool command_pool_{1};
+  slurm_commands commands_{executor(), command_pool_, settings_};
   queue_look queue_{executor()};
   std::optional<domain::attempt_facts> facts_;
   bool is_over_ = false;

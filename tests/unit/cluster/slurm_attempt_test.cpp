@@ -3,6 +3,7 @@
 #include "unit/cluster/slurm_attempt_fixture.hpp"
 
 #include <algorithm>
+#include <future>
 
 namespace kiln::cluster {
 namespace {
@@ -107,6 +108,36 @@ TEST_F(slurm_attempt_test, a_shutdown_does_not_wait_for_slurm) {
     attempt.stop(stop_reason::shutdown);
   });
   EXPECT_EQ(slurm_.asked("scancel").size(), 1U);
+}
+
+TEST_F(slurm_attempt_test, a_stop_reaches_slurm_while_the_shared_disk_does_not_answer) {
+  for (const auto why : {stop_reason::cancel, stop_reason::timeout, stop_reason::shutdown}) {
+    const auto before = slurm_.asked("scancel").size();
+    seen_.runs = 0;
+    forget();
+    live([&](slurm_attempt& attempt) -> aio::task<> {
+      const auto is_submitted = [this] { return fs::exists(array_directory(1) / "slurm_job"); };
+      co_await wait_until(is_submitted);
+      co_await begin_to_run();
+      std::promise<bool> answers;
+      aio::task_group disk{executor(), [](const std::exception_ptr& e) { std::rethrow_exception(e); }};
+      const auto hang = [this, held = answers.get_future().share()]() -> aio::task<> {
+        const auto hang_here = [held] { return held.get(); };
+        (void)co_await pool_.run(hang_here);
+      };
+      disk.spawn(hang());
+      look(); // its step waits for the disk from here on
+      attempt.stop(why);
+      co_await wait_until(is_asked("scancel", before + 1));
+      co_await look_times(3);
+      EXPECT_FALSE(is_over_) << "frames that are whole count, and only the disk knows them";
+      answers.set_value(true);
+      co_await disk.join();
+    });
+    EXPECT_EQ(slurm_.asked("scancel").size(), before + 1);
+    EXPECT_EQ(facts_->stopped, why);
+    run([this]() -> aio::task<> { co_await make()->clean_up(); });
+  }
 }
 
 TEST_F(slurm_attempt_test, a_stop_in_doubt_waits_until_the_queue_shows_what_sbatch_has_done) {

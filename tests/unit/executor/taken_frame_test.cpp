@@ -200,5 +200,69 @@ TEST_F(taken_frame_test, holes_take_no_bytes_and_are_not_filled_by_a_copy) {
   }
 }
 
+class frame_of_another_user : public taken_frame_test {
+protected:
+  static constexpr uid_t user_ = 54321;
+
+  void SetUp() override {
+    if (::geteuid() != 0)
+      GTEST_SKIP() << "only root can give files away";
+    ASSERT_EQ(::chown(work_.c_str(), user_, user_), 0);
+  }
+
+  fs::path write_as(uid_t user) {
+    const auto file = write();
+    EXPECT_EQ(::chown(file.c_str(), user, user), 0);
+    EXPECT_EQ(::chmod(file.c_str(), 0666), 0);
+    return file;
+  }
+
+  static struct stat facts_of(const fs::path& path) {
+    struct stat facts {};
+    EXPECT_EQ(::lstat(path.c_str(), &facts), 0) << path;
+    return facts;
+  }
+};
+
+TEST_F(frame_of_another_user, becomes_ours) {
+  const auto file = write_as(user_);
+  const auto frame = take(file, taken_, custody::moved);
+  ASSERT_TRUE(frame) << frame.error().message;
+  EXPECT_EQ(frame->path, taken_ / "frame") << "it was moved";
+  ASSERT_TRUE(publish(*frame, to_));
+  EXPECT_EQ(facts_of(to_).st_uid, 0U);
+  EXPECT_EQ(facts_of(to_).st_gid, 0U);
+  EXPECT_EQ(facts_of(to_).st_mode & 07777U, 0664U);
+}
+
+TEST_F(frame_of_another_user, becomes_ours_by_a_copy) {
+  const auto file = write_as(user_);
+  fs::create_hard_link(file, work_ / "kept");
+  const auto frame = take(file, taken_, custody::moved);
+  ASSERT_TRUE(frame && publish(*frame, to_));
+  EXPECT_EQ(facts_of(to_).st_uid, 0U);
+  EXPECT_EQ(facts_of(work_ / "kept").st_uid, user_);
+}
+
+TEST_F(frame_of_another_user, is_not_a_link_to_a_file_of_a_third) {
+  for (const uid_t owner : {uid_t{0}, uid_t{99}}) {
+    const auto file = write_as(owner);
+    for (const auto how : {custody::moved, custody::copied})
+      EXPECT_EQ(take(file, taken_, how).error().code, errc::corrupt);
+    EXPECT_EQ(facts_of(file).st_uid, owner);
+  }
+}
+
+TEST_F(frame_of_another_user, goes_back_to_that_user) {
+  const auto file = write_as(user_);
+  {
+    const auto frame = take(file, taken_, custody::moved);
+    ASSERT_TRUE(frame);
+  }
+  put_back(taken_, work_);
+  EXPECT_EQ(facts_of(file).st_uid, user_);
+  EXPECT_TRUE(take(file, taken_, custody::moved));
+}
+
 } // namespace
 } // namespace kiln::executor

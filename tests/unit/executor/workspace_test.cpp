@@ -98,6 +98,46 @@ TEST_F(workspace_test, remove_keeps_what_was_published) {
   EXPECT_FALSE(fs::exists(paths_.final_dir)) << "nothing was published";
 }
 
+TEST_F(workspace_test, only_the_user_of_its_blender_can_use_it) {
+  if (::geteuid() != 0)
+    GTEST_SKIP() << "only root can give files away";
+  const process::credentials user{.user = 54321, .group = 54321, .groups = {}, .name = "artist", .home = "/"};
+  const auto blend = dir_.write("a.blend", "BLENDER-v304");
+  const auto expect_given = [&](const attempt_paths& paths) {
+    struct stat facts {};
+    ASSERT_EQ(::stat(paths.workspace.c_str(), &facts), 0);
+    EXPECT_EQ(facts.st_uid, user.user);
+    EXPECT_EQ(facts.st_mode & 07777U, 0700U);
+    for (const auto& path : {paths.taken, paths.final_dir, paths.workspace.parent_path()}) {
+      ASSERT_EQ(::stat(path.c_str(), &facts), 0);
+      EXPECT_EQ(facts.st_uid, 0U) << path;
+      EXPECT_EQ(facts.st_mode & 0022U, 0U) << path;
+    }
+  };
+  ASSERT_FALSE(prepare(paths_, blend, open_anywhere, &user));
+  expect_given(paths_);
+  struct stat facts {};
+  for (const auto& path : {paths_.temp, paths_.script}) {
+    ASSERT_EQ(::stat(path.c_str(), &facts), 0);
+    EXPECT_EQ(facts.st_uid, user.user) << path;
+  }
+  ASSERT_FALSE(prepare(paths_, blend, open_anywhere, &user)) << "again";
+  expect_given(paths_);
+
+  // In the directory of a session, which is the user's, a link can stand in the way.
+  const attempt_id id{*job_id::parse("j0123456789abcdefgh"), 2};
+  const auto in = paths_in_session(id, dir_ / "out/.kiln/session-a", dir_ / "out", dir_ / "state");
+  fs::create_directories(in.directory / "elsewhere");
+  ASSERT_FALSE(prepare(in, blend, open_anywhere, &user));
+  ASSERT_EQ(::stat(in.workspace.c_str(), &facts), 0);
+  EXPECT_EQ(facts.st_uid, user.user);
+  remove(in);
+  fs::create_directory_symlink(dir_ / "state", in.workspace);
+  EXPECT_FALSE(process::give_directory(in.workspace, &user));
+  ASSERT_EQ(::stat((dir_ / "state").c_str(), &facts), 0);
+  EXPECT_EQ(facts.st_uid, 0U);
+}
+
 TEST(write_failure, a_full_disk_is_told_apart) {
   EXPECT_EQ(write_failure(system_error(ENOSPC, "x")).kind, failure_kind::disk_full);
   EXPECT_EQ(write_failure(system_error(EDQUOT, "x")).kind, failure_kind::disk_full);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "aio/task_group.hpp"
 #include "local/session.hpp"
+#include "local/session_directory.hpp"
 #include "support/loop.hpp"
 #include "support/temp_directory.hpp"
 
@@ -29,7 +30,7 @@ TEST_F(session_test, an_attempt_that_begins_after_the_end_of_its_blender_is_not_
   session_key key;
   key.blender = "default";
   key.blend = dir.write("scene.blend", "BLENDER-v304\nwait_file " + (dir / "never").native() + "\n");
-  const auto directory = make_session_directory(settings.output);
+  const auto directory = make_session_directory(settings.output, nullptr);
   ASSERT_TRUE(directory);
   const auto one = std::make_shared<session>(executor(), settings, key, *directory);
   const blender::session_order order{

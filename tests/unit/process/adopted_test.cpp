@@ -262,6 +262,37 @@ TEST_F(adopted_test, the_loop_runs_while_processes_are_searched) {
   });
 }
 
+TEST_F(adopted_test, the_loop_runs_while_the_rest_of_its_group_is_searched) {
+  const pid_t pid = start("sleep 1000 & echo $! > child; while [ ! -e go ]; do sleep 0.01; done");
+  run([&]() -> aio::task<> {
+    const auto found = co_await find(grace);
+    std::promise<bool> may_search;
+    const auto occupy = [&, may = may_search.get_future().share()]() -> aio::task<> {
+      const auto wait_here = [may] { return may.get(); };
+      (void)co_await pool_.run(wait_here);
+    };
+    bool is_over = false;
+    const auto watch = [&]() -> aio::task<> {
+      (void)co_await (*found)->watch();
+      is_over = true;
+    };
+    aio::task_group group{executor(), [](const std::exception_ptr& e) { std::rethrow_exception(e); }};
+    group.spawn(occupy());
+    group.spawn(watch());
+    work_.write("go", "");
+    while (is_alive(pid)) {
+    }
+    for (int turn = 0; turn < 100; ++turn)
+      co_await aio::asio::post(executor(), aio::use_task);
+    const pid_t left = std::stoi(work_.read("child"));
+    EXPECT_FALSE(is_over) << "the only thread of the pool is occupied";
+    EXPECT_TRUE(is_alive(left));
+    may_search.set_value(true);
+    co_await group.join();
+    EXPECT_TRUE(dies(left));
+  });
+}
+
 TEST_F(adopted_test, the_table_knows_ourselves) {
   const auto self = facts_of(::getpid());
   ASSERT_TRUE(self);

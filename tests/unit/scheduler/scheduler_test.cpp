@@ -202,6 +202,22 @@ TEST_F(scheduler_test, a_full_disk_pauses_the_queue_and_it_goes_on_by_itself) {
   });
 }
 
+TEST_F(scheduler_test, a_shortage_that_bytes_do_not_show_is_tried_again_after_a_while) {
+  make({.look_again = std::chrono::milliseconds{1}});
+  attempts_.free = 5 << 20;
+  run([&]() -> aio::task<> {
+    const auto job = co_await submitted(1, 1, 0);
+    attempts_.end_with(attempt(job), {.kind = failure_kind::disk_full, .message = "no inode is left"});
+    const auto until = aio::clock::now() + std::chrono::seconds{30};
+    while (attempts_.starts.size() == 1 && aio::clock::now() < until)
+      co_await settle();
+    EXPECT_EQ(attempts_.starts.size(), 2U);
+    attempts_.publish(attempts_.starts.back(), 1);
+    attempts_.end(attempts_.starts.back(), success);
+    EXPECT_EQ(job->state, job_state::succeeded);
+  });
+}
+
 TEST_F(scheduler_test, below_the_reserve_nothing_is_started) {
   make({.disk_reserve = 2U << 30, .look_again = std::chrono::milliseconds{1}});
   run([&]() -> aio::task<> {

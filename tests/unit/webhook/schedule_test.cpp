@@ -30,6 +30,7 @@ TEST(schedule, heeds_what_the_receiver_asks_for_up_to_a_day) {
   EXPECT_EQ(next_wait(usual_waits, 2, 0.5, 60s), 5min) << "never sooner than the schedule";
   EXPECT_EQ(next_wait(usual_waits, 1, 0.5, std::chrono::seconds{1'000'000}), 24h);
   EXPECT_EQ(next_wait(usual_waits, 1, 0.5, std::chrono::hours{100'000}), 24h);
+  EXPECT_EQ(next_wait(usual_waits, 1, 0.5, std::chrono::seconds::max()), 24h);
   EXPECT_EQ(next_wait(usual_waits, 1, 0.5, -5s), 5s);
 }
 

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What can be done to a job. Refused, not queued, while kilnd is away.
+import { signal } from "@preact/signals";
+import { type Job, Problem, isFinal, send } from "./api";
+import { title } from "./format";
+import { announce, question } from "./parts";
+import { link } from "./live";
+import { put, remove } from "./store";
+
+/// What went wrong with the last action, and of which job.
+export const trouble = signal<{ id: string; problem: Problem } | null>(null);
+export const busy = signal<string | null>(null);
+
+async function act(job: Job, what: () => Promise<Response>, said: string) {
+  if (busy.value) return;
+  trouble.value = null;
+  if (link.value.state === "reconnecting") {
+    trouble.value = { id: job.id, problem: new Problem(0, "kilnd is away: nothing was changed. Try again when the page is live.") };
+    return;
+  }
+  busy.value = job.id;
+  try {
+    const answer = await what();
+    if (answer.status === 204) remove(job.id);
+    else put(await answer.json() as Job);
+    announce(said);
+    return true;
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    if (error.status === 404) remove(job.id); // deleted meanwhile
+    trouble.value = { id: job.id, problem: error };
+  } finally {
+    busy.value = null;
+  }
+}
+
+export const canPause = (job: Job) => !isFinal(job) && job.wanted === "run";
+export const canResume = (job: Job) => !isFinal(job) && job.wanted === "pause";
+export const canCancel = (job: Job) => !isFinal(job) && job.wanted !== "cancel";
+export const canRetry = (job: Job) => job.state === "failed" || job.state === "canceled";
+const path = (job: Job) => `v1/jobs/${job.id}`;
+
+export const pause = (job: Job) => act(job, () => send("PATCH", path(job), { paused: true }), "Pausing");
+export const resume = (job: Job) => act(job, () => send("PATCH", path(job), { paused: false }), "Going on");
+export const retry = (job: Job) => act(job, () => send("POST", `${path(job)}/retry`), "Queued again");
+export const prioritize = (job: Job, priority: number) => act(job, () => send("PATCH", path(job), { priority }), `Priority ${priority}`);
+export function cancel(job: Job) {
+  question.value = {
+    title: "Cancel this job?", yes: "Cancel the job", danger: true, then: () => void act(job, () => send("POST", `${path(job)}/cancel`), "Canceling"),
+    text: `The frame being rendered is lost. Frames that are done (${job.frames.done}) stay, and “${title(job)}” can be retried.`,
+  };
+}
+export function erase(job: Job, then?: () => void) {
+  question.value = {
+    title: "Delete this job?", yes: "Delete", danger: true,
+    then: async () => { if (await act(job, () => send("DELETE", path(job)), "Deleted")) then?.(); },
+    text: `“${title(job)}”, its log and its frames (${job.frames.done} done) are removed from the server. This cannot be undone.`,
+  };
+}

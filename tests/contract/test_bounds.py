@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Bounds of a Blender: its memory and its processes."""
+import subprocess
+
+import pytest
+from conftest import ON_SLURM
+from daemon import processes_of_group, program, wait_for
+from test_jobs import job, submit, until
+
+pytestmark = pytest.mark.skipif(ON_SLURM, reason="Slurm bounds what runs on a cluster")
+
+OWN = ["--sessions", "0"]
+
+
+@pytest.mark.parametrize("sessions", [[], OWN])
+def test_memory(start, sessions):
+    d = start("hold 300", "frame_seconds 60", arguments=["--blender-memory", "200MiB", *sessions])
+    done = until(d, submit(d, "1-2", retries=1), "failed")
+    assert done["failure"]["kind"] == "out_of_memory" and "blender_memory allows 200 MiB" in done["failure"]["message"], done
+    assert (done["failure"]["signal"], done["attempts"]) == (9, 2), done
+
+
+@pytest.mark.parametrize("sessions", [[], OWN])
+def test_processes(start, sessions):
+    d = start("fork 30", "frame_seconds 60", arguments=["--blender-processes", "20", *sessions])
+    ident = submit(d, "1-2", retries=0)
+    pid = wait_for(lambda: (job(d, ident).get("current") or {}).get("pid"), "it runs")
+    done = until(d, ident, "failed")
+    assert done["failure"]["kind"] == "killed" and "blender_processes allows 20" in done["failure"]["message"], done
+    wait_for(lambda: not processes_of_group(pid), "none of them is left")
+
+
+@pytest.mark.parametrize("sessions", [[], OWN])
+def test_within_the_bounds(start, sessions):
+    d = start("hold 100", "fork 3", "samples 4", "frame_seconds 0.6",
+              arguments=["--blender-memory", "900MiB", "--blender-processes", "20", "--sandbox", "off", *sessions])
+    done = until(d, submit(d, "1-2"), "succeeded", "failed")
+    assert done["state"] == "succeeded", done
+
+
+def test_one_that_takes_too_much_harms_no_other(start, tmp_path):
+    """A job that ends a warm Blender does not end that of another job."""
+    (tmp_path / "greedy.blend").write_text("BLENDER-v304\nhold 400\nframe_seconds 60\n")
+    d = start("samples 4", "frame_seconds 0.3", arguments=["--blender-memory", "200MiB", "--slots", "2"])
+    good, greedy = submit(d, "1-6"), submit(d, "1", blend="greedy.blend", retries=0)
+    assert until(d, greedy, "failed", "succeeded")["failure"]["kind"] == "out_of_memory"
+    assert until(d, good, "failed", "succeeded")["attempts"] == 1
+
+
+@pytest.mark.parametrize("option", [["--blender-memory", "1GiB"], ["--blender-processes", "9"]])
+def test_slurm_has_its_own(tmp_path, option):
+    told = subprocess.run([program("KILND"), "--check", "--project-root", tmp_path, "--executor", "slurm", *option],
+                          capture_output=True, text=True, timeout=60)
+    assert told.returncode == 2 and "on a cluster Slurm does" in told.stderr, told

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Links between pages lead to files and headings that exist, and the map (docs/index.md) leads to every page. No network."""
+import pathlib
+import re
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
+
+
+def without_code(text):
+    return re.sub(r"`[^`\n]*`", "", re.sub(r"^```.*?^```$", "", text, flags=re.S | re.M))
+
+
+def links_of(page):
+    """What the page's own links and pictures name; links into the Web are left out."""
+    found = re.findall(r"\]\(([^)\s]+)\)", without_code(page.read_text(encoding="utf-8")))
+    return [link for link in found if not re.match(r"[a-z]+:", link)]
+
+
+def anchors_of(page):
+    """The fragments of the headings, as GitHub makes them."""
+    seen = {}
+    for heading in re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.S | re.M), re.M):
+        text = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading)
+        slug = re.sub(r"[^\w\- ]", "", text.strip().lower()).replace(" ", "-")
+        seen[slug] = seen.get(slug, -1) + 1
+        yield slug if seen[slug] == 0 else f"{slug}-{seen[slug]}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_links_lead_somewhere(page):
+    wrong = []
+    for link in links_of(page):
+        path, _, fragment = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        if not target.exists() or (fragment and target.suffix == ".md" and fragment not in anchors_of(target)):
+            wrong.append(link)
+    assert not wrong
+
+
+def test_the_map_leads_to_every_page():
+    index = ROOT / "docs/index.md"
+    named = {(index.parent / link.partition("#")[0]).resolve() for link in links_of(index)}
+    pages = {page for page in (ROOT / "docs").glob("*.md") if page != index} | set((ROOT / "docs/clients").iterdir())
+    assert not sorted(str(page.relative_to(ROOT)) for page in pages - named)

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a person does on the page, with fake_blender as the Blender."""
+import json
+
+import pytest
+import tokens
+from daemon import wait_for
+
+JSON = {"Content-Type": "application/json"}
+NEVER = "wait_file /nonexistent/file"  # no frame comes
+ROWS = "await page.locator('.row[data-job]')"
+
+
+def post(d, headers=None, **spec):
+    answer = d.ask("POST", "/v1/jobs", json.dumps({"blend": "scene.blend", **spec}), {**JSON, **(headers or {})})
+    assert answer.status == 202, answer
+    return answer.json()["id"]
+
+
+def until(d, job, headers=None, **fields):
+    return wait_for(lambda: (lambda now: now if all(now[k] == v for k, v in fields.items()) else None)(d.ask("GET", f"/v1/jobs/{job}", None, headers or {}).json()),
+                    f"{job} is {fields}")
+
+
+def test_frames_appear_while_they_render(start, browser, tmp_path):
+    d = start(f"wait_file {tmp_path}/go", "samples 4", arguments=["--sandbox-read", tmp_path])
+    browser.open(d.url())
+    browser.see("Nothing has been rendered yet")
+    job = post(d, frames="1-3", name="shot 010")
+    browser.run("await page.getByRole('link', { name: 'shot 010' }).click()")
+    browser.state("Rendering")
+    (tmp_path / "go").write_text("")
+    browser.state("Done")
+    browser.run("await page.waitForFunction(() => document.querySelectorAll('.picture canvas.drawn').length === 3)")
+    browser.see("All 3 frames are done and verified.")
+    assert browser.run("return page.title()") == "Done · shot 010 · Kiln"
+    assert "3 done" in browser.run("return page.locator('.map canvas').getAttribute('aria-label')")
+    browser.run("await page.getByRole('button', { name: 'Frame 2' }).click(); await page.locator('.viewer img').waitFor()")
+    assert browser.run("return page.locator('.viewer img').evaluate((it) => it.decode().then(() => it.naturalWidth))") > 0
+    browser.run("await page.keyboard.press('ArrowRight'); await page.getByRole('heading', { name: 'Frame 3' }).waitFor(); await page.keyboard.press('Escape')")
+    browser.click("Log")
+    browser.run("await page.locator('.log pre').waitFor()")
+    browser.click("Download")
+    assert f"kiln get {job}" in browser.run("return page.locator('section.get').innerText()")
+    got = browser.run("const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'Download frames.zip' }).click()]); return file.path()")
+    with open(got, "rb") as archive:
+        assert archive.read(2) == b"PK"
+
+
+def test_a_dropped_blend_is_rendered(start, browser):
+    d = start()
+    browser.open(d.url())
+    browser.see("Nothing has been rendered yet")
+    drop = """
+        const data = await page.evaluateHandle(([name, text]) => {
+          const made = new DataTransfer();
+          made.items.add(new File([text], name));
+          return made;
+        }, [args.name, args.text]);
+        await page.dispatchEvent('body', 'drop', { dataTransfer: data });"""
+    browser.run(drop, name="notes.txt", text="hello")
+    browser.see("is not a .blend")
+    browser.run(drop, name="broken.blend", text="hello")
+    browser.run("await page.locator('.upload .notice.bad').waitFor()")
+    browser.run(drop, name="kettle.blend", text="BLENDER-v304\nsamples 2\n")
+    browser.run("await page.getByRole('button', { name: 'Another file' }).waitFor(); await page.locator('.upload .notice.bad').waitFor({ state: 'detached' })")
+    assert browser.run("return page.inputValue('#f-name')") == "kettle"
+    browser.run("await page.fill('#f-frames', '9-1'); await page.locator('summary').click(); await page.fill('#f-samples', '0'); await page.keyboard.press('Enter')")
+    browser.run("await page.locator('#f-frames[aria-invalid]').waitFor(); await page.locator('#f-samples[aria-invalid]').waitFor()")
+    assert browser.run("return page.evaluate(() => document.activeElement.id)") == "f-frames"
+    browser.run("await page.fill('#f-samples', ''); await page.fill('#f-frames', '1-2'); await page.getByRole('button', { name: 'Render 2 frames' }).click()")
+    browser.state("Done")
+    browser.run("await page.getByRole('link', { name: 'Render again…' }).click(); await page.getByText('The same file as before').waitFor()")
+    browser.run("await page.fill('#f-frames', '5'); await page.getByRole('button', { name: 'Render 1 frame' }).click()")
+    browser.state("Done")
+    assert [job["frames"]["set"] for job in d.get("/v1/jobs").json()["jobs"]] == ["5", "1,2"]
+
+
+def test_a_failure_is_a_sentence_with_what_to_do(start, browser):
+    d = start("skip_frame 2", "skip_frame 3")
+    job = post(d, frames="1-4", retries=0)
+    until(d, job, state="failed")
+    browser.open(d.url(f"#/jobs/{job}"))
+    browser.state("Failed")
+    said = browser.run("return page.locator('.notice.bad').innerText()")
+    assert d.get(f"/v1/jobs/{job}").json()["failure"]["message"][1:20] in said and "log" in said
+    browser.run("await page.keyboard.press(']'); await page.locator('[data-failure]:focus').waitFor()")
+    assert "2–3" in browser.run("return page.locator('.failures').innerText()")
+    browser.click("Retry what is missing")
+    wait_for(lambda: d.get(f"/v1/jobs/{job}").json()["attempts"] > 1, "it is tried again")
+
+
+def test_a_job_is_paused_goes_on_is_canceled_and_deleted(start, browser):
+    d = start("frame_seconds 0.3")
+    job = post(d, frames="1-500")
+    browser.open(d.url(f"#/jobs/{job}"))
+    browser.click("Pause")
+    browser.state("Paused")
+    browser.click("Go on")
+    browser.state("Rendering")
+    browser.click("Cancel")
+    browser.click("Keep it")
+    assert d.get(f"/v1/jobs/{job}").json()["wanted"] == "run"
+    browser.click("Cancel")
+    browser.click("Cancel the job")
+    browser.state("Canceled")
+    browser.click("Delete")
+    browser.run("await page.locator('dialog').getByRole('button', { name: 'Delete' }).click()")
+    browser.see("Nothing has been rendered yet")
+    assert d.get(f"/v1/jobs/{job}").status == 404
+
+
+def test_a_job_deleted_while_it_is_looked_at(start, browser):
+    d = start()
+    job = post(d, frames="1")
+    until(d, job, state="succeeded")
+    browser.open(d.url(f"#/jobs/{job}"))
+    browser.state("Done")
+    d.ask("DELETE", f"/v1/jobs/{job}")
+    browser.click("Delete")
+    browser.run("await page.locator('dialog').getByRole('button', { name: 'Delete' }).click()")
+    browser.see("This job is gone")
+
+
+def test_names_are_text_whatever_they_contain(start, browser):
+    d = start(NEVER)
+    names = ["<img src=x onerror=alert(1)><script>alert(2)</script>", "‮gnp.exe مشهد الفرن", "x" * 200, "&amp; \"quoted\" 'too'", "🔥" * 50]
+    made = [post(d, frames="1", name=name, tags=["<b>"]) for name in names]
+    for width in (320, 1440):
+        browser.open(d.url(), width=width)
+        browser.run(f"{ROWS}.nth(4).waitFor()")
+        assert browser.run("return page.locator('.c-name bdi').allTextContents()") == names[::-1]
+        for fragment in ("", *(f"#/jobs/{job}" for job in made[:3])):
+            browser.run("await page.evaluate((it) => { location.hash = it; }, args.to); await page.waitForFunction((it) => !it || document.querySelector('main.job h1'), args.to)", to=fragment)
+            assert browser.run("return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)") <= 0, (width, fragment)
+    assert browser.run("return page.locator('main h1 bdi').textContent()") == names[2]
+
+
+def test_tokens(start, browser, tmp_path):
+    d = start()
+    d.stop()
+    submit, look = tokens.add(d.state, "ada", "submit"), tokens.add(d.state, "guest", "read")
+    d.start()
+    headers = tokens.bearer(submit)
+    job = post(d, headers, frames="1-2", name="hers")
+    until(d, job, headers, state="succeeded")
+    browser.open(d.url(f"#/jobs/{job}"))
+    browser.see("This kilnd needs a token.")
+    browser.see("kilnd token add")
+    assert browser.run("return axe()") == []
+    browser.run("await page.fill('#token', 'kiln_wrong'); await page.keyboard.press('Enter')")
+    browser.see("This token is not valid, or has expired.")
+    browser.run("await page.fill('#token', args.secret); await page.keyboard.press('Enter')", secret=look)
+    browser.state("Done")
+    browser.run("await page.waitForFunction(() => document.querySelectorAll('.picture canvas.drawn').length === 2); await page.locator('.live.live').waitFor()")
+    browser.click("Delete")
+    browser.run("await page.locator('dialog').getByRole('button', { name: 'Delete' }).click(); await page.locator('.notice.bad .request').waitFor()")
+    browser.run("await page.reload()")
+    browser.state("Done")  # the tab keeps its token
+    browser.click("Sign out")
+    browser.see("You have signed out.")
+    assert browser.run("return page.evaluate(() => JSON.stringify({ ...sessionStorage, ...localStorage }))") == "{}"
+    assert not [url for url in browser.run("return seen.requests") if look in url]
+    browser.open(d.url("#/jobs"), storage=False)
+    browser.run("await page.fill('#token', args.secret); await page.keyboard.press('Enter'); await page.getByRole('link', { name: 'hers' }).waitFor()", secret=submit)
+
+
+def test_kilnd_goes_away_and_comes_back(start, browser):
+    d = start()
+    browser.open(d.url())
+    browser.run("await page.locator('.live.live').waitFor()")
+    d.command[d.command.index("--listen") + 1] = f"127.0.0.1:{d.port}"
+    d.stop()
+    browser.run("await page.locator('.live.reconnecting').waitFor()")
+    d.start()
+    job = post(d, frames="1", name="after")
+    browser.run("await page.locator('.live.live').waitFor(); await page.getByRole('link', { name: 'after' }).waitFor()")
+    until(d, job, state="succeeded")
+    browser.run("await page.locator('.state.succeeded').waitFor()")
+
+
+def test_keys(start, browser):
+    d = start(NEVER)
+    first, second = post(d, frames="1", name="first"), post(d, frames="1", name="second")
+    browser.open(d.url())
+    browser.run(f"{ROWS}.nth(1).waitFor(); await page.keyboard.press('j'); await page.keyboard.press('j'); await page.keyboard.press('k'); await page.keyboard.press('j'); await page.keyboard.press('Enter')")
+    browser.run("await page.waitForURL((url) => url.hash === args.hash)", hash=f"#/jobs/{first}")
+    browser.run("await page.keyboard.press('g'); await page.locator('main.jobs').waitFor(); await page.keyboard.press('/'); await page.keyboard.type('sec')")
+    browser.run("await page.waitForFunction(() => document.querySelectorAll('.row[data-job]').length === 1); await page.waitForURL(/q=sec/); await page.keyboard.press('Tab')")
+    browser.run("await page.locator('.row[data-job] a').focus(); await page.keyboard.press('p')")
+    until(d, second, wanted="pause")
+    browser.run("await page.keyboard.press('?'); await page.getByRole('heading', { name: 'Keys' }).waitFor(); await page.getByLabel('Use these keys').uncheck(); await page.keyboard.press('Escape')")
+    browser.run("await page.locator('.row[data-job] a').focus(); await page.keyboard.press('n')")
+    assert "new" not in browser.run("return page.url()")
+
+
+def test_seven_tabs_share_a_stream(start, browser):
+    d = start()
+    browser.open(d.url())
+    browser.run("for (let n = 0; n < 6; n++) await (await context.newPage()).goto(page.url());"
+                "for (const each of context.pages()) await each.locator('.live.live').waitFor();")
+    assert d.waiting() == 1
+    post(d, frames="1", name="for all")
+    browser.run("for (const each of context.pages()) await each.getByRole('link', { name: 'for all' }).waitFor();")
+    browser.run("await context.pages()[0].close()")  # another one reads now
+    wait_for(lambda: d.waiting() == 1, "another tab reads")
+    post(d, frames="1", name="later")
+    browser.run("for (const each of context.pages()) await each.getByRole('link', { name: 'later' }).waitFor();")
+
+
+def test_thousands_are_not_all_in_the_page(start, browser):
+    d = start(NEVER, arguments=["--max-queued", "500"])
+    for number in range(300):
+        post(d, frames="1-20000" if number == 0 else "1", name=f"job {number}")
+    browser.open(d.url())
+    browser.run("await page.getByRole('button', { name: /^All/ }).getByText('300').waitFor()")
+    assert browser.run("return page.locator('.row[data-job]').count()") < 80
+    browser.run("await page.evaluate(() => scrollTo(0, document.body.scrollHeight)); await page.getByRole('link', { name: 'job 0', exact: true }).waitFor()")
+    browser.run("await page.getByRole('link', { name: 'job 0', exact: true }).click();")
+    browser.run("await page.waitForFunction(() => /20\\D000 frames/.test(document.querySelector('.map canvas')?.getAttribute('aria-label')))")
+    assert browser.run("return page.locator('.pictures li').count()") < 120
+
+
+@pytest.mark.parametrize("theme, width", [("light", 1440), ("dark", 1440), ("light", 320), ("dark", 320)])
+def test_axe_finds_nothing(start, browser, theme, width):
+    d = start("skip_frame 2", "samples 2")
+    browser.open(d.url(), theme=theme, width=width, height=700)
+    browser.see("Nothing has been rendered yet")
+    assert browser.run("return axe()") == []
+    failed = post(d, frames="1-4", retries=0, name="failed")
+    until(d, failed, state="failed")
+    screens = {"#/jobs": f"{ROWS}.first().waitFor()", f"#/jobs/{failed}": "await page.locator('.failures').waitFor()",
+               f"#/jobs/{failed}?frame=1": "await page.locator('.viewer img').waitFor()", f"#/jobs/{failed}?tab=log": "await page.locator('.log pre').waitFor()",
+               f"#/jobs/{failed}?tab=settings": "await page.locator('.settings').first().waitFor()", f"#/jobs/{failed}?tab=download": "await page.locator('.line').first().waitFor()",
+               "#/new": "await page.locator('.drop').waitFor(); await page.locator('summary').click()", "#/jobs/j06h0nhrgvkx9ez8bgq": "await page.getByText('This job is gone').waitFor()"}
+    for fragment, before in screens.items():
+        browser.run("await page.evaluate((it) => { location.hash = it; }, args.to)", to=fragment)
+        browser.run(before)
+        assert browser.run("return axe()") == [], fragment
+        assert browser.run("return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)") <= 0, fragment
