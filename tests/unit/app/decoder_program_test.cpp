@@ -53,7 +53,7 @@ protected:
     packer.next_out = reinterpret_cast<Bytef*>(packed_row.data());
     packer.avail_out = static_cast<uInt>(packed_row.size());
     EXPECT_EQ(::deflate(&packer, Z_FULL_FLUSH), Z_OK);
-    packed_row.resize(packed_row.size() - packer.avail_out);
+    packed_row.erase(packer.total_out);
     ::deflateEnd(&packer);
     std::string data = "\x78\x9c";
     for (std::uint64_t y = 0; y < side; ++y)
