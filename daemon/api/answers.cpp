@@ -30,6 +30,24 @@ http::response field_problem(std::span<const domain::field_error> wrong) {
   return {.status = 422, .content_type = std::string{type}, .body = std::move(text)};
 }
 
+row_list::row_list(std::string_view name) : body_(fmt::format("{{\"{}\":[", name)) {}
+
+bool row_list::add(const boost::json::object& row) {
+  constexpr std::size_t most = 1'000'000; // bytes
+  const auto text = boost::json::serialize(row);
+  if (size_ > 0 && body_.size() + text.size() > most)
+    return false;
+  if (size_++ > 0)
+    body_ += ',';
+  body_ += text;
+  return true;
+}
+
+http::response row_list::answer() && {
+  body_ += "]}";
+  return {.status = 200, .content_type = json_type, .body = std::move(body_)};
+}
+
 http::response not_json() {
   return problem(415, "the body must be sent as Content-Type: application/json");
 }

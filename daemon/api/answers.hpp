@@ -9,8 +9,10 @@
 #include "http/message.hpp"
 #include "output/results.hpp"
 
+#include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -22,6 +24,20 @@ namespace kiln::api {
 inline constexpr const char* json_type = "application/json; charset=utf-8";
 
 [[nodiscard]] http::response json_answer(int status, const boost::json::value& body);
+
+/// The body {"NAME":[row,…]} of a page, which is never much longer than a megabyte.
+class row_list {
+public:
+  explicit row_list(std::string_view name);
+  /// False if there is no room for it: the page ends before it. There is always room for one.
+  [[nodiscard]] bool add(const boost::json::object& row);
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] http::response answer() &&;
+
+private:
+  std::string body_;
+  std::size_t size_ = 0;
+};
 
 /// `detail` is shown to the client as it is.
 [[nodiscard]] http::response problem(int status, std::string_view detail);

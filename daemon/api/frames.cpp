@@ -3,24 +3,18 @@
 
 #include "api/answers.hpp"
 #include "api/frames_zip.hpp"
-#include "api/job_json.hpp"
-#include "api/query.hpp"
 #include "base/number.hpp"
 #include "blender/output_name.hpp"
 #include "domain/image_format.hpp"
 
-#include <boost/json/array.hpp>
-#include <boost/json/object.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 namespace kiln::api {
 namespace {
 
-namespace json = boost::json;
 using access::role;
 using http::answer;
 using http::response;
@@ -53,7 +47,6 @@ frames::frames(scheduler::scheduler& of, output::output_store& files, aio::block
 
 void frames::add_routes(http::service& to) {
   using http::request;
-  to.on("GET", "/v1/jobs/{id}/frames", role::read, [this](const request& asked) { return list(asked); });
   to.on("GET", "/v1/jobs/{id}/frames.zip", role::read, [this](const request& asked) { return zip(asked); });
   to.on("GET", "/v1/jobs/{id}/frames/{frame}", role::read,
         [this](const request& asked) { return image(asked); });
@@ -65,58 +58,6 @@ answer frames::not_there(const scheduler::job& of, std::string_view what) {
   if (domain::is_final(of.state))
     return problem(404, fmt::format("the job is {}, and {} is not there", domain::to_string(of.state), what));
   return {problem(409, fmt::format("{} is not rendered yet", what)), scheduler_.retry_after(of)};
-}
-
-aio::task<answer> frames::list(const http::request& asked) {
-  const auto id = job_id::parse(asked.id);
-  if (!id)
-    co_return problem(404, "this is not the id of a job");
-  constexpr std::array<std::string_view, 2> known{"limit", "cursor"};
-  const auto parameters = parse_parameters(asked.query, known);
-  const auto limit = parameters ? parse_limit(*parameters) : parameters.error();
-  if (!limit)
-    co_return problem(400, limit.error().message);
-  int after = -1;
-  if (const auto cursor = parameters->find("cursor"); cursor != parameters->end()) {
-    const auto given = parse_number<int>(cursor->second);
-    if (!given)
-      co_return problem(400, "cursor is not one that was given in a Link");
-    after = *given;
-  }
-  const auto of = co_await scheduler_.look_up(*id);
-  if (!of)
-    co_return refusal_of(of.error());
-  const auto rows = co_await scheduler_.frames(*id, after, *limit);
-  if (!rows)
-    co_return refusal_of(rows.error());
-  auto outputs = co_await output_.outputs(*id);
-  json::array listed;
-  bool has_next = false;
-  int last = after;
-  auto row = rows->begin();
-  for (const int frame : (*of)->spec.frames) {
-    if (frame <= after)
-      continue;
-    if (listed.size() == *limit) {
-      has_next = true;
-      break;
-    }
-    while (row != rows->end() && row->frame < frame)
-      ++row;
-    const bool has_row = row != rows->end() && row->frame == frame;
-    const bool renders = (*of)->state == domain::job_state::running && (*of)->renders(frame);
-    auto one = format_frame(*id, frame, has_row ? &*row : nullptr, renders);
-    if (has_row && row->now == store::frame_record::state::done)
-      one["outputs"] = format_outputs(*id, outputs[frame]);
-    listed.push_back(std::move(one));
-    last = frame;
-  }
-  json::object body;
-  body["frames"] = std::move(listed);
-  auto shown = json_answer(200, body);
-  if (has_next)
-    shown.fields.emplace_back("Link", next_page(asked.path, asked.query, std::to_string(last)));
-  co_return shown;
 }
 
 aio::task<answer> frames::image(const http::request& asked) {

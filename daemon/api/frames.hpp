@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// /v1/jobs/{id}/frames: what has become of each frame, the images, and all of them in one archive. A frame's
-// further files: /v1/jobs/{id}/outputs.
+// /v1/jobs/{id}/frames/{frame}: the images, and all of them in one archive. A frame's further files:
+// /v1/jobs/{id}/outputs.
 #pragma once
 
 #include "aio/blocking_pool.hpp"
@@ -21,7 +21,6 @@ public:
   void add_routes(http::service& to);
 
 private:
-  [[nodiscard]] aio::task<http::answer> list(const http::request& asked);
   [[nodiscard]] aio::task<http::answer> image(const http::request& asked);
   [[nodiscard]] aio::task<http::answer> output(const http::request& asked);
   [[nodiscard]] aio::task<http::answer> zip(const http::request& asked);

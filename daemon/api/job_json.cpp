@@ -76,6 +76,13 @@ json::value format_current(const scheduler::job& of) {
   return current;
 }
 
+/// Between 0 and 1.
+double progress_of(const scheduler::job& of) {
+  const double in_work = of.state == domain::job_state::running ? of.timeline.frames_in_work() : 0;
+  const auto total = static_cast<double>(of.spec.frames.size());
+  return std::min(1.0, (static_cast<double>(of.frames_done) + in_work) / total);
+}
+
 std::string_view name_of(store::intent wish) {
   switch (wish) {
   case store::intent::run:
@@ -86,6 +93,31 @@ std::string_view name_of(store::intent wish) {
     return "cancel";
   }
   return "run";
+}
+
+/// Null removes it (RFC 7396).
+std::string string_member(const json::value& from, const char* pointer,
+                          std::vector<domain::field_error>& wrong) {
+  if (!from.is_string() && !from.is_null())
+    wrong.push_back({pointer, "must be a string or null"});
+  return from.is_string() ? std::string{std::string_view{from.get_string()}} : std::string{};
+}
+
+std::vector<std::string> string_members(const json::value& from, const std::string& pointer,
+                                        std::vector<domain::field_error>& wrong) {
+  std::vector<std::string> found;
+  if (from.is_null())
+    return found;
+  if (!from.is_array()) {
+    wrong.push_back({pointer, "must be an array of strings, or null"});
+    return found;
+  }
+  for (const auto& one : from.get_array())
+    if (one.is_string())
+      found.emplace_back(std::string_view{one.get_string()});
+    else
+      wrong.push_back({fmt::format("{}/{}", pointer, found.size()), "must be a string"});
+  return found;
 }
 
 } // namespace
@@ -126,7 +158,7 @@ std::vector<domain::field_error> read_job(std::string_view body, int threads, do
   auto wrong = domain::read_spec(*members, domain::frame_set::usual_terms, into);
   if (members->contains("trace_id"))
     wrong.push_back({"/trace_id", "there is no such field: it comes by traceparent"});
-  for (const char* name : {"blender_choice", "blender_warning"})
+  for (const char* name : {"blender_choice", "blender_warning", "copy_of"})
     if (members->contains(name))
       wrong.push_back({std::string{"/"} + name, "cannot be set: kilnd says it"});
   if (!members->contains("threads"))
@@ -164,13 +196,76 @@ std::variant<job_patch, std::vector<domain::field_error>> parse_patch(std::strin
       patch.paused = member.get_bool();
     else if (name == "paused")
       wrong.push_back({"/paused", "must be true or false"});
+    else if (name == "name")
+      patch.words.name = string_member(member, "/name", wrong);
+    else if (name == "note")
+      patch.words.note = string_member(member, "/note", wrong);
+    else if (name == "tags")
+      patch.words.tags = string_members(member, "/tags", wrong);
     else
       wrong.push_back({"/" + std::string{std::string_view{name}.substr(0, 60)},
-                       "cannot be changed: only priority and paused can"});
+                       "cannot be changed: only name, note, tags, priority and paused can"});
   }
+  if (wrong.empty())
+    wrong = domain::check_labels(patch.words.name.value_or(""), patch.words.note.value_or(""),
+                                 patch.words.tags.value_or(std::vector<std::string>{}));
   if (!wrong.empty())
     return wrong;
   return patch;
+}
+
+namespace {
+
+/// As RFC 7396, section 2.
+void merge(json::object& into, const json::object& patch) {
+  for (const auto& [name, value] : patch) {
+    if (value.is_null()) {
+      into.erase(name);
+    } else if (!value.is_object()) {
+      into[name] = value;
+    } else {
+      auto& inner = into[name];
+      if (!inner.is_object())
+        inner = json::object{};
+      merge(inner.get_object(), value.get_object());
+    }
+  }
+}
+
+} // namespace
+
+result<std::string> format_copy(const domain::job_spec& of, std::string_view patch) {
+  const auto value = parse_strict_json(patch);
+  if (!value)
+    return value.error();
+  const auto* changes = value->if_object();
+  if (!changes)
+    return error{errc::invalid_input, R"(the body must be a JSON object such as {"frames":"1-10"}, or {})"};
+  auto spec = domain::format_spec(of);
+  if (!of.blender_choice.empty())
+    spec.erase("blender"); // it is chosen again
+  for (const char* name : {"blender_choice", "blender_warning", "copy_of", "trace_id"})
+    spec.erase(name);
+  merge(spec, *changes);
+  if (const auto* frames = changes->if_contains("frames"); frames && frames->is_object())
+    spec["frames"] = *frames; // {"from","to"} is one value
+  return json::serialize(spec);
+}
+
+result<domain::frame_set> parse_retry(std::string_view body) {
+  const auto value = parse_strict_json(body);
+  if (!value)
+    return value.error();
+  const auto* members = value->if_object();
+  const auto* frames = members ? members->if_contains("frames") : nullptr;
+  if (!members || members->size() != (frames ? 1 : 0))
+    return error{errc::invalid_input,
+                 R"(the body must be a JSON object such as {"frames":"17,20-25"}, or {})"};
+  if (!frames)
+    return domain::frame_set{};
+  if (!frames->is_string())
+    return error{errc::invalid_input, "must be a string such as \"17,20-25\""};
+  return domain::frame_set::parse(std::string_view{frames->get_string()});
 }
 
 std::string format_time(store::time_point t) {
@@ -204,9 +299,7 @@ json::object format_job(const scheduler::job& of, const job_now& now) {
                                {"rendering", !runs      ? 0
                                              : of.tasks ? of.tasks->running.size()
                                                         : std::max<std::size_t>(1, of.runs.size())}};
-  const double in_work = runs ? of.timeline.frames_in_work() : 0;
-  out["progress"] =
-      std::min(1.0, (static_cast<double>(of.frames_done) + in_work) / static_cast<double>(total));
+  out["progress"] = progress_of(of);
   const auto& timing = of.timeline.timing();
   out["seconds_per_frame"] = timing.measured() > 0 ? json::value(rounded(timing.mean())) : nullptr;
   out["eta_seconds"] = format_estimate(now.left);
@@ -225,6 +318,25 @@ json::object format_job(const scheduler::job& of, const job_now& now) {
                               {"log", self + "/log"},
                               {"events", self + "/events"}};
   return out;
+}
+
+json::object format_job_row(const scheduler::job& of, const job_now& now) {
+  const bool waits = of.state == domain::job_state::queued && !now.blocked.empty();
+  return {{"id", of.id.str()},
+          {"name", of.spec.name.empty() ? json::value(nullptr) : json::value(of.spec.name)},
+          {"blend", of.spec.blend_name},
+          {"owner", of.owner.empty() ? json::value(nullptr) : json::value(of.owner)},
+          {"state", domain::to_string(of.state)},
+          {"priority", of.spec.priority},
+          {"created_at", format_time(of.created)},
+          {"finished_at", time_or_null(of.finished)},
+          {"total", of.spec.frames.size()},
+          {"done", of.frames_done},
+          {"failed", of.frames_failed},
+          {"progress", std::round(progress_of(of) * 1000) / 1000},
+          {"seconds_left", now.left ? json::value(rounded(now.left->likely)) : json::value(nullptr)},
+          {"failure", of.failure ? json::value(domain::to_string(of.failure->kind)) : json::value(nullptr)},
+          {"waits", waits}};
 }
 
 json::object format_frame(const job_id& of, int frame, const store::frame_record* known, bool renders) {

@@ -41,10 +41,17 @@ parse_job(std::string_view body, int threads);
 
 /// The fields that `PATCH` may change.
 struct job_patch {
+  domain::labels words = {};
   std::optional<int> priority = {};
   std::optional<bool> paused = {};
 };
 [[nodiscard]] std::variant<job_patch, std::vector<domain::field_error>> parse_patch(std::string_view body);
+
+/// The body of a request for the same job again, with the changes of a merge patch (RFC 7396).
+[[nodiscard]] result<std::string> format_copy(const domain::job_spec& of, std::string_view patch);
+
+/// The body of a retry: {"frames":"17,20-25"}, or {} for all that are missing, which is the empty set.
+[[nodiscard]] result<domain::frame_set> parse_retry(std::string_view body);
 
 /// Facts about a job that hold only now.
 struct job_now {
@@ -52,6 +59,8 @@ struct job_now {
   std::string_view blocked = {};             ///< the reason why no attempt is started
 };
 [[nodiscard]] boost::json::object format_job(const scheduler::job& of, const job_now& now);
+/// The same in about 300 bytes, for lists.
+[[nodiscard]] boost::json::object format_job_row(const scheduler::job& of, const job_now& now);
 
 /// A frame of a job. `known`: null for a pending frame.
 [[nodiscard]] boost::json::object format_frame(const job_id& of, int frame, const store::frame_record* known,

@@ -4,22 +4,18 @@
 #include "api/answers.hpp"
 #include "api/job_json.hpp"
 #include "api/media_type.hpp"
-#include "api/query.hpp"
 #include "digest/sha256.hpp"
 #include "http/conditional.hpp"
 #include "http/prefer.hpp"
 #include "http/trace_context.hpp"
 
-#include <boost/json/array.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 namespace kiln::api {
 namespace {
 
-namespace json = boost::json;
 using access::role;
 using http::answer;
 using http::response;
@@ -27,34 +23,6 @@ using http::response;
 constexpr std::chrono::seconds longest_wait{60}; ///< for which an answer is held
 constexpr std::size_t longest_key = 255;
 constexpr int busy_seconds = 1; ///< until the client repeats the same request
-
-result<store::job_filter> parse_filter(std::string_view query) {
-  constexpr std::array<std::string_view, 5> known{"state", "tag", "owner", "limit", "cursor"};
-  const auto parameters = parse_parameters(query, known);
-  if (!parameters)
-    return parameters.error();
-  store::job_filter filter;
-  if (const auto state = parameters->find("state"); state != parameters->end()) {
-    filter.state = domain::parse_job_state(state->second);
-    if (!filter.state)
-      return error{errc::invalid_input,
-                   "state must be queued, running, paused, succeeded, failed or canceled"};
-  }
-  if (const auto tag = parameters->find("tag"); tag != parameters->end())
-    filter.tag = tag->second;
-  if (const auto owner = parameters->find("owner"); owner != parameters->end())
-    filter.owner = owner->second;
-  if (const auto cursor = parameters->find("cursor"); cursor != parameters->end()) {
-    filter.before = job_id::parse(cursor->second);
-    if (!filter.before)
-      return error{errc::invalid_input, "cursor is not one that was given in a Link"};
-  }
-  const auto limit = parse_limit(*parameters);
-  if (!limit)
-    return limit.error();
-  filter.limit = *limit;
-  return filter;
-}
 
 /// Weak: estimates and the progress within a frame change without it.
 std::string etag_of(const scheduler::job& of) {
@@ -98,10 +66,10 @@ jobs::jobs(scheduler::scheduler& of, events& changes, poll_delay& ends, kiln::bl
 void jobs::add_routes(http::service& to) {
   using http::request;
   to.on("POST", "/v1/jobs", role::submit, [this](const request& asked) { return create(asked); });
-  to.on("GET", "/v1/jobs", role::read, [this](const request& asked) { return list(asked); });
   to.on("GET", "/v1/jobs/{id}", role::read, [this](const request& asked) { return read(asked); });
   to.on("PATCH", "/v1/jobs/{id}", role::submit, [this](const request& asked) { return patch(asked); });
   to.on("DELETE", "/v1/jobs/{id}", role::submit, [this](const request& asked) { return remove(asked); });
+  to.on("POST", "/v1/jobs/{id}/copies", role::submit, [this](const request& asked) { return copy(asked); });
   to.on("POST", "/v1/jobs/{id}/cancel", role::submit, [this](const request& asked) { return cancel(asked); });
   to.on("POST", "/v1/jobs/{id}/retry", role::submit, [this](const request& asked) { return retry(asked); });
 }
@@ -147,8 +115,9 @@ aio::task<answer> jobs::create(const http::request& asked) {
   if (!is_json(asked.find("Content-Type")))
     co_return not_json();
   const auto named = asked.find("Idempotency-Key");
+  std::string no_original;
   if (!named)
-    co_return co_await create_from(asked, std::nullopt);
+    co_return co_await create_from(asked, std::nullopt, std::move(no_original));
   store::request_key key{
       .principal = asked.by->name, .key = std::string{*named}, .digest = digest::sha256(asked.body)};
   if (key.key.empty() || key.key.size() > longest_key)
@@ -173,8 +142,9 @@ aio::task<answer> jobs::create_once(const http::request& asked, const store::req
   const auto before = co_await scheduler_.find_request(key.principal, key.key);
   if (!before)
     co_return refuse(before.error());
+  std::string no_original;
   if (!*before)
-    co_return co_await create_from(asked, key);
+    co_return co_await create_from(asked, key, std::move(no_original));
   const auto& first = **before;
   if (first.digest != key.digest)
     co_return problem(422, "this Idempotency-Key was used for another request");
@@ -188,12 +158,14 @@ aio::task<answer> jobs::create_once(const http::request& asked, const store::req
   co_return answer{again, job ? wait_of(**job) : std::nullopt};
 }
 
-aio::task<answer> jobs::create_from(const http::request& asked, std::optional<store::request_key> key) {
+aio::task<answer> jobs::create_from(const http::request& asked, std::optional<store::request_key> key,
+                                    std::string copy_of) {
   domain::job_spec spec;
   auto wrong = read_job(asked.body, threads_, spec);
   if (!wrong.empty() && wrong.front().pointer.empty())
     co_return field_problem(wrong);
   spec.trace_id = http::trace_id_of(asked);
+  spec.copy_of = std::move(copy_of);
   const auto blend = co_await blends_.find(spec.blend_name, asked.by); // protected until the job is accepted
   if (!blend && blend.error().code != errc::invalid_input && wrong.empty())
     co_return refuse(blend.error());
@@ -221,26 +193,23 @@ aio::task<answer> jobs::create_from(const http::request& asked, std::optional<st
   co_return given;
 }
 
-aio::task<answer> jobs::list(const http::request& asked) {
-  auto filter = parse_filter(asked.query);
-  if (!filter)
-    co_return problem(400, filter.error().message);
-  const auto limit = filter->limit++; // one more entry shows whether there is a next page
-  auto page = co_await scheduler_.list(std::move(*filter));
-  if (!page)
-    co_return refuse(page.error());
-  const bool has_next = page->size() > limit;
-  if (has_next)
-    page->pop_back();
-  json::array listed;
-  for (const auto& of : *page)
-    listed.push_back(format_job(*of, {scheduler_.time_left(*of), scheduler_.waits_for(*of)}));
-  json::object body;
-  body["jobs"] = std::move(listed);
-  auto shown = json_answer(200, body);
-  if (has_next)
-    shown.fields.emplace_back("Link", next_page("/v1/jobs", asked.query, page->back()->id.str()));
-  co_return shown;
+/// Whoever asks owns the copy, and must be permitted to render its .blend.
+aio::task<answer> jobs::copy(const http::request& asked) {
+  const auto id = job_id::parse(asked.id);
+  if (!id)
+    co_return problem(404, "this is not the id of a job");
+  if (!is_json(asked.find("Content-Type")))
+    co_return not_json();
+  const auto of = co_await scheduler_.look_up(*id);
+  if (!of)
+    co_return refuse(of.error());
+  const auto body = format_copy((*of)->spec, asked.body);
+  if (!body)
+    co_return field_problem(std::vector<domain::field_error>{{"", body.error().message}});
+  auto made = asked;
+  made.body = *body;
+  auto original = id->str();
+  co_return co_await create_from(made, std::nullopt, std::move(original));
 }
 
 http::reply jobs::read(const http::request& asked) {
@@ -304,6 +273,10 @@ aio::task<answer> jobs::patch(const http::request& asked) {
     changed = co_await scheduler_.set_priority(*id, *wanted.priority);
   if (changed && wanted.paused)
     changed = co_await scheduler_.set_paused(*id, *wanted.paused);
+  if (changed && (wanted.words.name || wanted.words.note || wanted.words.tags)) {
+    auto words = wanted.words;
+    changed = co_await scheduler_.label(*id, std::move(words));
+  }
   if (!changed)
     co_return refuse(changed.error());
   co_return show(200, **changed);
@@ -336,7 +309,14 @@ aio::task<answer> jobs::retry(const http::request& asked) {
   }
   if (auto refused = refuse_others(asked, **found))
     co_return std::move(*refused);
-  const auto changed = co_await scheduler_.retry(*id);
+  if (!asked.body.empty() && !is_json(asked.find("Content-Type")))
+    co_return not_json();
+  auto which = asked.body.empty() ? result<domain::frame_set>{domain::frame_set{}} : parse_retry(asked.body);
+  if (!which)
+    co_return field_problem(std::vector<domain::field_error>{{"/frames", which.error().message}});
+  const auto changed = co_await scheduler_.retry(*id, std::move(*which));
+  if (!changed && changed.error().code == errc::invalid_input)
+    co_return field_problem(std::vector<domain::field_error>{{"/frames", changed.error().message}});
   if (!changed)
     co_return refuse(changed.error());
   co_return show(202, **changed);

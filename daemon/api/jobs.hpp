@@ -32,9 +32,9 @@ private:
   [[nodiscard]] aio::task<http::answer> create(const http::request& asked);
   [[nodiscard]] aio::task<http::answer> create_once(const http::request& asked,
                                                     const store::request_key& key);
-  [[nodiscard]] aio::task<http::answer> create_from(const http::request& asked,
-                                                    std::optional<store::request_key> key);
-  [[nodiscard]] aio::task<http::answer> list(const http::request& asked);
+  [[nodiscard]] aio::task<http::answer>
+  create_from(const http::request& asked, std::optional<store::request_key> key, std::string copy_of);
+  [[nodiscard]] aio::task<http::answer> copy(const http::request& asked);
   [[nodiscard]] http::reply read(const http::request& asked);
   [[nodiscard]] aio::task<http::answer> read_kept(const http::request& asked, job_id id);
   [[nodiscard]] aio::task<http::answer> hold(const http::request& asked, job_ptr of,

@@ -55,6 +55,29 @@ std::unique_ptr<executor::executor> make_executor(aio::executor_type loop, const
       loop, local_settings(c, installs, environment, around, std::move(times)), pool, images);
 }
 
+api::system_facts facts_of(const config& c, const sandbox& around, const scheduler::scheduler& jobs,
+                           const access::gate& doors, aio::blocking_pool& pool) {
+  return {.jobs = jobs,
+          .doors = doors,
+          .pool = pool,
+          .version = KILN_VERSION,
+          .executor = c.on_slurm ? "slurm" : "local",
+          .sandbox = std::string{process::to_string(around.how)},
+          .autorun = std::string{domain::to_string(c.autorun)},
+          .has_tutorial = !c.blend.empty(),
+          .has_webhooks = !c.webhook_targets.empty(),
+          .slots = c.slots,
+          .max_queued = c.max_queued,
+          .max_frames = c.max_frames,
+          .max_body_bytes = c.max_body_bytes,
+          .max_upload_bytes = c.max_upload_bytes,
+          .uploads_quota = c.uploads_quota,
+          .disk_reserve = c.disk_reserve,
+          .output = c.output,
+          .state = c.state,
+          .roots = c.project_roots};
+}
+
 /// A Blender whose program was replaced.
 aio::task<result<blender::install>> probe_again(bounded_runs& runs, spdlog::logger& log, probe_place where,
                                                 blender::install named) {
@@ -104,9 +127,10 @@ parts::parts(aio::executor_type loop, const config& c, std::vector<blender::inst
       blend_finder(blends::project_roots{c.project_roots}, uploads, pool),
       tutorial(scheduler, ends, blend_finder, tutorial_job(c)),
       retention(loop, scheduler, store, uploads, retention_rules(c), log), events(loop, scheduler),
-      jobs(scheduler, events, ends, blend_finder, limits_of_jobs(c), c.threads),
-      frames(scheduler, output, pool), logs(scheduler, output, events, pool),
-      blends(uploads, keep_time(c.uploads_keep_days)), webhooks(webhook_store, courier, webhook_targets(c)),
+      job_lists(scheduler, store), jobs(scheduler, events, ends, blend_finder, limits_of_jobs(c), c.threads),
+      frame_lists(scheduler, store, output), frames(scheduler, output, pool),
+      logs(scheduler, output, events, pool), blends(uploads, keep_time(c.uploads_keep_days)),
+      webhooks(webhook_store, courier, webhook_targets(c)),
       metrics({.jobs = scheduler,
                .ends = ends,
                .spawns = blender_times->spawn,
@@ -135,7 +159,7 @@ parts::parts(aio::executor_type loop, const config& c, std::vector<blender::inst
           loop, [this] { return known_trouble(); }, [this, c] { return look_at_machine(c); },
           aio::log_failures(log, "readiness")),
       doors(rate_of(c), wrong_tokens), service(limits_of(c), hosts_of(c), doors, error_page, pool, log),
-      server(loop, service),
+      server(loop, service), system_view(facts_of(c, around, scheduler, doors, pool)),
       tokens(loop, c.tokens_file, doors, pool, log, [this] { server.end_sessions_not_admitted(); }) {
   scheduler.add_watcher(tutorial);
   scheduler.add_watcher(events);
@@ -143,7 +167,9 @@ parts::parts(aio::executor_type loop, const config& c, std::vector<blender::inst
   scheduler.add_watcher(metrics);
   scheduler.add_watcher(retention);
   tutorial.add_routes(service);
+  job_lists.add_routes(service);
   jobs.add_routes(service);
+  frame_lists.add_routes(service);
   frames.add_routes(service);
   events.add_routes(service);
   logs.add_routes(service);
@@ -153,6 +179,7 @@ parts::parts(aio::executor_type loop, const config& c, std::vector<blender::inst
   reference.add_routes(service);
   api::add_page_routes(service);
   blenders.add_routes(service);
+  system_view.add_routes(service);
   service.allow_origins(http::origins{c.allowed_origins});
   service.trust_proxies(proxies_of(c));
   service.serve_as(url_of(c));

@@ -9,13 +9,16 @@
 #include "api/blenders.hpp"
 #include "api/blends.hpp"
 #include "api/events.hpp"
+#include "api/frame_lists.hpp"
 #include "api/frames.hpp"
 #include "api/health.hpp"
+#include "api/job_lists.hpp"
 #include "api/jobs.hpp"
 #include "api/logs.hpp"
 #include "api/metrics.hpp"
 #include "api/poll_delay.hpp"
 #include "api/reference.hpp"
+#include "api/system.hpp"
 #include "api/tutorial.hpp"
 #include "api/webhooks.hpp"
 #include "app/blender_inquiry.hpp"
@@ -72,7 +75,9 @@ struct parts {
   api::tutorial tutorial;
   retention::retention retention;
   api::events events;
+  api::job_lists job_lists;
   api::jobs jobs;
+  api::frame_lists frame_lists;
   api::frames frames;
   api::logs logs;
   api::blends blends;
@@ -85,6 +90,7 @@ struct parts {
   access::gate doors;
   http::service service;
   http::server server;
+  api::system_view system_view;
   token_keeper tokens;
 
 private:

@@ -19,7 +19,7 @@ void wait(const response& told, int otherwise) {
   std::this_thread::sleep_for(std::chrono::seconds{value.empty() ? otherwise : std::stoi(value)});
 }
 
-// Asks again when nobody answers, or when it is told to (429, 503).
+// Repeats a request that gets no answer, or 429 or 503.
 response ask(boost::urls::url_view kiln, http::request<http::string_body> request) {
   request.set(http::field::host, kiln.encoded_host_and_port());
   request.prepare_payload();
@@ -37,7 +37,7 @@ response ask(boost::urls::url_view kiln, http::request<http::string_body> reques
         return answer;
       if (answer.result_int() != 429 && answer.result_int() != 503)
         throw std::runtime_error(answer.body());
-    } catch (const boost::system::system_error&) { // nobody answered
+    } catch (const boost::system::system_error&) { // no answer
     }
     wait(answer, 1 << attempt);
   }
@@ -49,7 +49,7 @@ int main(int, char** argv) try {
   const boost::json::object job{{"blend", argv[2]}, {"frames", argv[3]}};
   http::request<http::string_body> post{http::verb::post, "/v1/jobs", 11, boost::json::serialize(job)};
   post.set(http::field::content_type, "application/json");
-  // The key makes it safe to ask again: the same key is the same job.
+  // The key makes it safe to repeat the request: the same key is the same job.
   post.set("Idempotency-Key", to_string(boost::uuids::random_generator{}()));
   auto answer = ask(kiln, post);
   const std::string location = answer["Location"];

@@ -23,7 +23,7 @@ type job struct {
 	Failure json.RawMessage `json:"failure"`
 }
 
-// ask asks again when nobody answers, or when it is told to (429, 503).
+// ask repeats a request that gets no answer, or 429 or 503.
 func ask(method, target string, body []byte, key string) (http.Header, job) {
 	for attempt := 0; attempt < 8; attempt++ {
 		wait := time.Second << attempt
@@ -61,7 +61,7 @@ func main() {
 		log.Fatal(err)
 	}
 	body, _ := json.Marshal(map[string]string{"blend": os.Args[2], "frames": os.Args[3]})
-	key := make([]byte, 16) // makes it safe to ask again: the same key is the same job
+	key := make([]byte, 16) // makes it safe to repeat the request: the same key is the same job
 	if _, err := rand.Read(key); err != nil {
 		log.Fatal(err)
 	}

@@ -10,7 +10,7 @@ function refuse(why) {
   process.exit(1);
 }
 
-// Asks again when nobody answers, or when it is told to (429, 503).
+// Repeats a request that gets no answer, or 429 or 503.
 async function ask(target, options = {}) {
   for (let attempt = 0; attempt < 8; attempt++) {
     let seconds = 2 ** attempt;
@@ -19,13 +19,13 @@ async function ask(target, options = {}) {
       if (answer.ok) return { headers: answer.headers, job: await answer.json() };
       if (answer.status !== 429 && answer.status !== 503) refuse(await answer.text());
       seconds = Number(answer.headers.get("retry-after") ?? seconds);
-    } catch { /* nobody answered */ }
+    } catch { /* no answer */ }
     await sleep(seconds * 1000);
   }
   refuse(`${url} does not answer`);
 }
 
-// The key makes it safe to ask again: the same key is the same job.
+// The key makes it safe to repeat the request: the same key is the same job.
 let { headers, job } = await ask(`${url}/v1/jobs`, {
   method: "POST",
   headers: { "Content-Type": "application/json", "Idempotency-Key": randomUUID() },

@@ -7,7 +7,7 @@ url, blend, frames = sys.argv[1:]
 
 
 def ask(target, body=None, headers={}):
-    """The answer's headers and JSON. Asks again when nobody answers, or when it is told to (429, 503)."""
+    """The answer's headers and JSON. Repeats a request that gets no answer, or 429 or 503."""
     for attempt in range(8):
         try:
             with urllib.request.urlopen(urllib.request.Request(target, body, headers), timeout=60) as answer:
@@ -22,7 +22,7 @@ def ask(target, body=None, headers={}):
     sys.exit(f"{url} does not answer")
 
 
-# The key makes it safe to ask again: the same key is the same job.
+# The key makes it safe to repeat the request: the same key is the same job.
 headers, job = ask(url + "/v1/jobs", json.dumps({"blend": blend, "frames": frames}).encode(),
                    {"Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())})
 location = urllib.parse.urljoin(url, headers["Location"])

@@ -6,12 +6,12 @@ url=$1 blend=$2 frames=$3
 head=$(mktemp) body=$(mktemp)
 trap 'rm -f "$head" "$body"' EXIT
 
-# curl itself asks again when nobody answers, and after Retry-After when the answer is 429 or 503.
+# curl itself repeats a request that gets no answer, and after Retry-After one that gets 429 or 503.
 ask() { curl -sS --max-time 60 --retry 8 --retry-connrefused -D "$head" -o "$body" -w '%{http_code}' "$@"; }
 field() { tr -d '\r' <"$head" | awk -v name="$1:" 'tolower($1) == name { value = $2 } /^HTTP/ { value = "" } END { print value }'; }
 refused() { cat "$body" >&2; exit 1; }
 
-# The key makes it safe to ask again: the same key is the same job.
+# The key makes it safe to repeat the request: the same key is the same job.
 status=$(ask -H 'Content-Type: application/json' -H "Idempotency-Key: $(cat /proc/sys/kernel/random/uuid)" \
   -d "{\"blend\":\"$blend\",\"frames\":\"$frames\"}" "$url/v1/jobs")
 [ "$status" = 202 ] || refused

@@ -23,6 +23,7 @@ constexpr std::array state_names{
 
 constexpr std::array<std::string_view, 6> devices{"CPU", "CUDA", "OPTIX", "HIP", "ONEAPI", "METAL"};
 constexpr std::size_t longest_name = 200;
+constexpr std::size_t longest_note = 4000;
 constexpr std::size_t longest_tag = 64;
 constexpr std::size_t most_tags = 20;
 constexpr std::size_t longest_blender_name = 63; // bytes of an ID's name in Blender
@@ -33,8 +34,12 @@ constexpr auto names_of_formats() {
   return names;
 }
 
+bool is_control(char c) {
+  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+}
+
 bool has_control_characters(std::string_view text) {
-  return std::ranges::any_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+  return std::ranges::any_of(text, is_control);
 }
 
 class checker {
@@ -130,6 +135,10 @@ bool can_become(job_state from, job_state to) noexcept {
   return false;
 }
 
+std::string_view to_string(autorun_scope scope) noexcept {
+  return scope == autorun_scope::never ? "never" : scope == autorun_scope::roots ? "roots" : "always";
+}
+
 std::optional<autorun_scope> parse_autorun_scope(std::string_view name) noexcept {
   if (name == "never")
     return autorun_scope::never;
@@ -153,6 +162,24 @@ std::optional<std::string> refuse_autorun(const job_spec& spec, const job_limits
   return std::nullopt;
 }
 
+std::vector<field_error> check_labels(const std::string& name, const std::string& note,
+                                      const std::vector<std::string>& tags) {
+  checker c;
+  c.text("/name", name, longest_name);
+  if (note.size() > longest_note)
+    c.wrong("/note", fmt::format("must not be longer than {} bytes", longest_note));
+  else if (std::ranges::any_of(note, [](char ch) { return ch != '\n' && ch != '\t' && is_control(ch); }))
+    c.wrong("/note", "must not hold control characters but line breaks and tabs");
+  if (tags.size() > most_tags)
+    c.wrong("/tags", fmt::format("there must not be more than {}", most_tags));
+  for (std::size_t i = 0; i < tags.size(); ++i)
+    if (tags[i].empty())
+      c.wrong(fmt::format("/tags/{}", i), "must not be empty");
+    else
+      c.text(fmt::format("/tags/{}", i), tags[i], longest_tag);
+  return std::move(c.found);
+}
+
 std::vector<field_error> check_job(const job_spec& spec, const job_limits& limits) {
   checker c;
   if (spec.frames.empty())
@@ -166,14 +193,8 @@ std::vector<field_error> check_job(const job_spec& spec, const job_limits& limit
   if (!spec.blender.empty() && std::ranges::find(limits.blenders, spec.blender) == limits.blenders.end())
     c.wrong("/blender",
             fmt::format("there is no Blender of this name: there is {}", fmt::join(limits.blenders, ", ")));
-  c.text("/name", spec.name, longest_name);
-  if (spec.tags.size() > most_tags)
-    c.wrong("/tags", fmt::format("there must not be more than {}", most_tags));
-  for (std::size_t i = 0; i < spec.tags.size(); ++i)
-    if (spec.tags[i].empty())
-      c.wrong(fmt::format("/tags/{}", i), "must not be empty");
-    else
-      c.text(fmt::format("/tags/{}", i), spec.tags[i], longest_tag);
+  for (auto& wrong : check_labels(spec.name, spec.note, spec.tags))
+    c.found.push_back(std::move(wrong));
   c.number("/priority", spec.priority, lowest_priority, highest_priority);
   c.number("/threads", spec.threads, 0, 1024);
   c.number("/retries", spec.retries, 0, 100);

@@ -75,6 +75,8 @@ struct job_spec {
   std::string blend_name; ///< as the client wrote it
   std::string name;       ///< for people
   std::vector<std::string> tags;
+  std::string note;     ///< for people, of several lines
+  std::string copy_of;  ///< the id of the job that it was made from; empty: none
   std::string trace_id; ///< of the submitting request (W3C Trace Context); empty: none
   int priority = 0;     ///< -100 to 100; higher goes first
   int retries = 2;      ///< 0 to 100: further tries of a failed frame
@@ -91,6 +93,25 @@ struct job_spec {
   friend bool operator==(const job_spec&, const job_spec&) = default;
 };
 
+/// An invalid field of a job.
+struct field_error {
+  std::string pointer; ///< JSON pointer (RFC 6901): "/resolution/0"
+  std::string message;
+
+  friend bool operator==(const field_error&, const field_error&) = default;
+};
+
+/// What people call a job: changed at any time. Those that are not set stay as they are.
+struct labels {
+  std::optional<std::string> name = {};
+  std::optional<std::string> note = {};
+  std::optional<std::vector<std::string>> tags = {};
+};
+
+/// All errors in name, note and tags.
+[[nodiscard]] std::vector<field_error> check_labels(const std::string& name, const std::string& note,
+                                                    const std::vector<std::string>& tags);
+
 inline constexpr int lowest_priority = -100, highest_priority = 100;
 
 /// The .blends that may run their scripts and Python drivers, if their jobs ask for it.
@@ -101,6 +122,7 @@ enum class autorun_scope {
 };
 
 /// "never", "roots", "always"
+[[nodiscard]] std::string_view to_string(autorun_scope scope) noexcept;
 [[nodiscard]] std::optional<autorun_scope> parse_autorun_scope(std::string_view name) noexcept;
 
 struct job_limits {
@@ -111,14 +133,6 @@ struct job_limits {
   /// Absolute paths where clients (uploads) and Blender (frames, caches) write: autorun_scope::roots excludes
   /// them even below a project root.
   std::vector<std::filesystem::path> not_of_roots = {};
-};
-
-/// An invalid field of a job.
-struct field_error {
-  std::string pointer; ///< JSON pointer (RFC 6901): "/resolution/0"
-  std::string message;
-
-  friend bool operator==(const field_error&, const field_error&) = default;
 };
 
 /// Why the scripts of the job's .blend must not run; nullopt if they may, or if the job does not ask for it.

@@ -233,6 +233,8 @@ std::vector<field_error> read_spec(const json::object& from, std::size_t max_fra
   in.text("blender_choice", spec.blender_choice);
   in.text("blender_warning", spec.blender_warning);
   in.text("name", spec.name);
+  in.text("note", spec.note);
+  in.text("copy_of", spec.copy_of);
   in.text("trace_id", spec.trace_id);
   read_tags(in, spec.tags);
   in.number("priority", spec.priority);
@@ -304,6 +306,8 @@ json::object format_spec(const job_spec& spec) {
   put(out, "blender_choice", spec.blender_choice);
   put(out, "blender_warning", spec.blender_warning);
   put(out, "name", spec.name);
+  put(out, "note", spec.note);
+  put(out, "copy_of", spec.copy_of);
   put(out, "trace_id", spec.trace_id);
   if (!spec.tags.empty())
     out["tags"] = json::array(spec.tags.begin(), spec.tags.end());

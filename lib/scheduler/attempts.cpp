@@ -150,6 +150,7 @@ void scheduler::on_published(const attempt_id& id, const executor::published_fra
   of->timeline.on_published(id.number, frame.frame, frame.closed, frame.seconds);
   of->done.add(frame.frame);
   of->frames_done = of->done.size();
+  of->seconds.emplace_back(frame.frame, static_cast<float>(seconds));
   largest_frame_ = std::max(largest_frame_, frame.bytes);
   store::frame_record record{.frame = frame.frame,
                              .now = store::frame_record::state::done,

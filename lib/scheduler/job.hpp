@@ -47,17 +47,18 @@ struct job : store::job_record {
   explicit job(store::job_record kept) : job_record(std::move(kept)) { page.last_written = revision; }
 
   // Only for a job that is not final:
-  domain::frame_set done;             ///< published frames
-  domain::frame_set failed;           ///< frames given up
-  policy::troubles troubles;          ///< of frames that have failed at least once
-  std::map<int, run> runs;            ///< attempts under way, by number
-  std::size_t slots = 0;              ///< slots held, for runs and for attempts being started
-  std::optional<ending> ends_as;      ///< already decided; running attempts are being ended
-  policy::width_search width;         ///< if the job does not set a number of processes
-  bool looked_ahead = false;          ///< the next job was announced to the executor
-  bool is_sequential = false;         ///< each frame depends on the previous ones
-  std::string history_key;            ///< empty until known
-  std::map<int, double> past_seconds; ///< duration of its frames in an earlier run
+  domain::frame_set done;                     ///< published frames
+  domain::frame_set failed;                   ///< frames given up
+  std::vector<std::pair<int, float>> seconds; ///< frames that are done, with their durations
+  policy::troubles troubles;                  ///< of frames that have failed at least once
+  std::map<int, run> runs;                    ///< attempts under way, by number
+  std::size_t slots = 0;                      ///< slots held, for runs and for attempts being started
+  std::optional<ending> ends_as;              ///< already decided; running attempts are being ended
+  policy::width_search width;                 ///< if the job does not set a number of processes
+  bool looked_ahead = false;                  ///< the next job was announced to the executor
+  bool is_sequential = false;                 ///< each frame depends on the previous ones
+  std::string history_key;                    ///< empty until known
+  std::map<int, double> past_seconds;         ///< duration of its frames in an earlier run
   double past_loading = 0;
   double past_total = 0; ///< total seconds of all its frames, by that run; 0: not known
 

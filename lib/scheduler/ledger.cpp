@@ -81,8 +81,10 @@ aio::task<result<void>> ledger::put(job_ptr changed, store::job_record row, stor
   if (changed->runs.size() < 2) // with other Blenders running, a frame takes longer than alone
     c.history_key = changed->history_key;
   c.loading = page.loading;
+  c.has_new_words = std::exchange(page.has_new_words, false);
   const auto frames = c.frames.size(), attempts = c.attempts.size();
   const auto loading = c.loading;
+  const bool has_new_words = c.has_new_words;
 
   result<void> kept;
   try {
@@ -98,6 +100,7 @@ aio::task<result<void>> ledger::put(job_ptr changed, store::job_record row, stor
       page.loading.reset();
   } else {
     page.is_changed = true;
+    page.has_new_words = page.has_new_words || has_new_words;
   }
   if (kept && std::exchange(page.has_failed, false))
     log_.info("changes are kept again {}", words_of(*changed));

@@ -21,6 +21,7 @@ struct ledger_page {
   std::vector<store::frame_record> frames;     ///< oldest first; the last record of a frame counts
   std::vector<store::attempt_record> attempts; ///< oldest first; the last record of an attempt counts
   std::optional<double> loading;               ///< seconds before the first frame, for the history
+  bool has_new_words = false;                  ///< the job's name or tags
 
   std::vector<receipt> receipts; ///< receipts of commits waiting for the next write
   store::durability durability = store::durability::relaxed; ///< of the next write

@@ -30,8 +30,10 @@ std::map<int, double> bounded(std::map<int, double> seconds) {
 aio::task<scheduler::mutable_job> scheduler::take_up(store::live_job kept) {
   auto made = std::make_shared<job>(std::move(kept.job));
   for (auto& frame : kept.frames) {
-    if (frame.now == store::frame_record::state::done)
+    if (frame.now == store::frame_record::state::done) {
       made->done.add(frame.frame);
+      made->seconds.emplace_back(frame.frame, static_cast<float>(frame.seconds));
+    }
     if (frame.now == store::frame_record::state::failed)
       made->failed.add(frame.frame);
     if (frame.failure)

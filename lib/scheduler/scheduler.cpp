@@ -4,8 +4,10 @@
 
 #include "aio/log_failures.hpp"
 #include "base/scope_exit.hpp"
+#include "scheduler/reservation.hpp"
 #include "scheduler/times.hpp"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -14,29 +16,6 @@ namespace kiln::scheduler {
 namespace {
 
 using domain::job_state;
-
-/// Reserves a job for one call while this object lives: no other call may change the job meanwhile.
-class reservation {
-public:
-  reservation(std::unordered_set<job_id>& reserved, job_id id)
-      : reserved_(reserved), id_(std::move(id)), granted_(reserved.insert(id_).second) {}
-  reservation(const reservation&) = delete;
-  reservation& operator=(const reservation&) = delete;
-  ~reservation() {
-    if (granted_)
-      reserved_.erase(id_);
-  }
-  [[nodiscard]] bool granted() const noexcept { return granted_; }
-
-private:
-  std::unordered_set<job_id>& reserved_;
-  job_id id_;
-  bool granted_;
-};
-
-error is_reserved_error(const job_id& id) {
-  return {errc::conflict, "job " + id.str() + " is being removed or tried again"};
-}
 
 error is_final_error(const job_id& id) {
   return {errc::conflict, "job " + id.str() + " has ended already"};
@@ -223,7 +202,7 @@ aio::task<result<scheduler::job_ptr>> scheduler::set_paused(job_id id, bool paus
   co_return job;
 }
 
-aio::task<result<scheduler::job_ptr>> scheduler::retry(job_id id) {
+aio::task<result<scheduler::job_ptr>> scheduler::retry(job_id id, domain::frame_set which) {
   const reservation mine{reserved_, id};
   if (!mine.granted())
     co_return is_reserved_error(id);
@@ -247,9 +226,17 @@ aio::task<result<scheduler::job_ptr>> scheduler::retry(job_id id) {
   kept.job.failure.reset();
   kept.job.finished.reset();
   kept.job.frames_failed = 0;
-  for (auto& frame : kept.frames)
-    if (frame.now != store::frame_record::state::done)
+  domain::frame_set had_failed;
+  for (auto& frame : kept.frames) {
+    const bool has_failed = frame.now == store::frame_record::state::failed;
+    if (has_failed)
+      had_failed.add(frame.frame);
+    const bool stays_failed = has_failed && !which.empty() && !which.contains(frame.frame);
+    if (frame.now != store::frame_record::state::done && !stays_failed)
       frame = {.frame = frame.frame};
+  }
+  if (const auto others = which.without(had_failed); !others.empty())
+    co_return error{errc::invalid_input, fmt::format("frame {} has not failed", others.front())};
   const auto changed = kept.frames;
   const auto again = co_await take_up(std::move(kept));
   again->page.frames = changed;
@@ -328,11 +315,6 @@ aio::task<result<std::vector<scheduler::job_ptr>>> scheduler::list(store::job_fi
     found.push_back(here ? std::move(here) : std::make_shared<const job>(std::move(record)));
   }
   co_return found;
-}
-
-aio::task<result<std::vector<store::frame_record>>> scheduler::frames(job_id id, int after,
-                                                                      std::size_t limit) {
-  return store_.frames(id, after, limit);
 }
 
 job_id scheduler::new_id() {

@@ -61,11 +61,7 @@ public:
   /// not_found if there is no such job.
   [[nodiscard]] aio::task<result<job_ptr>> look_up(job_id id);
   [[nodiscard]] aio::task<result<job_ptr>> look_up_by_pid(pid_t pid);
-  /// Newest first.
   [[nodiscard]] aio::task<result<std::vector<job_ptr>>> list(store::job_filter filter);
-  /// Records of a job's frames above `after`, sorted by frame.
-  [[nodiscard]] aio::task<result<std::vector<store::frame_record>>> frames(job_id id, int after,
-                                                                           std::size_t limit);
 
   /// Cancels a job; no effect on a final one. Durable on completion; running attempts end soon after.
   [[nodiscard]] aio::task<result<job_ptr>> cancel(job_id id);
@@ -73,8 +69,10 @@ public:
   [[nodiscard]] aio::task<result<job_ptr>> set_priority(job_id id, int priority);
   /// conflict if the job is final. A frame being rendered is finished first.
   [[nodiscard]] aio::task<result<job_ptr>> set_paused(job_id id, bool paused);
-  /// Queues the missing frames of a failed or cancelled job; conflict for any other.
-  [[nodiscard]] aio::task<result<job_ptr>> retry(job_id id);
+  [[nodiscard]] aio::task<result<job_ptr>> label(job_id id, domain::labels with);
+  /// Queues the missing frames of a failed or cancelled job; conflict for any other. `which`: unless empty,
+  /// the only ones of the frames that have failed; invalid_input if one of them has not.
+  [[nodiscard]] aio::task<result<job_ptr>> retry(job_id id, domain::frame_set which = {});
   /// Removes a final job with its frames and logs; conflict for any other.
   [[nodiscard]] aio::task<result<void>> remove(job_id id);
 
@@ -156,6 +154,7 @@ private:
                                                 std::optional<store::request_key> by);
   [[nodiscard]] aio::task<result<void>> add_to_store(job& added, const std::optional<store::request_key>& by);
   [[nodiscard]] aio::task<result<mutable_job>> live(job_id id);
+  [[nodiscard]] aio::task<result<job_ptr>> label_ended(job_id id, domain::labels with);
 
   // recovery.cpp
   [[nodiscard]] aio::task<mutable_job> take_up(store::live_job kept);

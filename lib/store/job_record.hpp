@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <sys/types.h>
@@ -59,6 +60,13 @@ struct frame_record {
   std::optional<domain::failure> failure = {}; ///< of the latest failed try
 
   friend bool operator==(const frame_record&, const frame_record&) = default;
+};
+
+/// The frames of a job that have a result. All others are pending.
+struct frame_states {
+  domain::frame_set done;
+  domain::frame_set failed;
+  std::vector<std::pair<int, float>> seconds = {}; ///< frames that are done, with their durations
 };
 
 struct attempt_record {

@@ -28,6 +28,7 @@ struct change {
   std::vector<attempt_record> attempts = {};
   std::string history_key = {};       ///< if not empty: the seconds of done frames are added to this history
   std::optional<double> loading = {}; ///< seconds before the first frame, for the history
+  bool has_new_words = false;         ///< name or tags are others
 };
 
 struct live_job {
@@ -37,12 +38,17 @@ struct live_job {
 };
 
 struct job_filter {
-  std::optional<domain::job_state> state = {};
-  std::string tag;                   ///< empty: any
-  std::string owner;                 ///< empty: any
-  std::optional<job_id> before = {}; ///< older than this one
+  std::vector<domain::job_state> states = {}; ///< empty: any
+  std::string tag;                            ///< empty: any
+  std::string owner;                          ///< empty: any
+  std::string words = {};            ///< part of its id, name, .blend, owner or a tag; ASCII in any case
+  bool oldest_first = false;         ///< otherwise the newest
+  std::optional<job_id> cursor = {}; ///< jobs that follow this one in the order
   std::size_t limit = 100;
 };
+
+/// Of states that have jobs.
+using job_counts = std::map<domain::job_state, std::size_t>;
 
 /// A client's key for a request, so that a repeated request has no further effect (Idempotency-Key).
 struct request_key {
@@ -94,11 +100,16 @@ public:
   [[nodiscard]] virtual aio::task<result<std::optional<job_record>>> find(job_id id) = 0;
   /// The job of the newest attempt that had this pid.
   [[nodiscard]] virtual aio::task<result<std::optional<job_record>>> find_by_pid(pid_t pid) = 0;
-  /// Newest first.
   [[nodiscard]] virtual aio::task<result<std::vector<job_record>>> list(job_filter filter) = 0;
+  /// Jobs by state, of one owner or, if it is empty, of all. As stored: a moment behind the scheduler.
+  [[nodiscard]] virtual aio::task<result<job_counts>> count(std::string owner) = 0;
   /// Frames above `after`, in ascending order.
   [[nodiscard]] virtual aio::task<result<std::vector<frame_record>>> frames(job_id id, int after,
                                                                             std::size_t limit) = 0;
+  /// The records of these frames, those of them that have one.
+  [[nodiscard]] virtual aio::task<result<std::vector<frame_record>>> frames_at(job_id id,
+                                                                               std::vector<int> which) = 0;
+  [[nodiscard]] virtual aio::task<result<frame_states>> states_of_frames(job_id id) = 0;
   /// All jobs that are not final, oldest first.
   [[nodiscard]] virtual aio::task<result<std::vector<live_job>>> load_live() = 0;
   /// The id of the newest job.

@@ -19,8 +19,8 @@ namespace {
 namespace json = boost::json;
 using domain::failure;
 
-constexpr std::array wishes{"run", "pause", "cancel"};          // as intent
-constexpr std::array frame_states{"pending", "done", "failed"}; // as frame_record::state
+constexpr std::array wishes{"run", "pause", "cancel"};               // as intent
+constexpr std::array frame_state_words{"pending", "done", "failed"}; // as frame_record::state
 
 template<class Enum, std::size_t Size>
 Enum parse_name(const std::array<const char*, Size>& names, const std::string& name) {
@@ -165,12 +165,6 @@ void insert_job(connection& to, const job_record& job) {
   row.bind(22, ms(job.created));
   row.bind(23, job.owner);
   row.exec();
-  for (const auto& tag : job.spec.tags) {
-    auto& tagged = to.statement("INSERT OR IGNORE INTO job_tag (tag, job) VALUES (?1, ?2)");
-    tagged.bind(1, tag);
-    tagged.bind(2, job.id.str());
-    tagged.exec();
-  }
 }
 
 bool update_job(connection& to, const job_record& job) {
@@ -202,7 +196,7 @@ void write_frame(connection& to, const job_id& job, const frame_record& frame) {
       "failure_signal = excluded.failure_signal");
   row.bind(1, job.str());
   row.bind(2, frame.frame);
-  row.bind(3, frame_states.at(static_cast<std::size_t>(frame.now)));
+  row.bind(3, frame_state_words.at(static_cast<std::size_t>(frame.now)));
   row.bind(4, frame.tries);
   row.bind(5, frame.seconds);
   row.bind(6, frame.bytes);
@@ -223,7 +217,7 @@ std::vector<frame_record> read_frames(connection& from, const job_id& job, int a
   while (row.executeStep()) {
     auto& f = found.emplace_back();
     f.frame = row.getColumn(0).getInt();
-    f.now = parse_name<frame_record::state>(frame_states, row.getColumn(1).getString());
+    f.now = parse_name<frame_record::state>(frame_state_words, row.getColumn(1).getString());
     f.tries = row.getColumn(2).getInt();
     f.seconds = row.getColumn(3).getDouble();
     f.bytes = row.getColumn(4).getInt64();

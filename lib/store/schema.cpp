@@ -290,6 +290,37 @@ CREATE TABLE upload_sender (
 INSERT INTO upload_sender SELECT DISTINCT upload.digest, job.owner, upload.name, upload.created_ms FROM upload
   JOIN job ON json_extract(job.spec, '$.blend') = 'sha256:' || upload.digest WHERE job.owner IS NOT NULL;
 )",
+    // 11: what a search looks at, apart from the rows of jobs, which are long; and the numbers of jobs,
+    // maintained
+    // by triggers. A table job that is made again needs them again.
+    R"(
+CREATE TABLE job_words (
+  job TEXT NOT NULL PRIMARY KEY REFERENCES job (id) ON DELETE CASCADE,
+  words TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO job_words SELECT id, lower(id || char(10) || coalesce(json_extract(spec, '$.name'), '') || char(10) ||
+  coalesce(json_extract(spec, '$.blend'), '') || char(10) || coalesce(owner, '') || char(10) ||
+  coalesce((SELECT group_concat(tag, char(10)) FROM job_tag WHERE job = job.id), '')) FROM job;
+CREATE TABLE job_count (
+  owner TEXT NOT NULL,
+  state TEXT NOT NULL,
+  jobs INTEGER NOT NULL,
+  PRIMARY KEY (owner, state)
+) STRICT, WITHOUT ROWID;
+INSERT INTO job_count SELECT coalesce(owner, ''), state, count(*) FROM job GROUP BY 1, 2;
+CREATE TRIGGER job_added AFTER INSERT ON job BEGIN
+  INSERT INTO job_count VALUES (coalesce(new.owner, ''), new.state, 1)
+    ON CONFLICT (owner, state) DO UPDATE SET jobs = jobs + 1;
+END;
+CREATE TRIGGER job_changed AFTER UPDATE OF state ON job WHEN new.state <> old.state BEGIN
+  UPDATE job_count SET jobs = jobs - 1 WHERE owner = coalesce(old.owner, '') AND state = old.state;
+  INSERT INTO job_count VALUES (coalesce(new.owner, ''), new.state, 1)
+    ON CONFLICT (owner, state) DO UPDATE SET jobs = jobs + 1;
+END;
+CREATE TRIGGER job_removed AFTER DELETE ON job BEGIN
+  UPDATE job_count SET jobs = jobs - 1 WHERE owner = coalesce(old.owner, '') AND state = old.state;
+END;
+)",
 };
 
 void keep_copy(SQLite::Database& database, int version) {

@@ -2,6 +2,7 @@
 #include "store/sqlite_job_store.hpp"
 
 #include "store/database.hpp"
+#include "store/job_queries.hpp"
 #include "store/outbox.hpp"
 
 #include <limits>
@@ -76,6 +77,7 @@ void sqlite_job_store::announce(event_format format, std::function<void()> queue
 aio::task<result<void>> sqlite_job_store::add(job_record job) {
   database::work insert = [job = std::move(job)](connection& to) -> result<void> {
     insert_job(to, job);
+    write_words(to, job);
     return {};
   };
   co_return co_await database_->write(std::move(insert), durability::durable);
@@ -88,6 +90,7 @@ aio::task<result<void>> sqlite_job_store::add_once(job_record job, request_key b
     old.bind(1, now - request_time.count());
     old.exec();
     insert_job(to, job);
+    write_words(to, job);
     auto& row = to.statement("INSERT INTO request (principal, key, digest, job, answer, created_ms) "
                              "VALUES (?1, ?2, ?3, ?4, '', ?5)");
     row.bind(1, by.principal);
@@ -144,6 +147,8 @@ aio::task<result<void>> sqlite_job_store::save(change what, durability how) {
     const auto events = format ? events_of_change(to, c.job) : std::vector<domain::webhook_event>{};
     if (!update_job(to, c.job))
       return error{errc::conflict, "job " + c.job.id.str() + " is gone, or was changed meanwhile"};
+    if (c.has_new_words)
+      write_words(to, c.job);
     for (const auto& frame : c.frames)
       write_frame(to, c.job.id, frame);
     for (const auto& attempt : c.attempts)
@@ -193,24 +198,7 @@ aio::task<result<std::optional<job_record>>> sqlite_job_store::find_by_pid(pid_t
 
 aio::task<result<std::vector<job_record>>> sqlite_job_store::list(job_filter filter) {
   auto look = [f = std::move(filter)](connection& from) -> result<std::vector<job_record>> {
-    // Each query follows the order of an index: a page costs the same wherever it begins.
-    auto& rows = from.statement(
-        !f.tag.empty()     ? "SELECT " KILN_JOB_COLUMNS " FROM job_tag JOIN job ON job.id = job_tag.job "
-                             "WHERE job_tag.tag = ?1 AND job_tag.job < ?2 AND (?3 = '' OR job.state = ?3) "
-                             "AND (?5 = '' OR job.owner = ?5) ORDER BY job_tag.job DESC LIMIT ?4"
-        : !f.owner.empty() ? "SELECT " KILN_JOB_COLUMNS " FROM job WHERE ?1 = '' AND id < ?2 AND owner = ?5 "
-                             "AND (?3 = '' OR state = ?3) ORDER BY id DESC LIMIT ?4"
-        : f.state          ? "SELECT " KILN_JOB_COLUMNS
-                    " FROM job WHERE ?1 = '' AND ?5 = '' AND id < ?2 AND state = ?3 "
-                    "ORDER BY id DESC LIMIT ?4"
-                  : "SELECT " KILN_JOB_COLUMNS " FROM job WHERE ?1 = '' AND ?3 = '' AND ?5 = '' AND id < ?2 "
-                    "ORDER BY id DESC LIMIT ?4");
-    rows.bind(1, f.tag);
-    rows.bind(2, f.before ? f.before->str() : std::string{"k"}); // after every id, since ids begin with j
-    rows.bind(3, f.state ? std::string{domain::to_string(*f.state)} : std::string{});
-    rows.bind(4, static_cast<std::int64_t>(f.limit));
-    rows.bind(5, f.owner);
-    return all_jobs(rows);
+    return list_jobs(from, f);
   };
   co_return co_await database_->read(std::move(look));
 }
@@ -219,6 +207,30 @@ aio::task<result<std::vector<frame_record>>> sqlite_job_store::frames(job_id id,
                                                                       std::size_t limit) {
   auto look = [id, after, limit](connection& from) -> result<std::vector<frame_record>> {
     return read_frames(from, id, after, limit);
+  };
+  co_return co_await database_->read(std::move(look));
+}
+
+aio::task<result<std::vector<frame_record>>> sqlite_job_store::frames_at(job_id id, std::vector<int> which) {
+  auto look = [id, which = std::move(which)](connection& from) -> result<std::vector<frame_record>> {
+    std::vector<frame_record> found;
+    for (const int frame : which)
+      for (auto& record : read_frames(from, id, frame - 1, 1))
+        if (record.frame == frame)
+          found.push_back(std::move(record));
+    return found;
+  };
+  co_return co_await database_->read(std::move(look));
+}
+
+aio::task<result<frame_states>> sqlite_job_store::states_of_frames(job_id id) {
+  auto look = [id](connection& from) -> result<frame_states> { return read_frame_states(from, id); };
+  co_return co_await database_->read(std::move(look));
+}
+
+aio::task<result<job_counts>> sqlite_job_store::count(std::string owner) {
+  auto look = [owner = std::move(owner)](connection& from) -> result<job_counts> {
+    return count_jobs(from, owner);
   };
   co_return co_await database_->read(std::move(look));
 }

@@ -40,6 +40,10 @@ public:
   [[nodiscard]] aio::task<result<std::vector<job_record>>> list(job_filter filter) override;
   [[nodiscard]] aio::task<result<std::vector<frame_record>>> frames(job_id id, int after,
                                                                     std::size_t limit) override;
+  [[nodiscard]] aio::task<result<std::vector<frame_record>>> frames_at(job_id id,
+                                                                       std::vector<int> which) override;
+  [[nodiscard]] aio::task<result<frame_states>> states_of_frames(job_id id) override;
+  [[nodiscard]] aio::task<result<job_counts>> count(std::string owner) override;
   [[nodiscard]] aio::task<result<std::vector<live_job>>> load_live() override;
   [[nodiscard]] aio::task<result<std::optional<job_id>>> newest() override;
   [[nodiscard]] aio::task<result<std::optional<ended_job>>>

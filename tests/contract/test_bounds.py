@@ -14,15 +14,15 @@ OWN = ["--sessions", "0"]
 
 @pytest.mark.parametrize("sessions", [[], OWN])
 def test_memory(start, sessions):
-    d = start("hold 300", "samples 1", "hang", arguments=["--blender-memory", "200MiB", *sessions])
+    d = start("hold 300", "frame_seconds 60", arguments=["--blender-memory", "200MiB", *sessions])
     done = until(d, submit(d, "1-2", retries=1), "failed")
     assert done["failure"]["kind"] == "out_of_memory" and "blender_memory allows 200 MiB" in done["failure"]["message"], done
-    assert done["failure"]["signal"] == 9 and done["attempts"] == 2, done
+    assert (done["failure"]["signal"], done["attempts"]) == (9, 2), done
 
 
 @pytest.mark.parametrize("sessions", [[], OWN])
 def test_processes(start, sessions):
-    d = start("fork 30", "samples 1", "hang", arguments=["--blender-processes", "20", *sessions])
+    d = start("fork 30", "frame_seconds 60", arguments=["--blender-processes", "20", *sessions])
     ident = submit(d, "1-2", retries=0)
     pid = wait_for(lambda: (job(d, ident).get("current") or {}).get("pid"), "it runs")
     done = until(d, ident, "failed")
@@ -40,7 +40,7 @@ def test_within_the_bounds(start, sessions):
 
 def test_one_that_takes_too_much_harms_no_other(start, tmp_path):
     """A job that ends a warm Blender does not end that of another job."""
-    (tmp_path / "greedy.blend").write_text("BLENDER-v304\nhold 400\nsamples 1\nhang\n")
+    (tmp_path / "greedy.blend").write_text("BLENDER-v304\nhold 400\nframe_seconds 60\n")
     d = start("samples 4", "frame_seconds 0.3", arguments=["--blender-memory", "200MiB", "--slots", "2"])
     good, greedy = submit(d, "1-6"), submit(d, "1", blend="greedy.blend", retries=0)
     assert until(d, greedy, "failed", "succeeded")["failure"]["kind"] == "out_of_memory"

@@ -83,11 +83,14 @@ private:
 };
 
 void write(const fs::path& file, const std::string& text) {
+  std::error_code ignored;
+  fs::remove_all(file, ignored); // it may be a pipe
   std::ofstream{file, std::ios::binary} << text;
 }
 
 void make_entry(const fs::path& entry, reader& from) {
   std::error_code ignored;
+  fs::remove_all(entry, ignored);
   switch (const auto kind = from.byte(); kind % 6) {
   case 0:
   case 1: {

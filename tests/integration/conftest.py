@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """kilnd with real Blender, and scenes made by it. KILN_BLENDER=4.3: kilnd and Blender in the root of that version
 (tests/support/blenders); without it, the Blender on the PATH. RUN_AS=UID:GID, for root: Blender is that user."""
+import atexit
 import os
 import pathlib
+import shutil
 import stat
 import sys
 import tempfile
@@ -17,6 +19,9 @@ import real_blender
 
 VERSION = os.environ.get("KILN_BLENDER")
 RUN_AS = os.environ.get("RUN_AS")
+if RUN_AS:  # each pytest that starts closes the usual directory to other users
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = tempfile.mkdtemp(prefix="kiln-run-as-")
+    atexit.register(shutil.rmtree, os.environ["PYTEST_DEBUG_TEMPROOT"], ignore_errors=True)  # after pytest's own removals
 
 SCENES = ("tiny", "slow", "exr", "jpeg", "no_camera", "denoiser", "two_scenes", "movie", "missing_image", "missing_library",
           "hostile", "assets", "living", "falling", "textured")

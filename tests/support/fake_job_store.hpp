@@ -6,7 +6,11 @@
 
 #include "store/job_store.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
+#include <cctype>
 #include <map>
 #include <utility>
 
@@ -103,15 +107,39 @@ public:
 
   aio::task<result<std::vector<store::job_record>>> list(store::job_filter filter) override {
     std::vector<store::job_record> found;
-    for (auto at = jobs_.rbegin(); at != jobs_.rend() && found.size() < filter.limit; ++at) {
-      const auto& job = at->second.job;
+    const auto look = [&](const store::live_job& one) {
+      const auto& job = one.job;
       const bool tagged =
           filter.tag.empty() || std::ranges::find(job.spec.tags, filter.tag) != job.spec.tags.end();
       const bool owned = filter.owner.empty() || job.owner == filter.owner;
-      if (tagged && owned && (!filter.state || job.state == *filter.state) &&
-          (!filter.before || job.id < *filter.before))
+      const bool in_state =
+          filter.states.empty() || std::ranges::find(filter.states, job.state) != filter.states.end();
+      const auto lower = [](std::string text) {
+        std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::tolower(c); });
+        return text;
+      };
+      auto words = fmt::format("{}\n{}\n{}\n{}\n{}", job.id.str(), job.spec.name, job.spec.blend_name,
+                               job.owner, fmt::join(job.spec.tags, "\n"));
+      const bool matches = lower(std::move(words)).find(lower(filter.words)) != std::string::npos;
+      const bool follows =
+          !filter.cursor || (filter.oldest_first ? *filter.cursor < job.id : job.id < *filter.cursor);
+      if (tagged && owned && in_state && matches && follows && found.size() < filter.limit)
         found.push_back(job);
-    }
+    };
+    if (filter.oldest_first)
+      for (const auto& [id, one] : jobs_)
+        look(one);
+    else
+      for (auto at = jobs_.rbegin(); at != jobs_.rend(); ++at)
+        look(at->second);
+    co_return found;
+  }
+
+  aio::task<result<store::job_counts>> count(std::string owner) override {
+    store::job_counts found;
+    for (const auto& [id, one] : jobs_)
+      if (owner.empty() || one.job.owner == owner)
+        ++found[one.job.state];
     co_return found;
   }
 
@@ -122,6 +150,28 @@ public:
       for (const auto& frame : job->second.frames)
         if (frame.frame > after && found.size() < limit)
           found.push_back(frame);
+    co_return found;
+  }
+
+  aio::task<result<std::vector<store::frame_record>>> frames_at(job_id id, std::vector<int> which) override {
+    std::vector<store::frame_record> found;
+    if (const auto job = jobs_.find(id); job != jobs_.end())
+      for (const auto& frame : job->second.frames)
+        if (std::ranges::find(which, frame.frame) != which.end())
+          found.push_back(frame);
+    co_return found;
+  }
+
+  aio::task<result<store::frame_states>> states_of_frames(job_id id) override {
+    store::frame_states found;
+    if (const auto job = jobs_.find(id); job != jobs_.end())
+      for (const auto& frame : job->second.frames)
+        if (frame.now == store::frame_record::state::done) {
+          found.done.add(frame.frame);
+          found.seconds.emplace_back(frame.frame, static_cast<float>(frame.seconds));
+        } else if (frame.now == store::frame_record::state::failed) {
+          found.failed.add(frame.frame);
+        }
     co_return found;
   }
 

@@ -53,10 +53,11 @@ const missing = [];
 for (const path of Object.keys(document_.paths))
   if ((await send("OPTIONS", path.replace(/{[^}]*}/g, "x"), {})).status === 404) missing.push(path);
 
-// Ids that were given; the newest are asked for most.
-const known = { job: [], webhook: [], blend: [] };
-const kind_of = (path) => path.startsWith("/v1/webhooks") ? "webhook" : path.startsWith("/v1/blends") ? "blend" : "job";
-const nobody = { job: "j0123456789abcdefgh", webhook: "w0123456789abcdefgh", blend: "sha256:" + "0".repeat(64) };
+// Ids that were given; the newest are asked for most. Names of the page's files change with their content: the page has them.
+const named = String((await send("GET", "/", {})).body).matchAll(/page\/([^"]+)"/g);
+const known = { job: [], webhook: [], blend: [], page: [...named].map((match) => match[1]) };
+const kind_of = (path) => path.startsWith("/page/") ? "page" : path.startsWith("/v1/webhooks") ? "webhook" : path.startsWith("/v1/blends") ? "blend" : "job";
+const nobody = { job: "j0123456789abcdefgh", webhook: "w0123456789abcdefgh", blend: "sha256:" + "0".repeat(64), page: "app-000000000000.js" };
 
 const deleted = new Set(); // or about to be
 const seen = {};
@@ -73,7 +74,8 @@ function judge(request, answer) {
   const is_job = request.path.startsWith("/job");
   const complaints = [];
   if ([401, 403, 429].includes(answer.status)) return complaints; // nobody has looked at it
-  if (operation.requestBody && body) {
+  const has_none = body?.text === "" && !operation.requestBody?.required;
+  if (operation.requestBody && body && !has_none) {
     if (body.is_valid === false && !body.is_other_type && answer.status < 400)
       complaints.push(`the schema forbids this body, and it was taken with ${answer.status}`);
     if (body.is_other_type && answer.status < 400) complaints.push(`a body of type "${body.type}" was taken with ${answer.status}`);
@@ -82,7 +84,8 @@ function judge(request, answer) {
     if (body.is_valid && !body.is_other_type && answer.status === 422 && !is_bytes) {
       const problem = JSON.parse(answer.body);
       // What no schema says: which .blend files, Blenders and clusters there are, whose scripts may run, how many frames a job may have, where webhooks may go; and limits in bytes.
-      const by_meaning = ["/blend", "/blender", "/slurm", "/autorun", "/frames", "/url", "/secret"];
+      // Of a copy, what the job has that is copied.
+      const by_meaning = [...(operation.operationId === "copyJob" ? ["/process", "/processes"] : []), "/blend", "/blender", "/slurm", "/autorun", "/frames", "/url", "/secret"];
       const is_long = (pointer) => /[^\x00-\x7f]/.test(JSON.stringify(pointer.slice(1).split("/").reduce((at, name) => at?.[name], body.value)) ?? "");
       const unexplained = (problem.errors ?? []).filter((e) => !by_meaning.includes(e.pointer) && !is_long(e.pointer));
       if (unexplained.length || (!problem.errors && !/Idempotency-Key/.test(problem.detail)))

@@ -77,7 +77,8 @@ export class Requests {
 
   #segment(parameter) {
     const frames = fc.constantFrom(0, 1, 1, 1, 2, 3, 5);
-    const known = parameter.name === "id" ? [{ weight: 6, arbitrary: fc.record({ known: fc.nat() }) }]
+    const is_given = parameter.name === "id" || (parameter.name === "file" && !parameter.schema.enum);
+    const known = is_given ? [{ weight: 6, arbitrary: fc.record({ known: fc.nat() }) }]
       : parameter.name === "frame" ? [{ weight: 6, arbitrary: frames.map((n) => ({ text: String(n) })) }]
         : parameter.name === "name" ? [{ weight: 6, arbitrary: frames.map((n) => ({ text: `Out--image_000${n}.png` })) }] : [];
     return fc.oneof(...known,

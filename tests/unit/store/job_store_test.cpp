@@ -86,6 +86,12 @@ TEST_P(job_store_test, frames_come_in_their_order_and_pending_ones_are_forgotten
     co_await must_save(c);
     EXPECT_EQ(*co_await store_->frames(id_of(1), -1, 10), list_of(done(2, 0.5), tried, failed));
     EXPECT_EQ(*co_await store_->frames(id_of(1), 2, 1), list_of(tried));
+    auto some = list_of(1, 2, 7);
+    EXPECT_EQ(*co_await store_->frames_at(id_of(1), std::move(some)), list_of(done(2, 0.5), failed));
+    const auto states = *co_await store_->states_of_frames(id_of(1));
+    EXPECT_EQ(states.done, domain::frame_set::of({2}));
+    EXPECT_EQ(states.failed, domain::frame_set::of({7}));
+    EXPECT_EQ(states.seconds, list_of(std::pair{2, 0.5F}));
     c.job.revision = 3;
     c.frames = list_of(frame_record{.frame = 7}, done(5));
     co_await must_save(c);
@@ -165,18 +171,18 @@ TEST_P(job_store_test, lists_the_newest_first_by_state_tag_and_page) {
       co_return ids;
     };
     job_filter all, page, odd, queued, both, anns, nobodys, bobs_even, bobs_queued, bobs_odd_canceled;
-    page.before = id_of(4);
+    page.cursor = id_of(4);
     page.limit = 2;
     odd.tag = "odd";
-    queued.state = job_state::queued;
-    both.state = job_state::canceled;
+    queued.states = {job_state::queued};
+    both.states = {job_state::canceled};
     both.tag = "even";
     anns.owner = "ann";
     nobodys.owner = "'' OR 1=1";
     bobs_even.owner = bobs_queued.owner = bobs_odd_canceled.owner = "bob";
     bobs_even.tag = "even";
-    bobs_queued.state = job_state::queued;
-    bobs_odd_canceled.state = job_state::canceled;
+    bobs_queued.states = {job_state::queued};
+    bobs_odd_canceled.states = {job_state::canceled};
     bobs_odd_canceled.tag = "odd";
     EXPECT_EQ((co_await numbers(all)).size(), 6U);
     EXPECT_EQ(co_await numbers(page), list_of(id_of(3), id_of(2)));
@@ -188,6 +194,72 @@ TEST_P(job_store_test, lists_the_newest_first_by_state_tag_and_page) {
     EXPECT_EQ(co_await numbers(bobs_even), list_of(id_of(6), id_of(4)));
     EXPECT_EQ(co_await numbers(bobs_queued), list_of(id_of(4)));
     EXPECT_EQ(co_await numbers(bobs_odd_canceled), list_of(id_of(5)));
+  });
+}
+
+TEST_P(job_store_test, a_search_and_both_orders) {
+  run([&]() -> aio::task<> {
+    for (int i = 1; i <= 4; ++i) {
+      auto record = job(i);
+      record.spec.name = i == 1 ? "Shot_010" : i == 2 ? "100%" : "";
+      record.spec.blend_name = "a.blend";
+      record.spec.tags = {i == 3 ? "Shot" : "other"};
+      record.owner = i == 4 ? "ann" : "bob";
+      if (i > 2) {
+        record.state = job_state::canceled;
+        record.finished = record.created;
+      }
+      co_await must_add(record);
+    }
+    const auto numbers = [&](job_filter filter) -> aio::task<std::vector<job_id>> {
+      const auto found = co_await store_->list(std::move(filter));
+      std::vector<job_id> ids;
+      for (const auto& record : *found)
+        ids.push_back(record.id);
+      co_return ids;
+    };
+    const auto of = [](std::string words) {
+      job_filter f;
+      f.words = std::move(words);
+      return f;
+    };
+    auto shots = of("sHOT"), literal = of("t_0"), percent = of("%"), anns = of("ANN"), all = of("A.BLEND");
+    auto apart = of("othera"), bobs = of("shot"), canceled = of("blend");
+    bobs.owner = "bob";
+    canceled.states = {job_state::canceled, job_state::failed};
+    EXPECT_EQ(co_await numbers(shots), list_of(id_of(3), id_of(1)));
+    EXPECT_EQ(co_await numbers(literal), list_of(id_of(1)));
+    EXPECT_EQ(co_await numbers(percent), list_of(id_of(2)));
+    EXPECT_EQ(co_await numbers(anns), list_of(id_of(4)));
+    EXPECT_EQ((co_await numbers(all)).size(), 4U);
+    EXPECT_TRUE((co_await numbers(apart)).empty());
+    EXPECT_EQ(co_await numbers(bobs), list_of(id_of(3), id_of(1)));
+    EXPECT_EQ(co_await numbers(canceled), list_of(id_of(4), id_of(3)));
+
+    job_filter both, up;
+    both.states = {job_state::canceled, job_state::queued};
+    both.limit = 3;
+    up = both;
+    up.oldest_first = true;
+    EXPECT_EQ(co_await numbers(both), list_of(id_of(4), id_of(3), id_of(2)));
+    EXPECT_EQ(co_await numbers(up), list_of(id_of(1), id_of(2), id_of(3)));
+    up.cursor = id_of(3);
+    EXPECT_EQ(co_await numbers(up), list_of(id_of(4)));
+
+    EXPECT_EQ(*co_await store_->count(""), (job_counts{{job_state::queued, 2}, {job_state::canceled, 2}}));
+    EXPECT_EQ((*co_await store_->count("ann"))[job_state::canceled], 1U);
+    change again{job(1), {}, {}};
+    again.job.owner = "bob";
+    again.job.revision = 2;
+    again.job.state = job_state::running;
+    again.job.spec.name = "other";
+    again.has_new_words = true;
+    co_await must_save(again);
+    EXPECT_EQ((*co_await store_->count("bob"))[job_state::running], 1U);
+    EXPECT_EQ((*co_await store_->count("bob"))[job_state::queued], 1U);
+    EXPECT_TRUE((co_await numbers(literal)).empty());
+    (void)co_await store_->remove(id_of(1));
+    EXPECT_EQ((*co_await store_->count(""))[job_state::running], 0U);
   });
 }
 
