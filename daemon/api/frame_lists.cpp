@@ -22,7 +22,7 @@ namespace {
 using access::role;
 using http::answer;
 
-constexpr std::size_t most_known = 4;
+constexpr std::size_t most_known_jobs = 4;
 constexpr std::array<std::string_view, 4> frame_state_names{"pending", "rendering", "done", "failed"};
 
 struct page {
@@ -99,7 +99,7 @@ aio::task<result<frame_lists::states_ptr>> frame_lists::states_of(scheduler::sch
   auto states = std::make_shared<const store::frame_states>(std::move(*read));
   std::erase_if(known_, [&of](const known_states& one) { return one.id == of->id; });
   known_.push_front({of->id, of->revision, states});
-  known_.resize(std::min(known_.size(), most_known));
+  known_.resize(std::min(known_.size(), most_known_jobs));
   co_return states;
 }
 

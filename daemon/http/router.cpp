@@ -39,10 +39,12 @@ void router::add(std::string method, std::string pattern, std::size_t handler) {
 router::match router::find(std::string_view method, std::string_view path) const {
   match result;
   bool has_get = false;
+  std::string_view chosen; // the first pattern that matches: "/v1/jobs/summary" is no job
   for (const auto& r : routes_) {
     std::array<std::string_view, 2> captured;
-    if (!matches(r.pattern, path, captured))
+    if ((!chosen.empty() && r.pattern != chosen) || !matches(r.pattern, path, captured))
       continue;
+    chosen = r.pattern;
     if (method == r.method || (method == "HEAD" && r.method == "GET")) {
       result.handler = r.handler;
       result.captured = captured;
