@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t piece_size = 256 * 1024;        ///< of a file, at once in memory
 constexpr std::size_t gathered_size = 64 * 1024;      ///< headers and small files are sent together
 constexpr std::uint64_t turn_size = 16 * 1024 * 1024; ///< of a file, read in one piece of work of the pool
-constexpr std::size_t most_known = 131'072;
+constexpr std::size_t most_checksums = 131'072;
 
 /// Appends `size` bytes of a file to `to`.
 void read_into(std::string& to, const aio::unique_descriptor& file, std::uint64_t offset, std::size_t size) {
@@ -68,7 +68,7 @@ std::optional<std::uint32_t> known_checksums::find(const std::string& mark) cons
 }
 
 void known_checksums::add(const std::string& mark, std::uint32_t crc) {
-  if (by_mark_.size() >= most_known)
+  if (by_mark_.size() >= most_checksums)
     by_mark_.clear(); // they are computed again
   by_mark_.insert_or_assign(mark, crc);
 }
