@@ -164,14 +164,16 @@ public:
 
   aio::task<result<store::frame_states>> states_of_frames(job_id id) override {
     store::frame_states found;
-    if (const auto job = jobs_.find(id); job != jobs_.end())
-      for (const auto& frame : job->second.frames)
+    if (const auto job = jobs_.find(id); job != jobs_.end()) {
+      for (const auto& frame : job->second.frames) {
         if (frame.now == store::frame_record::state::done) {
           found.done.add(frame.frame);
           found.seconds.emplace_back(frame.frame, static_cast<float>(frame.seconds));
         } else if (frame.now == store::frame_record::state::failed) {
           found.failed.add(frame.frame);
         }
+      }
+    }
     co_return found;
   }
 

@@ -246,9 +246,12 @@ TEST_P(job_store_test, a_search_and_both_orders) {
     up.cursor = id_of(3);
     EXPECT_EQ(co_await numbers(up), list_of(id_of(4)));
 
-    EXPECT_EQ(*co_await store_->count(""), (job_counts{{job_state::queued, 2}, {job_state::canceled, 2}}));
+    auto counted = *co_await store_->count("");
+    EXPECT_EQ(counted[job_state::queued], 2U);
+    EXPECT_EQ(counted[job_state::canceled], 2U);
+    EXPECT_EQ(counted.size(), 2U);
     EXPECT_EQ((*co_await store_->count("ann"))[job_state::canceled], 1U);
-    change again{job(1), {}, {}};
+    change again{job(1)};
     again.job.owner = "bob";
     again.job.revision = 2;
     again.job.state = job_state::running;
