@@ -22,7 +22,8 @@ bool is_flag(const CLI::Option& option) {
 bool is_name(const CLI::Option& option) {
   constexpr std::array<std::string_view, 8> names{"ADDRESS", "DIR",    "FILE",   "NAME",
                                                   "ORIGIN",  "OPTION", "TARGET", "PATH"};
-  return std::ranges::find(names, option.get_type_name()) != names.end();
+  const auto name = option.get_type_name(); // or "NAME,…"
+  return std::ranges::find(names, std::string_view{name}.substr(0, name.find(','))) != names.end();
 }
 
 /// The fault of a value of the wrong type, such as a text for a flag or a list for a single value. CLI11

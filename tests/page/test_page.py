@@ -152,7 +152,7 @@ def test_tokens(start, browser, tmp_path):
     browser.see("This token is not valid, or has expired.")
     browser.run("await page.fill('#token', args.secret); await page.keyboard.press('Enter')", secret=look)
     browser.state("Done")
-    browser.run("await page.waitForFunction(() => document.querySelectorAll('.picture canvas.drawn').length === 2); await page.locator('.live.live').waitFor()")
+    browser.run("await page.waitForFunction(() => document.querySelectorAll('.picture canvas.drawn').length === 2); await page.locator('.link-state.live').waitFor()")
     browser.click("Delete")
     browser.run("await page.locator('dialog').getByRole('button', { name: 'Delete' }).click(); await page.locator('.notice.bad .request').waitFor()")
     browser.run("await page.reload()")
@@ -168,13 +168,13 @@ def test_tokens(start, browser, tmp_path):
 def test_kilnd_goes_away_and_comes_back(start, browser):
     d = start()
     browser.open(d.url())
-    browser.run("await page.locator('.live.live').waitFor()")
+    browser.run("await page.locator('.link-state.live').waitFor()")
     d.command[d.command.index("--listen") + 1] = f"127.0.0.1:{d.port}"
     d.stop()
-    browser.run("await page.locator('.live.reconnecting').waitFor()")
+    browser.run("await page.locator('.link-state.reconnecting').waitFor()")
     d.start()
     job = post(d, frames="1", name="after")
-    browser.run("await page.locator('.live.live').waitFor(); await page.getByRole('link', { name: 'after' }).waitFor()")
+    browser.run("await page.locator('.link-state.live').waitFor(); await page.getByRole('link', { name: 'after' }).waitFor()")
     until(d, job, state="succeeded")
     browser.run("await page.locator('.state.succeeded').waitFor()")
 
@@ -198,7 +198,7 @@ def test_seven_tabs_share_a_stream(start, browser):
     d = start()
     browser.open(d.url())
     browser.run("for (let n = 0; n < 6; n++) await (await context.newPage()).goto(page.url());"
-                "for (const each of context.pages()) await each.locator('.live.live').waitFor();")
+                "for (const each of context.pages()) await each.locator('.link-state.live').waitFor();")
     assert d.waiting() == 1
     post(d, frames="1", name="for all")
     browser.run("for (const each of context.pages()) await each.getByRole('link', { name: 'for all' }).waitFor();")

@@ -21,7 +21,7 @@ function Sentence({ job }: { job: JobType }) {
   if (job.waits_for) return <p class="notice"><Icon of="queued" /><span>It waits: {job.waits_for}.</span></p>;
   if (job.state === "failed" && job.failure)
     return <div class="notice bad"><Icon of="failed" /><div>
-      <p><strong><bdi>{sentence(job.failure.message)}</bdi></strong>{job.failure.frame != null && <> Frame {job.failure.frame}.</>}</p>
+      <p><strong><bdi>{sentence(job.failure.message)}</bdi></strong>{job.failure.frame != null && !/frame/i.test(job.failure.message) && <> Frame {job.failure.frame}.</>}</p>
       <p>{advice[job.failure.kind] ?? "The log says more."}</p></div></div>;
   const text = {
     queued: "It waits for its turn.",

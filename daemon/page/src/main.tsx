@@ -25,7 +25,7 @@ function LinkState() {
   }, [state]);
   const stale = state === "reconnecting" && now.value - since > 20_000;
   const text = { connecting: "Connecting", live: "Live", refused: "Signed out", reconnecting: stale ? `Stale for ${duration((now.value - since) / 1000)}` : "Reconnecting" }[state];
-  return <span class={`live ${stale ? "stale" : state}`} role="status"><i />{text}</span>;
+  return <span class={`link-state ${stale ? "stale" : state}`} role="status"><i />{text}</span>;
 }
 
 function SignIn() {
