@@ -14,7 +14,7 @@ task<> blocking_pool::perform(job& work) {
     auto guard = asio::make_work_guard(back);
     auto on_thread = [&work, handler = std::move(handler), back, guard = std::move(guard)]() mutable {
       try {
-        work.call();
+        work.call(work);
       } catch (...) {
         work.failure = std::current_exception();
       }
