@@ -98,7 +98,7 @@ def test_clients_that_wait_are_counted_each(start):
 
 @pytest.mark.parametrize("value, says", [
     ('["10.0.0.1", "10.1.0.1/8"]', "more bits than its prefix"), ('"proxy"', "not an address or a network"),
-    ('"0.0.0.0/0"', "everybody"), ("[]", "an empty list"), ("7", "not an address"), ("true", "no value"),
+    ('"0.0.0.0/0"', "everybody"), ("[]", "an empty list"), ("7", "must be a text"), ("true", "no value"),
 ])
 def test_a_wrong_proxy_is_refused_with_its_place(tmp_path, value, says):
     (tmp_path / "kilnd.toml").write_text(f'project_root = "{tmp_path}"\ntrusted_proxies = {value}\n')
