@@ -219,7 +219,7 @@ ROWS = [
         (b"/livez?%0d%0aX:%201", "3.2.1", 200), (b"/job/%2e%2e", "3.2.1", 400), (b"/v1/jobs/..%2f..%2flivez", "3.2.1", 404)]],
     served("absolute-form", "3.2.2", get(target=b"http://localhost/livez"), 200),
     served("absolute-form, in other letters", "3.2.2", get(target=b"HTTP://LocalHost:80/livez?x=http://y", host=b"Host: localhost:80"), 200),
-    served("absolute-form without a path", "3.2.2", get(target=b"http://localhost"), 404),
+    served("absolute-form without a path", "3.2.2", get(target=b"http://localhost"), 200),  # the page
     served("absolute-form of another's", "9110, 7.4", get(target=b"http://evil.example/livez", host=b"Host: evil.example"), 421),
     *[refused(f"absolute-form {target!r}", rule, get(target=target)) for target, rule in [
         (b"http://evil.example/livez", "3.2.2"), (b"http://localhost:81/livez", "3.2.2"), (b"http://evil@localhost/livez", "9110, 4.2.4"),
