@@ -5,6 +5,7 @@ import bpy
 import kiln_properties
 from kiln_settings import SAMPLES
 
+
 def first_frame(frames):
     """The beginning of the scene: the file's first frame, or an earlier one of the job's."""
     return min(frames.of_file[0], frames.first)

@@ -29,7 +29,7 @@ class Placed:
 
     def advances_by_one(self):
         return not (self.is_retimed or self.begin != int(self.begin) or read(self.strip, "retiming") or
-                    getattr(self.strip, "use_reverse_frames", False) or getattr(self.strip, "strobe", 1) != 1)
+                    getattr(self.strip, "use_reverse_frames", False) or getattr(self.strip, "strobe", 1) > 1)
 
 
 def of(scene):

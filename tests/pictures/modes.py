@@ -110,7 +110,7 @@ def until_final(d, ident):
 def held_after_its_first_frame(d, ident):
     """Blender's pid while it is stopped, with a frame published and another missing; None when the job was too fast."""
     job = wait_for(lambda: (lambda j: j if j["state"] in FINAL or (j["frames"]["done"] and j["current"] and j["current"]["pid"])
-                            else None)(look(d, ident)), "a frame is done")
+                            else None)(look(d, ident)), "a frame is done", deadline=180)
     if job["state"] in FINAL:
         yield None
         return
