@@ -132,8 +132,7 @@ def patch(d, ident, **fields):
 def pause(d, ident):
     with held_after_its_first_frame(d, ident) as pid:
         if pid:
-            patch(d, ident, paused=True)
-            until(d, ident, "paused", *FINAL)  # Blender is stopped meanwhile, so it ends in the midst of a frame
+            patch(d, ident, paused=True)  # it may go on then: the frame that it renders is finished first
     if until(d, ident, "paused", *FINAL)["state"] == "paused":
         patch(d, ident, paused=False)
 
