@@ -45,6 +45,7 @@ def files_of(walk):
     for thing in walk.modified:
         for modifier in thing.modifiers:
             found += of_modifier(thing, modifier)
+    for thing in kiln_simulations.simulated(walk):
         for cache in kiln_simulations.caches_of(thing):
             found += of_cache(thing, cache)
     for owner, tree in walk.trees():
@@ -66,6 +67,8 @@ def absolute(path, data=None):
 
 
 def libraries(walk):
+    if not bpy.data.libraries:
+        return []
     shown = {data.library for data in walk.data}
     return [File(absolute(library.filepath), shown=library in shown or library.parent is None)
             for library in bpy.data.libraries if not read(library, "library_packed_file")]

@@ -3,18 +3,26 @@
 import bpy
 from kiln_properties import read
 
+# Modifiers that need their result for one frame for the next. A particle system has a modifier too.
+SIMULATIONS = {"CLOTH", "SOFT_BODY", "FLUID", "DYNAMIC_PAINT", "PARTICLE_SYSTEM"}
+
 
 def unbaked(walk):
     """Those of the job's scenes: "Cloth of Grid". Empty: frames are independent."""
     found = [f"rigid bodies of {scene.name}" for scene in walk.of(bpy.types.Scene)
              if not is_baked(read(scene, "rigid_bodies"))]
-    for thing in walk.modified:
+    for thing in simulated(walk):
         found += [f"{name} of {thing.name}" for name, is_done in of_object(thing) if not is_done]
     found += [f"inverse kinematics (iTaSC) of {thing.name}" for thing in walk.objects if goes_on(thing.pose)]
     for tree in walk.of(bpy.types.NodeTree):
         if any(node.bl_idname.startswith("GeometryNodeSimulation") for node in tree.nodes):
             found.append(f"a simulation zone of {tree.name}")
     return sorted(found)
+
+
+def simulated(walk):
+    """The objects with a simulation, baked or not."""
+    return [thing for thing in walk.modified if any(modifier.type in SIMULATIONS for modifier in thing.modifiers)]
 
 
 def of_object(thing):
@@ -58,7 +66,7 @@ def caches_of(thing):
 
 def keep_in_memory(walk):
     """Caches that Blender would write next to the .blend, which the sandbox does not allow. Existing files are read."""
-    caches = [cache for thing in walk.modified for cache in caches_of(thing)]
+    caches = [cache for thing in simulated(walk) for cache in caches_of(thing)]
     caches += [world.point_cache for world in (read(scene, "rigid_bodies") for scene in walk.of(bpy.types.Scene)) if world]
     for cache in caches:
         if cache.use_disk_cache and not cache.is_baked and not cache.use_external:
