@@ -57,6 +57,25 @@ struct webp_writer {
   WebPMemoryWriter memory{};
 };
 
+struct cell {
+  int width = 0, height = 0; ///< 0: empty
+  std::unique_ptr<std::uint8_t, decltype(&WebPFree)> pixels{nullptr, WebPFree};
+};
+
+cell read_cell(const std::vector<std::uint8_t>& webp) {
+  cell made;
+  int width = 0, height = 0;
+  if (webp.empty() || !WebPGetInfo(webp.data(), webp.size(), &width, &height) ||
+      std::max(width, height) > image::picture_wish::small)
+    return made;
+  made.pixels.reset(WebPDecodeRGBA(webp.data(), webp.size(), &width, &height));
+  if (made.pixels) {
+    made.width = width;
+    made.height = height;
+  }
+  return made;
+}
+
 } // namespace
 
 result<shown_pixels> show(const picture& of, const image::picture_wish& wish) {
@@ -111,20 +130,19 @@ result<std::string> encode_webp(const shown_pixels& pixels, const image::picture
 }
 
 result<std::string> make_sheet(image::image_source& file, const image::picture_wish& wish) {
-  constexpr int most_side = 16383; // of a WebP
+  constexpr int most_cells = 1000;
   constexpr std::uint32_t largest_picture = 1 << 20;
-  if (wish.columns < 1 || wish.rows < 1 || wish.cell_width < 1 || wish.cell_height < 1 ||
-      wish.columns > most_side / wish.cell_width || wish.rows > most_side / wish.cell_height)
+  if (wish.columns < 1 || wish.rows < 1 || wish.columns > most_cells / wish.rows)
     return error{errc::invalid_input, "a sheet of this size cannot be made"};
-  shown_pixels sheet{wish.columns * wish.cell_width, wish.rows * wish.cell_height, {}};
-  const auto line = static_cast<std::size_t>(sheet.width) * 4;
-  sheet.rgba.resize(line * static_cast<std::size_t>(sheet.height));
-  std::uint64_t at = 0;
-  for (int cell = 0; cell < wish.columns * wish.rows && at < file.size(); ++cell) {
+  std::vector<cell> cells;
+  int width = 0, height = 0; // of a cell
+  for (std::uint64_t at = 0; at < file.size() && cells.size() < most_cells;) {
     std::array<std::uint8_t, 4> begin{};
     if (file.size() - at < begin.size() || !file.read(at, std::as_writable_bytes(std::span{begin})))
       return error{errc::corrupt, "the list of pictures ends too early"};
-    const std::uint32_t size = begin[0] | begin[1] << 8 | begin[2] << 16 | static_cast<std::uint32_t>(begin[3]) << 24;
+    std::uint32_t size = 0;
+    for (std::size_t i = begin.size(); i-- > 0;)
+      size = size << 8 | begin[i];
     at += begin.size();
     if (size > largest_picture || size > file.size() - at)
       return error{errc::corrupt, "a picture in the list is larger than it may be"};
@@ -132,22 +150,22 @@ result<std::string> make_sheet(image::image_source& file, const image::picture_w
     if (!file.read(at, std::as_writable_bytes(std::span{bytes})))
       return error{errc::corrupt, "the list of pictures cannot be read"};
     at += size;
-    int width = 0, height = 0;
-    if (size == 0 || !WebPGetInfo(bytes.data(), size, &width, &height) || width > 2 * image::picture_wish::small ||
-        height > 2 * image::picture_wish::small)
-      continue;
-    const std::unique_ptr<std::uint8_t, decltype(&WebPFree)> pixels{
-        WebPDecodeRGBA(bytes.data(), size, &width, &height), WebPFree};
-    if (!pixels)
-      continue;
-    const auto taken = static_cast<std::size_t>(std::min(width, wish.cell_width)) * 4;
-    const auto left = static_cast<std::size_t>(cell % wish.columns * wish.cell_width +
-                                               std::max(wish.cell_width - width, 0) / 2) * 4;
-    const auto top = static_cast<std::size_t>(cell / wish.columns * wish.cell_height +
-                                              std::max(wish.cell_height - height, 0) / 2);
-    for (int y = 0; y < std::min(height, wish.cell_height); ++y)
-      std::memcpy(sheet.rgba.data() + (top + static_cast<std::size_t>(y)) * line + left,
-                  pixels.get() + static_cast<std::size_t>(y) * static_cast<std::size_t>(width) * 4, taken);
+    cells.push_back(read_cell(bytes));
+    width = std::max(width, cells.back().width);
+    height = std::max(height, cells.back().height);
+  }
+  if (width == 0)
+    return error{errc::corrupt, "there is no picture in the list"};
+  shown_pixels sheet{wish.columns * width, wish.rows * height, {}};
+  const auto line = static_cast<std::size_t>(sheet.width) * 4;
+  sheet.rgba.resize(line * static_cast<std::size_t>(sheet.height));
+  for (int number = 0; number < std::min(wish.columns * wish.rows, static_cast<int>(cells.size())); ++number) {
+    const auto& one = cells[static_cast<std::size_t>(number)];
+    const auto left = static_cast<std::size_t>(number % wish.columns * width + (width - one.width) / 2) * 4;
+    const auto top = static_cast<std::size_t>(number / wish.columns * height + (height - one.height) / 2);
+    const auto of_one = static_cast<std::size_t>(one.width) * 4;
+    for (std::size_t y = 0; y < static_cast<std::size_t>(one.height); ++y)
+      std::memcpy(sheet.rgba.data() + (top + y) * line + left, one.pixels.get() + y * of_one, of_one);
   }
   return encode_webp(sheet, wish);
 }

@@ -19,9 +19,7 @@ std::string format_picture_wish(const picture_wish& wish) {
                                                     {"gamma", wish.view.gamma},
                                                     {"lossless", wish.is_lossless},
                                                     {"columns", wish.columns},
-                                                    {"rows", wish.rows},
-                                                    {"cell_width", wish.cell_width},
-                                                    {"cell_height", wish.cell_height}});
+                                                    {"rows", wish.rows}});
 }
 
 result<picture_wish> parse_picture_wish(std::string_view text) {
@@ -58,8 +56,6 @@ result<picture_wish> parse_picture_wish(std::string_view text) {
   wish.is_lossless = lossless && lossless->is_bool() && lossless->get_bool();
   wish.columns = int_of("columns", 0);
   wish.rows = int_of("rows", 0);
-  wish.cell_width = int_of("cell_width", 0);
-  wish.cell_height = int_of("cell_height", 0);
   return wish;
 }
 

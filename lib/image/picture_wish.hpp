@@ -31,7 +31,6 @@ struct picture_wish {
   bool is_lossless = false;
   int columns = 0;         ///< over 0: the file holds pictures (sheet_entry), which come side by side
   int rows = 0;
-  int cell_width = 0, cell_height = 0;
 
   friend bool operator==(const picture_wish&, const picture_wish&) = default;
 };

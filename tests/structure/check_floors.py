@@ -29,6 +29,7 @@ FLOORS = {
     "lib/store": 4,
     "lib/output": 4,
     "lib/blends": 5,
+    "lib/preview": 5,
     "lib/executor": 5,
     "lib/webhook": 5,
     "daemon/decoder": 5,
