@@ -48,7 +48,8 @@ result<image::picture_wish> parse_wish(std::string_view query) {
       wish.longest = *size;
     } else if (name == "exposure") {
       const auto [end, wrong] = std::from_chars(value.data(), value.data() + value.size(), wish.exposure);
-      if (wrong != std::errc{} || end != value.data() + value.size() || !(std::abs(wish.exposure) <= most_stops))
+      if (wrong != std::errc{} || end != value.data() + value.size() ||
+          !(std::abs(wish.exposure) <= most_stops))
         return invalid(fmt::format("exposure must lie between -{0} and {0} stops", most_stops));
     } else if (name == "layer") {
       if (value.empty() || value.size() > longest_layer)
@@ -100,7 +101,8 @@ std::string_view view_of(std::string_view image) {
 
 answer picture_answer(const http::request& asked, output::result_file file, std::string_view view,
                       std::string_view name) {
-  response head{.status = 200, .content_type = "image/webp", .body = {}, .cache_control = "private, no-cache"};
+  response head{
+      .status = 200, .content_type = "image/webp", .body = {}, .cache_control = "private, no-cache"};
   head.fields.emplace_back("Content-Disposition", fmt::format("inline; filename=\"{}\"", name));
   if (!view.empty())
     head.fields.emplace_back("Kiln-View", std::string{view});
@@ -115,9 +117,11 @@ answer refusal(const error& e) {
 
 void previews::add_routes(http::service& to) {
   using http::request;
-  to.on("GET", "/v1/jobs/{id}/frames/{frame}/preview", role::read, [this](const request& asked) { return one(asked); });
+  to.on("GET", "/v1/jobs/{id}/frames/{frame}/preview", role::read,
+        [this](const request& asked) { return one(asked); });
   to.on("GET", "/v1/jobs/{id}/previews", role::read, [this](const request& asked) { return sheet(asked); });
-  to.on("GET", "/v1/jobs/{id}/previews/map", role::read, [this](const request& asked) { return sheet_map(asked); });
+  to.on("GET", "/v1/jobs/{id}/previews/map", role::read,
+        [this](const request& asked) { return sheet_map(asked); });
 }
 
 answer previews::not_there(const scheduler::job& of, std::string_view what) {

@@ -111,7 +111,8 @@ parts::parts(aio::executor_type loop, const config& c, std::vector<blender::inst
     : store(kept), upload_store(kept), webhook_store(kept), webhook_sender(std::move(to_webhooks)),
       courier(loop, webhook_store, *webhook_sender, {}, log), pool(pool_threads), structure(pool),
       decoding(loop, decoder_starter(loop, decoder, c.state / "kiln-image.log"), decode_limit),
-      drawing(loop, decoder_starter(loop, std::move(decoder), c.state / "kiln-image.log"), decode_limit, most_drawing),
+      drawing(loop, decoder_starter(loop, std::move(decoder), c.state / "kiln-image.log"), decode_limit,
+              most_drawing),
       questions(loop, pool, c.blender_user),
       installs(std::make_shared<local::installs>(loop, std::move(found),
                                                  c.on_slurm ? local::installs::prober{}

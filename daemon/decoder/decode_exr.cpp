@@ -126,7 +126,8 @@ void decode_lines(Imf::MultiPartInputFile& file, int number, exr_drawing* drawn)
     part.readPixels(window.min.y, window.max.y);
     return;
   }
-  const auto together = static_cast<int>(std::min<std::uint64_t>(lines_of_chunk(part.header().compression()), 32));
+  const auto together =
+      static_cast<int>(std::min<std::uint64_t>(lines_of_chunk(part.header().compression()), 32));
   const auto width = static_cast<int>(extent(window.min.x, window.max.x));
   for (std::int64_t y = window.min.y; y <= window.max.y; y += together) {
     const auto last = std::min<std::int64_t>(y + together - 1, window.max.y);

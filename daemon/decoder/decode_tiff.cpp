@@ -79,7 +79,8 @@ std::string sample_type(TIFF* tiff) {
 class page_drawing {
 public:
   /// Null if the pixels are of a kind that is not drawn.
-  static std::unique_ptr<page_drawing> of(TIFF* tiff, picture& into, std::uint32_t width, std::uint32_t height) {
+  static std::unique_ptr<page_drawing> of(TIFF* tiff, picture& into, std::uint32_t width,
+                                          std::uint32_t height) {
     auto made = std::unique_ptr<page_drawing>{new page_drawing{into, width}};
     std::uint16_t bits = 1, kind = SAMPLEFORMAT_UINT, planes = PLANARCONFIG_CONTIG, colours = 0;
     TIFFGetFieldDefaulted(tiff, TIFFTAG_BITSPERSAMPLE, &bits);
@@ -127,8 +128,9 @@ private:
 
   void add_line(std::int64_t y, std::int64_t x, const std::byte* line) {
     if (!is_float_) {
-      const auto* first = reinterpret_cast<const std::uint8_t*>(line) + // the upper byte, of this machine's order
-                          (bytes_ == 2 && std::endian::native == std::endian::little ? 1 : 0);
+      const auto* first =
+          reinterpret_cast<const std::uint8_t*>(line) + // the upper byte, of this machine's order
+          (bytes_ == 2 && std::endian::native == std::endian::little ? 1 : 0);
       into_.add(y, x, 1, piece_width_, {first, channels_, samples_ * bytes_, bytes_, is_associated_});
       return;
     }
@@ -137,7 +139,8 @@ private:
     for (std::size_t i = 0; i < piece_width_; ++i) {
       const auto sample = [&](int channel) {
         float value = 0;
-        std::memcpy(&value, line + (i * samples_ + static_cast<std::size_t>(channel)) * sizeof value, sizeof value);
+        std::memcpy(&value, line + (i * samples_ + static_cast<std::size_t>(channel)) * sizeof value,
+                    sizeof value);
         return value;
       };
       const float alpha = has_alpha ? sample(channels_ - 1) : 1;

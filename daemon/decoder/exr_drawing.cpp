@@ -64,7 +64,8 @@ exr_channels channels_of(const layer_of_file& layer) {
   }
   const auto first = std::ranges::find_if(layer.channels, [](const auto& c) { return c.first != "A"; });
   chosen.names[0] = (first == layer.channels.end() ? layer.channels.begin() : first)->second;
-  if (const auto alpha = layer.channels.find("A"); alpha != layer.channels.end() && alpha->second != chosen.names[0])
+  if (const auto alpha = layer.channels.find("A");
+      alpha != layer.channels.end() && alpha->second != chosen.names[0])
     chosen.names[3] = alpha->second;
   return chosen;
 }
@@ -78,7 +79,8 @@ bool is_combined(const layer_of_file& of) {
 std::optional<exr_channels> choose_channels(const Imf::MultiPartInputFile& file, std::string_view layer) {
   const auto all = list_layers(file);
   const auto matches = [&](const layer_of_file& one) {
-    return one.name == layer || (one.name.ends_with(layer) && one.name[one.name.size() - layer.size() - 1] == '.');
+    return one.name == layer ||
+           (one.name.ends_with(layer) && one.name[one.name.size() - layer.size() - 1] == '.');
   };
   auto found = all.end();
   if (!layer.empty()) {
@@ -125,7 +127,8 @@ void exr_drawing::prepare(Imf::FrameBuffer& frame, int x, int y, int width, int 
     const auto base = reinterpret_cast<std::uintptr_t>(one.block.data()) -
                       static_cast<std::uintptr_t>(std::int64_t{x} * static_cast<std::int64_t>(size) +
                                                   std::int64_t{y} * static_cast<std::int64_t>(line));
-    frame.insert(one.name, Imf::Slice{one.type, reinterpret_cast<char*>(base), size, line, 1, 1, 0, is_tile, is_tile});
+    frame.insert(one.name,
+                 Imf::Slice{one.type, reinterpret_cast<char*>(base), size, line, 1, 1, 0, is_tile, is_tile});
   }
 }
 

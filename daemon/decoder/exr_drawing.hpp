@@ -33,18 +33,19 @@ struct exr_channels {
   std::array<std::string, 4> names;
 };
 
-/// The channels of a layer: its name is in the channels' names before the last dot, or is that of a part, or both
-/// with a dot between. Without a name: R, G, B; else a layer "Combined"; else the first layer that has colours; else
-/// a channel. Nullopt if there is none.
-[[nodiscard]] std::optional<exr_channels> choose_channels(const Imf::MultiPartInputFile& file, std::string_view layer);
+/// The channels of a layer: its name is in the channels' names before the last dot, or is that of a part, or
+/// both with a dot between. Without a name: R, G, B; else a layer "Combined"; else the first layer that has
+/// colours; else a channel. Nullopt if there is none.
+[[nodiscard]] std::optional<exr_channels> choose_channels(const Imf::MultiPartInputFile& file,
+                                                          std::string_view layer);
 
 class exr_drawing {
 public:
   /// Begins the picture, of the display window, unless that is larger than an image may be.
   exr_drawing(const exr_channels& of, const Imf::Header& header, picture& into);
 
-  /// Makes room for a block of `width` times `height` pixels, the first of them at (x, y), and gives the chosen
-  /// channels their places in it. `is_tile`: coordinates begin at 0 in each tile.
+  /// Makes room for a block of `width` times `height` pixels, the first of them at (x, y), and gives the
+  /// chosen channels their places in it. `is_tile`: coordinates begin at 0 in each tile.
   void prepare(Imf::FrameBuffer& frame, int x, int y, int width, int height, bool is_tile);
   /// Adds the first `rows` rows and `columns` columns of the block (all without it).
   void add(int x, int y, int width, int rows, int columns = -1);

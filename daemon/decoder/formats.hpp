@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A function for each format: see decode(). Each adds the first page of its image to `drawn`, if it can. They may throw exceptions of the libraries.
+// A function for each format: see decode(). Each adds the first page of its image to `drawn`, if it can. They
+// may throw exceptions of the libraries.
 #pragma once
 
 #include "decoder/decode.hpp"

@@ -2,9 +2,9 @@
 //
 // kiln-image: decodes images for kilnd, in a process that may crash. Standard input is one end of a pair of
 // SOCK_SEQPACKET sockets; its first datagram is the greeting; then, for each request (one byte or
-// image/picture_wish.hpp, and the image's descriptor by SCM_RIGHTS), one answer (image/image_answer.hpp), and the
-// picture in pieces. It opens no file by itself but the configuration of a view, and ends when the other end is
-// closed. With arguments: decodes these files, for people.
+// image/picture_wish.hpp, and the image's descriptor by SCM_RIGHTS), one answer (image/image_answer.hpp), and
+// the picture in pieces. It opens no file by itself but the configuration of a view, and ends when the other
+// end is closed. With arguments: decodes these files, for people.
 #include "aio/unique_descriptor.hpp"
 #include "decoder/decode.hpp"
 #include "decoder/limits.hpp"
@@ -69,7 +69,8 @@ int decode_files(std::span<char*> files, const std::optional<image::picture_wish
   int status = 0;
   for (const char* file : files) {
     const auto opened = image::open_image(file);
-    const auto checked = opened ? decode_descriptor(*opened, wish) : result<image::image_facts>{opened.error()};
+    const auto checked =
+        opened ? decode_descriptor(*opened, wish) : result<image::image_facts>{opened.error()};
     if (!checked)
       status = 1;
     if (wish && checked) {

@@ -159,7 +159,8 @@ result<std::string> make_sheet(image::image_source& file, const image::picture_w
   shown_pixels sheet{wish.columns * width, wish.rows * height, {}};
   const auto line = static_cast<std::size_t>(sheet.width) * 4;
   sheet.rgba.resize(line * static_cast<std::size_t>(sheet.height));
-  for (int number = 0; number < std::min(wish.columns * wish.rows, static_cast<int>(cells.size())); ++number) {
+  for (int number = 0; number < std::min(wish.columns * wish.rows, static_cast<int>(cells.size()));
+       ++number) {
     const auto& one = cells[static_cast<std::size_t>(number)];
     const auto left = static_cast<std::size_t>(number % wish.columns * width + (width - one.width) / 2) * 4;
     const auto top = static_cast<std::size_t>(number / wish.columns * height + (height - one.height) / 2);

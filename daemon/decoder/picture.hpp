@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A smaller picture of an image, made while the image is decoded: rows are added as they come, in any order, and only
-// the sums of its pixels are kept. Each pixel is the mean of the pixels that it covers.
+// A smaller picture of an image, made while the image is decoded: rows are added as they come, in any order,
+// and only the sums of its pixels are kept. Each pixel is the mean of the pixels that it covers.
 #pragma once
 
 #include <cstddef>
@@ -24,7 +24,8 @@ public:
   /// `longest`: of its sides, in pixels; an image that is smaller keeps its size. 0: no picture at all.
   explicit picture(int longest) : longest_(longest) {}
 
-  /// The size of the image, before any row. `is_linear`: rows are of floats, linear and with associated alpha.
+  /// The size of the image, before any row. `is_linear`: rows are of floats, linear and with associated
+  /// alpha.
   void begin(std::uint64_t width, std::uint64_t height, bool is_linear);
   /// Whether begin() was called, and a picture is wanted.
   [[nodiscard]] bool is_begun() const noexcept { return width_ > 0; }
@@ -34,7 +35,8 @@ public:
   /// Whether the row counts: of rows that become one, a part is enough.
   [[nodiscard]] bool takes(std::int64_t y) const noexcept;
   /// `count` pixels from `x` on, `step` apart. What lies outside of the image is ignored.
-  void add(std::int64_t y, std::int64_t x, std::int64_t step, std::int64_t count, const byte_row& row) noexcept;
+  void add(std::int64_t y, std::int64_t x, std::int64_t step, std::int64_t count,
+           const byte_row& row) noexcept;
   /// RGBA; NaN counts as 0, and infinity as 65504.
   void add(std::int64_t y, std::int64_t x, std::int64_t count, const float* rgba) noexcept;
 
@@ -53,10 +55,11 @@ private:
 
   int longest_;
   bool is_linear_ = false;
-  std::int64_t width_ = 0, height_ = 0;       ///< of the picture
+  std::int64_t width_ = 0, height_ = 0; ///< of the picture
   std::int64_t image_width_ = 0, image_height_ = 0;
-  std::vector<std::int64_t> first_column_; ///< of the image, for each column of the picture and behind the last
-  std::int64_t row_step_ = 1;              ///< between rows that count
+  std::vector<std::int64_t>
+      first_column_;          ///< of the image, for each column of the picture and behind the last
+  std::int64_t row_step_ = 1; ///< between rows that count
   std::vector<float> sums_;
 };
 

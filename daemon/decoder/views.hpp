@@ -10,8 +10,8 @@
 
 namespace kiln::decoder {
 
-/// Changes linear RGBA of `width` times `height` pixels into what the display shows. unsupported if Kiln was built
-/// without OpenColorIO; invalid_input if the configuration cannot be read or has no such view.
+/// Changes linear RGBA of `width` times `height` pixels into what the display shows. unsupported if Kiln was
+/// built without OpenColorIO; invalid_input if the configuration cannot be read or has no such view.
 [[nodiscard]] result<void> apply_view(std::vector<float>& rgba, int width, int height,
                                       const image::colour_view& view);
 

@@ -92,7 +92,7 @@ aio::task<std::optional<published_frame>> frame_intake::consider(std::filesystem
 /// Takes a file and verifies it: the file of a frame, or a further one of it. Null if it is not a complete
 /// image; the reason is recorded.
 aio::task<frame_intake::taken_image> frame_intake::take_image(int frame, std::filesystem::path file,
-                                                            bool is_further) {
+                                                              bool is_further) {
   const auto take_here = [file, of = places_] {
     auto taken = take(file, of.taken, of.how);
     return taken ? result<taken_ptr>{std::make_shared<const taken_frame>(std::move(*taken))}

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What kiln-image says of an image, as one line of JSON:
-// {"ok":true,"format":"PNG","width":1920,"height":1080, "channels":4,"type":"uint8","layers":[],"view":"file","picture":4211} or
+// {"ok":true,"format":"PNG","width":1920,"height":1080,
+// "channels":4,"type":"uint8","layers":[],"view":"file","picture":4211} or
 // {"ok":false,"error":"PNG: ..."}. Pure.
 #pragma once
 

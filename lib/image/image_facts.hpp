@@ -16,7 +16,7 @@ struct image_facts {
   std::string type;                ///< of a channel: "uint8", "uint16", "uint32", "half", "float", "double"
   std::vector<std::string> layers; ///< OpenEXR: the named parts and layers
   std::string picture = {};        ///< a smaller one of it, in WebP; empty if none was made
-  std::string view = {};           ///< of the picture: "standard", "blender", or "file" if it has colours for a display
+  std::string view = {}; ///< of the picture: "standard", "blender", or "file" if it has colours for a display
 
   friend bool operator==(const image_facts&, const image_facts&) = default;
 };

@@ -82,8 +82,8 @@ using outputs_of_frames = std::map<int, std::vector<std::string>>;
 /// The mark of an open file, as it is now.
 [[nodiscard]] std::string mark_of(const aio::unique_descriptor& file);
 
-/// Removes OUTPUT/JOB, the pictures of its frames (views.hpp) and the logs of the job's first `attempts` attempts. An error names what could not be
-/// removed.
+/// Removes OUTPUT/JOB, the pictures of its frames (views.hpp) and the logs of the job's first `attempts`
+/// attempts. An error names what could not be removed.
 [[nodiscard]] result<void> discard(const job_id& of, int attempts, const std::filesystem::path& output,
                                    const std::filesystem::path& state);
 

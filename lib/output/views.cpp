@@ -73,7 +73,8 @@ std::optional<result_file> open_view(const fs::path& final_dir, const std::strin
   return open_file(views_of(final_dir) / name);
 }
 
-std::vector<std::optional<file_facts>> look_at_frames(const fs::path& final_dir, const std::vector<int>& frames) {
+std::vector<std::optional<file_facts>> look_at_frames(const fs::path& final_dir,
+                                                      const std::vector<int>& frames) {
   std::vector<std::optional<file_facts>> found;
   found.reserve(frames.size());
   for (const int frame : frames)
@@ -86,7 +87,8 @@ std::vector<made_view> list_made_views(const fs::path& output) {
   std::error_code ec;
   for (fs::directory_iterator job{output / views_directory, ec}, end; !ec && job != end; job.increment(ec)) {
     std::error_code inner;
-    for (fs::directory_iterator one{job->path() / "made", inner}; !inner && one != end; one.increment(inner)) {
+    for (fs::directory_iterator one{job->path() / "made", inner}; !inner && one != end;
+         one.increment(inner)) {
       std::error_code unread;
       const auto bytes = one->file_size(unread);
       const auto when = one->last_write_time(unread);

@@ -78,7 +78,9 @@ aio::task<result<output::result_file>> previews::of_frame(job_id of, int frame, 
 
 aio::task<result<output::result_file>> previews::find_or_make(job_id of, std::string name, maker make) {
   const auto key = of.str() + "/" + name;
-  const auto open_here = [directory = output_ / of.str(), name] { return output::open_view(directory, name); };
+  const auto open_here = [directory = output_ / of.str(), name] {
+    return output::open_view(directory, name);
+  };
   struct mark {
     mark(previews& p, std::string k) : in(p), key(std::move(k)) { in.in_work_.insert(key); }
     mark(const mark&) = delete;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Pictures of frames for people: found where they were made before, or made by kiln-image, in processes of their own so
-// that frames are verified meanwhile. Those made on demand are removed, the oldest first, beyond a quota.
+// Pictures of frames for people: found where they were made before, or made by kiln-image, in processes of
+// their own so that frames are verified meanwhile. Those made on demand are removed, the oldest first, beyond
+// a quota.
 #pragma once
 
 #include "aio/blocking_pool.hpp"
@@ -32,11 +33,11 @@ public:
            std::filesystem::path output, std::uintmax_t quota);
 
   /// A picture of a published frame, whose image is open. corrupt with the reason if none can be made of it.
-  [[nodiscard]] aio::task<result<output::result_file>> of_frame(job_id of, int frame, output::result_file image,
-                                                                image::picture_wish wish);
+  [[nodiscard]] aio::task<result<output::result_file>>
+  of_frame(job_id of, int frame, output::result_file image, image::picture_wish wish);
 
-  /// The small pictures of frames side by side, in rows of sheet_columns; cells of frames that are not there, or of
-  /// which no picture can be made, stay empty. not_found if none is there.
+  /// The small pictures of frames side by side, in rows of sheet_columns; cells of frames that are not there,
+  /// or of which no picture can be made, stay empty. not_found if none is there.
   [[nodiscard]] aio::task<result<output::result_file>> sheet(job_id of, std::vector<int> frames);
 
 private:
@@ -44,8 +45,8 @@ private:
 
   [[nodiscard]] aio::task<result<output::result_file>> find_or_make(job_id of, std::string name, maker make);
   /// `cells`: frames, each with the name of its picture, or none.
-  [[nodiscard]] aio::task<result<image::image_facts>> draw_sheet(job_id of,
-                                                                 std::vector<std::pair<int, std::string>> cells);
+  [[nodiscard]] aio::task<result<image::image_facts>>
+  draw_sheet(job_id of, std::vector<std::pair<int, std::string>> cells);
   [[nodiscard]] aio::task<> count(std::filesystem::path path, std::uintmax_t bytes);
 
   image::decoding_image_check& decoder_;
