@@ -129,10 +129,16 @@ def patch(d, ident, **fields):
     assert answer.status == 200, answer
 
 
+def follow_from_each_other(job):
+    return any(one["kind"] == "simulation_not_baked" for one in job.get("warnings") or [])
+
+
 def pause(d, ident):
     with held_after_its_first_frame(d, ident) as pid:
         if pid:
-            patch(d, ident, paused=True)  # it may go on then: the frame that it renders is finished first
+            patch(d, ident, paused=True)
+            if follow_from_each_other(look(d, ident)):
+                until(d, ident, "paused", *FINAL)  # it is ended in the midst of a frame; others finish theirs first
     if until(d, ident, "paused", *FINAL)["state"] == "paused":
         patch(d, ident, paused=False)
 
