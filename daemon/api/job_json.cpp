@@ -158,7 +158,7 @@ std::vector<domain::field_error> read_job(std::string_view body, int threads, do
   auto wrong = domain::read_spec(*members, domain::frame_set::usual_terms, into);
   if (members->contains("trace_id"))
     wrong.push_back({"/trace_id", "there is no such field: it comes by traceparent"});
-  for (const char* name : {"blender_choice", "blender_warning", "copy_of"})
+  for (const char* name : {"blender_choice", "blender_warning", "copy_of", "frames_of_file"})
     if (members->contains(name))
       wrong.push_back({std::string{"/"} + name, "cannot be set: kilnd says it"});
   if (!members->contains("threads"))
@@ -244,7 +244,7 @@ result<std::string> format_copy(const domain::job_spec& of, std::string_view pat
   auto spec = domain::format_spec(of);
   if (!of.blender_choice.empty())
     spec.erase("blender"); // it is chosen again
-  for (const char* name : {"blender_choice", "blender_warning", "copy_of", "trace_id"})
+  for (const char* name : {"blender_choice", "blender_warning", "copy_of", "frames_of_file", "trace_id"})
     spec.erase(name);
   merge(spec, *changes);
   if (const auto* frames = changes->if_contains("frames"); frames && frames->is_object())

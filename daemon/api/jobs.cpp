@@ -60,8 +60,9 @@ std::optional<answer> refuse_others(const http::request& asked, const scheduler:
 } // namespace
 
 jobs::jobs(scheduler::scheduler& of, events& changes, poll_delay& ends, kiln::blends::blend_finder& blends,
-           domain::job_limits limits, int threads)
-    : scheduler_(of), events_(changes), ends_(ends), blends_(blends), limits_(limits), threads_(threads) {}
+           aio::blocking_pool& pool, executor::blend_opener open, domain::job_limits limits, int threads)
+    : scheduler_(of), events_(changes), ends_(ends), blends_(blends), pool_(pool), open_(std::move(open)),
+      limits_(std::move(limits)), threads_(threads) {}
 
 void jobs::add_routes(http::service& to) {
   using http::request;
@@ -158,6 +159,16 @@ aio::task<answer> jobs::create_once(const http::request& asked, const store::req
   co_return answer{again, job ? wait_of(**job) : std::nullopt};
 }
 
+/// The error is about the member "frames", which the client has left out.
+aio::task<result<domain::frame_set>> jobs::frames_of_file(std::filesystem::path blend, std::string scene) {
+  const auto read_here = [this, blend] { return executor::read_blend(blend, open_); };
+  const auto read = co_await pool_.run(read_here);
+  if (const auto* bad = std::get_if<domain::failure>(&read))
+    co_return error{errc::invalid_input,
+                    "is missing, and the .blend does not say which it has: " + bad->message};
+  co_return blender::frames_of(std::get<blender::blend_facts>(read).render, scene);
+}
+
 aio::task<answer> jobs::create_from(const http::request& asked, std::optional<store::request_key> key,
                                     std::string copy_of) {
   domain::job_spec spec;
@@ -177,8 +188,19 @@ aio::task<answer> jobs::create_from(const http::request& asked, std::optional<st
     spec.blend = blend->file;
   else
     add({"/blend", blend.error().message});
+  const bool has_none = spec.settings.frames_of_file && spec.frames.empty();
+  if (blend && has_none) {
+    auto file = spec.blend;
+    auto scene = spec.settings.scene;
+    auto said = co_await frames_of_file(std::move(file), std::move(scene));
+    if (said)
+      spec.frames = std::move(*said);
+    else
+      add({"/frames", said.error().message});
+  }
   for (auto& more : domain::check_job(spec, limits_))
-    add(std::move(more));
+    if (blend || !has_none || more.pointer != "/frames") // without a .blend, it is not known which
+      add(std::move(more));
   if (!wrong.empty())
     co_return field_problem(wrong);
   if (!key) {

@@ -3,9 +3,11 @@
 // /v1/jobs: all operations on jobs. See docs/api.md.
 #pragma once
 
+#include "aio/blocking_pool.hpp"
 #include "api/events.hpp"
 #include "api/poll_delay.hpp"
 #include "blends/blend_finder.hpp"
+#include "executor/workspace.hpp"
 #include "http/service.hpp"
 #include "scheduler/scheduler.hpp"
 
@@ -19,9 +21,9 @@ namespace kiln::api {
 
 class jobs {
 public:
-  /// The objects passed by reference must outlive it. `threads`: default for jobs.
+  /// The objects passed by reference must outlive it. `threads`: default for jobs. `open`: their .blends.
   jobs(scheduler::scheduler& of, events& changes, poll_delay& ends, kiln::blends::blend_finder& blends,
-       domain::job_limits limits, int threads);
+       aio::blocking_pool& pool, executor::blend_opener open, domain::job_limits limits, int threads);
 
   /// This object must outlive the service's requests.
   void add_routes(http::service& to);
@@ -34,6 +36,8 @@ private:
                                                     const store::request_key& key);
   [[nodiscard]] aio::task<http::answer>
   create_from(const http::request& asked, std::optional<store::request_key> key, std::string copy_of);
+  [[nodiscard]] aio::task<result<domain::frame_set>> frames_of_file(std::filesystem::path blend,
+                                                                    std::string scene);
   [[nodiscard]] aio::task<http::answer> copy(const http::request& asked);
   [[nodiscard]] http::reply read(const http::request& asked);
   [[nodiscard]] aio::task<http::answer> read_kept(const http::request& asked, job_id id);
@@ -57,6 +61,8 @@ private:
   events& events_;
   poll_delay& ends_;
   kiln::blends::blend_finder& blends_;
+  aio::blocking_pool& pool_;
+  executor::blend_opener open_;
   domain::job_limits limits_;
   int threads_;
   /// Principal and Idempotency-Key of requests in progress.

@@ -99,6 +99,8 @@ void add_keeping_options(CLI::App& app, config& c) {
        "Days until an upload is removed that no job has used since; 0: never");
   days("--jobs-keep-days", c.jobs_keep_days,
        "Days until a job that has ended is removed, with its frames and logs; 0: never");
+  size("--previews-quota", c.previews_quota,
+       "Size of all pictures of frames made on demand, over which the oldest are removed");
   size("--jobs-quota", c.jobs_quota,
        "Size of all frames together, over which the jobs that ended first are removed; 0: no limit");
 }

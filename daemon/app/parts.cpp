@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::size_t pool_threads = 3; // as many as there are kinds of slow work: images, files, digests
 constexpr std::chrono::seconds decode_limit{60};                     // for one image
+constexpr std::size_t most_drawing = 2;                              // processes that make pictures
 constexpr access::rate wrong_tokens{.per_second = 0.5, .burst = 20}; // of one address
 
 http::response error_page(int status, std::string_view detail, std::string_view path) {
@@ -109,7 +110,9 @@ parts::parts(aio::executor_type loop, const config& c, std::vector<blender::inst
              const std::vector<std::string>& environment)
     : store(kept), upload_store(kept), webhook_store(kept), webhook_sender(std::move(to_webhooks)),
       courier(loop, webhook_store, *webhook_sender, {}, log), pool(pool_threads), structure(pool),
-      decoding(loop, decoder_starter(loop, std::move(decoder), c.state / "kiln-image.log"), decode_limit),
+      decoding(loop, decoder_starter(loop, decoder, c.state / "kiln-image.log"), decode_limit),
+      drawing(loop, decoder_starter(loop, std::move(decoder), c.state / "kiln-image.log"), decode_limit,
+              most_drawing),
       questions(loop, pool, c.blender_user),
       installs(std::make_shared<local::installs>(loop, std::move(found),
                                                  c.on_slurm ? local::installs::prober{}
@@ -127,8 +130,10 @@ parts::parts(aio::executor_type loop, const config& c, std::vector<blender::inst
       blend_finder(blends::project_roots{c.project_roots}, uploads, pool),
       tutorial(scheduler, ends, blend_finder, tutorial_job(c)),
       retention(loop, scheduler, store, uploads, retention_rules(c), log), events(loop, scheduler),
-      job_lists(scheduler, store), jobs(scheduler, events, ends, blend_finder, limits_of_jobs(c), c.threads),
+      job_lists(scheduler, store),
+      jobs(scheduler, events, ends, blend_finder, pool, permitted_blends(c), limits_of_jobs(c), c.threads),
       frame_lists(scheduler, store, output), frames(scheduler, output, pool),
+      pictures(loop, drawing, pool, c.output, c.previews_quota), previews(scheduler, output, pictures),
       logs(scheduler, output, events, pool), blends(uploads, keep_time(c.uploads_keep_days)),
       webhooks(webhook_store, courier, webhook_targets(c)),
       metrics({.jobs = scheduler,
@@ -170,6 +175,7 @@ parts::parts(aio::executor_type loop, const config& c, std::vector<blender::inst
   job_lists.add_routes(service);
   jobs.add_routes(service);
   frame_lists.add_routes(service);
+  previews.add_routes(service);
   frames.add_routes(service);
   events.add_routes(service);
   logs.add_routes(service);

@@ -17,6 +17,7 @@
 #include "api/logs.hpp"
 #include "api/metrics.hpp"
 #include "api/poll_delay.hpp"
+#include "api/previews.hpp"
 #include "api/reference.hpp"
 #include "api/system.hpp"
 #include "api/tutorial.hpp"
@@ -31,6 +32,7 @@
 #include "image/structural_image_check.hpp"
 #include "local/installs.hpp"
 #include "output/directory_store.hpp"
+#include "preview/previews.hpp"
 #include "retention/retention.hpp"
 #include "scheduler/scheduler.hpp"
 #include "store/database.hpp"
@@ -62,6 +64,7 @@ struct parts {
   aio::blocking_pool pool;
   image::structural_image_check structure;
   image::decoding_image_check decoding;
+  image::decoding_image_check drawing; ///< pictures on demand
   std::shared_ptr<local::local_times> blender_times = std::make_shared<local::local_times>();
   bounded_runs questions; ///< to a Blender
   std::shared_ptr<local::installs> installs;
@@ -79,6 +82,8 @@ struct parts {
   api::jobs jobs;
   api::frame_lists frame_lists;
   api::frames frames;
+  preview::previews pictures;
+  api::previews previews;
   api::logs logs;
   api::blends blends;
   api::webhooks webhooks;

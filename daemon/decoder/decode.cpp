@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::string_view_literals;
 
-result<image_facts> decode_known(image_source& file) {
+result<image_facts> decode_known(image_source& file, picture& drawn, std::string_view layer) {
   if (file.size() == 0)
     return error{errc::corrupt, "the file is empty"};
   std::array<char, 12> begin{};
@@ -22,24 +22,29 @@ result<image_facts> decode_known(image_source& file) {
     return got.error();
   const std::string_view magic{begin.data(), there};
   if (magic.starts_with("\x89P"sv))
-    return decode_png(file);
+    return decode_png(file, drawn);
   if (magic.starts_with("\xff\xd8"sv))
-    return decode_jpeg(file);
+    return decode_jpeg(file, drawn);
   if (magic.starts_with("\x76\x2f\x31\x01"sv))
-    return decode_exr(file);
+    return decode_exr(file, drawn, layer);
   if (magic.starts_with("II*\0"sv) || magic.starts_with("MM\0*"sv) || magic.starts_with("II+\0"sv) ||
       magic.starts_with("MM\0+"sv))
-    return decode_tiff(file);
+    return decode_tiff(file, drawn);
   if (magic.starts_with("RIFF"sv) && magic.ends_with("WEBP"sv) && magic.size() == begin.size())
-    return decode_webp(file);
+    return decode_webp(file, drawn);
   return error{errc::corrupt, "neither PNG, JPEG, OpenEXR, TIFF nor WebP"};
 }
 
 } // namespace
 
 result<image_facts> decode(image_source& file) {
+  picture none{0};
+  return decode(file, none);
+}
+
+result<image_facts> decode(image_source& file, picture& drawn, std::string_view layer) {
   try {
-    return decode_known(file);
+    return decode_known(file, drawn, layer);
   } catch (const std::bad_alloc&) {
     return error{errc::corrupt, "the image needs more memory than a decoder may have"};
   } catch (const std::exception& e) {

@@ -5,8 +5,11 @@
 #pragma once
 
 #include "base/error.hpp"
+#include "decoder/picture.hpp"
 #include "image/image_facts.hpp"
 #include "image/image_structure.hpp"
+
+#include <string_view>
 
 namespace kiln::decoder {
 
@@ -17,5 +20,10 @@ using image::image_source;
 /// the fault and its place, if the image cannot be decoded to its end, if data follows it (a TIFF has no
 /// recognizable end), or if it exceeds a limit: 65536 pixels a side, 1 GiB at once.
 [[nodiscard]] result<image_facts> decode(image_source& file);
+
+/// The same, and adds the pixels of the first page or frame to `drawn`; of OpenEXR those of a layer: the
+/// named one, or else the one that Blender shows. corrupt if there is no such layer. A kind of image that
+/// cannot be drawn (palettes of TIFF, CMYK) leaves `drawn` as it was.
+[[nodiscard]] result<image_facts> decode(image_source& file, picture& drawn, std::string_view layer = {});
 
 } // namespace kiln::decoder

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "decoder/exr_drawing.hpp"
 #include "decoder/formats.hpp"
 #include "decoder/time_limit.hpp"
 #include "image/exr_structure.hpp"
@@ -50,14 +51,6 @@ private:
   std::uint64_t offset_ = 0;
   std::uint64_t furthest_ = 0;
 };
-
-std::uint64_t bytes_of(Imf::PixelType type) {
-  return type == Imf::HALF ? 2 : 4;
-}
-
-std::uint64_t extent(int low, int high) {
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(std::int64_t{high} - low + 1, 0));
-}
 
 /// The number of lines decoded together: see ImfCompression.h.
 std::uint64_t lines_of_chunk(Imf::Compression compression) {
@@ -122,22 +115,51 @@ result<void> check_part(const Imf::Header& header) {
   return checked;
 }
 
-void decode_lines(Imf::MultiPartInputFile& file, int number) {
+/// `drawn`: null for a part that is not drawn.
+void decode_lines(Imf::MultiPartInputFile& file, int number, exr_drawing* drawn) {
   Imf::InputPart part{file, number};
   const auto& window = part.header().dataWindow();
   std::vector<char> row((extent(window.min.x, window.max.x) + 1) * 4);
-  part.setFrameBuffer(into_row(part.header().channels(), row, window.min.x, false));
-  part.readPixels(window.min.y, window.max.y);
+  auto frame = into_row(part.header().channels(), row, window.min.x, false);
+  if (!drawn) {
+    part.setFrameBuffer(frame);
+    part.readPixels(window.min.y, window.max.y);
+    return;
+  }
+  const auto together =
+      static_cast<int>(std::min<std::uint64_t>(lines_of_chunk(part.header().compression()), 32));
+  const auto width = static_cast<int>(extent(window.min.x, window.max.x));
+  for (std::int64_t y = window.min.y; y <= window.max.y; y += together) {
+    const auto last = std::min<std::int64_t>(y + together - 1, window.max.y);
+    drawn->prepare(frame, window.min.x, static_cast<int>(y), width, together, false);
+    part.setFrameBuffer(frame);
+    part.readPixels(static_cast<int>(y), static_cast<int>(last));
+    drawn->add(window.min.x, static_cast<int>(y), width, static_cast<int>(last - y + 1));
+  }
 }
 
-void decode_tiles(Imf::MultiPartInputFile& file, int number) {
+void decode_tiles(Imf::MultiPartInputFile& file, int number, exr_drawing* drawn) {
   Imf::TiledInputPart part{file, number};
   std::vector<char> row((std::size_t{part.tileXSize()} + 1) * 4);
-  part.setFrameBuffer(into_row(part.header().channels(), row, 0, true));
+  const auto frame = into_row(part.header().channels(), row, 0, true);
+  part.setFrameBuffer(frame);
   for (int ly = 0; ly < part.numYLevels(); ++ly)
     for (int lx = 0; lx < part.numXLevels(); ++lx)
-      if (part.isValidLevel(lx, ly))
+      if (part.isValidLevel(lx, ly) && (!drawn || lx > 0 || ly > 0))
         part.readTiles(0, part.numXTiles(lx) - 1, 0, part.numYTiles(ly) - 1, lx, ly);
+  if (!drawn)
+    return;
+  const auto width = static_cast<int>(part.tileXSize()), height = static_cast<int>(part.tileYSize());
+  auto whole = frame;
+  drawn->prepare(whole, 0, 0, width, height, true);
+  part.setFrameBuffer(whole);
+  for (int ty = 0; ty < part.numYTiles(0); ++ty)
+    for (int tx = 0; tx < part.numXTiles(0); ++tx) {
+      part.readTile(tx, ty, 0, 0);
+      const auto window = part.dataWindowForTile(tx, ty, 0, 0);
+      drawn->add(window.min.x, window.min.y, width, static_cast<int>(extent(window.min.y, window.max.y)),
+                 static_cast<int>(extent(window.min.x, window.max.x)));
+    }
 }
 
 void add_facts(const Imf::Header& header, image_facts& facts, std::set<std::string>& layers) {
@@ -160,7 +182,7 @@ void add_facts(const Imf::Header& header, image_facts& facts, std::set<std::stri
 
 } // namespace
 
-result<image_facts> decode_exr(image_source& source) {
+result<image_facts> decode_exr(image_source& source, picture& drawn, std::string_view layer) {
   if (const auto fits = image::check_exr_attributes(source); !fits)
     return fits.error();
   exr_stream stream{source};
@@ -178,14 +200,21 @@ result<image_facts> decode_exr(image_source& source) {
                       "",
                       {}};
     std::set<std::string> layers;
+    auto chosen = drawn.is_wanted() ? choose_channels(file, layer) : std::nullopt;
+    if (drawn.is_wanted() && !chosen && !layer.empty())
+      return error{errc::corrupt, "OpenEXR: there is no layer \"" + std::string{layer} + "\" of this kind"};
     for (number = 0; number < file.parts(); ++number) {
       const auto& header = file.header(number);
       if (const auto fits = check_part(header); !fits)
         return fits.error();
+      std::optional<exr_drawing> drawing;
+      if (chosen && chosen->part == number)
+        drawing.emplace(*chosen, header, drawn);
+      auto* here = drawing && drawn.is_begun() ? &*drawing : nullptr;
       if (header.hasTileDescription())
-        decode_tiles(file, number);
+        decode_tiles(file, number, here);
       else
-        decode_lines(file, number);
+        decode_lines(file, number, here);
       add_facts(header, facts, layers);
     }
     if (stream.furthest() != source.size())

@@ -16,12 +16,13 @@ constexpr int max_scans = 500;
 
 /// libjpeg reports errors by longjmp: objects with destructors are here, outside of the skipped stack frames.
 struct jpeg_reading {
-  explicit jpeg_reading(image_source& file) : in(file) {}
+  jpeg_reading(image_source& file, picture& pixels) : in(file), drawn(pixels) {}
   jpeg_reading(const jpeg_reading&) = delete;
   jpeg_reading& operator=(const jpeg_reading&) = delete;
   ~jpeg_reading() { jpeg_destroy_decompress(&jpeg); }
 
   image::source_reader in;
+  picture& drawn;
   jpeg_decompress_struct jpeg{};
   jpeg_error_mgr errors{};
   jpeg_source_mgr source{};
@@ -100,9 +101,15 @@ bool read_pixels(jpeg_reading& r) {
   if (setjmp(r.leave))
     return false;
   jpeg_start_decompress(&r.jpeg);
+  const int channels = r.jpeg.output_components;
+  if (channels == 1 || channels == 3) // not CMYK
+    r.drawn.begin(r.jpeg.output_width, r.jpeg.output_height, false);
+  const byte_row pixels{r.row.data(), channels, static_cast<std::size_t>(channels), 1};
   while (r.jpeg.output_scanline < r.jpeg.output_height) {
     JSAMPROW row = r.row.data();
+    const auto y = r.jpeg.output_scanline;
     jpeg_read_scanlines(&r.jpeg, &row, 1);
+    r.drawn.add(y, 0, 1, r.jpeg.output_width, pixels);
   }
   jpeg_finish_decompress(&r.jpeg);
   return true;
@@ -110,11 +117,11 @@ bool read_pixels(jpeg_reading& r) {
 
 } // namespace
 
-result<image_facts> decode_jpeg(image_source& file) {
+result<image_facts> decode_jpeg(image_source& file, picture& drawn) {
   // The order of the segments, nothing after EOI.
   if (const auto whole = image::check_jpeg(file); !whole)
     return whole.error();
-  jpeg_reading r{file};
+  jpeg_reading r{file, drawn};
   r.jpeg.err = jpeg_std_error(&r.errors);
   r.errors.error_exit = fail_with_message;
   r.errors.emit_message = on_message;

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "decoder/formats.hpp"
 
+#include <algorithm>
+#include <bit>
 #include <cstdarg>
 #include <cstdio>
+#include <cstring>
 #include <memory>
 
 #include <tiffio.h>
@@ -72,8 +75,95 @@ std::string sample_type(TIFF* tiff) {
   return bits <= 8 ? "uint8" : bits <= 16 ? "uint16" : "uint32";
 }
 
+/// Adds a page to a picture, strip by strip or tile by tile.
+class page_drawing {
+public:
+  /// Null if the pixels are of a kind that is not drawn.
+  static std::unique_ptr<page_drawing> of(TIFF* tiff, picture& into, std::uint32_t width,
+                                          std::uint32_t height) {
+    auto made = std::unique_ptr<page_drawing>{new page_drawing{into, width}};
+    std::uint16_t bits = 1, kind = SAMPLEFORMAT_UINT, planes = PLANARCONFIG_CONTIG, colours = 0;
+    TIFFGetFieldDefaulted(tiff, TIFFTAG_BITSPERSAMPLE, &bits);
+    TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLEFORMAT, &kind);
+    TIFFGetFieldDefaulted(tiff, TIFFTAG_PLANARCONFIG, &planes);
+    TIFFGetFieldDefaulted(tiff, TIFFTAG_SAMPLESPERPIXEL, &made->samples_);
+    TIFFGetField(tiff, TIFFTAG_PHOTOMETRIC, &colours);
+    made->is_float_ = kind == SAMPLEFORMAT_IEEEFP && bits == 32;
+    const bool is_known = made->is_float_ || (kind == SAMPLEFORMAT_UINT && (bits == 8 || bits == 16));
+    const int fewest = colours == PHOTOMETRIC_RGB ? 3 : 1;
+    if (!is_known || planes != PLANARCONFIG_CONTIG || made->samples_ < fewest ||
+        (colours != PHOTOMETRIC_RGB && colours != PHOTOMETRIC_MINISBLACK))
+      return nullptr;
+    made->channels_ = fewest + (made->samples_ > fewest ? 1 : 0);
+    std::uint16_t further = 0, *kinds = nullptr;
+    made->is_associated_ = TIFFGetField(tiff, TIFFTAG_EXTRASAMPLES, &further, &kinds) != 0 && further > 0 &&
+                           kinds && kinds[0] == EXTRASAMPLE_ASSOCALPHA;
+    made->bytes_ = bits / 8;
+    if (TIFFIsTiled(tiff)) {
+      TIFFGetField(tiff, TIFFTAG_TILEWIDTH, &made->piece_width_);
+      TIFFGetField(tiff, TIFFTAG_TILELENGTH, &made->piece_height_);
+    } else {
+      TIFFGetFieldDefaulted(tiff, TIFFTAG_ROWSPERSTRIP, &made->piece_height_);
+      made->piece_height_ = std::min(made->piece_height_, height); // it may be "all" by its largest value
+    }
+    if (made->piece_width_ == 0 || made->piece_height_ == 0)
+      return nullptr;
+    into.begin(width, height, made->is_float_);
+    return into.is_begun() ? std::move(made) : nullptr;
+  }
+
+  /// `got`: bytes of the piece that are there.
+  void add(std::uint32_t piece, const std::vector<std::byte>& buffer, std::size_t got) {
+    const std::uint32_t across = (width_ + piece_width_ - 1) / piece_width_;
+    const std::int64_t x = std::int64_t{piece % across} * piece_width_;
+    const std::int64_t y = std::int64_t{piece / across} * piece_height_;
+    const std::size_t line = std::size_t{piece_width_} * samples_ * bytes_;
+    for (std::uint32_t i = 0; i < piece_height_ && line * (i + 1) <= got; ++i)
+      if (into_.takes(y + i))
+        add_line(y + i, x, buffer.data() + line * i);
+  }
+
+private:
+  page_drawing(picture& into, std::uint32_t width) : into_(into), width_(width), piece_width_(width) {}
+
+  void add_line(std::int64_t y, std::int64_t x, const std::byte* line) {
+    if (!is_float_) {
+      const auto* first =
+          reinterpret_cast<const std::uint8_t*>(line) + // the upper byte, of this machine's order
+          (bytes_ == 2 && std::endian::native == std::endian::little ? 1 : 0);
+      into_.add(y, x, 1, piece_width_, {first, channels_, samples_ * bytes_, bytes_, is_associated_});
+      return;
+    }
+    floats_.resize(std::size_t{piece_width_} * 4);
+    const bool has_alpha = channels_ == 2 || channels_ == 4;
+    for (std::size_t i = 0; i < piece_width_; ++i) {
+      const auto sample = [&](int channel) {
+        float value = 0;
+        std::memcpy(&value, line + (i * samples_ + static_cast<std::size_t>(channel)) * sizeof value,
+                    sizeof value);
+        return value;
+      };
+      const float alpha = has_alpha ? sample(channels_ - 1) : 1;
+      const float weight = has_alpha && !is_associated_ ? alpha : 1;
+      for (int c = 0; c < 3; ++c)
+        floats_[i * 4 + static_cast<std::size_t>(c)] = sample(channels_ < 3 ? 0 : c) * weight;
+      floats_[i * 4 + 3] = alpha;
+    }
+    into_.add(y, x, piece_width_, floats_.data());
+  }
+
+  picture& into_;
+  std::uint32_t width_;
+  std::uint32_t piece_width_, piece_height_ = 1;
+  std::uint16_t samples_ = 1; ///< of a pixel
+  int channels_ = 1;          ///< of those that are drawn
+  std::size_t bytes_ = 1;     ///< of a sample
+  bool is_float_ = false, is_associated_ = false;
+  std::vector<float> floats_;
+};
+
 /// Decodes each strip or tile of the current page. Returns false if one is broken.
-bool decode_page(TIFF* tiff, std::vector<std::byte>& buffer) {
+bool decode_page(TIFF* tiff, std::vector<std::byte>& buffer, page_drawing* drawing) {
   const bool tiled = TIFFIsTiled(tiff);
   const auto count = tiled ? TIFFNumberOfTiles(tiff) : TIFFNumberOfStrips(tiff);
   for (std::uint32_t i = 0; i < count; ++i) {
@@ -82,13 +172,15 @@ bool decode_page(TIFF* tiff, std::vector<std::byte>& buffer) {
                            : TIFFReadEncodedStrip(tiff, i, buffer.data(), size);
     if (got < 0)
       return false;
+    if (drawing)
+      drawing->add(i, buffer, static_cast<std::size_t>(got));
   }
   return true;
 }
 
 } // namespace
 
-result<image_facts> decode_tiff(image_source& file) {
+result<image_facts> decode_tiff(image_source& file, picture& drawn) {
   tiff_reading r{.file = file};
   const std::unique_ptr<TIFFOpenOptions, closing> options{TIFFOpenOptionsAlloc()};
   if (!options)
@@ -131,7 +223,8 @@ result<image_facts> decode_tiff(image_source& file) {
       facts.type = sample_type(tiff.get());
     }
     buffer.resize(static_cast<std::size_t>(size));
-    if (!decode_page(tiff.get(), buffer) || !r.failure.empty())
+    const auto drawing = page == 0 ? page_drawing::of(tiff.get(), drawn, width, height) : nullptr;
+    if (!decode_page(tiff.get(), buffer, drawing.get()) || !r.failure.empty())
       return broken();
     if (++page > max_pages)
       return error{errc::corrupt, "TIFF: over 4096 pages"};

@@ -23,7 +23,7 @@ struct iterator {
 
 } // namespace
 
-result<image_facts> decode_webp(image_source& file) {
+result<image_facts> decode_webp(image_source& file, picture& drawn) {
   // libwebp reads from memory; the files are small: 16383 pixels a side at most.
   if (file.size() > max_buffer)
     return error{errc::corrupt, "WebP: the file is larger than 1 GiB"};
@@ -66,6 +66,11 @@ result<image_facts> decode_webp(image_source& file) {
     if (!pixels)
       return error{errc::corrupt, "WebP: the pixels are broken or cut off" + where};
     has_alpha = has_alpha || features.has_alpha;
+    if (frame.at.frame_num == 1) {
+      drawn.begin(frame_width, frame_height, false);
+      for (std::int64_t y = 0; y < got_height; ++y)
+        drawn.add(y, 0, 1, got_width, {pixels.get() + y * got_width * 4, 4, 4, 1});
+    }
   }
   if (frame.at.frame_num == 0)
     return error{errc::corrupt, "WebP: there is no image in it"};

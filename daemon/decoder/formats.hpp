@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A function for each format: see decode(). They may throw exceptions of the libraries.
+// A function for each format: see decode(). Each adds the first page of its image to `drawn`, if it can. They
+// may throw exceptions of the libraries.
 #pragma once
 
 #include "decoder/decode.hpp"
@@ -9,11 +10,11 @@
 
 namespace kiln::decoder {
 
-[[nodiscard]] result<image_facts> decode_png(image_source& file);
-[[nodiscard]] result<image_facts> decode_jpeg(image_source& file);
-[[nodiscard]] result<image_facts> decode_exr(image_source& file);
-[[nodiscard]] result<image_facts> decode_tiff(image_source& file);
-[[nodiscard]] result<image_facts> decode_webp(image_source& file);
+[[nodiscard]] result<image_facts> decode_png(image_source& file, picture& drawn);
+[[nodiscard]] result<image_facts> decode_jpeg(image_source& file, picture& drawn);
+[[nodiscard]] result<image_facts> decode_exr(image_source& file, picture& drawn, std::string_view layer);
+[[nodiscard]] result<image_facts> decode_tiff(image_source& file, picture& drawn);
+[[nodiscard]] result<image_facts> decode_webp(image_source& file, picture& drawn);
 
 inline constexpr std::uint64_t max_side = 65536;                ///< pixels
 inline constexpr std::uint64_t max_buffer = 1024 * 1024 * 1024; ///< bytes that an image may need at once

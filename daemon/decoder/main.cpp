@@ -1,21 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // kiln-image: decodes images for kilnd, in a process that may crash. Standard input is one end of a pair of
-// SOCK_SEQPACKET sockets; its first datagram is the greeting; then, for each request (one byte and
-// the image's descriptor by SCM_RIGHTS), one answer (image/image_answer.hpp). It opens no file by itself, and
-// ends when the other end is closed. With arguments: decodes these files, for people.
+// SOCK_SEQPACKET sockets; its first datagram is the greeting; then, for each request (one byte or
+// image/picture_wish.hpp, and the image's descriptor by SCM_RIGHTS), one answer (image/image_answer.hpp), and
+// the picture in pieces. It opens no file by itself but the configuration of a view, and ends when the other
+// end is closed. With arguments: decodes these files, for people.
 #include "aio/unique_descriptor.hpp"
 #include "decoder/decode.hpp"
 #include "decoder/limits.hpp"
+#include "decoder/paint.hpp"
 #include "decoder/time_limit.hpp"
 #include "image/file_source.hpp"
 #include "image/image_answer.hpp"
 #include "image/open_image.hpp"
+#include "image/picture_wish.hpp"
 
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <exception>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
 
 #include <sys/socket.h>
 
@@ -23,20 +30,53 @@ namespace {
 
 using namespace kiln;
 
-result<image::image_facts> decode_descriptor(const aio::unique_descriptor& opened) {
+result<void> paint(const decoder::picture& drawn, const image::picture_wish& wish, image::image_facts& into) {
+  const auto shown = decoder::show(drawn, wish);
+  auto painted = shown ? decoder::encode_webp(*shown, wish) : result<std::string>{shown.error()};
+  if (!painted)
+    return painted.error();
+  into.picture = std::move(*painted);
+  into.view = !drawn.is_linear() ? "file" : wish.view.config.empty() ? "standard" : "blender";
+  return {};
+}
+
+/// Of a check (no wish) the picture is an extra: an image without one is still whole.
+result<image::image_facts> decode_descriptor(const aio::unique_descriptor& opened,
+                                             const std::optional<image::picture_wish>& wish) {
   auto source = image::file_source::of(opened.get());
   if (!source)
     return source.error();
-  return decoder::decode(*source);
+  if (wish && wish->columns > 0) {
+    auto sheet = decoder::make_sheet(*source, *wish);
+    if (!sheet)
+      return sheet.error();
+    return image::image_facts{.format = "WebP", .type = "uint8", .layers = {}, .picture = std::move(*sheet)};
+  }
+  const image::picture_wish usual;
+  decoder::picture drawn{wish ? wish->longest : usual.longest};
+  auto facts = decoder::decode(*source, drawn, wish ? wish->layer : usual.layer);
+  if (!facts)
+    return facts;
+  if (!drawn.is_begun() && wish)
+    return error{errc::corrupt, facts->format + ": no picture can be made of this kind of pixels"};
+  if (drawn.is_begun())
+    if (const auto painted = paint(drawn, wish.value_or(usual), *facts); !painted && wish)
+      return painted.error();
+  return facts;
 }
 
-int decode_files(std::span<char*> files) {
+int decode_files(std::span<char*> files, const std::optional<image::picture_wish>& wish) {
   int status = 0;
   for (const char* file : files) {
     const auto opened = image::open_image(file);
-    const auto checked = opened ? decode_descriptor(*opened) : result<image::image_facts>{opened.error()};
+    const auto checked =
+        opened ? decode_descriptor(*opened, wish) : result<image::image_facts>{opened.error()};
     if (!checked)
       status = 1;
+    if (wish && checked) {
+      std::fwrite(checked->picture.data(), 1, checked->picture.size(), stdout);
+      continue;
+    }
     std::puts(image::format_image_answer(checked).c_str());
   }
   return status;
@@ -44,10 +84,11 @@ int decode_files(std::span<char*> files) {
 
 enum class request { none, image, nothing_attached };
 
-/// The next request; the image's descriptor goes to `fd`.
-request receive(int& fd) {
-  char byte = 0;
-  iovec data{.iov_base = &byte, .iov_len = 1};
+/// The next request; the image's descriptor goes to `fd`, and what is asked of it to `text`.
+request receive(int& fd, std::string& text) {
+  constexpr std::size_t longest = 16 * 1024;
+  text.resize(longest);
+  iovec data{.iov_base = text.data(), .iov_len = text.size()};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
   msghdr message{};
   message.msg_iov = &data;
@@ -60,6 +101,7 @@ request receive(int& fd) {
   while (got < 0 && errno == EINTR);
   if (got <= 0)
     return request::none;
+  text.resize(static_cast<std::size_t>(got));
   const auto* attached = CMSG_FIRSTHDR(&message);
   if (!attached || attached->cmsg_level != SOL_SOCKET || attached->cmsg_type != SCM_RIGHTS ||
       attached->cmsg_len != CMSG_LEN(sizeof(int)))
@@ -76,6 +118,16 @@ bool send(std::string_view text) {
   return sent >= 0;
 }
 
+/// A request is a byte (a check) or a line of JSON (a picture).
+result<image::image_facts> answer(const aio::unique_descriptor& opened, std::string_view request) {
+  if (request.size() <= 1)
+    return decode_descriptor(opened, std::nullopt);
+  auto wish = image::parse_picture_wish(request);
+  if (!wish)
+    return wish.error();
+  return decode_descriptor(opened, std::move(*wish));
+}
+
 int serve() {
   int type = 0;
   socklen_t size = sizeof type;
@@ -89,18 +141,23 @@ int serve() {
     return 0;
   for (;;) {
     int fd = -1;
-    const auto asked = receive(fd);
+    std::string text;
+    const auto asked = receive(fd, text);
     if (asked == request::none)
       return 0;
     const aio::unique_descriptor opened{fd};
     decoder::begin_time_limit();
     const auto checked =
         asked == request::image
-            ? decode_descriptor(opened)
+            ? answer(opened, text)
             : result<image::image_facts>{error{errc::invalid_input, "no file came with the request"}};
     decoder::end_time_limit();
     if (!send(image::format_image_answer(checked)))
       return 0;
+    std::string_view left = checked ? std::string_view{checked->picture} : std::string_view{};
+    for (; !left.empty(); left.remove_prefix(std::min(left.size(), image::picture_piece)))
+      if (!send(left.substr(0, image::picture_piece)))
+        return 0;
   }
 }
 
@@ -108,6 +165,7 @@ constexpr const char* usage = R"(use: kiln-image FILE ...
 
 Decodes each image (PNG, JPEG, OpenEXR, TIFF, WebP), every pixel of every part, and prints a line of JSON about it.
 Ends with 1 when one is not whole. Without arguments it is the decoder of kilnd, which starts it.
+--picture WISH FILE: prints a picture of it in WebP instead. WISH is JSON, such as '{"longest":1280,"exposure":1}'.
 )";
 
 } // namespace
@@ -120,7 +178,16 @@ int main(int argc, char** argv) {
     return 0;
   }
   try {
-    return arguments.empty() ? serve() : decode_files(arguments);
+    if (arguments.empty())
+      return serve();
+    std::optional<image::picture_wish> wish;
+    if (arguments.size() > 2 && arguments[0] == std::string_view{"--picture"}) {
+      auto parsed = image::parse_picture_wish(arguments[1]);
+      if (!parsed)
+        throw std::runtime_error(parsed.error().message);
+      wish = std::move(*parsed);
+    }
+    return decode_files(arguments.subspan(wish ? 2 : 0), wish);
   } catch (const std::exception& e) {
     std::fprintf(stderr, "kiln-image: %s\n", e.what());
     return 1;

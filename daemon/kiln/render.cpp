@@ -118,14 +118,7 @@ aio::task<result<exit_status>> run_render(session& s) {
   const auto blend = client::blend_source::open(s.asked.file);
   if (!blend)
     co_return blend.error();
-  auto words = s.asked.job;
-  if (words.frames.empty()) {
-    auto said = blend->frames();
-    if (!said)
-      co_return said.error();
-    words.frames = std::move(*said);
-  }
-  const auto job = client::make_job(words);
+  const auto job = client::make_job(s.asked.job);
   if (!job)
     co_return job.error();
   const auto command =

@@ -19,9 +19,9 @@ def release(scene, paths):
     return sorted(found)
 
 
-def animated(scene):
-    """The data paths of a scene that are keyed or driven."""
-    data = scene.animation_data
+def animated(owner):
+    """The data paths of a data-block that are keyed or driven."""
+    data = getattr(owner, "animation_data", None)
     if data is None:
         return set()
     actions = [data.action] + [strip.action for track in data.nla_tracks for strip in track.strips]

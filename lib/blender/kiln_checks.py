@@ -6,6 +6,7 @@ import sys
 
 import bpy
 import kiln_files
+import kiln_shown
 from kiln_properties import Failure, read
 
 MOVIE_FORMATS = {"AVI_JPEG", "AVI_RAW", "FFMPEG"}
@@ -32,9 +33,16 @@ def check_format(scene):
     if why:
         raise Failure("invalid_setting", why)
     width, height = size_of(scene)
-    if 0 < FORMATS[name] < max(width, height):
-        raise Failure("invalid_setting", f"{name} has at most {FORMATS[name]} pixels a side, and the picture has "
+    longest = longest_side(name)
+    if 0 < longest < max(width, height):
+        raise Failure("invalid_setting", f"{name} has at most {longest} pixels a side, and the picture has "
                                          f"{width} by {height}: ask for another format or size")
+
+
+def longest_side(name):
+    if name == "PNG" and bpy.app.version >= (3, 5) and getattr(bpy.app.oiio, "version", (3,)) < (3,):
+        return 65535  # by OpenImageIO 2, which this Blender writes it with
+    return FORMATS[name]
 
 
 def complaint_about(settings):
@@ -98,12 +106,12 @@ def check_denoiser(scene):
 
 def check_files(walk, files, report, warn):
     complaints = kiln_files.complaints_about(files)
-    shown = {one.path for one in files if one.shown}
+    lost = [data for library in bpy.data.libraries for data in read(library, "library_users", ())
+            if getattr(data, "is_missing", False) and data in walk.data]
+    needed = kiln_shown.Shown(walk) if complaints or lost else ()
+    shown = {one.path for one in files if one.path in complaints and one.shown and one.data in needed}
     missing = [why for path, why in complaints.items() if path in shown]
-    for library in bpy.data.libraries:
-        for data in read(library, "library_users", ()):
-            if getattr(data, "is_missing", False) and data in walk.data:
-                missing.append(f"{data.name} of {library.filepath}")
+    missing += [f"{data.name} of {data.library.filepath}" for data in lost if data in needed]
     report["missing"] = missing[:20]
     others = [why for path, why in complaints.items() if path not in shown]
     if others:
@@ -123,10 +131,22 @@ def listed(things):
 
 def check_version(warn):
     """Blender opens some files of newer versions, and drops unknown data."""
-    written = read(bpy.data, "file_version")
-    if written and tuple(written[:2]) > bpy.app.version[:2]:
-        warn(f"Blender {written[0]}.{written[1]} wrote the .blend, this is {bpy.app.version_string}: what an older "
-             f"Blender does not know is missing in the picture", "newer_file")
+    written = [("the .blend", read(bpy.data, "file_version"))]
+    written += [(library.filepath, read(library, "library_version")) for library in bpy.data.libraries]
+    for name, version in written:
+        if version and tuple(version[:2]) > bpy.app.version[:2]:
+            warn(f"Blender {version[0]}.{version[1]} wrote {name}, this is {bpy.app.version_string}: what an older "
+                 f"Blender does not know is missing in the picture", "newer_file")
+
+
+def check_addons(walk, warn):
+    """Nodes of add-ons that are not enabled: Blender leaves them out."""
+    if not any(kind is bpy.types.Node for kind in kiln_files.NODES):  # those seen so far: there may be very many
+        return
+    found = sorted({owner.name for owner, tree in walk.trees()
+                    if any(node.bl_idname == "NodeUndefined" for node in tree.nodes)})
+    if found:
+        warn(f"nodes of an add-on that this Blender lacks are left out: {listed(found)}", "unknown_nodes")
 
 
 def check_layers(walk, warn):

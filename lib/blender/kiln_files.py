@@ -10,6 +10,9 @@ import os
 import re
 
 import bpy
+import kiln_animation
+import kiln_simulations
+import kiln_strips
 import kiln_walk
 from kiln_properties import read
 
@@ -19,10 +22,11 @@ BEGINNINGS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"\x76\x2f\x31\x01", b"II*\
 
 
 class File:
-    """`shown`: a frame of the job may show it. `is_image`: it has to be one. `varies`: other frames have other files."""
+    """`shown`: a frame of the job may show it, if kiln_shown agrees that one shows `data`, its data-block. `is_image`: it
+    has to be one. `varies`: other frames have other files."""
 
-    def __init__(self, path, shown=True, is_image=False, varies=False):
-        self.path, self.shown, self.is_image, self.varies = path, shown, is_image, varies
+    def __init__(self, path, shown=True, is_image=False, varies=False, data=None):
+        self.path, self.shown, self.is_image, self.varies, self.data = path, shown, is_image, varies, data
 
 
 def files_of(walk):
@@ -36,11 +40,14 @@ def files_of(walk):
             path = getattr(data, "filepath", "")
             if path and path != "<builtin>" and data.users and not getattr(data, "packed_file", None):
                 is_sequence = getattr(data, "is_sequence", False) or getattr(data, "source", "") == "SEQUENCE"
-                found.append(File(absolute(path, data), shown=data in walk.data and not is_sequence,
+                found.append(File(absolute(path, data), shown=data in walk.data and not is_sequence, data=data,
                                   varies=is_sequence or collection in {"cache_files", "volumes", "movieclips"}))
-    for thing in walk.objects:
+    for thing in walk.modified:
         for modifier in thing.modifiers:
             found += of_modifier(thing, modifier)
+    for thing in kiln_simulations.simulated(walk):
+        for cache in kiln_simulations.caches_of(thing):
+            found += of_cache(thing, cache)
     for owner, tree in walk.trees():
         for node in tree.nodes:
             kind = type(node)
@@ -49,8 +56,8 @@ def files_of(walk):
             if NODES[kind]:
                 found += of_node(owner, tree, node)
     for scene in bpy.data.scenes:
-        for strip in read(scene, "strips") or ():
-            found += of_strip(walk, scene, strip)
+        for one in kiln_strips.of(scene):
+            found += of_strip(walk, scene, one)
     return found
 
 
@@ -60,6 +67,8 @@ def absolute(path, data=None):
 
 
 def libraries(walk):
+    if not bpy.data.libraries:
+        return []
     shown = {data.library for data in walk.data}
     return [File(absolute(library.filepath), shown=library in shown or library.parent is None)
             for library in bpy.data.libraries if not read(library, "library_packed_file")]
@@ -70,14 +79,12 @@ def of_image(walk, image, shown):
             read(image, "image_packed_files"):
         return []
     path = absolute(image.filepath, image)
-    if shown and image.source != "SEQUENCE" and not os.path.exists(path):
-        shown = is_linked(walk, image)
     if image.source == "TILED":
-        return [File(tile, shown=shown, is_image=True) for tile in tiles(path, image.tiles)]
+        return [File(tile, shown=shown, is_image=True, data=image) for tile in tiles(path, image.tiles)]
     if image.source == "SEQUENCE":
-        return [File(one, shown=shown, varies=True) for one in of_sequence(walk, image, path)] or \
+        return [File(one, shown=shown, varies=True, data=image) for one in of_sequence(walk, image, path)] or \
             [File(path, shown=False, varies=True)]
-    return [File(path, shown=shown, is_image=image.source == "FILE", varies=image.source == "MOVIE")]
+    return [File(path, shown=shown, is_image=image.source == "FILE", varies=image.source == "MOVIE", data=image)]
 
 
 def tiles(path, numbered):
@@ -88,21 +95,6 @@ def tiles(path, numbered):
     return [path]
 
 
-def is_linked(walk, image):
-    """Whether the image is used by anything but nodes that lead to no output."""
-    for user in walk.users.get(image, ()):
-        is_off = isinstance(user, bpy.types.Scene) and kiln_walk.used_compositor(user) is None
-        if user in walk.data and not is_off:
-            tree = user if isinstance(user, bpy.types.NodeTree) else getattr(user, "node_tree", None)
-            if tree is None:
-                return True
-            linked = kiln_walk.upstream(tree)
-            if any(getattr(node, "image", None) == image and node.name in linked and not node.mute
-                   for node in tree.nodes):
-                return True
-    return False
-
-
 def of_sequence(walk, image, path):
     """The files of the frames of the job, for each place where the sequence is used."""
     match = re.fullmatch(r"(.*?)(\d+)([^\d/]*)", path)
@@ -110,17 +102,24 @@ def of_sequence(walk, image, path):
         return [path]
     head, digits, tail = match.groups()
     numbers = set()
+    frames = walk.some_times()
     for owner, tree in walk.trees():
         linked = None
         for node in tree.nodes:
             if getattr(node, "image", None) == image and not node.mute:
                 linked = kiln_walk.upstream(tree) if linked is None else linked
-                if node.name in linked:
-                    numbers |= numbers_of(getattr(node, "image_user", node), walk.frames.some())
+                if node.name in linked and not is_animated(tree, node):
+                    numbers |= numbers_of(getattr(node, "image_user", node), frames)
     for texture in walk.of(bpy.types.ImageTexture):
-        if texture.image == image:
-            numbers |= numbers_of(texture.image_user, walk.frames.some())
+        if texture.image == image and not kiln_animation.animated(texture):
+            numbers |= numbers_of(texture.image_user, frames)
     return [f"{head}{number:0{len(digits)}}{tail}" for number in sorted(numbers)]
+
+
+def is_animated(tree, node):
+    """Whether the choice of its file may be keyed or driven: then it is unknown which files the frames show."""
+    begin = f'nodes["{node.name}"].'
+    return any(path.startswith(begin) and "frame" in path for path in kiln_animation.animated(tree))
 
 
 def numbers_of(user, frames):
@@ -155,7 +154,22 @@ def of_modifier(thing, modifier):
     for name in paths_in(modifier):
         path = getattr(modifier, name)
         if path and getattr(modifier, "is_cached", True):  # an ocean names its files before they exist
-            yield File(absolute(path, thing), shown=modifier.show_render, varies=modifier.type != "MESH_CACHE")
+            yield File(absolute(path, thing), shown=modifier.show_render, varies=modifier.type != "MESH_CACHE", data=thing)
+
+
+def of_cache(thing, cache):
+    """Those of a baked simulation, by the name of the first one; if it has none, Blender shows what is not simulated."""
+    if not cache.is_baked or not (cache.use_disk_cache or cache.use_external):
+        return
+    name = cache.name or "".join(f"{byte:02X}" for byte in thing.name.encode())
+    home, blend = os.path.split(bpy.data.filepath)
+    directory = absolute(cache.filepath, thing) if cache.use_external else \
+        os.path.join(home, f"blendcache_{os.path.splitext(blend)[0]}")
+    try:
+        names = [one for one in os.listdir(directory) if one.startswith(f"{name}_")]
+    except OSError:
+        names = []
+    yield File(os.path.join(directory, min(names, default=f"{name}_{cache.frame_start:06}_00.bphys")), varies=True, data=thing)
 
 
 def of_node(owner, tree, node):
@@ -164,36 +178,34 @@ def of_node(owner, tree, node):
     for name in paths_in(node):
         path = getattr(node, name)
         if path and getattr(node, "mode", "EXTERNAL") == "EXTERNAL":
-            yield File(absolute(path, owner), shown=not node.mute and node.name in kiln_walk.upstream(tree))
+            yield File(absolute(path, owner), shown=not node.mute and node.name in kiln_walk.upstream(tree), data=owner)
     if node.bl_idname.startswith("GeometryNodeImport"):  # from 4.5
         for socket in node.inputs:
             if "Path" in socket.bl_idname and not socket.is_linked and socket.default_value:
-                yield File(absolute(socket.default_value, owner), shown=not node.mute)
+                yield File(absolute(socket.default_value, owner), shown=not node.mute, data=owner)
 
 
-def of_strip(walk, scene, strip):
-    shown = scene in walk.scenes and kiln_walk.uses_sequencer(scene) and kiln_walk.is_on(scene, strip) and \
-        walk.frames.meets(*kiln_walk.span(strip))
+def of_strip(walk, scene, one):
+    strip, at = one.strip, walk.strips.get(one.strip)
     if strip.type == "MOVIE":
-        yield File(absolute(strip.filepath, scene), shown=shown, varies=True)
+        yield File(absolute(strip.filepath, scene), shown=bool(at), varies=True)
     elif strip.type == "SOUND" and strip.sound and not strip.sound.packed_file:
         yield File(absolute(strip.sound.filepath, strip.sound), shown=False)
     elif strip.type == "IMAGE":
         directory, elements = absolute(strip.directory, scene), strip.elements
-        numbers = elements_of(walk, strip) if shown else range(min(len(elements), 1))
+        numbers = elements_of(one, at) if at else range(min(len(elements), 1))
         for number in numbers:
-            yield File(os.path.join(directory, elements[number].filename), shown=shown, is_image=True,
+            yield File(os.path.join(directory, elements[number].filename), shown=bool(at), is_image=True,
                        varies=len(elements) > 1)
 
 
-def elements_of(walk, strip):
-    """The files of an image strip shown by the frames of the job; all, unless it advances by one per frame."""
-    most = len(strip.elements) - 1
-    first, last = kiln_walk.span(strip)
-    begin = read(strip, "strip_start", first)
-    if most < 1 or begin != int(begin) or read(strip, "retiming") or getattr(strip, "use_reverse_frames", False):
+def elements_of(one, at):
+    """The files of an image strip shown at some frames; all, unless it advances by one per frame."""
+    most = len(one.strip.elements) - 1
+    if most < 1 or not one.advances_by_one():
         return range(most + 1)
-    return sorted({min(max(frame - int(begin), 0), most) for frame in walk.frames.some() if first <= frame <= last})
+    return sorted({min(max(frame - int(one.begin), 0), most) for frames in at for frame in frames.some()
+                   if one.first <= frame <= one.last})
 
 
 @functools.lru_cache(maxsize=None)

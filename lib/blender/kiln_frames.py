@@ -33,6 +33,12 @@ class Frames:
         return any(begin <= last and max(begin, first) + (begin - max(begin, first)) % step <= min(end, last)
                    for begin, end, step in self.progressions)
 
+    def between(self, first, last):
+        """Those between two frames, as progressions."""
+        cut = [(begin + max(0, -((begin - first) // step)) * step, min(end, last), step)
+               for begin, end, step in self.progressions]
+        return [one for one in cut if one[0] <= one[1]]
+
     def shown_range(self):
         """The equivalents of -s, -e and -j."""
         return self.progressions[0] if len(self.progressions) == 1 else (self.first, self.last, 1)

@@ -22,7 +22,7 @@ PROPERTIES = {
     "media_type": ("render.image_settings.media_type",),  # from 5.0: formats of images and of movies are separate
     "is_movie": ("render.is_movie_format",),
     "sequencer": ("render.use_sequencer",),
-    "strips": ("sequence_editor.strips_all", "sequence_editor.sequences_all"),  # from 4.4; before
+    "strips": ("sequence_editor.strips", "sequence_editor.sequences"),  # from 4.4; before
     "channels": ("sequence_editor.channels",),  # from 3.1
     "compositing": ("render.use_compositing",),
     "compositor": ("compositing_node_group", "node_tree"),  # from 5.0; before
@@ -38,7 +38,10 @@ PROPERTIES = {
     "strip_start": ("content_start", "frame_start"),  # from 5.0; before
     "strip_first": ("left_handle", "frame_final_start"),  # from 5.0; before
     "strip_end": ("right_handle", "frame_final_end"),  # from 5.0; before
+    "strip_offset": ("content_trim_start", "animation_offset_start"),  # from 5.0; before
     "retiming": ("retiming_keys",),  # from 4.0
+    "meta_strips": ("strips", "sequences"),  # of a meta strip, from 4.4; before
+    "meta_channels": ("channels",),  # of a meta strip, from 3.1
     # of a view layer
     "layer_denoising": ("cycles.use_denoising",),
     # of a File Output node
@@ -62,6 +65,7 @@ PROPERTIES = {
     # of what is loaded (bpy.data), of a library, of an image
     "file_version": ("version",),
     "library_packed_file": ("packed_file",),
+    "library_version": ("version",),
     "library_users": ("users_id",),
     "image_packed_files": ("packed_files",),
 }

@@ -26,6 +26,12 @@ def find_scene(name):
     return scene
 
 
+def set_frames_of_file(scene, is_so, warn):
+    if scene.frame_step > 1:  # the first blocks of a .blend, which kilnd reads, have only the first and the last frame
+        raise Failure("invalid_setting", f"the .blend renders one frame of {scene.frame_step}, and the job does not say "
+                                         f'which: write "frames":"{scene.frame_start}-{scene.frame_end}x{scene.frame_step}"')
+
+
 def set_engine(scene, name, warn):
     candidates = EEVEE_NAMES if name in EEVEE_NAMES else (name,)
     for candidate in candidates:
@@ -134,9 +140,10 @@ def animated_paths(scene, name):
             "resolution_percentage": ["render.resolution_percentage"]}.get(name, [])
 
 
-SETTERS = {"engine": set_engine, "camera": set_camera, "view_layer": set_view_layer, "format": set_format,
-           "resolution": set_resolution, "resolution_percentage": set_resolution_percentage, "samples": set_samples,
-           "seed": set_seed, "device": set_device}  # in order of application
+SETTERS = {"frames_of_file": set_frames_of_file, "engine": set_engine, "camera": set_camera,
+           "view_layer": set_view_layer, "format": set_format, "resolution": set_resolution,
+           "resolution_percentage": set_resolution_percentage, "samples": set_samples, "seed": set_seed,
+           "device": set_device}  # in order of application
 
 
 def apply(settings, scene, warn):

@@ -24,6 +24,7 @@ import kiln_outputs  # noqa: E402
 import kiln_report  # noqa: E402
 import kiln_sequence  # noqa: E402
 import kiln_settings  # noqa: E402
+import kiln_simulations  # noqa: E402
 import kiln_views  # noqa: E402
 import kiln_walk  # noqa: E402
 from kiln_properties import Failure  # noqa: E402
@@ -37,13 +38,13 @@ def read_settings():
 class Setup:
     """An open file, set up for a job. `scene` is rendered; `report` may hold a "failure", and its "warnings" say what
     was not applied, not checked, or differs from a render by hand. `walk`, `files` and `views` are None if unavailable.
-    `outputs`: the File Output nodes, for kiln_outputs.place()."""
+    So is `outputs`, the File Output nodes."""
 
     def __init__(self, settings, progressions=None):
         self.report = {"version": bpy.app.version_string, "scenes": [s.name for s in bpy.data.scenes][:20],
                        "warnings": []}
-        self.scene, self.frames, self.walk, self.files, self.outputs = None, None, None, None, []
-        self.views = None
+        self.scene, self.frames, self.walk, self.files = None, None, None, None
+        self.views, self.outputs = None, None
         try:
             self.scene = kiln_settings.find_scene(settings.get("scene"))
             self.frames = kiln_frames.Frames(progressions, self.scene)
@@ -68,16 +69,17 @@ class Setup:
             self.inspect("the denoiser", kiln_checks.check_denoiser, scene)
         if self.files is not None:
             self.inspect("files of the .blend", kiln_checks.check_files, self.walk, self.files, self.report, self.warn)
+        self.inspect("nodes of add-ons", kiln_checks.check_addons, self.walk, self.warn)
         self.inspect("view layers", kiln_checks.check_layers, self.walk, self.warn)
-        self.outputs = self.inspect("File Output nodes", kiln_outputs.prepare, self.walk, self.warn) or []
+        self.outputs = self.inspect("File Output nodes", kiln_outputs.Outputs, self.walk, self.warn)
         self.inspect("scripts of the .blend", kiln_checks.check_trust, self.warn)
         self.inspect("handlers of the .blend", kiln_checks.check_handlers, self.warn)
 
     def place(self, workspace):
         """Frames go there; so do files of File Output nodes."""
-        kiln_outputs.place(self.outputs, workspace)
-        if self.views is not None:
-            self.views.place(workspace)
+        for files in (self.outputs, self.views):
+            if files is not None:
+                files.place(workspace)
 
     def look_around(self):
         self.walk = kiln_walk.Walk(self.scene, self.frames)
@@ -95,10 +97,10 @@ class Setup:
 
     def find_sequence(self):
         """Whether frames depend on each other. True, to be safe, if the check fails in a future Blender."""
-        simulated = self.inspect("simulations", kiln_sequence.simulated, self.walk) if self.walk else None
+        simulated = self.inspect("simulations", kiln_simulations.unbaked, self.walk) if self.walk else None
         self.report["sequential"] = simulated is None or bool(simulated)
         if simulated:
-            self.inspect("caches of simulations", kiln_sequence.keep_in_memory, self.walk)
+            self.inspect("caches of simulations", kiln_simulations.keep_in_memory, self.walk)
             begin = kiln_sequence.first_frame(self.frames)
             self.warn("frames follow from each other, and what they follow from is not baked: "
                       f"{kiln_checks.listed(simulated)}. One Blender renders them in order", "simulation_not_baked")

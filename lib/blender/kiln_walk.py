@@ -6,33 +6,50 @@ One walk serves all users: checks for missing or unrenderable data (kiln_checks)
 """
 import bpy
 import kiln_properties
+import kiln_strips
 from kiln_properties import read
 
 
 class Walk:
     """`frames` are the frames of the job (kiln_frames.Frames). `data`: the reached data-blocks. `renders`:
     the scenes whose objects are rendered, each with the camera of its strip or None. `scenes`: these, and those that
-    show them. `composited`: the scenes whose compositor runs."""
+    show them. `composited`: the scenes whose compositor runs. `has_strips`: the sequencer makes the pictures, so all of
+    these are scenes of strips, at frames of their own. `strips`: each strip that is shown → the frames of its scene, a list.
+    `times`: the frames at which scenes are rendered. `modified`: objects with modifiers."""
 
     def __init__(self, scene, frames):
         self.scene, self.frames = scene, frames
-        self.renders, self.scenes, self.composited = [], [], []
-        self.look_at(scene)
+        self.renders, self.scenes, self.composited, self.strips, self.times = [], [], [], {}, []
+        self.has_strips, self.seen = uses_sequencer(scene), set()
+        self.look_at(scene, frames)
         self.users = bpy.data.user_map()
-        self.data = self.reach(uses(self.users))
+        self.used = uses(self.users)
+        self.data = self.reach(self.used)
+        self.by_kind = {}
+        for data in self.data:
+            self.by_kind.setdefault(type(data), []).append(data)
         self.objects = self.of(bpy.types.Object)
+        self.modified = [thing for thing in self.objects if len(thing.modifiers)]  # a particle system is a modifier too
 
-    def look_at(self, scene, camera=None, is_strip=False):
+    def look_at(self, scene, frames, camera=None, is_strip=False, within=()):
         """Follows strips and the compositor as Blender does: the sequencer replaces both of the others."""
-        if (scene, camera) in self.renders or (not is_strip and scene in self.scenes):
+        way = scene, camera, is_strip, tuple(frames.progressions)
+        if way in self.seen:
             return
+        self.seen.add(way)
         if scene not in self.scenes:
             self.scenes.append(scene)
         if not is_strip and uses_sequencer(scene):
-            for strip in shown_strips(scene, self.frames):
-                if strip.type == "SCENE" and strip.scene:
-                    sequencer = getattr(strip, "scene_input", "CAMERA") == "SEQUENCER"
-                    self.look_at(strip.scene, strip.scene_camera, is_strip=not sequencer)
+            if scene in within:  # it shows itself
+                return
+            for one in kiln_strips.shown(scene, frames):
+                self.strips.setdefault(one.strip, []).append(frames)
+                if one.strip.type == "SCENE" and one.strip.scene:
+                    self.look_at(one.strip.scene, kiln_strips.frames_within(one, frames), one.strip.scene_camera,
+                                 not kiln_strips.shows_sequencer(one.strip), (*within, scene))
+            return
+        self.times.append(frames)
+        if (scene, camera) in self.renders:
             return
         tree = used_compositor(scene)
         if tree is None:
@@ -47,32 +64,43 @@ class Walk:
                 if (node.scene, None) not in self.renders:
                     self.renders.append((node.scene, camera if node.scene == scene else None))
 
-    def reach(self, used):
-        reached, left = set(self.scenes), list(self.scenes)
+    def reach(self, used, begin=None, is_pruned=None):
+        """All that is used from the scenes on, or from others."""
+        left = list(begin or self.scenes)
+        reached = set(left)
+        special = {}  # class → whether it is one of SPECIAL
         while left:
             user = left.pop()
             kind = type(user)
             for target in used.get(user, ()):
-                if target not in reached and (not isinstance(target, SPECIAL) or follows(user, kind, target)):
-                    reached.add(target)
-                    left.append(target)
+                if target in reached:
+                    continue
+                of = type(target)
+                if of not in special:
+                    special[of] = issubclass(of, SPECIAL)
+                if special[of] and not follows(user, kind, target) or is_pruned and is_pruned(user, kind, target):
+                    continue
+                reached.add(target)
+                left.append(target)
         return reached
 
+    def some_times(self):
+        """Frames at which scenes are rendered: all of them, or as many as are worth a check each."""
+        return sorted({frame for frames in self.times for frame in frames.some()})
+
     def of(self, kind):
-        return [data for data in self.data if isinstance(data, kind)]
+        return [data for known, those in self.by_kind.items() if issubclass(known, kind) for data in those]
 
     def trees(self):
         """Node trees with the data-block that each is part of, or is."""
-        holders = {}  # class → whether it has a tree, or is one
-        for data in self.data:
-            kind = type(data)
-            if kind not in holders:
-                holders[kind] = hasattr(data, "node_tree") or issubclass(kind, bpy.types.NodeTree)
-            if not holders[kind]:
+        for kind, those in self.by_kind.items():
+            is_tree = issubclass(kind, bpy.types.NodeTree)
+            if not is_tree and not hasattr(those[0], "node_tree"):
                 continue
-            tree = data if issubclass(kind, bpy.types.NodeTree) else data.node_tree
-            if tree is not None and (not isinstance(data, bpy.types.Scene) or used_compositor(data) is not None):
-                yield data, tree
+            for data in those:
+                tree = data if is_tree else data.node_tree
+                if tree is not None and (kind is not bpy.types.Scene or used_compositor(data) is not None):
+                    yield data, tree
 
 
 # Data-blocks that an image need not show although something in it uses them.
@@ -107,26 +135,7 @@ def uses(users):
 
 
 def uses_sequencer(scene):
-    return read(scene, "sequencer", True) and any(is_on(scene, strip) and strip.type != "SOUND"
-                                                  for strip in read(scene, "strips") or ())
-
-
-def is_on(scene, strip):
-    """Neither the strip nor its channel is muted."""
-    channels = read(scene, "channels") or ()
-    return not strip.mute and not (strip.channel < len(channels) and channels[strip.channel].mute)
-
-
-def shown_strips(scene, frames):
-    """The strips that some frame of the job may show."""
-    for strip in read(scene, "strips") or ():
-        if is_on(scene, strip) and frames.meets(*span(strip)):
-            yield strip
-
-
-def span(strip):
-    """The first and the last frame of a strip."""
-    return read(strip, "strip_first", -(1 << 30)), read(strip, "strip_end", 1 << 30) - 1
+    return kiln_strips.is_used(scene)
 
 
 def used_compositor(scene):
@@ -157,7 +166,7 @@ def upstream(tree):
     sources = {}
     for link in tree.links:
         sources.setdefault(link.to_node.name, []).append(link.from_node.name)
-    left = [node.name for node in tree.nodes if not node.outputs]
+    left = [node.name for node in ends(tree)]
     found = set(left)
     while left:
         for name in sources.get(left.pop(), ()):
@@ -165,3 +174,14 @@ def upstream(tree):
                 found.add(name)
                 left.append(name)
     return found
+
+
+def ends(tree):
+    """The nodes at which links end. Of several outputs of one kind only the active one counts."""
+    last = [node for node in tree.nodes if not node.outputs]
+    active = {kind_of(node) for node in last if getattr(node, "is_active_output", False)}
+    return [node for node in last if getattr(node, "is_active_output", True) or kind_of(node) not in active]
+
+
+def kind_of(output):
+    return output.bl_idname, getattr(output, "target", "")

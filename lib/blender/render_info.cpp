@@ -4,6 +4,8 @@
 #include "base/utf8.hpp"
 #include "blender/file_blocks.hpp"
 
+#include <fmt/format.h>
+
 namespace kiln::blender {
 
 std::optional<render_info> parse_render_info(std::span<const std::byte> begin) {
@@ -18,6 +20,24 @@ std::optional<render_info> parse_render_info(std::span<const std::byte> begin) {
   if (!is_line_of_text(found.scene))
     return std::nullopt;
   return found;
+}
+
+result<domain::frame_set> frames_of(const std::optional<render_info>& file, std::string_view scene) {
+  constexpr auto how = "\"frames\":\"1-250\"";
+  if (!file)
+    return error{errc::invalid_input,
+                 fmt::format("is missing, and the .blend does not say which it has: write {}", how)};
+  if (!scene.empty() && scene != file->scene)
+    return error{errc::invalid_input, fmt::format("is missing, and the .blend says only those of its active "
+                                                  "scene \"{}\": write {}",
+                                                  file->scene, how)};
+  auto frames = domain::frame_set::range(file->frame_start, file->frame_end);
+  if (!frames)
+    return error{errc::invalid_input,
+                 fmt::format("is missing, and those of the .blend, {} to {}, cannot be "
+                             "rendered: {}",
+                             file->frame_start, file->frame_end, frames.error().message)};
+  return frames;
 }
 
 std::optional<int> parse_minimum_version(std::span<const std::byte> begin) {

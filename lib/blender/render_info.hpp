@@ -4,10 +4,14 @@
 // the rest) and the Blenders that can read it (GLOB). Pure.
 #pragma once
 
+#include "base/error.hpp"
+#include "domain/frame_set.hpp"
+
 #include <cstddef>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace kiln::blender {
 
@@ -24,6 +28,11 @@ struct render_info {
 
 /// `begin`: of an unpacked .blend. Nullopt if it has no such block, or not in a known format (2.5 to 5.x).
 [[nodiscard]] std::optional<render_info> parse_render_info(std::span<const std::byte> begin);
+
+/// The frames of the scene that a job names, "" for the active one. invalid_input, for people, if the file
+/// does not say them here, or if no job can have them.
+[[nodiscard]] result<domain::frame_set> frames_of(const std::optional<render_info>& file,
+                                                  std::string_view scene);
 
 /// The oldest Blender that reads the file, according to its writer: 306 = 3.6 (written by 4.3), 405 = 4.5
 /// (written by 5.2). Nullopt if GLOB is not in the given bytes.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/blend_source.hpp"
 
-#include "blender/packed_begin.hpp"
 #include "client/exit_status.hpp"
 #include "client/job_spec.hpp"
 #include "digest/sha256.hpp"
@@ -53,17 +52,6 @@ result<blend_source> blend_source::open(const std::filesystem::path& file) {
 
 std::string blend_source::identity() const {
   return fmt::format("{}\n{}\n{}", path_.native(), size_, changed_);
-}
-
-result<std::string> blend_source::frames() const {
-  std::vector<std::byte> begin(blender::telling_size);
-  const auto got = ::pread(opened_.get(), begin.data(), begin.size(), 0);
-  if (got < 0)
-    return failure(exit_status::usage, last_error("read", path_).message);
-  auto said = frames_of_file(std::span{begin}.first(static_cast<std::size_t>(got)));
-  if (!said)
-    return failure(exit_status::usage, fmt::format("{}: {}", path_.native(), said.error().message));
-  return said;
 }
 
 aio::task<result<std::string>> blend_source::digest(caller& kilnd) const {

@@ -25,9 +25,6 @@ public:
   /// Path, size and time of the last change as one text: another one, another scene.
   [[nodiscard]] std::string identity() const;
 
-  /// The frames that the file says itself.
-  [[nodiscard]] result<std::string> frames() const;
-
   /// The id of its content at kilnd (`sha256:…`), sent there unless kilnd has it. `say`: lines about that.
   [[nodiscard]] aio::task<result<std::string>> bring_to(caller& kilnd, notice say) const;
 

@@ -2,7 +2,6 @@
 #include "client/job_spec.hpp"
 
 #include "base/number.hpp"
-#include "blender/packed_begin.hpp"
 #include "client/exit_status.hpp"
 #include "domain/frame_set.hpp"
 #include "domain/spec_json.hpp"
@@ -60,7 +59,8 @@ result<json::object> make_job(const job_words& from) {
       return failure(exit_status::usage, fmt::format("--set {}: FILE and --frames say this", setting));
     out[key] = value_of_setting(key, std::string_view{setting}.substr(equals + 1));
   }
-  out["frames"] = from.frames;
+  if (!from.frames.empty())
+    out["frames"] = from.frames;
   if (!from.name.empty())
     out["name"] = from.name;
   if (!from.tags.empty())
@@ -76,21 +76,6 @@ result<json::object> make_job(const job_words& from) {
   if (!message.empty())
     return failure(exit_status::usage, "the job cannot be sent as it is:" + message);
   return out;
-}
-
-result<std::string> frames_of_file(std::span<const std::byte> begin) {
-  const auto facts = blender::look_into(begin);
-  if (!facts)
-    return facts.error();
-  if (!facts->render)
-    return failure(exit_status::usage, "the .blend does not say which frames it has: write --frames 1-250");
-  const auto [first, last, scene] = *facts->render;
-  if (!domain::frame_set::range(first, last))
-    return failure(exit_status::usage,
-                   fmt::format("the frames of the .blend are {} to {}, which cannot be rendered "
-                               "as they are: write --frames 1-250",
-                               first, last));
-  return first == last ? std::to_string(first) : fmt::format("{}-{}", first, last);
 }
 
 } // namespace kiln::client

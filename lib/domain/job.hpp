@@ -42,6 +42,7 @@ struct render_settings {
   std::optional<int> samples = {};                    ///< 1 to 16777216
   std::optional<int> seed = {};                       ///< 0 to 2147483647
   std::string device;                                 ///< CPU, CUDA, OPTIX, HIP, ONEAPI, METAL
+  bool frames_of_file = false; ///< the job has named no frames: it has those of the file, whose step is 1
 
   friend bool operator==(const render_settings&, const render_settings&) = default;
 };

@@ -89,7 +89,7 @@ private:
 void read_frames(reader& in, frame_set& into, std::size_t max_terms) {
   const auto* value = in.take("frames");
   if (!value)
-    return in.wrong("/frames", "is missing: \"1-250\", or {\"from\":1,\"to\":250}");
+    return;
   if (const auto* text = value->if_string()) {
     auto parsed = frame_set::parse(*text, max_terms);
     if (!parsed)
@@ -227,6 +227,8 @@ std::vector<field_error> read_spec(const json::object& from, std::size_t max_fra
   if (!from.contains("blend"))
     in.wrong("/blend", "is missing: which .blend shall be rendered?");
   read_frames(in, spec.frames, max_frame_terms);
+  spec.settings.frames_of_file = !from.contains("frames");
+  in.flag("frames_of_file", spec.settings.frames_of_file);
   in.text("blender", spec.blender);
   if (spec.blender == "auto")
     spec.blender.clear();
@@ -278,6 +280,8 @@ json::object format_settings(const render_settings& s) {
   put(out, "samples", s.samples);
   put(out, "seed", s.seed);
   put(out, "device", s.device);
+  if (s.frames_of_file)
+    out["frames_of_file"] = true;
   return out;
 }
 

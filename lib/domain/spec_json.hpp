@@ -15,7 +15,8 @@
 namespace kiln::domain {
 
 /// Reads the fields of docs/api.md. Checks only types and names; check_job() checks values. An unknown name
-/// is an error. `blend` goes to blend_name; the caller resolves it to a file.
+/// is an error. `blend` goes to blend_name; the caller resolves it to a file. Without `frames` there are
+/// none, and settings.frames_of_file is set.
 [[nodiscard]] std::variant<job_spec, std::vector<field_error>> parse_spec(const boost::json::object& from,
                                                                           std::size_t max_frame_terms);
 

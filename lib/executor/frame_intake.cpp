@@ -6,6 +6,7 @@
 #include "executor/workspace.hpp"
 #include "image/largest_file.hpp"
 #include "output/results.hpp"
+#include "output/views.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -44,7 +45,7 @@ aio::task<std::optional<published_frame>> frame_intake::consider(std::filesystem
   if (!frame || !facts_.requested.contains(*frame))
     co_return std::nullopt;
   auto image = co_await take_image(*frame, file, false);
-  if (!image)
+  if (!image.file)
     co_return std::nullopt;
   const auto list_here = [workspace = file.parent_path(), frame] { return further_files(workspace, *frame); };
   const auto names = co_await pool_.run(list_here);
@@ -56,13 +57,13 @@ aio::task<std::optional<published_frame>> frame_intake::consider(std::filesystem
   for (const auto& further : names) {
     auto path = file.parent_path() / further;
     auto taken = co_await take_image(*frame, std::move(path), true);
-    if (!taken) // what was taken stays: put_back() brings it together for another look
+    if (!taken.file) // what was taken stays: put_back() brings it together for another look
       co_return std::nullopt;
-    all.emplace_back(std::move(taken), places_.final_dir / further);
+    all.emplace_back(std::move(taken.file), places_.final_dir / further);
   }
   const auto final_path = places_.final_dir / name;
-  all.emplace_back(std::move(image), final_path); // the last one: with it the frame is published
-  const auto publish_here = [all] {
+  all.emplace_back(std::move(image.file), final_path); // the last one: with it the frame is published
+  const auto publish_here = [all, frame, picture = std::move(image.picture)] {
     std::uintmax_t bytes = 0;
     for (const auto& [taken, path] : all) {
       const auto done = publish(*taken, path);
@@ -70,6 +71,10 @@ aio::task<std::optional<published_frame>> frame_intake::consider(std::filesystem
         return result<std::uintmax_t>{done.error()};
       bytes += *done;
     }
+    const auto& [image_file, image_path] = all.back();
+    const auto name = output::preview_name(*frame, output::mark_of(image_file->file));
+    if (!picture.empty() && output::save_view(image_path.parent_path(), name, picture))
+      bytes += picture.size(); // if not, it is made on demand
     return result<std::uintmax_t>{bytes};
   };
   const auto done = co_await pool_.run(publish_here);
@@ -86,8 +91,8 @@ aio::task<std::optional<published_frame>> frame_intake::consider(std::filesystem
 
 /// Takes a file and verifies it: the file of a frame, or a further one of it. Null if it is not a complete
 /// image; the reason is recorded.
-aio::task<frame_intake::taken_ptr> frame_intake::take_image(int frame, std::filesystem::path file,
-                                                            bool is_further) {
+aio::task<frame_intake::taken_image> frame_intake::take_image(int frame, std::filesystem::path file,
+                                                              bool is_further) {
   const auto take_here = [file, of = places_] {
     auto taken = take(file, of.taken, of.how);
     return taken ? result<taken_ptr>{std::make_shared<const taken_frame>(std::move(*taken))}
@@ -101,27 +106,27 @@ aio::task<frame_intake::taken_ptr> frame_intake::take_image(int frame, std::file
       reject(frame, which + taken.error().message);
     else if (taken.error().code != boost::system::errc::no_such_file_or_directory)
       complain_of_writing(frame, taken.error()); // otherwise already published: it was closed twice
-    co_return nullptr;
+    co_return taken_image{};
   }
   auto image = co_await images_.check((*taken)->file.get());
   if (image && (*taken)->size > image::largest_file(*image))
     image = error{errc::corrupt, "the file has more bytes than its pixels can need"};
   if (image)
-    co_return *taken;
+    co_return taken_image{.file = *taken, .picture = std::move(image->picture)};
   reject(frame, which + image.error().message);
   const auto code = image.error().code;
   if (code == errc::unavailable || is_passing(code)) { // no verdict on the image: it stays
     complain(facts_, failure_of({code, "frames cannot be verified: " + image.error().message}));
-    co_return nullptr;
+    co_return taken_image{};
   }
   if (is_further) // it stays, because without it the frame would look complete
-    co_return nullptr;
+    co_return taken_image{};
   const auto drop_here = [one = *taken] {
     drop(*one);
     return true;
   };
   (void)co_await pool_.run(drop_here);
-  co_return nullptr;
+  co_return taken_image{};
 }
 
 void frame_intake::complain_of_writing(int frame, const error& e) {

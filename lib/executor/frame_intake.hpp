@@ -39,7 +39,13 @@ public:
 private:
   using taken_ptr = std::shared_ptr<const taken_frame>;
 
-  [[nodiscard]] aio::task<taken_ptr> take_image(int frame, std::filesystem::path file, bool is_further);
+  /// A verified file, and the small picture of it.
+  struct taken_image {
+    taken_ptr file = {};
+    std::string picture = {};
+  };
+
+  [[nodiscard]] aio::task<taken_image> take_image(int frame, std::filesystem::path file, bool is_further);
   void accept(int frame);
   void reject(int frame, std::string why);
   void complain_of_writing(int frame, const error& e);

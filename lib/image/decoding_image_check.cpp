@@ -20,7 +20,7 @@ namespace {
 using aio::asio::posix::descriptor_base;
 using socket_descriptor = aio::asio::posix::basic_stream_descriptor<aio::executor_type>;
 
-constexpr std::string_view request_byte{"", 1}; // the request is the attached descriptor
+constexpr std::string_view request_byte{"", 1}; // a check, with the usual picture, of the attached descriptor
 
 error stopping() {
   return {errc::unavailable, "images are no longer checked: Kiln is stopping"};
@@ -122,10 +122,19 @@ decoding_image_check::decoding_image_check(aio::executor_type loop, starter star
 decoding_image_check::~decoding_image_check() = default;
 
 aio::task<result<image_facts>> decoding_image_check::check(int file) {
+  std::string request{request_byte};
+  return ask(file, std::move(request));
+}
+
+aio::task<result<image_facts>> decoding_image_check::draw(int file, picture_wish wish) {
+  return ask(file, format_picture_wish(wish));
+}
+
+aio::task<result<image_facts>> decoding_image_check::ask(int file, std::string request) {
   turn mine{*this};
   while (!mine.has_come())
     co_await turn_over_.wait();
-  co_return co_await decode(mine, file);
+  co_return co_await decode(mine, file, std::move(request));
 }
 
 aio::task<> decoding_image_check::watch(session_ptr s) {
@@ -173,19 +182,31 @@ aio::task<result<void>> decoding_image_check::make_ready(turn& mine) {
   co_return result<void>{};
 }
 
-aio::task<result<image_facts>> decoding_image_check::decode(turn& mine, int fd) {
+aio::task<result<image_facts>> decoding_image_check::decode(turn& mine, int fd, std::string request) {
   // This image is not at fault if the decoder died while idle.
   for (bool sent = false; !sent;) {
     if (const auto ready = co_await make_ready(mine); !ready)
       co_return ready.error();
-    sent = aio::send_with_descriptor(mine.with->socket.native_handle(), request_byte, fd);
+    sent = aio::send_with_descriptor(mine.with->socket.native_handle(), request, fd);
     if (!sent)
       retire(std::exchange(mine.with, nullptr));
   }
   const auto s = mine.with;
   const auto answer = co_await session::receive(s, limit_);
-  if (answer) {
+  std::string picture;
+  bool is_whole = true; // the picture
+  for (auto left = answer ? picture_bytes(*answer) : 0; left > 0 && is_whole;) {
+    const auto piece = co_await session::receive(s, limit_);
+    is_whole = piece && !piece->empty() && piece->size() <= left;
+    if (!is_whole)
+      break;
+    picture += *piece;
+    left -= piece->size();
+  }
+  if (answer && is_whole) {
     auto facts = parse_image_answer(*answer);
+    if (facts)
+      facts->picture = std::move(picture);
     if (facts || facts.error().code == errc::corrupt)
       co_return facts;
     retire(std::exchange(mine.with, nullptr)); // the image may have taken it over

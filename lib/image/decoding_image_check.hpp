@@ -8,6 +8,7 @@
 #include "aio/task_group.hpp"
 #include "aio/unique_descriptor.hpp"
 #include "image/image_check.hpp"
+#include "image/picture_wish.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -44,6 +45,9 @@ public:
   /// cannot be started, or after close(). The decoder is started on demand. Can be cancelled.
   [[nodiscard]] aio::task<result<image_facts>> check(int file) override;
 
+  /// The same, with the picture that is asked for. corrupt also if it cannot be made.
+  [[nodiscard]] aio::task<result<image_facts>> draw(int file, picture_wish wish);
+
   /// Ends all decoders; completes when they are gone. Current and later checks return unavailable.
   [[nodiscard]] aio::task<> close();
   /// Does the same after `time`, unless close() was called before.
@@ -55,7 +59,8 @@ private:
   class turn;
 
   aio::task<result<void>> make_ready(turn& mine);
-  aio::task<result<image_facts>> decode(turn& mine, int fd);
+  aio::task<result<image_facts>> ask(int file, std::string request);
+  aio::task<result<image_facts>> decode(turn& mine, int fd, std::string request);
   aio::task<> watch(session_ptr s);
   void retire(session_ptr s);
   void retire_all();

@@ -49,7 +49,20 @@ std::string format_image_answer(const result<image_facts>& checked) {
                                                     {"height", checked->height},
                                                     {"channels", checked->channels},
                                                     {"type", checked->type},
-                                                    {"layers", std::move(layers)}});
+                                                    {"layers", std::move(layers)},
+                                                    {"view", checked->view},
+                                                    {"picture", checked->picture.size()}});
+}
+
+std::size_t picture_bytes(std::string_view answer) {
+  boost::system::error_code ec;
+  const auto parsed = answer.size() > max_answer ? boost::json::value{} : boost::json::parse(answer, ec);
+  const auto* object = parsed.if_object();
+  const auto* bytes = object ? object->if_contains("picture") : nullptr;
+  const auto* number = bytes ? bytes->if_int64() : nullptr;
+  return number && *number > 0 && static_cast<std::size_t>(*number) <= max_picture
+             ? static_cast<std::size_t>(*number)
+             : 0;
 }
 
 result<image_facts> parse_image_answer(std::string_view text) {
@@ -75,6 +88,7 @@ result<image_facts> parse_image_answer(std::string_view text) {
   if (!format || !type || !width || !height || !channels || !layers || !layers->is_array())
     return nonsense;
   image_facts facts{std::move(*format), *width, *height, *channels, std::move(*type), {}};
+  facts.view = take_text(*answer, "view").value_or("");
   for (const auto& layer : layers->get_array()) {
     if (!layer.is_string())
       return nonsense;

@@ -15,6 +15,8 @@ struct image_facts {
   int channels = 0;                ///< of all parts of an OpenEXR image, otherwise of the first page
   std::string type;                ///< of a channel: "uint8", "uint16", "uint32", "half", "float", "double"
   std::vector<std::string> layers; ///< OpenEXR: the named parts and layers
+  std::string picture = {};        ///< a smaller one of it, in WebP; empty if none was made
+  std::string view = {}; ///< of the picture: "standard", "blender", or "file" if it has colours for a display
 
   friend bool operator==(const image_facts&, const image_facts&) = default;
 };

@@ -4,6 +4,7 @@
 #include "blender/command_line.hpp"
 #include "blender/output_name.hpp"
 #include "domain/image_format.hpp"
+#include "output/views.hpp"
 
 #include <fmt/format.h>
 
@@ -76,6 +77,13 @@ result<result_file> open_frame(const fs::path& final_dir, int frame) {
     if (auto found = open_in(directory.get(), blender::frame_file_name(frame, format.extension)))
       return std::move(*found);
   return error{errc::not_found, fmt::format("frame {} is not in {}", frame, final_dir.native())};
+}
+
+std::optional<file_facts> look_at_frame(const fs::path& final_dir, int frame) {
+  for (const auto& format : domain::image_formats)
+    if (auto found = look_at(AT_FDCWD, final_dir / blender::frame_file_name(frame, format.extension)))
+      return found;
+  return std::nullopt;
 }
 
 result<result_file> open_output(const fs::path& final_dir, const std::string& name) {
@@ -162,6 +170,10 @@ result<void> discard(const job_id& of, int attempts, const fs::path& output, con
   fs::remove_all(output / of.str(), ec);
   if (ec)
     return system_error(ec.value(), "remove " + (output / of.str()).native());
+  const auto views = views_of(output / of.str());
+  fs::remove_all(views, ec);
+  if (ec)
+    return system_error(ec.value(), "remove " + views.native());
   for (int number = 1; number <= attempts; ++number) {
     const auto log = log_of({of, number}, state);
     fs::remove(log, ec);

@@ -46,6 +46,9 @@ struct file_facts {
 /// not_found if the frame is not there.
 [[nodiscard]] result<result_file> open_frame(const std::filesystem::path& final_dir, int frame);
 
+/// The same without opening it. Nullopt if the frame is not there.
+[[nodiscard]] std::optional<file_facts> look_at_frame(const std::filesystem::path& final_dir, int frame);
+
 /// A further file of a frame. not_found if there is no such file, or no such name (blender/output_name.hpp).
 [[nodiscard]] result<result_file> open_output(const std::filesystem::path& final_dir,
                                               const std::string& name);
@@ -79,8 +82,8 @@ using outputs_of_frames = std::map<int, std::vector<std::string>>;
 /// The mark of an open file, as it is now.
 [[nodiscard]] std::string mark_of(const aio::unique_descriptor& file);
 
-/// Removes OUTPUT/JOB and the logs of the job's first `attempts` attempts. An error names what could not be
-/// removed.
+/// Removes OUTPUT/JOB, the pictures of its frames (views.hpp) and the logs of the job's first `attempts`
+/// attempts. An error names what could not be removed.
 [[nodiscard]] result<void> discard(const job_id& of, int attempts, const std::filesystem::path& output,
                                    const std::filesystem::path& state);
 

@@ -202,12 +202,12 @@ def test_render_in_place_and_without_waiting(started, kiln):
 def test_render_says_what_is_wrong_before_anything_is_sent(started, kiln):
     d = started()
     scene = d.directory / "scene.blend"
-    assert "--frames 1-250" in kiln.run("render", scene, status=2).said
+    assert '"frames":"1-250"' in kiln.run("render", scene, status=5).said
     assert "there is no such field" in kiln.run("render", scene, "-f", "1", "--set", "sample=3", status=2).said
     assert "frames" in kiln.run("render", scene, "-f", "3-1", status=2).said
     assert "/samples" in kiln.run("render", scene, "-f", "1", "--set", "samples=0", status=5).said
     (d.directory / "x.blend").write_text("nonsense")
-    kiln.run("render", d.directory / "x.blend", status=2)
+    kiln.run("render", d.directory / "x.blend", status=5)
     assert jobs_of(d) == []
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import struct
 import urllib.parse
 
 import pytest
@@ -100,11 +101,29 @@ def test_a_job_from_its_submission_to_its_end(start, tmp_path):
     assert all(f["bytes"] == os.path.getsize(d.output / made["id"] / f"blender-render_{f['frame']:04}.png") for f in frames)
 
 
+@pytest.mark.local
+def test_without_frames_it_has_those_of_the_file(start):
+    d = start()
+    (d.directory / "with_frames.blend").write_bytes(
+        b"BLENDER-v304REND" + struct.pack("<i8siiii64s", 72, b"abcdefgh", 0, 1, 3, 5, b"Scene") +
+        b"GLOB" + struct.pack("<i8sii", 8, b"abcdefgh", 0, 1) + b"   6\0\0\0\0")
+    made = post(d, {"blend": "with_frames.blend"}).json()
+    assert made["frames"]["set"] == "3-5" and made["frames_of_file"] is True, made
+    assert until(d, made["id"], *FINAL)["state"] == "succeeded" and len(d.frames(made["id"])) == 3
+    named = post(d, {"blend": "with_frames.blend", "scene": "Scene", "frames": "4"}).json()
+    assert named["frames"]["set"] == "4" and "frames_of_file" not in named
+    refused = post(d, {"blend": "with_frames.blend", "scene": "Other"})
+    assert refused.status == 422 and refused.json()["errors"][0]["pointer"] == "/frames", refused
+    copied = d.ask("POST", f"/v1/jobs/{made['id']}/copies", '{"samples":3}', {"Content-Type": "application/merge-patch+json"}).json()
+    assert copied["frames"]["set"] == "3-5" and "frames_of_file" not in copied
+
+
 GOOD = {"blend": "scene.blend", "frames": "1"}
 
 
 @pytest.mark.parametrize("body, pointers", [
-    ({}, ["/blend", "/frames"]),
+    ({}, ["/blend"]), ({"blend": "scene.blend"}, ["/frames"]), ({"blend": "scene.blend", "samples": 0}, ["/frames", "/samples"]),
+    ({"blend": "nowhere.blend", "samples": 0}, ["/blend", "/samples"]), ({**GOOD, "frames_of_file": True}, ["/frames_of_file"]),
     ({**GOOD, "frames": "5-1"}, ["/frames"]),
     ({**GOOD, "frames": "1-1048575"}, ["/frames"]),
     ({**GOOD, "frames": 7}, ["/frames"]),

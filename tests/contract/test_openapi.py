@@ -126,6 +126,8 @@ def lists_of_sources():
     for of in ("Webhook", "NewWebhook"):
         schemas |= {f"{of}/state": webhook_states, f"{of}/deliveries/last/event": events}
     return schemas | {f"{path} 200/sandbox": sandboxes for path in ("/readyz", "/healthz")} | {
+        "/v1/jobs/{id}/frames/{frame}/preview parameters": {160} | {
+            int(n) for n in source_words("daemon/api/previews.cpp", r"\b(320|640|1280)\b")},
         "/docs/{file} parameters": source_words("daemon/api/reference.cpp", r'"([\w-]+\.(?:css|js))"')}
 
 

@@ -159,9 +159,13 @@ def test_links_follow_what_a_trusted_proxy_says(start):
     below(d, "/kiln", said, "127.0.0.2")
     below(d, "", said, "127.0.0.1")
     below(d, "", {"X-Forwarded-Prefix": "/../kiln"}, "127.0.0.2")
-    below(d, "", {"X-Forwarded-Prefix": "//evil.example"}, "127.0.0.2")
+    for wrong in ("//evil.example", "/kiln/..", "/kiln/%2e%2e", "/kiln?x", "/a b", "kiln", "/kiln, /other", "/" + "k" * 5000):
+        below(d, "", {"X-Forwarded-Prefix": wrong}, "127.0.0.2")
     assert server(said)[0] == "https://farm.example/kiln"
     assert server({**said, "X-Forwarded-Host": "evil.example"})[0] == "/kiln", "a host that is not served here"
+    for wrong in ("farm.example, evil.example", "farm.example/x", "user@farm.example", "farm example"):
+        assert server({**said, "X-Forwarded-Host": wrong})[0] == "/kiln", wrong
+    assert server({**said, "X-Forwarded-Proto": "gopher"})[0] in ("/kiln", "http://farm.example/kiln")
     assert server(of("for=192.0.2.7;proto=https;host=farm.example", "Forwarded"))[0] == "https://farm.example"
     assert server(said, "127.0.0.1")[0] == "/"
     assert len({server(said)[1], server({})[1], server({**said, "X-Forwarded-Proto": "http"})[1]}) == 3

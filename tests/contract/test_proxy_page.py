@@ -1,98 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
 """docs/proxy.md: kilnd below /kiln/ behind real proxies, with the configurations of that page."""
-import http.client
+import hashlib
+import io
 import json
 import os
 import pathlib
 import re
 import shutil
 import socket
-import ssl
 import subprocess
 import time
 import urllib.parse
+import zipfile
 
 import pytest
-from daemon import WITH_TEST, Answer, unpacked, wait_for
+from daemon import wait_for
+from proxy import Proxy, lacking
 from test_blends import kept, scene
 
 DOCS = pathlib.Path(__file__).parents[2] / "docs"
-PAGE = DOCS / "proxy.md"
 JSON = {"Content-Type": "application/json"}
-NGINX = """{user} daemon off; worker_processes 1; pid {here}/pid; error_log {here}/log; events {{}}
-http {{ access_log off; client_body_temp_path {here}/b; proxy_temp_path {here}/p; fastcgi_temp_path {here}/f;
-       uwsgi_temp_path {here}/u; scgi_temp_path {here}/s;
-{block}}}"""
-APACHE = """ServerRoot {here}
-ServerName farm.example
-PidFile {here}/pid
-ErrorLog {here}/log
-Listen 127.0.0.1:{port}
-{modules}{user}
-{block}"""
-MODULES = ("mpm_event", "authz_core", "socache_shmcb", "ssl", "headers", "proxy", "proxy_http")
 
 
-def configuration(of):
-    return re.search(rf"^```{of}\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.M | re.S).group(1)
-
-
-def adapted(of, kilnd, port, here):
-    """The page's block, with the ports and the certificate of this test."""
-    text = configuration(of)
-    for old, new in (("127.0.0.1:3000", f"127.0.0.1:{kilnd}"), ("listen 443 ", f"listen 127.0.0.1:{port} "), ("*:443", f"127.0.0.1:{port}"),
-                     ("/etc/ssl/certs/farm.example.pem", f"{here}/cert.pem"), ("/etc/ssl/private/farm.example.key", f"{here}/key.pem")):
-        if old in text:
-            text = text.replace(old, new)
-    assert "443" not in text and "/etc/" not in text
-    return text
-
-
-class Proxy:
-    """One of them, in front of a kilnd."""
-
-    def __init__(self, program, kilnd, here):
-        here.mkdir()
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1", "-subj",
-                        "/CN=farm.example", "-addext", "subjectAltName=DNS:farm.example,DNS:localhost,IP:127.0.0.1", "-keyout", here / "key.pem", "-out", here / "cert.pem"], check=True, capture_output=True)
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
-        block, is_root = adapted(program, kilnd, self.port, here), os.geteuid() == 0
-        if program == "nginx":
-            text = NGINX.format(user="user root;" if is_root else "", here=here, block=block)
-            command = [*unpacked("nginx", "usr/sbin/nginx", here), "-e", here / "log", "-p", here, "-c", here / "conf"]
-        else:
-            modules = "".join(f"LoadModule {m}_module /usr/lib/apache2/modules/mod_{m}.so\n" for m in MODULES)
-            text = APACHE.format(here=here, port=self.port, modules=modules, user="User www-data\nGroup www-data" if is_root else "", block=block)
-            command = ["apache2", "-D", "FOREGROUND", "-f", here / "conf"]
-        (here / "conf").write_text(text)
-        self.certificate = here / "cert.pem"
-        self.tls = ssl.create_default_context(cafile=self.certificate)
-        self.process = subprocess.Popen([*WITH_TEST, *map(str, command)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
-        wait_for(lambda: self.process.poll() is not None or socket.socket().connect_ex(("127.0.0.1", self.port)) == 0, "it listens", 30)
-        assert self.process.poll() is None, (here / "log").read_text()
-
-    def open(self, method, target, body=None, headers=None, address="127.0.0.5"):
-        connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=30, context=self.tls, source_address=(address, 0))
-        connection.request(method, target, body, {"Host": f"localhost:{self.port}", **(headers or {})})
-        return connection.getresponse()
-
-    def ask(self, method, target, body=None, headers=None):
-        answer = self.open(method, target, body, headers)
-        return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
-
-    def get(self, target, **headers):
-        return self.ask("GET", target, headers=headers)
-
-    def close(self):
-        self.process.terminate()
-        self.process.wait(30)
-
-
-@pytest.fixture(params=["nginx", "apache"])
+@pytest.fixture(params=["nginx", "apache", "caddy"])
 def program(request):
-    if request.param == "apache" and not shutil.which("apache2"):
-        pytest.skip("there is no apache2: packaging/install-deps --test")
+    if why := lacking(request.param):
+        pytest.skip(why)
     return request.param
 
 
@@ -174,3 +107,98 @@ def test_the_clients_of_the_guide_go_through_it(behind):
     for client in clients:
         told = client.communicate(timeout=60)
         assert client.returncode == 0 and told[0] == "succeeded\n", (client.args, told)
+
+
+def by_curl(proxy, directory):
+    def get(target):
+        done = subprocess.run(["curl", "-sS", "-f", "--cacert", proxy.certificate, "-D", directory / "head", "-o", directory / "body", proxy.url(target)],
+                              capture_output=True, text=True)
+        assert done.returncode == 0, (target, done.stderr)
+        return (directory / "body").read_bytes()
+
+    def post(target, spec):
+        done = subprocess.run(["curl", "-sS", "-f", "--cacert", proxy.certificate, "-D", "-", "-o", directory / "body", "-H", "Content-Type: application/json",
+                               "-d", json.dumps(spec), proxy.url(target)], capture_output=True, text=True, check=True)
+        return re.search(r"^location: (\S+)", done.stdout, re.M | re.I).group(1)
+    return post, get
+
+
+def by_requests(proxy, _):
+    session = pytest.importorskip("requests").Session()
+    session.trust_env = False  # REQUESTS_CA_BUNDLE would be stronger than this
+    session.verify = str(proxy.certificate)
+
+    def get(target):
+        answer = session.get(urllib.parse.urljoin(proxy.url(), target), timeout=60)
+        answer.raise_for_status()
+        return answer.content
+
+    def post(target, spec):
+        answer = session.post(urllib.parse.urljoin(proxy.url(), target), json=spec, timeout=60)
+        answer.raise_for_status()
+        return answer.headers["Location"]
+    return post, get
+
+
+@pytest.mark.parametrize("client", [by_curl, by_requests])
+def test_the_links_of_a_job_are_followed(behind, client, tmp_path):
+    """By a client that knows nothing but the address of POST; tests/page does it in a browser."""
+    _, proxy = behind("frame_seconds 0.01")
+    post, get = client(proxy, tmp_path)
+    location = post("/kiln/v1/jobs", {"blend": "scene.blend", "frames": "1-2"})
+    job = wait_for(lambda: (lambda it: it if it["state"] == "succeeded" else None)(json.loads(get(location))), "it is done")
+    frames = json.loads(get(job["links"]["frames"]))["frames"]
+    pictures = [get(frame["link"]) for frame in frames]
+    with zipfile.ZipFile(io.BytesIO(get(job["links"]["zip"]))) as archive:
+        assert [archive.read(name) for name in archive.namelist() if name.endswith(".png")] == pictures
+    assert len(pictures) == 2 and all(picture.startswith(b"\x89PNG") for picture in pictures)
+
+
+def test_a_download_that_was_cut_off_goes_on(behind, tmp_path):
+    """By curl, as docs/guide.md has it: with the length from the start, and the rest from where it ended."""
+    _, proxy = behind("frame_seconds 0.01")
+    made = proxy.ask("POST", "/kiln/v1/jobs", json.dumps({"blend": "scene.blend", "frames": "1-3"}), JSON)
+    job = wait_for(lambda: (lambda it: it if it["state"] == "succeeded" else None)(proxy.get(made.headers["location"]).json()), "it is done")
+    whole = proxy.get(job["links"]["zip"])
+    assert int(whole.headers["content-length"]) == len(whole.body) and whole.headers["accept-ranges"] == "bytes"
+    (tmp_path / "frames.zip").write_bytes(whole.body[:100])
+    subprocess.run(["curl", "-sS", "-f", "-C", "-", "--cacert", proxy.certificate, "-o", tmp_path / "frames.zip", proxy.url(job["links"]["zip"])], check=True)
+    assert (tmp_path / "frames.zip").read_bytes() == whole.body
+    same, other = (proxy.get(job["links"]["zip"], Range="bytes=100-", **{"If-Range": tag}) for tag in (whole.headers["etag"], '"other"'))
+    assert same.status == 206 and same.body == whole.body[100:] and other.status == 200 and other.body == whole.body
+
+
+def test_an_upload_of_2_gb(behind, tmp_path):
+    """Neither the proxy's limits nor its buffers end it: more than 2^31 bytes, whose name is their digest."""
+    d, proxy = behind("frame_seconds 0.01", arguments=["--max-upload-bytes", str(3 << 30)])
+    size, block = (2 << 30) + 5, b"x" * (1 << 20)
+    first = b"BLENDER-v304\nframe_seconds 0.01\n# "
+
+    def parts():
+        yield first
+        left = size - len(first)
+        while left > 0:
+            yield block[:left]
+            left -= len(block[:left])
+    sent = proxy.ask("POST", "/kiln/v1/blends", parts(), {"Content-Type": "application/octet-stream", "Content-Length": str(size)})
+    assert sent.status == 201 and sent.json()["bytes"] == size, sent
+    digest = hashlib.sha256()
+    for part in parts():
+        digest.update(part)
+    assert sent.json()["id"] == "sha256:" + digest.hexdigest()
+    assert sum(f.stat().st_size for f in (tmp_path / proxy.program).rglob("*") if f.is_file()) < 1 << 20, "the proxy has kept nothing of it"
+    assert proxy.ask("DELETE", sent.headers["location"]).status == 204
+    assert kept(d) == []
+
+
+def test_what_a_client_claims_is_not_passed_on(behind):
+    """Prefix, host and scheme are the proxy's, though its client spells them out as well; two Hosts are refused."""
+    _, proxy = behind("frame_seconds 0.01")
+    spoofed = {"X-Forwarded-Prefix": "/../evil", "X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "gopher",
+               "Forwarded": "for=192.0.2.8;host=evil.example;proto=gopher"}
+    assert proxy.get("/kiln/v1/openapi.json", **spoofed).json()["servers"][0]["url"] == proxy.url()
+    made = proxy.ask("POST", "/kiln/v1/jobs", json.dumps({"blend": "scene.blend", "frames": "1"}), {**JSON, **spoofed})
+    assert made.headers["location"].startswith("/kiln/v1/jobs/") and "evil" not in made.text
+    with proxy.tls.wrap_socket(socket.create_connection(("127.0.0.1", proxy.port), timeout=30), server_hostname="localhost") as s:
+        s.sendall(f"GET /kiln/livez HTTP/1.1\r\nHost: localhost:{proxy.port}\r\nHost: evil.example\r\nConnection: close\r\n\r\n".encode())
+        assert b" 400 " in s.makefile("rb").readline()

@@ -45,3 +45,17 @@ def test_the_map_leads_to_every_page():
     named = {(index.parent / link.partition("#")[0]).resolve() for link in links_of(index)}
     pages = {page for page in (ROOT / "docs").glob("*.md") if page != index} | set((ROOT / "docs/clients").iterdir())
     assert not sorted(str(page.relative_to(ROOT)) for page in pages - named)
+
+
+def test_reported_cases_name_tests_that_exist():
+    """The last column of docs/pictures.md: a scene of tests/pictures, or a test."""
+    page = (ROOT / "docs/pictures.md").read_text(encoding="utf-8")
+    rows = page.partition("## Reported cases")[2].partition("\n## ")[0].splitlines()
+    rows = [row.strip("|").split("|")[-1] for row in rows if row.startswith("| ")][1:]
+    cases = (ROOT / "tests/pictures/cases.py").read_text(encoding="utf-8")
+    scenes = set(re.findall(r'Case\("\w+\.(\w+)"', cases)) | set(re.findall(r'name="(\w+)"', cases))
+    tests = {name for path in (ROOT / "tests").rglob("test_*.py") for name in re.findall(r"^def (test_\w+)", path.read_text(), re.M)}
+    assert len(rows) > 20
+    for row in rows:
+        names = re.findall(r"`(\w+)`", row)
+        assert names and not set(names) - scenes - tests, row

@@ -27,7 +27,8 @@ private:
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   memory_source source{as_text(data, size)};
-  const auto decoded = decoder::decode(source);
+  decoder::picture drawn{160};
+  const auto decoded = decoder::decode(source, drawn);
   if (decoded)
     KILN_HOLDS(decoded->width > 0 && decoded->height > 0 && decoded->channels > 0);
   else

@@ -16,10 +16,11 @@ const browser = await chromium.launch({
 const AsyncFunction = (async () => undefined).constructor;
 let context, page, seen;
 
-async function open({ url, width = 1440, height = 900, theme = "light", scale = 1, motion = "reduce", forced = "none", storage = true }) {
+async function open({ url, width = 1440, height = 900, theme = "light", scale = 1, motion = "reduce", forced = "none", storage = true, insecure = false }) {
   await context?.close();
   context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, deviceScaleFactor: scale, reducedMotion: motion,
-    forcedColors: forced, locale: "en-GB", timezoneId: "UTC", acceptDownloads: true, permissions: [] });
+    forcedColors: forced, locale: "en-GB", timezoneId: "UTC", acceptDownloads: true, permissions: [],
+    ignoreHTTPSErrors: insecure });
   context.setDefaultTimeout(40_000);
   seen = { foreign: [], policy: [], errors: [], requests: [] };
   const origin = new URL(url).origin;

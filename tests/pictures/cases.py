@@ -11,7 +11,7 @@ EQUAL = "equal"
 class Case:
     place: str  # FILE.FUNCTION of scenes/
     answer: str = EQUAL  # or "failure KIND", or "warning KIND" (then the pictures are equal all the same, unless differs)
-    frames: str = ""  # frames of the job; default: those of the file
+    frames: str = ""  # frames of the job; default: those of the file; None: the job says none
     fields: dict = dataclasses.field(default_factory=dict)  # further fields of the job
     by_hand: str = ""  # Python that makes the same change by hand
     hand_range: tuple = ()  # -s, -e and -j by hand, where they are not those of `frames`
@@ -19,16 +19,21 @@ class Case:
     until: tuple = (99, 0)
     stops: bool = False  # is also tried over a pause, a crash, a cancel and a restart
     optional: bool = False  # not each build can make it
+    crashes: tuple = ()  # versions that crash as they make it
     differs: str = ""  # why the pictures may be others than by hand: the warning says so
     name: str = ""
     outputs: dict = dataclasses.field(default_factory=dict)  # NODE--SLOT → how its files by hand begin, from the scene's folder
 
     first_view: str = ""  # the suffix of its files, where each view has a file
+    in_strips: bool = False  # `outputs` are of the scenes of strips, and their numbers are frames of those scenes
 
     @property
     def further(self):
         """The further files of a frame."""
         return (*self.outputs, *(["Render--view"] if self.first_view else []))
+
+    def is_of(self, version):
+        return self.since <= version <= self.until and version not in self.crashes
 
     @property
     def scene(self):
@@ -46,6 +51,8 @@ class Case:
 CASES = [
     # looks
     Case("looks.moving", stops=True),
+    Case("looks.moving", name="moving_without_frames", frames=None),
+    Case("looks.remapped"),
     Case("looks.border_and_transparency"),
     Case("looks.many_things"),
     Case("looks.no_composite_node", until=(4, 99)),
@@ -69,7 +76,13 @@ CASES = [
     Case("simulations.hair"),
     Case("simulations.dynamic_paint", "warning simulation_not_baked"),
     Case("simulations.disk_cache", "warning simulation_not_baked"),
+    Case("simulations.disk_cache_baked"),
+    Case("simulations.disk_cache_baked_and_gone", "failure missing_files"),
     Case("simulations.baked_in_memory"),
+    Case("simulations.smoke", "warning simulation_not_baked", crashes=((2, 83), (4, 3)), stops=True),
+    Case("simulations.smoke_baked", crashes=((2, 83), (4, 3))),
+    Case("simulations.dynamic_paint_baked"),
+    Case("simulations.itasc", "warning simulation_not_baked"),
     Case("simulations.unreached_simulation"),
     # textures
     Case("textures.texture"),
@@ -94,6 +107,17 @@ CASES = [
     Case("textures.texture_in_a_group_gone", "failure missing_files"),
     Case("textures.texture_of_the_compositor_gone", "failure missing_files"),
     Case("textures.texture_of_the_compositor_that_is_off", "warning unreached_files"),
+    # hidden
+    Case("hidden.hidden_object", "warning unreached_files"),
+    Case("hidden.hidden_object_that_appears", "failure missing_files"),
+    Case("hidden.excluded_collection", "warning unreached_files"),
+    Case("hidden.excluded_collection_of_an_instance", "failure missing_files"),
+    Case("hidden.hidden_collection", "warning unreached_files"),
+    Case("hidden.hidden_material_that_others_show", "failure missing_files"),
+    Case("hidden.inactive_output", "warning unreached_files"),
+    Case("hidden.unlinked_group", "warning unreached_files"),
+    Case("hidden.nodes_that_are_off", "warning unreached_files", until=(4, 99)),
+    Case("hidden.sequence_with_a_keyed_offset"),
     # files
     Case("files.strip"),
     Case("files.strip_gone", "failure missing_files"),
@@ -124,6 +148,18 @@ CASES = [
     Case("several_scenes.engine_of_an_addon", name="engine_of_an_addon_replaced", fields={"engine": "CYCLES"},
          by_hand="bpy.context.scene.render.engine = 'CYCLES'"),
     Case("several_scenes.strip_of_a_scene_with_the_engine_of_an_addon", "failure engine_unavailable"),
+    Case("several_scenes.nodes_of_an_addon", "warning unknown_nodes"),
+    # sequencer
+    Case("sequencer.muted_meta", "warning unreached_files", since=(3, 1)),
+    Case("sequencer.muted_meta_without_camera", "failure no_camera", since=(3, 1)),
+    Case("sequencer.meta_with_a_gap", "failure missing_files", since=(3, 1)),
+    Case("sequencer.muted_input"),
+    Case("sequencer.muted_input_gone", "failure missing_files"),
+    Case("sequencer.late_scene_with_a_sequence"),
+    Case("sequencer.late_scene_with_a_gap", "failure missing_files"),
+    Case("sequencer.nested_scenes", "failure missing_files"),
+    Case("sequencer.output_of_a_late_scene", outputs={"File-Output--beauty": "passes/beauty_"}, in_strips=True, stops=True),
+    Case("sequencer.output_of_itself"),
     # settings
     Case("settings.seed_driven", "warning animation_replaced", fields={"seed": 5},
          by_hand="bpy.context.scene.driver_remove('cycles.seed'); bpy.context.scene.cycles.seed = 5"),
@@ -136,6 +172,7 @@ CASES = [
     Case("settings.driven_by_the_range", name="driven_by_the_range_in_part", frames="2-4"),
     Case("settings.stamped_range", stops=True),
     Case("settings.step_of_the_file", frames="1-6"),
+    Case("settings.step_of_the_file", "failure invalid_setting", name="step_of_the_file_without_frames", frames=None),
     Case("settings.python_driver", "warning autorun_refused"),
     Case("settings.python_driver", name="python_driver_that_runs", fields={"autorun": True}, stops=True),
     Case("settings.registered_text", "warning autorun_refused"),
@@ -153,7 +190,7 @@ CASES = [
     Case("outputs.file_output_eyes", outputs={"File-Output--beauty": "passes/beauty_", "Layers--layers": "layers/all_"}),
     Case("outputs.file_output_of_a_simulation", "warning simulation_not_baked", stops=True,
          outputs={"File-Output--beauty": "passes/beauty_"}),
-    Case("outputs.file_output_of_a_strip", "warning extra_outputs"),
+    Case("outputs.file_output_of_a_strip", outputs={"File-Output--beauty": "passes/beauty_"}, in_strips=True),
     Case("outputs.file_output_targa", "warning extra_outputs", outputs={"File-Output--beauty": "passes/beauty_"}),
     Case("outputs.stereo_eyes", first_view="_L", stops=True),
     Case("outputs.stereo_eyes", first_view="_L", name="stereo_eyes_exr", fields={"format": "OPEN_EXR"},
@@ -167,5 +204,12 @@ CASES = [
     Case("outputs.jpeg_too_large", "failure invalid_setting"),
     Case("outputs.exr_htj2k", "failure invalid_setting", since=(5, 0)),
     Case("outputs.grey"),
+    Case("outputs.deep_png"),
+    Case("outputs.wide_png", until=(3, 4)),
+    Case("outputs.wide_png", "failure invalid_setting", name="wide_png_too_large", since=(4, 3), until=(4, 3)),
+    Case("outputs.wide_png", name="wide_png_of_a_newer_blender", since=(5, 0)),
+    Case("outputs.tiff_packbits"),
+    Case("outputs.exr_dwab"),
+    Case("outputs.webp", since=(3, 2)),
     Case("outputs.movie", "failure movie_output"),
 ]

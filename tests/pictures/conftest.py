@@ -34,7 +34,7 @@ def version(blender):
 def projects(request, blender, version, tmp_path_factory):
     """A directory with a directory for each scene; a scene that cannot be built fails only its own tests."""
     directory = tmp_path_factory.mktemp("projects")
-    cases = {case.place for case in CASES if case.since <= version <= case.until}
+    cases = {case.place for case in CASES if case.is_of(version)}
     selected = [getattr(item, "callspec", None) and item.callspec.params.get("case") for item in request.session.items]
     only = {case.place for case in selected if case}
     wanted = sorted(cases if any(item is None for item in selected) else cases & only)

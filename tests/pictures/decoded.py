@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The pixels of a PNG of any depth, and the channels of an OpenEXR; the bytes of other files."""
+"""The pixels of a PNG of any depth, the channels of an OpenEXR, the strips of a TIFF; the bytes of other files."""
 import struct
 import zlib
 
@@ -10,6 +10,8 @@ def decode(path):
     data = path.read_bytes()
     if data.startswith(exr.MAGIC):
         return exr.picture_of(data)
+    if data.startswith(b"II*\0"):
+        return strips(data)
     if not data.startswith(b"\x89PNG\r\n\x1a\n"):
         return data
     at, packed, header = 8, b"", None
@@ -25,6 +27,24 @@ def decode(path):
     rows, line = zlib.decompress(packed), 1 + (width * {0: 1, 2: 3, 6: 4}[color] * depth + 7) // 8
     assert len(rows) == height * line
     return header, unfiltered(rows, line, {0: 1, 2: 3, 6: 4}[color] * depth // 8)
+
+
+def strips(data):
+    """Of a TIFF: what describes its pixels, and these as they are packed, without when and by what it was written."""
+    def values(kind, count, field):
+        size = {1: 1, 3: 2, 4: 4}[kind] * count
+        at = field if size <= 4 else struct.unpack_from("<I", data, field)[0]
+        return struct.unpack_from(f"<{count}{ {1: 'B', 3: 'H', 4: 'I'}[kind] }", data, at)
+
+    at, = struct.unpack_from("<I", data, 4)
+    tags = {}
+    for number in range(struct.unpack_from("<H", data, at)[0]):
+        tag, kind, count = struct.unpack_from("<HHI", data, at + 2 + 12 * number)
+        if kind in (1, 3, 4):
+            tags[tag] = values(kind, count, at + 2 + 12 * number + 8)
+    places, sizes = tags.pop(273), tags.pop(279)
+    described = {tag: tags[tag] for tag in (256, 257, 258, 259, 262, 277, 317, 338, 339) if tag in tags}
+    return described, [data[begin:begin + size] for begin, size in zip(places, sizes)]
 
 
 def unfiltered(rows, line, behind):

@@ -36,6 +36,8 @@ class Render:
         (output / "log").write_text(done.stdout + done.stderr)
         frames, further = pictures_in(output, "by-hand_"), further_in(output / "scene", case.outputs)
         assert {key.partition(" ")[2] for key in further} == set(case.outputs), "a node wrote nothing, or elsewhere"
+        if case.in_strips:
+            further = {f"at {key}": picture for key, picture in further.items()}
         return {**(by_view(frames, case.first_view) if case.first_view else frames), **further}
 
 
@@ -74,8 +76,19 @@ def further_in(directory, begins):
     return found
 
 
+def by_scene(further):
+    """Further files of scenes of strips by the frame of their scene, which is behind that of the job: "3_0071 NAME" is
+    "at 71 NAME". Where several frames of the job show one of the scene, their files are the same."""
+    found = {}
+    for key, picture in further.items():
+        number, _, name = key.partition(" ")
+        at = f"at {int(number.partition('_')[2])} {name}"
+        assert found.setdefault(at, picture) == picture, key
+    return found
+
+
 def submit(d, projects, case, frames, **fields):
-    body = {"blend": f"{case.scene}/{case.scene}.blend", "frames": frames, **case.fields, **fields}
+    body = {"blend": f"{case.scene}/{case.scene}.blend", **({"frames": frames} if frames else {}), **case.fields, **fields}
     answer = d.ask("POST", "/v1/jobs", json.dumps(body), {"Content-Type": "application/json"})
     assert answer.status == 202, answer
     return answer.json()["id"]
@@ -97,7 +110,7 @@ def until_final(d, ident):
 def held_after_its_first_frame(d, ident):
     """Blender's pid while it is stopped, with a frame published and another missing; None when the job was too fast."""
     job = wait_for(lambda: (lambda j: j if j["state"] in FINAL or (j["frames"]["done"] and j["current"] and j["current"]["pid"])
-                            else None)(look(d, ident)), "a frame is done")
+                            else None)(look(d, ident)), "a frame is done", deadline=180)
     if job["state"] in FINAL:
         yield None
         return
@@ -119,8 +132,7 @@ def patch(d, ident, **fields):
 def pause(d, ident):
     with held_after_its_first_frame(d, ident) as pid:
         if pid:
-            patch(d, ident, paused=True)
-            until(d, ident, "paused", *FINAL)  # Blender is stopped meanwhile, so it ends in the midst of a frame
+            patch(d, ident, paused=True)  # it may go on then: the frame that it renders is finished first
     if until(d, ident, "paused", *FINAL)["state"] == "paused":
         patch(d, ident, paused=False)
 

@@ -54,7 +54,7 @@ def test_a_changed_input_is_read_again(name, kilnd, by_hand, projects):
         expected = by_hand.begin(case).result()
         job = modes.until_final(kilnd, modes.submit(kilnd, projects, case, frames_of(case, kilnd, projects)))
         assert job["state"] == "succeeded", job["failure"]
-        assert published(kilnd, job) == expected, turn
+        assert published(kilnd, job, case) == expected, turn
         seen.append(expected)
         change(copy / file)
     assert seen[0] != seen[1], "the change shows"

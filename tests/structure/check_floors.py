@@ -29,6 +29,7 @@ FLOORS = {
     "lib/store": 4,
     "lib/output": 4,
     "lib/blends": 5,
+    "lib/preview": 5,
     "lib/executor": 5,
     "lib/webhook": 5,
     "daemon/decoder": 5,
@@ -44,7 +45,7 @@ FLOORS = {
 # No Asio, no file system, no clock, no processes: values in, values out. std::filesystem::path is a value.
 PURE_FOLDERS = {"lib/base", "lib/help", "lib/archive", "lib/domain", "lib/policy", "lib/blender", "lib/slurm"}
 PURE_FILES = {"daemon/http/router", "daemon/http/framing", "daemon/http/origins", "daemon/http/trace_context", "daemon/api/problem", "daemon/api/audit", "daemon/api/job_json",
-              "daemon/api/strict_json", "daemon/api/plain_reference", "daemon/api/blend_json", "daemon/api/webhook_json", "lib/image/image_structure", "lib/image/image_answer",
+              "daemon/api/strict_json", "daemon/api/plain_reference", "daemon/api/blend_json", "daemon/api/webhook_json", "lib/image/image_structure", "lib/image/image_answer", "lib/image/picture_wish",
               "lib/webhook/signature", "lib/webhook/schedule", "lib/webhook/target",
               "lib/digest/digest_field", "lib/access/role", "lib/access/token", "lib/access/expiry", "lib/access/bucket", "lib/access/gate",
               "lib/executor/log_notes",

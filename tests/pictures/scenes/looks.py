@@ -72,3 +72,10 @@ def subdivided_and_simplified(scene, directory):
 def high_frame_numbers(scene, directory):
     flat.prepare(scene, 9999, 10001)
     flat.moving_quad(scene)
+
+
+def remapped(scene, directory):
+    """Its animation runs at half its speed."""
+    flat.prepare(scene, 1, 6)
+    flat.moving_quad(scene)
+    scene.render.frame_map_old, scene.render.frame_map_new = 50, 100

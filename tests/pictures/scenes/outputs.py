@@ -182,3 +182,33 @@ def movie(scene, directory):
     if hasattr(scene.render.image_settings, "media_type"):
         scene.render.image_settings.media_type = "VIDEO"
     scene.render.image_settings.file_format = "FFMPEG"
+
+
+def deep_png(scene, directory):
+    flat.prepare(scene, 1, 1)
+    flat.quad(scene)
+    scene.render.image_settings.color_depth = "16"
+
+
+def wide_png(scene, directory):
+    flat.prepare(scene, 1, 1, size=(65536, 4))
+    flat.quad(scene)
+
+
+def tiff_packbits(scene, directory):
+    flat.prepare(scene, 1, 1)
+    flat.quad(scene)
+    scene.render.image_settings.file_format, scene.render.image_settings.tiff_codec = "TIFF", "PACKBITS"
+
+
+def exr_dwab(scene, directory):
+    flat.prepare(scene, 1, 1)
+    flat.quad(scene)
+    scene.render.image_settings.file_format, scene.render.image_settings.exr_codec = "OPEN_EXR", "DWAB"
+
+
+def webp(scene, directory):
+    """From 3.2."""
+    flat.prepare(scene, 1, 1)
+    flat.quad(scene)
+    scene.render.image_settings.file_format = "WEBP"

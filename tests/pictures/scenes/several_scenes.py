@@ -77,3 +77,15 @@ def strip_of_a_scene_with_the_engine_of_an_addon(scene, directory):
     back.render.engine = "KILN_TEST_ENGINE"
     flat.strips(scene).new_scene("Back", back, 1, 1)
     return lambda: bpy.utils.unregister_class(Unknown)
+
+
+def nodes_of_an_addon(scene, directory):
+    """A material with a node whose add-on is not here when it renders."""
+    class Unknown(bpy.types.ShaderNodeCustomGroup):
+        bl_idname, bl_label = "KilnTestNode", "A node that is not here when it renders"
+
+    bpy.utils.register_class(Unknown)
+    flat.prepare(scene, 1, 2)
+    material, emission = flat.glow()
+    material.node_tree.nodes.new("KilnTestNode")
+    flat.moving_quad(scene, material=material)  # the class stays: 3.4 crashes where it frees a node without one

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Frames that follow from those before them."""
+import shutil
+
 import flat
 
 import bpy
@@ -157,3 +159,88 @@ def unreached_simulation(scene, directory):
     thing = bpy.data.objects.new("O", mesh)
     other.collection.objects.link(thing)
     thing.modifiers.new("Cloth", "CLOTH")
+
+
+def disk_cache_baked(scene, directory):
+    baked_on_disk(scene, f"{directory}/disk_cache_baked.blend")
+
+
+def disk_cache_baked_and_gone(scene, directory):
+    baked_on_disk(scene, f"{directory}/disk_cache_baked_and_gone.blend")
+    return lambda: shutil.rmtree(f"{directory}/blendcache_disk_cache_baked_and_gone")
+
+
+def baked_on_disk(scene, blend):
+    flat.prepare(scene, 1, 8, samples=4)
+    cache = cloth_grid(scene).modifiers.new("Cloth", "CLOTH").point_cache
+    bpy.ops.wm.save_as_mainfile(filepath=blend, check_existing=False)
+    cache.use_disk_cache, cache.frame_end = True, 8
+    bpy.ops.ptcache.bake_all(bake=True)
+    assert cache.is_baked
+
+
+def smoke(scene, directory):
+    """Without a bake: each frame follows from the one before, and Blender keeps them in files."""
+    flat.prepare(scene, 1, 6, samples=4)
+    bpy.ops.mesh.primitive_cube_add(size=3)
+    domain = bpy.context.object
+    made = domain.modifiers.new("Fluid", "FLUID")
+    made.fluid_type = "DOMAIN"
+    made.domain_settings.domain_type, made.domain_settings.resolution_max = "GAS", 16
+    material = bpy.data.materials.new("Smoke")
+    material.use_nodes = True
+    nodes, links = material.node_tree.nodes, material.node_tree.links
+    nodes.clear()
+    volume, output = nodes.new("ShaderNodeVolumePrincipled"), nodes.new("ShaderNodeOutputMaterial")
+    volume.inputs["Emission Strength"].default_value = 0.5
+    links.new(volume.outputs[0], output.inputs["Volume"])
+    domain.data.materials.append(material)
+    bpy.ops.mesh.primitive_uv_sphere_add(radius=0.5, segments=8, ring_count=6, location=(0, 0, -0.8))
+    source = bpy.context.object.modifiers.new("Fluid", "FLUID")
+    source.fluid_type = "FLOW"
+    source.flow_settings.flow_type, source.flow_settings.flow_behavior = "SMOKE", "INFLOW"
+
+
+def smoke_baked(scene, directory):
+    smoke(scene, directory)
+    bpy.ops.wm.save_as_mainfile(filepath=f"{directory}/smoke_baked.blend", check_existing=False)
+    domain = bpy.data.objects["Cube"].modifiers[0].domain_settings
+    domain.cache_directory, domain.cache_type = f"{directory}/fluid", "ALL"
+    domain.cache_frame_end = 6
+    bpy.context.view_layer.objects.active = bpy.data.objects["Cube"]
+    bpy.ops.fluid.bake_all()
+    domain.cache_directory = "//fluid"
+
+
+def dynamic_paint_baked(scene, directory):
+    dynamic_paint(scene, directory)
+    bpy.ops.wm.save_as_mainfile(filepath=f"{directory}/dynamic_paint_baked.blend", check_existing=False)
+    surface = bpy.data.objects["Grid"].modifiers[0].canvas_settings.canvas_surfaces[0]
+    surface.point_cache.frame_end = surface.frame_end = 6
+    bpy.ops.ptcache.bake_all(bake=True)
+
+
+def itasc(scene, directory):
+    """A chain of bones that follows its target, by a solver that goes on from its last frame."""
+    flat.prepare(scene, 1, 6)
+    data = bpy.data.armatures.new("Bones")
+    thing = bpy.data.objects.new("Bones", data)
+    scene.collection.objects.link(thing)
+    bpy.context.view_layer.objects.active = thing
+    bpy.ops.object.mode_set(mode="EDIT")
+    last = None
+    for number in range(3):
+        bone = data.edit_bones.new(f"B{number}")
+        bone.head, bone.tail = (0.1 * ((number + 1) % 2), 0, number), (0.1 * (number % 2), 0, number + 1)
+        bone.parent = last
+        last = bone
+    bpy.ops.object.mode_set(mode="OBJECT")
+    target = flat.quad(scene, name="Target", size=0.2)
+    flat.key(target, "location", ((1, 3.0), (6, -2.0)), 0)
+    reach = thing.pose.bones["B2"].constraints.new("IK")
+    reach.target, reach.chain_count = target, 3
+    thing.pose.ik_solver = "ITASC"
+    thing.pose.ik_param.mode = "SIMULATION"
+    flag = flat.quad(scene, name="Flag", size=0.8)
+    follow = flag.constraints.new("COPY_LOCATION")
+    follow.target, follow.subtarget = thing, "B2"

@@ -47,6 +47,20 @@ TEST(render_info, is_nothing_where_it_is_not_there) {
     EXPECT_FALSE(parse(bad));
 }
 
+TEST(render_info, frames_of_a_job_that_names_none) {
+  const auto said = [](const render_info& file, std::string_view scene = "") {
+    const auto frames = frames_of(file, scene);
+    return frames ? domain::format_frame_set(*frames) : frames.error().message;
+  };
+  EXPECT_EQ(said(wanted), "1-100");
+  EXPECT_EQ(said(wanted, "Scene"), "1-100");
+  EXPECT_EQ(said({.frame_start = 5, .frame_end = 5, .scene = "S"}), "5");
+  EXPECT_NE(said(wanted, "Other").find("active scene \"Scene\""), std::string::npos);
+  EXPECT_NE(said({.frame_start = 5, .frame_end = 4, .scene = "S"}).find("5 to 4"), std::string::npos);
+  EXPECT_NE(said({.frame_start = -5, .frame_end = 4, .scene = "S"}).find("-5 to 4"), std::string::npos);
+  EXPECT_FALSE(frames_of(std::nullopt, ""));
+}
+
 std::optional<int> minimum(const std::string& bytes) {
   return parse_minimum_version(std::as_bytes(std::span{bytes}));
 }

@@ -8,8 +8,6 @@
 namespace kiln::client {
 namespace {
 
-using namespace std::string_literals;
-
 std::string made(job_words words) {
   const auto job = make_job(words);
   return job ? boost::json::serialize(*job) : job.error().message;
@@ -17,6 +15,7 @@ std::string made(job_words words) {
 
 TEST(job_spec, words_become_fields) {
   EXPECT_EQ(made({.frames = "1-3"}), R"({"frames":"1-3"})");
+  EXPECT_EQ(made({}), "{}");
   EXPECT_EQ(made({.frames = "1-3", .name = "shot", .tags = {"a", "b"}, .priority = -5}),
             R"({"frames":"1-3","name":"shot","tags":["a","b"],"priority":-5})");
   EXPECT_EQ(made({.frames = "1",
@@ -38,27 +37,6 @@ TEST(job_spec, what_kilnd_would_refuse_is_not_sent) {
   EXPECT_NE(made({.frames = "9-1"}).find("frames"), std::string::npos);
   EXPECT_NE(made({.frames = "1", .settings = {"sample=1"}}).find("sample there is no such field"),
             std::string::npos);
-}
-
-result<std::string> frames_of(const std::string& text) {
-  return frames_of_file(std::as_bytes(std::span{text}));
-}
-
-TEST(job_spec, the_file_says_its_frames) {
-  const auto file = [](const std::string& numbers) {
-    return "BLENDER-v304REND\x48\0\0\0abcdefgh\0\0\0\0\1\0\0\0"s + numbers + "Szene\0"s +
-           std::string(58, 'x') + "GLOB\x50\4\0\0abcdefgh\0\0\0\0\1\0\0\0   6\6\0\x30\1\3\0"s;
-  };
-  EXPECT_EQ(*frames_of(file("\5\0\0\0\xfa\0\0\0"s)), "5-250");
-  EXPECT_EQ(*frames_of(file("\5\0\0\0\5\0\0\0"s)), "5");
-  const auto backwards = frames_of(file("\5\0\0\0\4\0\0\0"s));
-  ASSERT_FALSE(backwards);
-  EXPECT_NE(backwards.error().message.find("--frames 1-250"), std::string::npos);
-  const auto silent = frames_of("BLENDER-v304\nsamples 3\n");
-  ASSERT_FALSE(silent);
-  EXPECT_NE(silent.error().message.find("--frames 1-250"), std::string::npos);
-  EXPECT_FALSE(frames_of("no .blend"));
-  EXPECT_FALSE(frames_of(""));
 }
 
 } // namespace

@@ -54,8 +54,16 @@ TEST(spec_json, scripts_have_a_blender_of_their_own_unless_the_job_says_otherwis
   EXPECT_FALSE(std::get<job_spec>(parse(R"({"blend":"a","frames":"1","autorun":false})")).own_process);
 }
 
+TEST(spec_json, without_frames_it_has_those_of_the_file) {
+  auto spec = std::get<job_spec>(parse(R"({"blend":"a"})"));
+  EXPECT_TRUE(spec.frames.empty() && spec.settings.frames_of_file);
+  EXPECT_EQ(boost::json::serialize(format_settings(spec.settings)), R"({"frames_of_file":true})");
+  spec.frames = *frame_set::range(1, 3);
+  EXPECT_EQ(std::get<job_spec>(parse(boost::json::serialize(format_spec(spec)))).settings, spec.settings);
+}
+
 TEST(spec_json, all_that_is_wrong_is_named) {
-  EXPECT_EQ(wrong("{}"), (pointers{"/blend", "/frames"}));
+  EXPECT_EQ(wrong("{}"), pointers{"/blend"});
   EXPECT_EQ(
       wrong(R"({"blend":1,"frames":[],"tags":[1,"a",null],"priority":"x","samples":1.5,"seed":4294967296,)"
             R"("resolution":[1,"2"],"engine":{},"fail_fast":"no","autorun":1,"processes":0,"x/y~":0})"),

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Pictures of frames for people, in WebP: /v1/jobs/{id}/frames/{frame}/preview, and many of them in one:
+// /v1/jobs/{id}/previews.
+#pragma once
+
+#include "http/service.hpp"
+#include "output/output_store.hpp"
+#include "preview/previews.hpp"
+#include "scheduler/scheduler.hpp"
+
+namespace kiln::api {
+
+class previews {
+public:
+  /// The objects passed by reference must outlive it.
+  previews(scheduler::scheduler& of, output::output_store& files, preview::previews& pictures)
+      : scheduler_(of), output_(files), pictures_(pictures) {}
+
+  /// This object must outlive the service's requests.
+  void add_routes(http::service& to);
+
+private:
+  [[nodiscard]] aio::task<http::answer> one(const http::request& asked);
+  [[nodiscard]] aio::task<http::answer> sheet(const http::request& asked);
+  [[nodiscard]] aio::task<http::answer> sheet_map(const http::request& asked);
+  [[nodiscard]] http::answer not_there(const scheduler::job& of, std::string_view what);
+
+  scheduler::scheduler& scheduler_;
+  output::output_store& output_;
+  preview::previews& pictures_;
+};
+
+} // namespace kiln::api

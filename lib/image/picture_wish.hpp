@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What kilnd asks of kiln-image besides a check: a picture of an image, in WebP, or a sheet of pictures. A
+// line of JSON. Pure.
+#pragma once
+
+#include "base/error.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace kiln::image {
+
+/// How colours are shown that are linear, as in OpenEXR. Other images are shown as they are.
+struct colour_view {
+  std::string config = {}; ///< path of a configuration of OpenColorIO; empty: the transfer function of sRGB
+  std::string display = {}, transform = {}, look = {}; ///< its words; an empty one: its default
+  double exposure = 0;                                 ///< stops that the scene adds
+  double gamma = 1;
+
+  friend bool operator==(const colour_view&, const colour_view&) = default;
+};
+
+struct picture_wish {
+  static constexpr int small = 160; ///< pixels: of the picture that each check makes
+
+  int longest = small;    ///< of its sides, in pixels
+  double exposure = 0;    ///< stops, in addition to those of the view
+  std::string layer = {}; ///< of an OpenEXR image; empty: the one that Blender shows
+  colour_view view = {};
+  bool is_lossless = false;
+  int columns = 0; ///< over 0: the file holds pictures (sheet_entry), which come side by side
+  int rows = 0;
+
+  friend bool operator==(const picture_wish&, const picture_wish&) = default;
+};
+
+[[nodiscard]] std::string format_picture_wish(const picture_wish& wish);
+/// invalid_input if it is not one.
+[[nodiscard]] result<picture_wish> parse_picture_wish(std::string_view text);
+
+/// A picture of a sheet in the file from which the sheet is made: its length in 4 bytes, the lowest first,
+/// then itself. Length 0: that cell stays empty.
+[[nodiscard]] std::string sheet_entry(std::string_view picture);
+
+} // namespace kiln::image
