@@ -3,11 +3,11 @@
 
 #include "api/answers.hpp"
 #include "api/blend_json.hpp"
-#include "api/digest_field.hpp"
 #include "api/media_type.hpp"
 #include "api/query.hpp"
 #include "base/number.hpp"
 #include "base/utf8.hpp"
+#include "digest/digest_field.hpp"
 
 #include <boost/json/array.hpp>
 #include <fmt/format.h>
@@ -63,7 +63,7 @@ result<upload_request> parse_request(const http::request& asked) {
         fmt::format("name must be UTF-8 of at most {} bytes without control characters", longest_name)};
   for (const auto* field : {"Content-Digest", "Repr-Digest"})
     if (const auto given = asked.find(field)) {
-      auto digest = parse_digest_field(*given);
+      auto digest = digest::parse_digest_field(*given);
       if (!digest)
         return error{errc::invalid_input, fmt::format("{}: {}", field, digest.error().message)};
       if (*digest && wanted.digest && *digest != wanted.digest)

@@ -5,12 +5,18 @@
 #include "api/frames_zip.hpp"
 #include "base/number.hpp"
 #include "blender/output_name.hpp"
+#include "digest/digest_field.hpp"
+#include "digest/sha256.hpp"
 #include "domain/image_format.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
+#include <vector>
+
+#include <unistd.h>
 
 namespace kiln::api {
 namespace {
@@ -30,14 +36,20 @@ std::optional<int> parse_frame(std::string_view text) {
   return frame && std::to_string(*frame) == text ? frame : std::nullopt;
 }
 
-/// An image, a frame's or a further one, in the answer to a request for it.
-answer image_answer(const http::request& asked, output::result_file file) {
-  response head{.status = 200,
-                .content_type = std::string{media_type_of(file.name)},
-                .body = {},
-                .cache_control = "private, no-cache"};
-  head.fields.emplace_back("Content-Disposition", fmt::format("inline; filename=\"{}\"", file.name));
-  return file_answer(asked, std::move(head), std::move(file), "the image");
+/// The SHA-256 of a file; nullopt if it cannot be read to its end. Blocks.
+std::optional<std::string> digest_of(int file, std::uint64_t size) {
+  constexpr std::size_t at_once = 1 << 20;
+  digest::sha256_hasher hasher;
+  std::vector<char> piece(static_cast<std::size_t>(std::min<std::uint64_t>(size, at_once)));
+  for (std::uint64_t at = 0; at < size;) {
+    const auto got =
+        ::pread(file, piece.data(), std::min<std::uint64_t>(piece.size(), size - at), static_cast<off_t>(at));
+    if (got <= 0)
+      return std::nullopt;
+    hasher.add(piece.data(), static_cast<std::size_t>(got));
+    at += static_cast<std::uint64_t>(got);
+  }
+  return hasher.hex();
 }
 
 } // namespace
@@ -52,6 +64,38 @@ void frames::add_routes(http::service& to) {
         [this](const request& asked) { return image(asked); });
   to.on("GET", "/v1/jobs/{id}/outputs/{name}", role::read,
         [this](const request& asked) { return output(asked); });
+}
+
+aio::task<answer> frames::answer_with(const http::request& asked, output::result_file file) {
+  response head{.status = 200,
+                .content_type = std::string{media_type_of(file.name)},
+                .body = {},
+                .cache_control = "private, no-cache"};
+  head.fields.emplace_back("Content-Disposition", fmt::format("inline; filename=\"{}\"", file.name));
+  const http::validators now{.etag = fmt::format("\"{}\"", file.mark), .modified = file.modified};
+  const auto part = choose_part(asked, now, file.size, head, "the image");
+  if (!part)
+    co_return head;
+  if (digest::wants_sha256(asked.find("Want-Repr-Digest").value_or(""))) {
+    constexpr std::size_t most_digests = 131'072;
+    auto known = digests_.find(file.mark);
+    if (known == digests_.end()) {
+      const auto hash_here = [opened = file.file, size = file.size] {
+        return digest_of(opened->get(), size);
+      };
+      auto made = co_await pool_.run(hash_here);
+      if (digests_.size() >= most_digests)
+        digests_.clear(); // they are computed again
+      if (made)
+        known = digests_.insert_or_assign(file.mark, std::move(*made)).first;
+      else
+        known = digests_.end();
+    }
+    if (known != digests_.end())
+      head.fields.emplace_back("Repr-Digest", digest::format_digest_field(known->second));
+  }
+  http::large_body body = http::file_body{std::move(file.file), part->offset, part->length};
+  co_return answer{head, std::move(body)};
 }
 
 answer frames::not_there(const scheduler::job& of, std::string_view what) {
@@ -75,7 +119,7 @@ aio::task<answer> frames::image(const http::request& asked) {
     co_return not_there(**of, fmt::format("frame {}", *frame));
   if (!file)
     co_return refusal_of(file.error());
-  co_return image_answer(asked, std::move(*file));
+  co_return co_await answer_with(asked, std::move(*file));
 }
 
 aio::task<answer> frames::output(const http::request& asked) {
@@ -97,7 +141,7 @@ aio::task<answer> frames::output(const http::request& asked) {
     co_return problem(404, fmt::format("frame {} has no such further file", name->frame));
   if (!file)
     co_return refusal_of(file.error());
-  co_return image_answer(asked, std::move(*file));
+  co_return co_await answer_with(asked, std::move(*file));
 }
 
 aio::task<answer> frames::zip(const http::request& asked) {

@@ -10,6 +10,9 @@
 #include "output/output_store.hpp"
 #include "scheduler/scheduler.hpp"
 
+#include <string>
+#include <unordered_map>
+
 namespace kiln::api {
 
 class frames {
@@ -24,12 +27,15 @@ private:
   [[nodiscard]] aio::task<http::answer> image(const http::request& asked);
   [[nodiscard]] aio::task<http::answer> output(const http::request& asked);
   [[nodiscard]] aio::task<http::answer> zip(const http::request& asked);
+  /// An image, a frame's or a further one, in the answer to a request for it.
+  [[nodiscard]] aio::task<http::answer> answer_with(const http::request& asked, output::result_file file);
   [[nodiscard]] http::answer not_there(const scheduler::job& of, std::string_view what);
 
   scheduler::scheduler& scheduler_;
   output::output_store& output_;
   aio::blocking_pool& pool_;
   known_checksums checksums_;
+  std::unordered_map<std::string, std::string> digests_; ///< SHA-256 of files by their marks; bounded
 };
 
 } // namespace kiln::api

@@ -34,7 +34,7 @@ error invalid(std::string why) {
   return {errc::invalid_input, std::move(why)};
 }
 
-result<image::picture_wish> parse_wish(std::string_view query) {
+result<image::picture_wish> parse_picture_query(std::string_view query) {
   constexpr std::array<std::string_view, 4> known{"size", "view", "exposure", "layer"};
   const auto given = parse_parameters(query, known);
   if (!given)
@@ -134,7 +134,7 @@ aio::task<answer> previews::one(const http::request& asked) {
   const auto id = job_id::parse(asked.id);
   if (!id)
     co_return problem(404, "this is not the id of a job");
-  auto wish = parse_wish(asked.query);
+  auto wish = parse_picture_query(asked.query);
   if (!wish)
     co_return problem(400, wish.error().message);
   const auto of = co_await scheduler_.look_up(*id);

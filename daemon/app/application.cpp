@@ -24,6 +24,7 @@
 #include <boost/asio/redirect_error.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <memory>
@@ -88,6 +89,25 @@ aio::task<> feed_watchdog(const service_manager& manager, std::chrono::microseco
     boost::system::error_code ignored;
     timer.expires_after(within / 2);
     co_await timer.async_wait(asio::redirect_error(aio::use_task, ignored));
+  }
+}
+
+/// Requests a stop when no job is queued or running and no client is connected for --exit-idle seconds.
+aio::task<> stop_when_idle(double seconds, parts& p, aio::timer& timer, requests& asked) {
+  constexpr int looks = 4;
+  const auto most = std::chrono::duration_cast<aio::clock::duration>(std::chrono::duration<double>{seconds});
+  auto busy_at = aio::clock::now();
+  while (asked.stops == 0) {
+    boost::system::error_code ignored;
+    timer.expires_after(most / looks);
+    co_await timer.async_wait(asio::redirect_error(aio::use_task, ignored));
+    const auto now = p.scheduler.load();
+    const bool has_jobs = now.queued > 0 || now.running > 0;
+    busy_at = std::max(busy_at, has_jobs ? aio::clock::now() : p.server.last_used());
+    if (aio::clock::now() - busy_at >= most && asked.stops == 0) {
+      ++asked.stops;
+      asked.changed.notify_all();
+    }
   }
 }
 
@@ -253,6 +273,9 @@ aio::task<int> start_and_serve(aio::executor_type loop, requests& asked, const c
   aio::timer watchdog{loop};
   if (const auto within = manager.watchdog())
     work.spawn(feed_watchdog(manager, *within, watchdog, asked));
+  aio::timer idleness{loop};
+  if (c.exit_idle > 0)
+    work.spawn(stop_when_idle(c.exit_idle, p, idleness, asked));
   for (const auto& one : usable(installs)) {
     to.logger->info("{} at {} renders to {} name={}", one.version, one.executable.native(), c.output.native(),
                     one.name);
@@ -279,6 +302,7 @@ aio::task<int> start_and_serve(aio::executor_type loop, requests& asked, const c
   asked.ended = true;
   asked.changed.notify_all();
   watchdog.cancel();
+  idleness.cancel();
   p.tokens.stop();
   co_await work.join();
   co_await p.health.join();

@@ -207,6 +207,12 @@ void add_options(CLI::App& app, config& c, words& w, const std::string& default_
       ->type_name("SIZE")
       ->capture_default_str()
       ->group("Rendering");
+  app.add_option("--exit-idle", c.exit_idle,
+                 "Seconds without jobs and connections, after which kilnd ends; 0: never")
+      ->check(between(0, 31'536'000))
+      ->type_name("S")
+      ->capture_default_str()
+      ->group("Rendering");
   app.add_option("--look-again", c.look_again,
                  "Seconds between looks at what keeps renders from starting (a full disk)")
       ->check(between(0.05, 3600))

@@ -20,13 +20,15 @@ int option(int descriptor, int name) {
   return ::getsockopt(descriptor, SOL_SOCKET, name, &value, &length) == 0 ? value : -1;
 }
 
-bool is_listening_tcp(int descriptor) {
+bool is_listening_stream(int descriptor) {
   const int family = option(descriptor, SO_DOMAIN);
-  return (family == AF_INET || family == AF_INET6) && option(descriptor, SO_TYPE) == SOCK_STREAM &&
-         option(descriptor, SO_ACCEPTCONN) == 1;
+  return (family == AF_INET || family == AF_INET6 || family == AF_UNIX) &&
+         option(descriptor, SO_TYPE) == SOCK_STREAM && option(descriptor, SO_ACCEPTCONN) == 1;
 }
 
 listen_address address_of(int descriptor) {
+  if (option(descriptor, SO_DOMAIN) == AF_UNIX)
+    return {.address = "127.0.0.1", .port = 0}; // only this machine reaches it, as its directory permits
   sockaddr_storage bound{};
   socklen_t length = sizeof bound;
   ::getsockname(descriptor, reinterpret_cast<sockaddr*>(&bound), &length);
@@ -52,10 +54,11 @@ result<std::optional<given_socket>> take_given_socket(const std::vector<int>& de
   const int descriptor = descriptors.front();
   if (::fcntl(descriptor, F_SETFD, FD_CLOEXEC) != 0)
     return system_error(errno, "the socket that was given to kilnd (LISTEN_FDS) is not there");
-  if (!is_listening_tcp(descriptor))
-    return error{errc::invalid_input,
-                 "the socket that was given to kilnd (LISTEN_FDS) does not listen on TCP: "
-                 "say ListenStream=127.0.0.1:3000 in kilnd.socket"};
+  if (!is_listening_stream(descriptor))
+    return error{
+        errc::invalid_input,
+        "the socket that was given to kilnd (LISTEN_FDS) listens neither on TCP nor on a Unix socket: "
+        "say ListenStream=127.0.0.1:3000 in kilnd.socket"};
   return std::optional{given_socket{descriptor, address_of(descriptor)}};
 }
 

@@ -3,7 +3,7 @@
 // kiln-image: decodes images for kilnd, in a process that may crash. Standard input is one end of a pair of
 // SOCK_SEQPACKET sockets; its first datagram is the greeting; then, for each request (one byte or
 // image/picture_wish.hpp, and the image's descriptor by SCM_RIGHTS), one answer (image/image_answer.hpp), and
-// the picture in pieces. It opens no file by itself but the configuration of a view, and ends when the other
+// the picture in pieces. It opens no file by itself, and ends when the other
 // end is closed. With arguments: decodes these files, for people.
 #include "aio/unique_descriptor.hpp"
 #include "decoder/decode.hpp"
@@ -36,7 +36,7 @@ result<void> paint(const decoder::picture& drawn, const image::picture_wish& wis
   if (!painted)
     return painted.error();
   into.picture = std::move(*painted);
-  into.view = !drawn.is_linear() ? "file" : wish.view.config.empty() ? "standard" : "blender";
+  into.view = drawn.is_linear() ? "standard" : "file";
   return {};
 }
 

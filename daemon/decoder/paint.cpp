@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "decoder/paint.hpp"
 
-#include "decoder/views.hpp"
-
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -83,10 +81,7 @@ result<shown_pixels> show(const picture& of, const image::picture_wish& wish) {
   if (of.is_linear()) {
     divide_by_alpha(rgba);
     expose(rgba, wish.exposure);
-    if (wish.view.config.empty())
-      on_colours(rgba, to_srgb);
-    else if (const auto done = apply_view(rgba, of.width(), of.height(), wish.view); !done)
-      return done.error();
+    on_colours(rgba, to_srgb);
   } else if (wish.exposure != 0) {
     on_colours(rgba, from_srgb);
     expose(rgba, wish.exposure);

@@ -45,6 +45,15 @@ result<void> server::listen(const std::string& address, unsigned short port) {
 
 result<void> server::take(int listening) {
   error_code ec;
+  int family = 0;
+  socklen_t family_length = sizeof family;
+  if (::getsockopt(listening, SOL_SOCKET, SO_DOMAIN, &family, &family_length) == 0 && family == AF_UNIX) {
+    is_unix_ = true; // Asio needs a protocol only to open sockets, not to accept on one
+    acceptor_.assign(tcp::v4(), listening, ec);
+    if (ec)
+      return error{ec, "the socket that was given to kilnd cannot be used: " + ec.message()};
+    return {};
+  }
   tcp::endpoint bound;
   socklen_t length = static_cast<socklen_t>(bound.capacity());
   if (::getsockname(listening, bound.data(), &length) != 0)
@@ -56,6 +65,8 @@ result<void> server::take(int listening) {
 }
 
 std::string server::local_address() const {
+  if (is_unix_)
+    return "a Unix socket";
   const auto endpoint = acceptor_.local_endpoint();
   const auto address = endpoint.address().to_string();
   return fmt::format("{}:{}", endpoint.address().is_v6() ? "[" + address + "]" : address, endpoint.port());
@@ -88,10 +99,14 @@ aio::task<> server::run() {
 
 void server::admit(tcp_socket socket) {
   error_code ec;
-  const auto from = aio::from_asio(socket.remote_endpoint(ec).address());
-  if (ec)
-    return; // gone already
-  socket.set_option(tcp::no_delay{true}, ec);
+  asio::ip::address address = asio::ip::address_v4::loopback(); // of each client of a Unix socket
+  if (!is_unix_) {
+    address = socket.remote_endpoint(ec).address();
+    if (ec)
+      return; // gone already
+    socket.set_option(tcp::no_delay{true}, ec);
+  }
+  const auto from = aio::from_asio(address);
   const bool is_proxy = service_.proxies().trusts(from);
   auto place = places_.take(is_proxy ? std::nullopt : std::optional{customer_network(from)});
   const bool has_room = place != nullptr;
@@ -130,6 +145,7 @@ aio::task<> server::guard(aio::task<> work) {
 
 void server::drop(sessions::iterator gone) {
   sessions_.erase(gone);
+  last_left_ = aio::clock::now();
   if (sessions_.empty())
     tick_timer_.cancel();
 }

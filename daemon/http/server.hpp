@@ -22,7 +22,7 @@ public:
   /// address and, if known, the process that uses it.
   [[nodiscard]] result<void> listen(const std::string& address, unsigned short port);
 
-  /// Instead of listen(): takes ownership of a TCP socket that listens already.
+  /// Instead of listen(): takes ownership of a TCP or Unix socket that listens already.
   [[nodiscard]] result<void> take(int listening);
 
   /// "127.0.0.1:3000", "[::1]:3000".
@@ -30,6 +30,11 @@ public:
 
   /// Counts of open connections.
   [[nodiscard]] const places::counts& connections() const noexcept { return places_.all(); }
+
+  /// Now while there are connections, else when the last one ended, or the start.
+  [[nodiscard]] aio::clock::time_point last_used() const {
+    return sessions_.empty() ? last_left_ : aio::clock::now();
+  }
 
   /// Accepts until stop_accepting().
   [[nodiscard]] aio::task<> run();
@@ -61,6 +66,8 @@ private:
   bool ticking_ = false;
   bool tick_sleeps_ = false; ///< until a session has a deadline again
   std::optional<aio::clock::time_point> abort_at_;
+  bool is_unix_ = false;
+  aio::clock::time_point last_left_ = aio::clock::now(); ///< when a connection ended
   places places_;
   sessions sessions_; ///< those that were refused too, while they take their answer
   std::size_t refused_ = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/environment.hpp"
 #include "client/connection.hpp"
+#include "client/local_kilnd.hpp"
 #include "client/token_source.hpp"
 #include "kiln/session.hpp"
 
@@ -12,6 +13,8 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <optional>
+#include <system_error>
 
 #include <unistd.h>
 
@@ -22,15 +25,31 @@ using namespace kiln::command;
 using client::exit_status;
 
 /// Frames and records are whole at any moment, so that the program simply ends.
-[[noreturn]] void end_by(int signal, terminal& screen, const std::string& watched) {
+[[noreturn]] void end_by(int signal, terminal& screen, const std::string& watched, const std::string& words) {
   constexpr int by_signal = 128;
   screen.say(watched.empty()
                  ? std::string{"kiln: interrupted"}
-                 : fmt::format("kiln: job {0} goes on: `kiln wait {0}` (or the same command) comes "
-                               "back to it, `kiln cancel {0}` ends it",
-                               watched));
+                 : fmt::format("kiln: job {0} goes on: `kiln wait {1}{0}` (or the same command) comes "
+                               "back to it, `kiln cancel {1}{0}` ends it",
+                               watched, words));
   std::fflush(nullptr);
   ::_exit(by_signal + signal);
+}
+
+/// What a kilnd of --local may read.
+result<std::filesystem::path> root_of(const options& asked) {
+  auto root = asked.root;
+  std::error_code wrong;
+  if (root.empty() && asked.verb == "render")
+    root = std::filesystem::canonical(asked.file, wrong).parent_path();
+  if (!wrong)
+    root = std::filesystem::canonical(root.empty() ? "." : root, wrong);
+  if (wrong)
+    return client::failure(exit_status::usage,
+                           fmt::format("{} cannot be read: {}",
+                                       (asked.root.empty() ? asked.file : asked.root).native(),
+                                       wrong.message()));
+  return root;
 }
 
 result<client::server> find_server(const options& asked, const std::vector<std::string>& environment) {
@@ -59,11 +78,26 @@ int run(const options& asked, const std::vector<std::string>& environment) {
     screen.say("kiln: " + e.message);
     return static_cast<int>(client::status_of(e));
   };
-  auto to = find_server(asked, environment);
+  std::optional<client::local_kilnd> own;
+  client::opener open;
+  result<client::server> to = error{};
+  std::string words;
+  if (asked.local) {
+    auto root = root_of(asked);
+    if (!root)
+      return report(root.error());
+    words = fmt::format("--local --root {} ", root->native());
+    to = client::parse_server("http://localhost");
+    to->text = fmt::format("the kilnd of {}", root->native()); // the same one at each start
+    own.emplace(*root, asked.kilnd, environment);
+    open = [&own] { return own->connect(); };
+  } else {
+    to = find_server(asked, environment);
+  }
   if (!to)
     return report(to.error());
   aio::asio::io_context loop{1};
-  client::connection over{loop.get_executor(), std::move(*to), "kiln/" KILN_VERSION};
+  client::connection over{loop.get_executor(), std::move(*to), "kiln/" KILN_VERSION, std::move(open)};
   const auto notices = [&](const std::string& line) { screen.say("kiln: " + line); };
   client::caller kilnd{loop.get_executor(), over, std::chrono::seconds{asked.patience}, notices};
   std::string watched;
@@ -72,7 +106,7 @@ int run(const options& asked, const std::vector<std::string>& environment) {
   aio::asio::basic_signal_set<aio::executor_type> signals{loop.get_executor(), SIGINT, SIGTERM};
   signals.async_wait([&](const boost::system::error_code& ec, int signal) {
     if (!ec)
-      end_by(signal, screen, watched);
+      end_by(signal, screen, watched, words);
   });
   result<exit_status> outcome = error{};
   std::exception_ptr thrown;
@@ -83,7 +117,13 @@ int run(const options& asked, const std::vector<std::string>& environment) {
   loop.run();
   if (thrown)
     std::rethrow_exception(thrown);
-  return outcome ? static_cast<int>(*outcome) : report(outcome.error());
+  if (outcome)
+    return static_cast<int>(*outcome);
+  if (own)
+    if (const auto why = client::status_of(outcome.error()) == exit_status::not_reached ? own->trouble() : "";
+        !why.empty())
+      screen.say("kiln: " + why);
+  return report(outcome.error());
 }
 
 } // namespace

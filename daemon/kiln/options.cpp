@@ -32,7 +32,15 @@ void add_server_options(CLI::App& to, options& o) {
       ->type_name("FILE")
       ->group("Server");
   to.add_flag("--token-over-http", o.token_over_http,
-              "Send the token over plain http to other machines, where it can be read on the way")
+              "Send the token over plain http to other machines: it can be read on the way")
+      ->group("Server");
+  to.add_flag("--local", o.local, "Use a kilnd of your own, which is started here, and ends when it idles")
+      ->group("Server");
+  to.add_option("--root", o.root, "What the renders of --local may read [directory of the .blend, or .]")
+      ->type_name("DIR")
+      ->group("Server");
+  to.add_option("--kilnd", o.kilnd, "The kilnd of --local [beside kiln, or in PATH]")
+      ->type_name("FILE")
       ->group("Server");
   to.add_option("--patience", o.patience, "Seconds to wait for a kilnd that goes away, or says \"later\"")
       ->type_name("S")
@@ -136,6 +144,10 @@ std::variant<options, early_exit> read_options(std::vector<std::string> argument
     o.url = value_of(environment, "KILN_URL").value_or("");
   if (o.url.empty())
     o.url = client::default_url;
+  if (!o.local && !(o.root.empty() && o.kilnd.empty()))
+    return usage("--root and --kilnd belong to --local");
+  if (o.local && app.count("--url") > 0)
+    return usage("--local contradicts --url");
   if (o.no_wait && (o.wait || !o.directory.empty() || o.timeout))
     return usage("--no-wait contradicts --wait, --download and --timeout");
   return o;

@@ -19,6 +19,9 @@ struct options {
   std::filesystem::path token_file{};
   bool token_over_http = false;
   int patience = 300; ///< seconds
+  bool local = false;
+  std::filesystem::path root{};  ///< of --local; empty: the directory of the .blend, or the present one
+  std::filesystem::path kilnd{}; ///< the program of --local; empty: beside kiln, or in PATH
 
   std::string verb{}; ///< "render", "ls", …
   bool json = false;

@@ -105,7 +105,11 @@ result<client::undertaking> begin(session& s, const fs::path& record, const std:
 result<void> write(const fs::path& record, const client::undertaking& what) {
   if (record.empty())
     return {};
-  return client::write_undertaking(record, what);
+  if (const auto written = client::write_undertaking(record, what); !written)
+    return failure(exit_status::usage, written.error().message +
+                                           ": kiln keeps there what it has begun; XDG_STATE_HOME=DIR, or a "
+                                           "DIR of --download that can be written, says where else");
+  return {};
 }
 
 } // namespace

@@ -93,8 +93,8 @@ struct connection::link : std::enable_shared_from_this<link> {
   bool is_answering = false; ///< the header of the present answer has been read
 };
 
-connection::connection(aio::executor_type loop, server to, std::string user_agent)
-    : loop_(loop), server_(std::move(to)), user_agent_(std::move(user_agent)) {}
+connection::connection(aio::executor_type loop, server to, std::string user_agent, opener open)
+    : loop_(loop), server_(std::move(to)), user_agent_(std::move(user_agent)), open_(std::move(open)) {}
 
 connection::~connection() {
   if (link_)
@@ -102,6 +102,17 @@ connection::~connection() {
 }
 
 aio::task<result<void>> connection::connect() {
+  if (open_) {
+    auto opened = open_();
+    if (!opened)
+      co_return opened.error();
+    link_ = std::make_shared<link>(loop_);
+    error_code wrong;
+    link_->socket.assign(asio::ip::tcp::v4(), opened->release(), wrong); // a stream is read and written alike
+    if (wrong)
+      co_return error{wrong, "the connection to kilnd cannot be used: " + wrong.message()};
+    co_return result<void>{};
+  }
   const auto& url = server_.url;
   const auto not_reached = [&](const std::string& why) {
     return failure(exit_status::not_reached, fmt::format("no connection to {}: {}", server_.text, why));

@@ -4,17 +4,23 @@
 #pragma once
 
 #include "aio/task.hpp"
+#include "aio/unique_descriptor.hpp"
 #include "client/message.hpp"
 #include "client/server.hpp"
 
+#include <functional>
 #include <memory>
 #include <string>
 
 namespace kiln::client {
 
+/// A connected stream socket.
+using opener = std::function<result<aio::unique_descriptor>()>;
+
 class connection {
 public:
-  connection(aio::executor_type loop, server to, std::string user_agent);
+  /// `open` connects in place of the server's address, if it is set.
+  connection(aio::executor_type loop, server to, std::string user_agent, opener open = {});
   ~connection();
 
   /// Sends a request and reads the whole answer. not_reached if there is none; then the server may have
@@ -34,6 +40,7 @@ private:
   aio::executor_type loop_;
   server server_;
   std::string user_agent_;
+  opener open_;
   std::shared_ptr<link> link_; ///< null: not connected
 };
 

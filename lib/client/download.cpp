@@ -5,14 +5,18 @@
 #include "base/number.hpp"
 #include "client/exit_status.hpp"
 #include "client/listing.hpp"
+#include "digest/digest_field.hpp"
+#include "digest/sha256.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <memory>
 #include <optional>
 #include <system_error>
+#include <vector>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -29,13 +33,31 @@ error incomplete(const error& why) {
                  why.message + "\nThe same command again goes on where the download stopped");
 }
 
+/// The SHA-256 of the first `size` bytes of a file; nullopt if it cannot be read, or has fewer.
+std::optional<digest::sha256_hasher> hash_of(const fs::path& file, std::uint64_t size) {
+  constexpr std::size_t at_once = 1 << 20;
+  const aio::unique_descriptor in{::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
+  digest::sha256_hasher out;
+  std::vector<char> piece(static_cast<std::size_t>(std::min<std::uint64_t>(size, at_once)));
+  while (size > 0) {
+    const auto got = ::read(in.get(), piece.data(), std::min<std::uint64_t>(piece.size(), size));
+    if (got <= 0)
+      return std::nullopt;
+    out.add(piece.data(), static_cast<std::size_t>(got));
+    size -= static_cast<std::uint64_t>(got);
+  }
+  return out;
+}
+
 /// A file that is being written, under another name.
 struct part {
   fs::path directory;
   std::string name{};
   std::optional<std::uint64_t> size{}; ///< that the server says
+  std::optional<std::string> digest{}; ///< SHA-256 that the server says
   std::uint64_t written = 0;
   std::unique_ptr<aio::unique_descriptor> out{};
+  std::optional<digest::sha256_hasher> hasher{};
 
   [[nodiscard]] fs::path final_path() const { return directory / name; }
   [[nodiscard]] fs::path part_path() const { return directory / (name + ".part"); }
@@ -45,24 +67,41 @@ struct part {
     struct stat facts {};
     if (::lstat(final_path().c_str(), &facts) != 0)
       return false;
-    if (S_ISREG(facts.st_mode) && size && static_cast<std::uint64_t>(facts.st_size) == *size)
-      return true;
+    if (S_ISREG(facts.st_mode) && size && static_cast<std::uint64_t>(facts.st_size) == *size) {
+      auto mine = digest ? hash_of(final_path(), *size) : std::nullopt;
+      if (!digest || (mine && mine->hex() == *digest))
+        return true;
+    }
     return failure(exit_status::incomplete,
                    fmt::format("{} is there already, and is not this job's: move it away, or choose another "
                                "directory",
                                final_path().native()));
   }
 
-  [[nodiscard]] result<void> begin() {
+  /// Bytes of an earlier download that can be kept: their content is compared at the end.
+  [[nodiscard]] std::uint64_t kept() const {
+    struct stat facts {};
+    const bool is_usable = digest && size && ::lstat(part_path().c_str(), &facts) == 0 &&
+                           S_ISREG(facts.st_mode) && static_cast<std::uint64_t>(facts.st_size) < *size;
+    return is_usable ? static_cast<std::uint64_t>(facts.st_size) : 0;
+  }
+
+  /// Goes on after the first `at` bytes of an earlier download.
+  [[nodiscard]] result<void> begin(std::uint64_t at) {
     out = std::make_unique<aio::unique_descriptor>(
-        ::open(part_path().c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0666));
-    written = 0;
-    if (!out->is_open())
+        ::open(part_path().c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666));
+    if (!out->is_open() || ::ftruncate(out->get(), static_cast<off_t>(at)) != 0 ||
+        ::lseek(out->get(), static_cast<off_t>(at), SEEK_SET) < 0)
       return incomplete(last_error("open", part_path()));
+    hasher = hash_of(part_path(), at);
+    if (!hasher)
+      return incomplete(last_error("read", part_path()));
+    written = at;
     return {};
   }
 
   [[nodiscard]] result<void> add(std::string_view piece) {
+    hasher->add(piece.data(), piece.size());
     while (!piece.empty()) {
       const auto got = ::write(out->get(), piece.data(), piece.size());
       if (got < 0)
@@ -73,10 +112,15 @@ struct part {
     return {};
   }
 
-  [[nodiscard]] result<void> finish() {
+  /// False: the content is not what the server says, and is removed.
+  [[nodiscard]] result<bool> finish() {
     if (size && written != *size)
       return incomplete(
           {errc::corrupt, fmt::format("{} has {} of {} bytes", part_path().native(), written, *size)});
+    if (digest && hasher->hex() != *digest) {
+      ::unlink(part_path().c_str());
+      return false;
+    }
     if (::fsync(out->get()) != 0)
       return incomplete(last_error("sync", part_path()));
     out.reset();
@@ -84,7 +128,7 @@ struct part {
       return incomplete(last_error("rename", final_path()));
     if (const auto synced = aio::sync_directory(directory); !synced)
       return incomplete(synced.error());
-    return {};
+    return true;
   }
 };
 
@@ -94,8 +138,19 @@ result<void> read_head(part& into, const result_file& file, const answer& head) 
   if (!name)
     return name.error();
   into.name = std::move(*name);
-  const auto length = head.find("content-length");
+  constexpr int partial = 206;
+  auto length = head.find("content-length");
+  if (head.status == partial) { // "bytes 100-199/200"
+    const auto range = head.find("content-range").value_or("");
+    length = range.substr(std::min(range.find('/'), range.size() - 1) + 1);
+  }
   into.size = length ? parse_number<std::uint64_t>(*length) : std::nullopt;
+  if (const auto said = head.find("repr-digest")) {
+    auto digest = digest::parse_digest_field(*said);
+    if (!digest)
+      return failure(exit_status::refused, "Repr-Digest: " + digest.error().message);
+    into.digest = std::move(*digest);
+  }
   return {};
 }
 
@@ -140,11 +195,14 @@ result<download> download::into(const fs::path& directory, std::function<void(co
   return out;
 }
 
-aio::task<result<void>> download::fetch(caller& kilnd, result_file file) {
+/// Whether the file is complete now. False: what came is not what the server says.
+aio::task<result<bool>> download::fetch_once(caller& kilnd, result_file file) {
   part made{.directory = directory_};
   const auto doing = fmt::format("frame {}", file.frame);
   request what;
   what.path = file.path;
+  what.fields.emplace_back("Want-Repr-Digest", "sha-256=10");
+  std::uint64_t at = 0; // of a download that was interrupted
   if (had_files_) {
     what.method = "HEAD";
     const auto head = co_await kilnd.ask(what);
@@ -159,29 +217,47 @@ aio::task<result<void>> download::fetch(caller& kilnd, result_file file) {
         co_return here.error();
       if (*here) {
         arrived_(made.final_path());
-        co_return result<void>{};
+        co_return true;
       }
+      at = made.kept();
     }
     what.method = "GET";
   }
+  if (at > 0)
+    what.fields.emplace_back("Range", fmt::format("bytes={}-", at));
   body_sink sink;
   sink.begin = [&](const answer& head) -> result<void> {
+    constexpr int partial = 206;
     if (auto read = read_head(made, file, head); !read)
       return read;
     const auto here = made.is_here();
     if (!here)
       return here.error();
-    return made.begin();
+    return made.begin(head.status == partial ? at : 0);
   };
   sink.add = [&](std::string_view piece) { return made.add(piece); };
   const auto got = co_await kilnd.ask_well(what, doing, sink);
   if (!got)
     co_return got.error();
   auto finished = made.finish();
-  if (!finished)
-    co_return finished.error();
-  arrived_(made.final_path());
-  co_return result<void>{};
+  if (finished && *finished)
+    arrived_(made.final_path());
+  co_return finished;
+}
+
+aio::task<result<void>> download::fetch(caller& kilnd, result_file file) {
+  constexpr int tries = 2; // what was kept may be of another content
+  for (int i = 0; i < tries; ++i) {
+    const auto done = co_await fetch_once(kilnd, file);
+    if (!done)
+      co_return done.error();
+    if (*done)
+      co_return result<void>{};
+  }
+  co_return incomplete(
+      {errc::corrupt, fmt::format("frame {} does not arrive as {} has it: its SHA-256 differs "
+                                  "from Repr-Digest",
+                                  file.frame, kilnd.to().text)});
 }
 
 aio::task<result<void>> download::fetch_done(caller& kilnd, std::string job) {

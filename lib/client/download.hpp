@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Frames of a job in a directory of this machine, each whole or not at all. A file that is there already with
-// the right size is not fetched again.
+// Frames of a job in a directory of this machine, each whole or not at all, with the SHA-256 that kilnd says.
+// A file that is there already is not fetched again; one that was interrupted goes on where it stopped.
 #pragma once
 
 #include "aio/task.hpp"
@@ -39,6 +39,7 @@ private:
            std::function<void(const std::filesystem::path&)> arrived)
       : directory_(std::move(directory)), lock_(std::move(lock)), arrived_(std::move(arrived)) {}
   [[nodiscard]] aio::task<result<void>> fetch(caller& kilnd, result_file file);
+  [[nodiscard]] aio::task<result<bool>> fetch_once(caller& kilnd, result_file file);
 
   std::filesystem::path directory_;
   aio::unique_descriptor lock_;

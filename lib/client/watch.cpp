@@ -15,8 +15,8 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr seconds longest_hold{60}, if_unsaid{5};
-constexpr milliseconds least_gap{500}; // between answers, however fast frames come
-constexpr int listings_share = 4;      // the pause is as many times as long as listing and fetching frames
+constexpr milliseconds first_gap{25}, least_gap{500}; // between answers, however fast frames come: it grows
+constexpr int listings_share = 4; // the pause is as many times as long as listing and fetching frames
 
 } // namespace
 
@@ -30,6 +30,7 @@ aio::task<result<boost::json::value>> watch_job(caller& kilnd, std::string job, 
   std::string etag;
   std::int64_t frames_seen = 0;
   seconds hold{0};
+  auto next_gap = first_gap;
   for (;;) {
     request what;
     what.path = "/v1/jobs/" + job;
@@ -42,7 +43,8 @@ aio::task<result<boost::json::value>> watch_job(caller& kilnd, std::string job, 
     const auto got = co_await kilnd.ask_well(what, doing);
     if (!got)
       co_return got.error();
-    milliseconds gap = least_gap;
+    milliseconds gap = next_gap;
+    next_gap = std::min(2 * next_gap, least_gap);
     if (got->status != 304) {
       auto body = json_of(*got, kilnd.to());
       if (!body)
@@ -57,7 +59,7 @@ aio::task<result<boost::json::value>> watch_job(caller& kilnd, std::string job, 
           co_return fetched.error();
         frames_seen = now.done;
         const auto spent = std::chrono::duration_cast<milliseconds>(aio::clock::now() - before);
-        gap = std::clamp(listings_share * spent, least_gap, milliseconds{if_unsaid});
+        gap = std::clamp(listings_share * spent, gap, milliseconds{if_unsaid});
       }
       if (now.is_final())
         co_return std::move(*body);

@@ -73,8 +73,8 @@ aio::task<std::optional<published_frame>> frame_intake::consider(std::filesystem
     }
     const auto& [image_file, image_path] = all.back();
     const auto name = output::preview_name(*frame, output::mark_of(image_file->file));
-    if (!picture.empty() && output::save_view(image_path.parent_path(), name, picture))
-      bytes += picture.size(); // if not, it is made on demand
+    if (!picture.empty())
+      (void)output::save_view(image_path.parent_path(), name, picture); // if not, it is made on demand
     return result<std::uintmax_t>{bytes};
   };
   const auto done = co_await pool_.run(publish_here);

@@ -11,12 +11,6 @@ std::string format_picture_wish(const picture_wish& wish) {
   return boost::json::serialize(boost::json::object{{"longest", wish.longest},
                                                     {"exposure", wish.exposure},
                                                     {"layer", wish.layer},
-                                                    {"config", wish.view.config},
-                                                    {"display", wish.view.display},
-                                                    {"transform", wish.view.transform},
-                                                    {"look", wish.view.look},
-                                                    {"view_exposure", wish.view.exposure},
-                                                    {"gamma", wish.view.gamma},
                                                     {"lossless", wish.is_lossless},
                                                     {"columns", wish.columns},
                                                     {"rows", wish.rows}});
@@ -46,12 +40,6 @@ result<picture_wish> parse_picture_wish(std::string_view text) {
   wish.longest = int_of("longest", wish.longest);
   wish.exposure = number_of("exposure", 0);
   text_of("layer", wish.layer);
-  text_of("config", wish.view.config);
-  text_of("display", wish.view.display);
-  text_of("transform", wish.view.transform);
-  text_of("look", wish.view.look);
-  wish.view.exposure = number_of("view_exposure", 0);
-  wish.view.gamma = number_of("gamma", 1);
   const auto* lossless = object->if_contains("lossless");
   wish.is_lossless = lossless && lossless->is_bool() && lossless->get_bool();
   wish.columns = int_of("columns", 0);

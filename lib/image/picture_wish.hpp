@@ -11,23 +11,12 @@
 
 namespace kiln::image {
 
-/// How colours are shown that are linear, as in OpenEXR. Other images are shown as they are.
-struct colour_view {
-  std::string config = {}; ///< path of a configuration of OpenColorIO; empty: the transfer function of sRGB
-  std::string display = {}, transform = {}, look = {}; ///< its words; an empty one: its default
-  double exposure = 0;                                 ///< stops that the scene adds
-  double gamma = 1;
-
-  friend bool operator==(const colour_view&, const colour_view&) = default;
-};
-
 struct picture_wish {
   static constexpr int small = 160; ///< pixels: of the picture that each check makes
 
   int longest = small;    ///< of its sides, in pixels
-  double exposure = 0;    ///< stops, in addition to those of the view
+  double exposure = 0;    ///< stops
   std::string layer = {}; ///< of an OpenEXR image; empty: the one that Blender shows
-  colour_view view = {};
   bool is_lossless = false;
   int columns = 0; ///< over 0: the file holds pictures (sheet_entry), which come side by side
   int rows = 0;

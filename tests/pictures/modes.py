@@ -98,8 +98,8 @@ def look(d, ident):
     return d.get(f"/v1/jobs/{ident}").json()
 
 
-def until(d, ident, *states):
-    return wait_for(lambda: (lambda job: job if job["state"] in states else None)(look(d, ident)), f"{states}", deadline=180)
+def until(d, ident, *states, deadline=180):
+    return wait_for(lambda: (lambda job: job if job["state"] in states else None)(look(d, ident)), f"{states}", deadline=deadline)
 
 
 def until_final(d, ident):
@@ -132,7 +132,9 @@ def patch(d, ident, **fields):
 def pause(d, ident):
     with held_after_its_first_frame(d, ident) as pid:
         if pid:
-            patch(d, ident, paused=True)  # it may go on then: the frame that it renders is finished first
+            patch(d, ident, paused=True)
+            with contextlib.suppress(AssertionError):  # one that renders a frame goes on and finishes it first
+                until(d, ident, "paused", *FINAL, deadline=10)
     if until(d, ident, "paused", *FINAL)["state"] == "paused":
         patch(d, ident, paused=False)
 

@@ -45,9 +45,9 @@ FLOORS = {
 # No Asio, no file system, no clock, no processes: values in, values out. std::filesystem::path is a value.
 PURE_FOLDERS = {"lib/base", "lib/help", "lib/archive", "lib/domain", "lib/policy", "lib/blender", "lib/slurm"}
 PURE_FILES = {"daemon/http/router", "daemon/http/framing", "daemon/http/origins", "daemon/http/trace_context", "daemon/api/problem", "daemon/api/audit", "daemon/api/job_json",
-              "daemon/api/strict_json", "daemon/api/plain_reference", "daemon/api/blend_json", "daemon/api/digest_field", "daemon/api/webhook_json", "lib/image/image_structure", "lib/image/image_answer", "lib/image/picture_wish",
+              "daemon/api/strict_json", "daemon/api/plain_reference", "daemon/api/blend_json", "daemon/api/webhook_json", "lib/image/image_structure", "lib/image/image_answer", "lib/image/picture_wish",
               "lib/webhook/signature", "lib/webhook/schedule", "lib/webhook/target",
-              "lib/access/role", "lib/access/token", "lib/access/expiry", "lib/access/bucket", "lib/access/gate",
+              "lib/digest/digest_field", "lib/access/role", "lib/access/token", "lib/access/expiry", "lib/access/bucket", "lib/access/gate",
               "lib/executor/log_notes",
               "lib/client/exit_status", "lib/client/server", "lib/client/message", "lib/client/patience", "lib/client/problem", "lib/client/job_view", "lib/client/job_ids",
               "lib/client/job_spec", "lib/client/progress", "lib/client/table"}

@@ -93,7 +93,9 @@ export class Requests {
       .map((chosen) => ({ is_valid: true, pairs: Object.entries(chosen).map(([name, value]) => [name, String(value)]) }));
     const wrong = fc.tuple(fc.constantFrom(...parameters, { name: "nonsense", schema: false }), HOSTILE, fc.boolean()).map(([p, value, twice]) => {
       const text = String(typeof value === "string" ? value : JSON.stringify(value));
-      const typed = p.schema && this.generator.resolve(p.schema).type === "integer" ? (/^[0-9]+$/.test(text) ? Number(text) : text) : text;
+      const type = p.schema && this.generator.resolve(p.schema).type;
+      const is_number = (type === "integer" && /^[0-9]+$/.test(text)) || (type === "number" && /^-?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?$/i.test(text));
+      const typed = is_number ? Number(text) : text;
       const bad = p.schema === false || (p.schema && this.contract.wrong(p.schema, typed)) || twice;
       return { is_valid: !bad, pairs: twice ? [[p.name, text], [p.name, text]] : [[p.name, text]] };
     });

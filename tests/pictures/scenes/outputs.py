@@ -99,7 +99,7 @@ def file_output_targa(scene, directory):
 
 
 def stereo_eyes(scene, directory):
-    flat.prepare(scene, 1, 2)
+    flat.prepare(scene, 1, 6)
     flat.moving_quad(scene)
     file_for_each_eye(scene)
 

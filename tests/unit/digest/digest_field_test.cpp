@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "api/digest_field.hpp"
+#include "digest/digest_field.hpp"
 
 #include <gtest/gtest.h>
 
-namespace kiln::api {
+namespace kiln::digest {
 namespace {
 
 constexpr const char* empty_hex = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -25,5 +25,18 @@ TEST(digest_field, refuses_what_is_not_written_as_it_must_be) {
     EXPECT_FALSE(parse_digest_field(bad)) << bad;
 }
 
+TEST(digest_field, is_written_as_it_is_read) {
+  EXPECT_EQ(format_digest_field(empty_hex), "sha-256=:" + empty_base64 + ":");
+  const std::string other(64, 'f');
+  EXPECT_EQ(*parse_digest_field(format_digest_field(other)), other);
+}
+
+TEST(digest_field, knows_whether_one_is_wanted) {
+  for (const auto* yes : {"sha-256=1", "sha-512=3, sha-256=10", "sha-512=0,\tsha-256=2"})
+    EXPECT_TRUE(wants_sha256(yes)) << yes;
+  for (const auto* no : {"", "sha-256=0", "sha-256", "sha-256=x", "sha-512=1", "sha-256=11"})
+    EXPECT_FALSE(wants_sha256(no)) << no;
+}
+
 } // namespace
-} // namespace kiln::api
+} // namespace kiln::digest

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "api/digest_field.hpp"
+#include "digest/digest_field.hpp"
 
+#include "base/number.hpp"
 #include "base/text.hpp"
 
 #include <fmt/format.h>
@@ -8,10 +9,10 @@
 #include <algorithm>
 #include <cstdint>
 
-namespace kiln::api {
+namespace kiln::digest {
 namespace {
 
-constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::string_view base64_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::size_t base64_size = 44; // 32 bytes, with one '='
 
 std::optional<std::string> hex_of(std::string_view base64) {
@@ -21,7 +22,7 @@ std::optional<std::string> hex_of(std::string_view base64) {
   std::uint32_t bits = 0;
   int count = 0;
   for (const char c : base64.substr(0, base64_size - 1)) {
-    const auto value = digits.find(c);
+    const auto value = base64_digits.find(c);
     if (value == std::string_view::npos)
       return std::nullopt;
     bits = bits << 6U | static_cast<std::uint32_t>(value);
@@ -56,4 +57,31 @@ result<std::optional<std::string>> parse_digest_field(std::string_view value) {
   return found;
 }
 
-} // namespace kiln::api
+std::string format_digest_field(std::string_view hex) {
+  std::string out = "sha-256=:";
+  std::uint32_t bits = 0;
+  unsigned count = 0;
+  for (; hex.size() >= 2; hex.remove_prefix(2)) {
+    constexpr std::string_view known = "0123456789abcdef";
+    bits = bits << 8U | static_cast<std::uint32_t>(known.find(hex[0]) << 4U | known.find(hex[1]));
+    for (count += 8; count >= 6; count -= 6)
+      out += base64_digits[bits >> (count - 6) & 0x3fU];
+  }
+  if (count > 0)
+    out += base64_digits[bits << (6 - count) & 0x3fU];
+  return out + "=:"; // 32 bytes end with one '='
+}
+
+bool wants_sha256(std::string_view value) {
+  constexpr std::string_view key = "sha-256=";
+  while (!value.empty()) {
+    const auto comma = std::min(value.find(','), value.size());
+    const auto member = trimmed(value.substr(0, comma));
+    value.remove_prefix(std::min(comma + 1, value.size()));
+    if (member.starts_with(key))
+      return parse_number<int>(member.substr(key.size()), 1, 10).has_value();
+  }
+  return false;
+}
+
+} // namespace kiln::digest
