@@ -78,6 +78,7 @@ result<upload_request> parse_request(const http::request& asked) {
 
 void blends::add_routes(http::service& to) {
   using http::request;
+  add_resumable_routes(to);
   to.on_stream("POST", "/v1/blends", role::submit,
                [this](const request& asked, http::body_reader& body) { return receive(asked, body); });
   to.on("GET", "/v1/blends", role::read, [this](const request& asked) { return list(asked); });
@@ -95,6 +96,8 @@ aio::task<answer> blends::receive(const http::request& asked, http::body_reader&
   auto wanted = parse_request(asked);
   if (!wanted)
     co_return problem(400, wanted.error().message);
+  if (asked.find("Upload-Complete") == "?0")
+    co_return co_await begin(asked, body, std::move(wanted->name), std::move(wanted->digest));
   auto begun = co_await uploads_.begin(body.length());
   if (!begun)
     co_return refuse_blend(begun.error());
@@ -107,9 +110,13 @@ aio::task<answer> blends::receive(const http::request& asked, http::body_reader&
                                              std::move(wanted->digest), asked.by);
   if (!kept)
     co_return refuse_blend(kept.error());
-  auto shown = json_answer(kept->is_new ? 201 : 200, format_upload(kept->upload, keep_));
-  shown.fields.emplace_back("Location", "/v1/blends/" + kiln::blends::format_upload_id(kept->upload.digest));
-  co_return shown;
+  co_return kept_answer(*kept);
+}
+
+response blends::kept_answer(const kiln::blends::uploads::outcome& kept) const {
+  auto shown = json_answer(kept.is_new ? 201 : 200, format_upload(kept.upload, keep_));
+  shown.fields.emplace_back("Location", "/v1/blends/" + kiln::blends::format_upload_id(kept.upload.digest));
+  return shown;
 }
 
 aio::task<result<void>> blends::take_in(kiln::blends::arrival& into, http::body_reader& body) {

@@ -254,6 +254,8 @@ aio::task<int> start_and_serve(aio::executor_type loop, requests& asked, const c
   }
   auto recovered = co_await p.uploads.recover();
   if (recovered)
+    recovered = co_await p.unfinished_uploads.recover();
+  if (recovered)
     recovered = co_await p.scheduler.recover();
   if (!recovered) {
     p.server.stop_accepting();

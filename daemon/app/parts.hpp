@@ -26,6 +26,7 @@
 #include "app/part_settings.hpp"
 #include "app/token_keeper.hpp"
 #include "blends/blend_finder.hpp"
+#include "blends/resumable_uploads.hpp"
 #include "executor/executor.hpp"
 #include "http/server.hpp"
 #include "image/decoding_image_check.hpp"
@@ -74,6 +75,7 @@ struct parts {
   scheduler::scheduler scheduler;
   api::poll_delay ends;
   blends::uploads uploads;
+  blends::resumable_uploads unfinished_uploads;
   blends::blend_finder blend_finder;
   api::tutorial tutorial;
   retention::retention retention;

@@ -22,6 +22,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* file_name = "upload.blend";
 constexpr std::string_view incoming_prefix = "incoming-";
+constexpr const char* about_name = "about"; ///< beside a file that arrives in several requests
 
 } // namespace
 
@@ -61,7 +62,41 @@ result<void> incoming_file::look_at_begin() {
   return {};
 }
 
-result<void> incoming_file::write(std::string_view bytes) {
+result<void> incoming_file::describe(std::string_view about) {
+  const auto path = directory_ / about_name;
+  const aio::unique_descriptor out{::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)};
+  if (!out.is_open() ||
+      ::write(out.get(), about.data(), about.size()) != static_cast<ssize_t>(about.size()) ||
+      ::fsync(out.get()) != 0 || ::fchmod(file_.get(), 0600) != 0) // it is opened again after a crash
+    return last_error("write", path);
+  if (const auto synced = aio::sync_directory(directory_); !synced)
+    return synced;
+  return aio::sync_directory(library_);
+}
+
+result<std::unique_ptr<incoming_file>> incoming_file::reopen(const fs::path& library,
+                                                             const std::string& name) {
+  const auto path = library / name / file_name;
+  const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0)
+    return last_error("open", path);
+  auto made = std::unique_ptr<incoming_file>{new incoming_file{library, library / name, fd}};
+  std::vector<char> piece(1 << 20);
+  for (;;) {
+    const auto got = ::read(fd, piece.data(), piece.size());
+    if (got < 0) {
+      made->leave();
+      return last_error("read", path);
+    }
+    if (got == 0)
+      return made;
+    if (auto noted = made->note({piece.data(), static_cast<std::size_t>(got)}); !noted)
+      return noted.error();
+  }
+}
+
+/// Takes bytes of the file into its digest, and its begin into its facts.
+result<void> incoming_file::note(std::string_view bytes) {
   if (!is_known_) {
     begin_ += bytes.substr(0, blender::telling_size - begin_.size());
     if (begin_.size() == blender::telling_size)
@@ -70,6 +105,12 @@ result<void> incoming_file::write(std::string_view bytes) {
   }
   hasher_.add(bytes.data(), bytes.size());
   size_ += bytes.size();
+  return {};
+}
+
+result<void> incoming_file::write(std::string_view bytes) {
+  if (auto noted = note(bytes); !noted)
+    return noted;
   while (!bytes.empty()) {
     const auto written = ::write(file_.get(), bytes.data(), bytes.size());
     if (written < 0 && errno != EINTR)
@@ -83,8 +124,9 @@ result<incoming_file::whole> incoming_file::finish() {
   if (!is_known_)
     if (auto looked = look_at_begin(); !looked)
       return looked.error();
-  if (::fsync(file_.get()) != 0)
+  if (::fchmod(file_.get(), 0400) != 0 || ::fsync(file_.get()) != 0)
     return last_error("sync", directory_ / file_name);
+  ::unlink((directory_ / about_name).c_str());
   return whole{.digits = hasher_.hex(), .bytes = size_, .facts = facts_};
 }
 
@@ -116,7 +158,7 @@ result<std::vector<std::string>> blend_library::open() const {
     auto name = entry->path().filename().native();
     if (is_sha256(name))
       found.push_back(std::move(name));
-    else if (name.starts_with(incoming_prefix))
+    else if (name.starts_with(incoming_prefix) && !fs::exists(entry->path() / about_name))
       unfinished.push_back(entry->path());
   }
   if (ec) // files not listed must not be taken for missing
@@ -126,6 +168,30 @@ result<std::vector<std::string>> blend_library::open() const {
     if (ec)
       return system_error(ec.value(), "remove " + path.native());
   }
+  return found;
+}
+
+result<std::vector<blend_library::unfinished>> blend_library::list_unfinished() const {
+  std::error_code ec;
+  std::vector<unfinished> found;
+  for (fs::directory_iterator entry{directory_, ec}, end; !ec && entry != end; entry.increment(ec)) {
+    const auto name = entry->path().filename().native();
+    const aio::unique_descriptor about{
+        ::open((entry->path() / about_name).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)};
+    if (!name.starts_with(incoming_prefix) || !about.is_open())
+      continue;
+    constexpr std::size_t most = 4096;
+    std::string text(most, '\0');
+    const auto got = ::read(about.get(), text.data(), text.size());
+    if (got < 0)
+      return last_error("read", entry->path());
+    text.resize(static_cast<std::size_t>(got));
+    std::error_code unknown;
+    const auto bytes = fs::file_size(entry->path() / file_name, unknown);
+    found.push_back({name, std::move(text), unknown ? 0 : bytes});
+  }
+  if (ec)
+    return system_error(ec.value(), "read " + directory_.native());
   return found;
 }
 

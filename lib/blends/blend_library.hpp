@@ -29,6 +29,17 @@ public:
   incoming_file(const incoming_file&) = delete;
   incoming_file& operator=(const incoming_file&) = delete;
 
+  /// For a file that arrives in several requests: it stays after a crash, with a text about it.
+  [[nodiscard]] result<void> describe(std::string_view about);
+  /// One that was described: its directory below the library. Reads all of it.
+  [[nodiscard]] static result<std::unique_ptr<incoming_file>> reopen(const std::filesystem::path& library,
+                                                                     const std::string& name);
+  /// Of its directory.
+  [[nodiscard]] std::string name() const { return directory_.filename().native(); }
+  [[nodiscard]] std::uintmax_t size() const noexcept { return size_; }
+  /// Stays on disk although this object ends; for a stop of kilnd.
+  void leave() { directory_.clear(); }
+
   /// corrupt as soon as it turns out not to be a .blend; otherwise a system error.
   [[nodiscard]] result<void> write(std::string_view bytes);
 
@@ -47,6 +58,7 @@ public:
 private:
   incoming_file(std::filesystem::path library, std::filesystem::path directory, int fd);
   [[nodiscard]] result<void> look_at_begin();
+  [[nodiscard]] result<void> note(std::string_view bytes);
 
   std::filesystem::path library_;
   std::filesystem::path directory_; ///< its own
@@ -65,9 +77,16 @@ public:
   [[nodiscard]] const std::filesystem::path& directory() const noexcept { return directory_; }
   [[nodiscard]] std::filesystem::path path_of(std::string_view digits) const;
 
-  /// Creates the directory, and removes incomplete files of an earlier run. Returns the digits of the
-  /// existing files.
+  /// Creates the directory, and removes incomplete files of an earlier run, except those with a description.
+  /// Returns the digits of the existing files.
   [[nodiscard]] result<std::vector<std::string>> open() const;
+
+  struct unfinished {
+    std::string name;  ///< for incoming_file::reopen()
+    std::string about; ///< its description
+    std::uintmax_t bytes = 0;
+  };
+  [[nodiscard]] result<std::vector<unfinished>> list_unfinished() const;
 
   /// The facts of a file in the library.
   [[nodiscard]] result<incoming_file::whole> look_at(const std::string& digits) const;

@@ -46,6 +46,7 @@ public:
 
 private:
   friend class uploads;
+  friend class resumable_uploads;
   explicit arrival(uploads& to) : uploads_(to) {}
 
   uploads& uploads_;
@@ -106,6 +107,7 @@ public:
 
 private:
   friend class arrival;
+  friend class resumable_uploads;
   class change_lock;
 
   [[nodiscard]] aio::task<> lock();

@@ -32,6 +32,9 @@ private:
   blend_source(aio::unique_descriptor opened, std::filesystem::path path)
       : opened_(std::move(opened)), path_(std::move(path)) {}
   [[nodiscard]] aio::task<result<std::string>> digest(caller& kilnd) const;
+  [[nodiscard]] aio::task<result<answer>> send(caller& kilnd, const std::string& id) const;
+  [[nodiscard]] aio::task<result<answer>> send_rest(caller& kilnd, std::string where) const;
+  [[nodiscard]] result<void> check_unchanged() const;
 
   aio::unique_descriptor opened_;
   std::filesystem::path path_;

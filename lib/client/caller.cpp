@@ -53,6 +53,11 @@ aio::task<result<answer>> caller::ask(const request& what, const body_sink& sink
   }
 }
 
+aio::task<result<answer>> caller::ask_once(const request& what) {
+  const body_sink none;
+  co_return co_await over_.exchange(what, none);
+}
+
 aio::task<result<answer>> caller::ask_well(const request& what, std::string doing, const body_sink& sink) {
   auto got = co_await ask(what, sink);
   if (got && got->status / 100 != 2 && got->status != 304)

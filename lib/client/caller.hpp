@@ -27,6 +27,9 @@ public:
   /// for too long; refused (or not_allowed) if the last answer still says "later".
   [[nodiscard]] aio::task<result<answer>> ask(const request& what, const body_sink& sink = {});
 
+  /// Without waiting: one try.
+  [[nodiscard]] aio::task<result<answer>> ask_once(const request& what);
+
   /// The answer if it is a success (2xx, 304); otherwise the refusal as an error. `doing`: its subject.
   [[nodiscard]] aio::task<result<answer>> ask_well(const request& what, std::string doing,
                                                    const body_sink& sink = {});

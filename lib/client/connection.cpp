@@ -177,7 +177,7 @@ aio::task<result<answer>> connection::exchange_over(Stream& over, const request&
   for (std::uint64_t sent = 0; what.file >= 0 && sent < what.file_size && !write_error;) {
     const auto got =
         ::pread(what.file, piece.data(), std::min<std::uint64_t>(piece.size(), what.file_size - sent),
-                static_cast<off_t>(sent));
+                static_cast<off_t>(what.file_begin + sent));
     if (got <= 0)
       co_return failure(exit_status::usage, "the file changed while it was sent: send it again");
     const auto part = asio::buffer(piece.data(), static_cast<std::size_t>(got));

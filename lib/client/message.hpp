@@ -22,6 +22,7 @@ struct request {
   std::vector<std::pair<std::string, std::string>> fields = {};
   std::string body = {};
   int file = -1;                    ///< a descriptor whose content is the body, in place of `body`; borrowed
+  std::uint64_t file_begin = 0;     ///< where this content begins in the file
   std::uint64_t file_size = 0;      ///< of this content
   std::chrono::seconds held_for{0}; ///< how long the server may hold the answer
 };
