@@ -133,13 +133,9 @@ parts::parts(aio::executor_type loop, const config& c, std::vector<blender::inst
       job_lists(scheduler, store),
       jobs(scheduler, events, ends, blend_finder, pool, permitted_blends(c), limits_of_jobs(c), c.threads),
       frame_lists(scheduler, store, output), frames(scheduler, output, pool),
-<<<<<<< Updated upstream
       pictures(loop, drawing, pool, c.output, c.previews_quota), previews(scheduler, output, pictures),
-      logs(scheduler, output, events, pool), blends(uploads, keep_time(c.uploads_keep_days)),
-=======
       logs(scheduler, output, events, pool),
       blends(uploads, unfinished_uploads, keep_time(c.uploads_keep_days)),
->>>>>>> Stashed changes
       webhooks(webhook_store, courier, webhook_targets(c)),
       metrics({.jobs = scheduler,
                .ends = ends,

@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/blend_source.hpp"
 
-<<<<<<< Updated upstream
-=======
 #include "base/number.hpp"
-#include "blender/packed_begin.hpp"
->>>>>>> Stashed changes
 #include "client/exit_status.hpp"
 #include "client/job_spec.hpp"
 #include "client/problem.hpp"
