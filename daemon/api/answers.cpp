@@ -69,6 +69,12 @@ http::answer refusal_of(const error& e) {
   return {refused, refused.status == 503 ? std::optional{seconds} : std::nullopt};
 }
 
+http::answer not_there(scheduler::scheduler& in, const scheduler::job& of, std::string_view what) {
+  if (domain::is_final(of.state))
+    return problem(404, fmt::format("the job is {}, and {} is not there", domain::to_string(of.state), what));
+  return {problem(409, fmt::format("{} is not rendered yet", what)), in.retry_after(of)};
+}
+
 std::optional<http::byte_range> choose_part(const http::request& asked, const http::validators& now,
                                             std::uint64_t size, http::response& head, std::string_view what) {
   const auto part = http::select(asked, now, size, head);

@@ -8,6 +8,7 @@
 #include "http/conditional.hpp"
 #include "http/message.hpp"
 #include "output/results.hpp"
+#include "scheduler/scheduler.hpp"
 
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
@@ -55,6 +56,9 @@ private:
 [[nodiscard]] http::response problem_of(const error& e);
 /// The same, with Retry-After for errors that may pass soon.
 [[nodiscard]] http::answer refusal_of(const error& e);
+/// `what` of a job is not there: 404 once the job is final; before that 409, with its Retry-After.
+[[nodiscard]] http::answer not_there(scheduler::scheduler& in, const scheduler::job& of,
+                                     std::string_view what);
 
 /// The bytes of a representation that are requested (RFC 9110, sections 13 and 14). `head`: the answer for
 /// all of its `size` bytes. If there is nothing to send, nullopt, and `head` is the answer. `what`: as below.

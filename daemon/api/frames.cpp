@@ -3,6 +3,7 @@
 
 #include "api/answers.hpp"
 #include "api/frames_zip.hpp"
+#include "api/query.hpp"
 #include "base/number.hpp"
 #include "blender/output_name.hpp"
 #include "digest/digest_field.hpp"
@@ -29,11 +30,6 @@ std::string_view media_type_of(std::string_view name) noexcept {
   const auto dot = std::min(name.rfind('.'), name.size());
   const auto* format = domain::find_format_by_extension(name.substr(dot));
   return format ? format->media_type : "application/octet-stream";
-}
-
-std::optional<int> parse_frame(std::string_view text) {
-  const auto frame = parse_number<int>(text);
-  return frame && std::to_string(*frame) == text ? frame : std::nullopt;
 }
 
 /// The SHA-256 of a file; nullopt if it cannot be read to its end. Blocks.
@@ -98,12 +94,6 @@ aio::task<answer> frames::answer_with(const http::request& asked, output::result
   co_return answer{head, std::move(body)};
 }
 
-answer frames::not_there(const scheduler::job& of, std::string_view what) {
-  if (domain::is_final(of.state))
-    return problem(404, fmt::format("the job is {}, and {} is not there", domain::to_string(of.state), what));
-  return {problem(409, fmt::format("{} is not rendered yet", what)), scheduler_.retry_after(of)};
-}
-
 aio::task<answer> frames::image(const http::request& asked) {
   const auto id = job_id::parse(asked.id);
   if (!id)
@@ -116,7 +106,7 @@ aio::task<answer> frames::image(const http::request& asked) {
     co_return problem(404, "this is not a frame of the job");
   auto file = co_await output_.open_frame(*id, *frame);
   if (!file && file.error().code == errc::not_found)
-    co_return not_there(**of, fmt::format("frame {}", *frame));
+    co_return not_there(scheduler_, **of, fmt::format("frame {}", *frame));
   if (!file)
     co_return refusal_of(file.error());
   co_return co_await answer_with(asked, std::move(*file));
@@ -134,7 +124,7 @@ aio::task<answer> frames::output(const http::request& asked) {
     co_return problem(404, "this is not a further file of a frame of the job");
   const auto frame = co_await output_.open_frame(*id, name->frame); // it is published last
   if (!frame && frame.error().code == errc::not_found)
-    co_return not_there(**of, fmt::format("frame {}", name->frame));
+    co_return not_there(scheduler_, **of, fmt::format("frame {}", name->frame));
   auto wanted = std::string{asked.item};
   auto file = co_await output_.open_output(*id, std::move(wanted));
   if (!file && file.error().code == errc::not_found)
@@ -155,7 +145,7 @@ aio::task<answer> frames::zip(const http::request& asked) {
   const auto& wanted = (*of)->spec.frames;
   auto done = wanted.without(wanted.without(there));
   if (done.empty())
-    co_return not_there(**of, "any frame");
+    co_return not_there(scheduler_, **of, "any frame");
   auto listed = co_await output_.list_results(*id, std::move(done));
   if (!listed)
     co_return refusal_of(listed.error());

@@ -29,7 +29,6 @@ private:
   [[nodiscard]] aio::task<http::answer> zip(const http::request& asked);
   /// An image, a frame's or a further one, in the answer to a request for it.
   [[nodiscard]] aio::task<http::answer> answer_with(const http::request& asked, output::result_file file);
-  [[nodiscard]] http::answer not_there(const scheduler::job& of, std::string_view what);
 
   scheduler::scheduler& scheduler_;
   output::output_store& output_;

@@ -124,12 +124,6 @@ void previews::add_routes(http::service& to) {
         [this](const request& asked) { return sheet_map(asked); });
 }
 
-answer previews::not_there(const scheduler::job& of, std::string_view what) {
-  if (domain::is_final(of.state))
-    return problem(404, fmt::format("the job is {}, and {} is not there", domain::to_string(of.state), what));
-  return {problem(409, fmt::format("{} is not rendered yet", what)), scheduler_.retry_after(of)};
-}
-
 aio::task<answer> previews::one(const http::request& asked) {
   const auto id = job_id::parse(asked.id);
   if (!id)
@@ -140,12 +134,12 @@ aio::task<answer> previews::one(const http::request& asked) {
   const auto of = co_await scheduler_.look_up(*id);
   if (!of)
     co_return refusal_of(of.error());
-  const auto frame = parse_number<int>(asked.item);
-  if (!frame || std::to_string(*frame) != asked.item || !(*of)->spec.frames.contains(*frame))
+  const auto frame = parse_frame(asked.item);
+  if (!frame || !(*of)->spec.frames.contains(*frame))
     co_return problem(404, "this is not a frame of the job");
   auto image = co_await output_.open_frame(*id, *frame);
   if (!image && image.error().code == errc::not_found)
-    co_return not_there(**of, fmt::format("frame {}", *frame));
+    co_return not_there(scheduler_, **of, fmt::format("frame {}", *frame));
   if (!image)
     co_return refusal_of(image.error());
   const auto view = view_of(image->name);
@@ -168,7 +162,7 @@ aio::task<answer> previews::sheet(const http::request& asked) {
   auto name = fmt::format("{}-{}-{}.webp", id->str(), frames->front(), frames->back());
   auto made = co_await pictures_.sheet(*id, std::move(*frames));
   if (!made && made.error().code == errc::not_found)
-    co_return not_there(**of, "any of these frames");
+    co_return not_there(scheduler_, **of, "any of these frames");
   if (!made)
     co_return refusal(made.error());
   co_return picture_answer(asked, std::move(*made), {}, name);

@@ -24,7 +24,6 @@ private:
   [[nodiscard]] aio::task<http::answer> one(const http::request& asked);
   [[nodiscard]] aio::task<http::answer> sheet(const http::request& asked);
   [[nodiscard]] aio::task<http::answer> sheet_map(const http::request& asked);
-  [[nodiscard]] http::answer not_there(const scheduler::job& of, std::string_view what);
 
   scheduler::scheduler& scheduler_;
   output::output_store& output_;

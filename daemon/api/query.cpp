@@ -47,6 +47,11 @@ result<std::size_t> parse_limit(const std::map<std::string, std::string>& parame
   return *limit;
 }
 
+std::optional<int> parse_frame(std::string_view text) {
+  const auto frame = parse_number<int>(text);
+  return frame && std::to_string(*frame) == text ? frame : std::nullopt;
+}
+
 std::string next_page(std::string_view path, std::string_view query, std::string_view cursor) {
   std::string rest;
   for (std::size_t at = 0; at < query.size();) {

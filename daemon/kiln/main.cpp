@@ -36,7 +36,7 @@ using client::exit_status;
   ::_exit(by_signal + signal);
 }
 
-/// What a kilnd of --local may read.
+/// The directory that renders of a kilnd of --local may read.
 result<std::filesystem::path> root_of(const options& asked) {
   auto root = asked.root;
   std::error_code wrong;

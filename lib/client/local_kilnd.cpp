@@ -32,7 +32,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr auto idle_seconds = "300"; ///< that it waits for the next job
+constexpr auto idle_seconds = "300"; ///< how long kilnd waits for the next job before it ends
 
 /// Makes a directory for this user alone. usage if it cannot be made, or is not.
 result<void> make_private(const fs::path& directory) {

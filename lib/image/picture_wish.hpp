@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What kilnd asks of kiln-image besides a check: a picture of an image, in WebP, or a sheet of pictures. A
-// line of JSON. Pure.
+// The request of kilnd for a picture of an image, or for a sheet of pictures, which kiln-image answers with a
+// WebP. A request is one line of JSON. Pure.
 #pragma once
 
 #include "base/error.hpp"

@@ -55,7 +55,7 @@ def pictures_in(directory, prefix):
     """frame → decoded picture. The name of an eye is part of the key: "3_L"."""
     found = {}
     for path in sorted(directory.iterdir()):
-        match = re.fullmatch(re.escape(prefix) + r"(\d+)(_\w+)?\.\w+", path.name)
+        match = re.fullmatch(re.escape(prefix) + r"(\d*)(_\w*)?\.\w+", path.name)
         if match:
             found[match[1].lstrip("0") + (match[2] or "")] = decode(path)
     return found
@@ -78,12 +78,17 @@ def further_in(directory, begins):
 
 def by_scene(further):
     """Further files of scenes of strips by the frame of their scene, which is behind that of the job: "3_0071 NAME" is
-    "at 71 NAME". Where several frames of the job show one of the scene, their files are the same."""
+    "at 71 NAME". Where several frames of the job show one of the scene, their files are the same. Blender 5 leaves that
+    number out ("3_ NAME"), so by hand only the file of the last frame is left."""
     found = {}
     for key, picture in further.items():
         number, _, name = key.partition(" ")
-        at = f"at {int(number.partition('_')[2])} {name}"
-        assert found.setdefault(at, picture) == picture, key
+        scene_frame = number.partition("_")[2].lstrip("0")
+        at = f"at {scene_frame} {name}"
+        if scene_frame:
+            assert found.setdefault(at, picture) == picture, key
+        else:
+            found[at] = picture  # in the order of the job's frames
     return found
 
 

@@ -11,7 +11,7 @@ import bpy
 def meta(scene, name="Meta", channel=1, start=1):
     """From 3.1 on Python can make one."""
     made = flat.strips(scene).new_meta(name, channel, start)
-    return made, getattr(made, "strips", None) or made.sequences
+    return made, made.strips if hasattr(made, "strips") else made.sequences
 
 
 def muted_meta(scene, directory):
