@@ -8,7 +8,7 @@ import exr
 import pytest
 from daemon import wait_for
 from pictures import by_hand, pictures
-from test_jobs import frame, render, submit, until_final
+from test_jobs import ENDLESS, frame, render, submit, until_final
 from test_render import decode_png
 
 SECOND = 'Zweite "Szene" é'
@@ -74,7 +74,7 @@ def test_the_header_says_what_was_asked(lasting, process):
 @PROCESSES
 def test_threads(lasting, process):
     d = lasting("slow")
-    ident = submit(d, "slow", "1", threads=1, samples=2000, process=process)
+    ident = submit(d, "slow", "1", threads=1, samples=ENDLESS, process=process)
     pid = wait_for(lambda: (d.get(f"/v1/jobs/{ident}").json()["current"] or {}).get("pid"), "Blender runs")
     wait_for(lambda: b"\0-t\0001\0" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes(), "Blender has one thread")
     d.ask("POST", f"/v1/jobs/{ident}/cancel")

@@ -10,6 +10,7 @@ from pictures import by_hand, pictures
 from test_render import until_rendering
 
 FINAL = ("succeeded", "failed", "canceled")
+ENDLESS = 1_000_000  # samples: no machine has done such a frame before a test is over
 
 
 def submit(d, blend, frames="1", **fields):
@@ -91,14 +92,14 @@ def test_blender_that_goes_away(start, blender, tmp_path):
 @pytest.mark.feature("time-outs and stalls")
 def test_time_that_is_over(lasting):
     d = lasting("slow")
-    done = render(d, "slow", "1-3", timeout_seconds=2)
+    done = render(d, "slow", "1-3", samples=ENDLESS, timeout_seconds=2)
     assert done["failure"]["kind"] == "timed_out" and done["attempts"] == 1, done
 
 
 @pytest.mark.feature("time-outs and stalls")
 def test_a_blender_that_stands_still(start):
     d = start("slow", "--stop-grace", "1")
-    ident = submit(d, "slow", "1", stall_timeout_seconds=1, retries=0)
+    ident = submit(d, "slow", "1", samples=ENDLESS, stall_timeout_seconds=1, retries=0)
     until_rendering(d, ident)
     os.kill(d.get(f"/v1/jobs/{ident}").json()["current"]["pid"], signal.SIGSTOP)
     attempts = until_final(d, ident)

@@ -15,7 +15,7 @@ import deeds
 import pytest
 from daemon import DEADLINE, processes_of_group, wait_for
 from real_blender import hooked
-from test_jobs import frame, render, submit, until_final
+from test_jobs import ENDLESS, frame, render, submit, until_final
 from test_render import decode_png, until_rendering
 
 HERE = pathlib.Path(__file__).parent
@@ -192,14 +192,14 @@ def test_it_is_cancelled_killed_and_adopted_as_ever(start, sandbox, project):
     def current(ident):
         return wait_for(lambda: (d.get(f"/v1/jobs/{ident}").json()["current"] or {}).get("pid"), "Blender runs")
 
-    job = submit(d, "slow", "1")
+    job = submit(d, "slow", "1", samples=ENDLESS)
     pid = current(job)
     until_rendering(d, job)
     os.kill(pid, signal.SIGTERM)
     assert until_final(d, job)["state"] == "canceled"
     assert processes_of_group(pid) == []
 
-    job = submit(d, "slow", "1", retries=0)
+    job = submit(d, "slow", "1", retries=0, samples=ENDLESS)
     pid = current(job)
     until_rendering(d, job)
     blenders = [p for p in processes_of_group(pid) if pathlib.Path(f"/proc/{p}/comm").read_text().strip() == "blender"]
@@ -207,7 +207,7 @@ def test_it_is_cancelled_killed_and_adopted_as_ever(start, sandbox, project):
     failure = until_final(d, job)["failure"]
     assert (failure["kind"], failure["signal"]) == ("crashed", signal.SIGSEGV), failure
 
-    job = submit(d, "slow", "1")
+    job = submit(d, "slow", "1", samples=ENDLESS)
     pid = current(job)
     until_rendering(d, job)
     d.process.kill()
