@@ -48,7 +48,7 @@ export function FrameMap({ job, frames, open }: { job: Job; frames: Frames; open
     const at2d = to.getContext("2d")!;
     at2d.scale(scale, scale);
     const colours = ["--map-waiting", "--running", "--good", "--bad", "--map-part"].map((name) => style.getPropertyValue(name).trim());
-    const current = job.state === "running" && job.current?.frame != null ? frames.place.get(job.current.frame) : undefined;
+    const current = job.state === "running" && job.current?.frame != null ? frames.place(job.current.frame) : undefined;
     for (let cell = 0; cell < cells; cell++) {
       const from = cell * each, end = Math.min(n, from + each);
       let state = together(frames.states, from, end);
