@@ -15,7 +15,7 @@ export const narrow = matchMedia("(max-width: 699.9px)");
 
 const chosen = signal<ReadonlySet<string>>(new Set());
 let shownIds: string[] = []; // in the order of the screen
-let anchor = "";
+let anchor = "", ranged = false; // with Shift
 /// Chooses a job, or takes the choice back; `range`: all from the one chosen before up to it.
 export function choose(id: string, range: boolean) {
   const next = new Set(chosen.value), from = shownIds.indexOf(anchor), to = shownIds.indexOf(id);
@@ -49,7 +49,7 @@ function Row({ job, at, height }: { job: Job; at: number; height: number }) {
   return (
     <div class={chosen.value.has(job.id) ? "row is-chosen" : "row"} role="row" aria-rowindex={at + 2} style={{ height: `${height}px` }} data-job={job.id}>
       <span role="cell" class="c-pick"><label><input type="checkbox" checked={chosen.value.has(job.id)} aria-label={`Choose ${title(job)}`}
-        onClick={(e) => { e.preventDefault(); choose(job.id, e.shiftKey); }} /></label></span>
+        onClick={(e) => { ranged = e.shiftKey; }} onChange={() => choose(job.id, ranged)} /></label></span>
       <span role="cell" class="c-state"><StateMark job={job} /></span>
       <span role="cell" class="c-name"><a href={link(`/jobs/${job.id}`)}><Text>{title(job)}</Text></a>
         {job.warnings.length > 0 && <span class="warn" title={plural(job.warnings.length, "warning")}><Icon of="warning" /><span class="hidden">{plural(job.warnings.length, "warning")}</span></span>}</span>

@@ -3,7 +3,7 @@
 // What kilnd has and what troubles it: for whoever runs it. Read again every five seconds while it is seen.
 import { useEffect, useState } from "preact/hooks";
 import { type Blend, type Blender, Problem, read, send } from "./api";
-import { count, moment, percent, plural, size } from "./format";
+import { count, moment, plural, size } from "./format";
 import { Icon, ProblemBox } from "./parts";
 
 interface System {
@@ -103,7 +103,7 @@ export function System() {
         {webhooks && <section aria-label="Webhooks"><h2>Webhooks</h2>{webhooks.length ? <ul class="plain-list">{webhooks.map((hook) => <Hook of={hook} key={hook.id} again={again} />)}</ul>
           : <p class="faint">{system.features.webhooks ? "None." : "None: the configuration names no place where they may go."}</p>}</section>}
       </div>
-      <p class="faint">{slots.total > 0 && `${percent(slots.taken / slots.total)} of the slots are taken.`} Numbers for dashboards: <a href="metrics">metrics</a>. <a href="docs">The API</a>.</p>
+      <p class="faint end">Numbers for dashboards: <a href="metrics">metrics</a>. What programs can ask: <a href="docs">the API</a>.</p>
     </main>
   );
 }

@@ -108,7 +108,7 @@ export function Viewer({ job, frames, frame, show, close }: { job: Job; frames: 
         <h2 class="num">Frame {shown}</h2>
         <span class="faint num">{done.indexOf(shown) + 1} of {count(done.length)}{view && ` · ${view}`}</span>
         <Download path={`v1/jobs/${job.id}/frames/${frame}`} name={`${job.id}-${String(frame).padStart(4, "0")}`} kind="quiet"><Icon of="down" />Download</Download>
-        <button type="button" class="quiet" onClick={close} aria-label="Close"><Icon of="close" /></button>
+        <button type="button" class="quiet close" onClick={close} aria-label="Close"><Icon of="close" /></button>
       </div>
       <div class="viewer" tabIndex={-1} autofocus>
         <button type="button" class="quiet" disabled={plays || at <= 0} onClick={() => step(-1)} aria-label="Frame before"><Icon of="back" /></button>
