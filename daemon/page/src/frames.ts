@@ -47,7 +47,8 @@ export class Frames {
   private changed() {
     if (this.scheduled) return;
     this.scheduled = true;
-    setTimeout(() => { this.scheduled = false; this.version.value++; }, 50);
+    // A screen of 100,000 frames costs more to draw, and shows less of one.
+    setTimeout(() => { this.scheduled = false; this.version.value++; }, this.numbers.length < 5000 ? 50 : 300);
   }
   put(frame: Frame) {
     this.heard?.push(frame);
@@ -64,6 +65,13 @@ export class Frames {
   state(frame: number): FrameState { return codes[this.states[this.place(frame) ?? -1] ?? 0]; }
   failed(): number[] { return this.withState(3); }
   withState(code: number) { return this.numbers.filter((_, at) => this.states[at] === code); }
+
+  /// How many there are of each of `codes`.
+  counts(): number[] {
+    const out = codes.map(() => 0);
+    for (const state of this.states) out[state]++;
+    return out;
+  }
 
   private async list(state: string, stop: AbortSignal) {
     let cursor: string | null = null;

@@ -67,20 +67,25 @@ function List({ shown }: { shown: Job[] }) {
   const view = useSignal({ from: 0, to: 40 });
   const isNarrow = useSignal(narrow.matches);
   const height = isNarrow.value ? 88 : 44;
-  const look = () => {
-    const top = box.current ? -box.current.getBoundingClientRect().top : 0;
-    const from = Math.max(0, Math.floor(top / height) - 8), to = Math.ceil((top + innerHeight) / height) + 8;
+  const top = useRef(0); // of the rows, in the page
+  const look = () => { // asks for no layout: this runs with each step of a scroll
+    const at = scrollY - top.current;
+    const from = Math.max(0, Math.floor(at / height) - 5), to = Math.ceil((at + innerHeight) / height) + 5;
     if (from !== view.value.from || to !== view.value.to) view.value = { from, to };
+  };
+  const measure = () => {
+    if (box.current) top.current = box.current.getBoundingClientRect().top + scrollY;
+    look();
   };
   useEffect(() => {
     const change = () => { isNarrow.value = narrow.matches; };
     narrow.addEventListener("change", change);
     addEventListener("scroll", look, { passive: true });
-    const moved = new ResizeObserver(look);
+    const moved = new ResizeObserver(measure);
     moved.observe(document.body);
     return () => { narrow.removeEventListener("change", change); removeEventListener("scroll", look); moved.disconnect(); };
   }, [height]);
-  useLayoutEffect(look);
+  useLayoutEffect(measure);
   const from = Math.min(view.value.from, Math.max(0, shown.length - 1)), part = shown.slice(from, view.value.to);
   return (
     <div class={shown.some((job) => job.owner) ? "table" : "table no-owner"} role="table" aria-label="Jobs" aria-rowcount={shown.length + 1}>
