@@ -11,6 +11,7 @@
 #include "policy/session_keeping.hpp"
 #include "process/child.hpp"
 #include "process/confinement.hpp"
+#include "process/control_group.hpp"
 
 #include <chrono>
 #include <filesystem>
@@ -39,6 +40,7 @@ struct local_settings {
   process::walls walls = {};                                   ///< walls_around_blender()
   std::uintmax_t most_memory = 0;                              ///< bytes of one Blender; 0: no bound
   std::size_t most_processes = 0;                              ///< the same
+  std::shared_ptr<process::control_groups> groups = {};        ///< enforce these; null: looks alone do
   process::credentials_ptr run_as = {};                        ///< Blender's user; null: kilnd's own
   executor::blend_opener open_blend = executor::open_anywhere; ///< for an attempt's .blend
   std::shared_ptr<local_times> times = std::make_shared<local_times>();

@@ -101,6 +101,7 @@ private:
   [[nodiscard]] aio::task<> watch_time();
   [[nodiscard]] aio::task<> watch_signs_of_life();
   [[nodiscard]] aio::task<> watch_bounds();
+  [[nodiscard]] aio::task<std::optional<domain::failure>> look_at_bounds();
   [[nodiscard]] aio::task<> read_log(watch::file_tail& tail);
   [[nodiscard]] aio::task<> read_frames(watch::directory_watch& closed);
   [[nodiscard]] aio::task<> rescan();
@@ -120,6 +121,7 @@ private:
 
   std::function<void()> on_started_;
   std::unique_ptr<process::supervised> process_;
+  process::control_group_ptr adopted_group_; ///< of a process that an earlier kilnd has started
   policy::attempt_course course_;
   session_pool::session_ptr in_;               ///< the session rendering this attempt
   bool sound_ = false;                         ///< its session rendered without errors

@@ -22,8 +22,20 @@ using domain::failure_kind;
 constexpr std::chrono::seconds look_again{1};  // after a temporary lack of resources
 constexpr std::uintmax_t full_below = 1 << 20; // free bytes: no useful image fits into less
 
-/// What Blender has taken beyond its bounds.
-std::optional<domain::failure> excess_of(const process::group_use& use, const local_settings& bounds) {
+/// What Blender has taken, or tried to take, beyond its bounds.
+std::optional<domain::failure> excess_of(const process::group_use& use,
+                                         const process::group_refusals& refused,
+                                         const local_settings& bounds) {
+  if (refused.killed_for_memory > 0)
+    return domain::failure{.kind = failure_kind::out_of_memory,
+                           .message = fmt::format("the kernel has killed Blender, which took more memory "
+                                                  "than it may: blender_memory allows {} MiB",
+                                                  bounds.most_memory >> 20U)};
+  if (refused.tasks > 0)
+    return domain::failure{.kind = failure_kind::killed,
+                           .message = fmt::format("Blender has tried to start many more processes than it "
+                                                  "may: blender_processes allows {}",
+                                                  bounds.most_processes)};
   if (bounds.most_memory > 0 && use.memory > bounds.most_memory)
     return domain::failure{
         .kind = failure_kind::out_of_memory,
@@ -80,6 +92,8 @@ aio::task<> local_attempt::adopt() {
     co_return;
   }
   process_ = std::move(*running);
+  if (settings_.groups)
+    adopted_group_ = settings_.groups->of(process_->pid());
   observer_.on_adopted(request_.id, process_->pid());
   carry_out(course_.on_held());
   co_await follow(std::move(*closed));
@@ -134,6 +148,11 @@ aio::task<> local_attempt::follow(watch::directory_watch closed) {
     facts_.lost = false;
   }
   const auto exited = aio::clock::now();
+  if (!end.left && facts_.complaints.empty() && (process_->group() || adopted_group_))
+    if (auto excess = co_await look_at_bounds())
+      executor::complain(facts_, std::move(*excess));
+  if (!end.left && adopted_group_)
+    adopted_group_->end();
   end_timers();
   if (tail)
     tail->finish();
@@ -205,15 +224,24 @@ aio::task<> local_attempt::watch_bounds() {
       co_return;
     if (!process_)
       continue;
-    const auto look = [group = process_->pid()] { return process::use_of_group(group); };
-    const auto use = co_await pool_.run(look);
-    auto excess = excess_of(use, settings_);
+    auto excess = co_await look_at_bounds();
     if (!excess || course_.is_over() || course_.stopped())
       continue;
     executor::complain(facts_, std::move(*excess));
     process_->kill();
     co_return;
   }
+}
+
+aio::task<std::optional<domain::failure>> local_attempt::look_at_bounds() {
+  auto group = process_->group();
+  if (!group)
+    group = adopted_group_;
+  const auto look = [pid = process_->pid(), group, &bounds = settings_] {
+    return excess_of(process::use_of_group(pid), group ? group->refusals() : process::group_refusals{},
+                     bounds);
+  };
+  co_return co_await pool_.run(look);
 }
 
 /// On a full disk Blender writes an incomplete PNG, prints nothing and exits with 0.

@@ -53,3 +53,21 @@ def test_slurm_has_its_own(tmp_path, option):
     told = subprocess.run([program("KILND"), "--check", "--project-root", tmp_path, "--executor", "slurm", *option],
                           capture_output=True, text=True, timeout=60)
     assert told.returncode == 2 and "on a cluster Slurm does" in told.stderr, told
+
+
+@pytest.mark.parametrize("deed, bound", [("spin", []), ("grow", []), ("grow", ["--blender-memory", "300MiB"])])
+def test_an_idle_session_that_does_not_rest_is_ended(start, tmp_path, deed, bound):
+    """A scene has left something running in a Blender that waits for further jobs."""
+    quiet = tmp_path / "quiet.blend"
+    quiet.write_text("BLENDER-v304\n")
+    d = start(deed, arguments=[*bound, "--sessions", "2"])
+    resting = until(d, submit(d, "1", blend="quiet.blend"), "succeeded")
+    restless = until(d, submit(d, "1", retries=3), "succeeded")
+    pids = [d.get(f"/v1/jobs/{one['id']}").json() for one in (resting, restless)]
+    wait_for(lambda: len(sessions_of(d)) == 1, "it is ended")
+    again = until(d, submit(d, "2", blend="quiet.blend"), "succeeded")
+    assert again["attempts"] == 1 and len(sessions_of(d)) == 1, (pids, "the other one is still there, and renders")
+
+
+def sessions_of(d):
+    return list((d.output / ".kiln").glob("session-*"))
