@@ -165,8 +165,10 @@ local::local_settings local_settings(const config& c, std::shared_ptr<local::ins
                        .frames = c.session_frames},
           .sandbox = around.how,
           .walls = around.walls,
-          .most_memory = c.blender_memory,
-          .most_processes = c.blender_processes,
+          .bounds = {.memory = c.blender_memory,
+                     .processes = c.blender_processes,
+                     .disk = c.blender_disk,
+                     .files = c.blender_files},
           .run_as = c.blender_user,
           .open_blend = permitted_blends(c),
           .times = std::move(times)};

@@ -102,6 +102,7 @@ private:
   [[nodiscard]] aio::task<> watch_signs_of_life();
   [[nodiscard]] aio::task<> watch_bounds();
   [[nodiscard]] aio::task<std::optional<domain::failure>> look_at_bounds();
+  [[nodiscard]] aio::task<std::optional<domain::failure>> look_at_files();
   [[nodiscard]] aio::task<> read_log(watch::file_tail& tail);
   [[nodiscard]] aio::task<> read_frames(watch::directory_watch& closed);
   [[nodiscard]] aio::task<> rescan();
@@ -132,6 +133,7 @@ private:
   aio::timer time_over_;
   aio::timer sign_due_;
   aio::timer bounds_due_;
+  aio::clock::time_point files_due_; ///< when the files of its directory may be counted again
   domain::attempt_facts facts_;
   executor::frame_intake frames_;
   std::shared_ptr<output::log_copy> log_; ///< Blender's output as shown to clients

@@ -8,7 +8,6 @@
 #include "process/process_table.hpp"
 
 #include <boost/asio/redirect_error.hpp>
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
@@ -19,36 +18,9 @@ namespace {
 
 using domain::failure_kind;
 
-constexpr std::chrono::seconds look_again{1};  // after a temporary lack of resources
+constexpr std::chrono::seconds look_again{1}; // after a temporary lack of resources
+constexpr std::chrono::milliseconds between_looks{250};
 constexpr std::uintmax_t full_below = 1 << 20; // free bytes: no useful image fits into less
-
-/// What Blender has taken, or tried to take, beyond its bounds.
-std::optional<domain::failure> excess_of(const process::group_use& use,
-                                         const process::group_refusals& refused,
-                                         const local_settings& bounds) {
-  if (refused.killed_for_memory > 0)
-    return domain::failure{.kind = failure_kind::out_of_memory,
-                           .message = fmt::format("the kernel has killed Blender, which took more memory "
-                                                  "than it may: blender_memory allows {} MiB",
-                                                  bounds.most_memory >> 20U)};
-  if (refused.tasks > 0)
-    return domain::failure{.kind = failure_kind::killed,
-                           .message = fmt::format("Blender has tried to start many more processes than it "
-                                                  "may: blender_processes allows {}",
-                                                  bounds.most_processes)};
-  if (bounds.most_memory > 0 && use.memory > bounds.most_memory)
-    return domain::failure{
-        .kind = failure_kind::out_of_memory,
-        .message =
-            fmt::format("Blender took more memory than it may: {} MiB, and blender_memory allows {} MiB",
-                        use.memory >> 20U, bounds.most_memory >> 20U)};
-  if (bounds.most_processes > 0 && use.processes > bounds.most_processes)
-    return domain::failure{
-        .kind = failure_kind::killed,
-        .message = fmt::format("Blender had more processes than it may: {}, and blender_processes allows {}",
-                               use.processes, bounds.most_processes)};
-  return std::nullopt;
-}
 
 } // namespace
 
@@ -215,7 +187,6 @@ aio::task<> local_attempt::watch_signs_of_life() {
 
 /// Ends a Blender that takes more than it may, before it takes the machine's.
 aio::task<> local_attempt::watch_bounds() {
-  constexpr std::chrono::milliseconds between_looks{250};
   while (!course_.is_over()) {
     boost::system::error_code ec;
     bounds_due_.expires_after(between_looks);
@@ -225,6 +196,8 @@ aio::task<> local_attempt::watch_bounds() {
     if (!process_)
       continue;
     auto excess = co_await look_at_bounds();
+    if (!excess)
+      excess = co_await look_at_files();
     if (!excess || course_.is_over() || course_.stopped())
       continue;
     executor::complain(facts_, std::move(*excess));
@@ -237,11 +210,26 @@ aio::task<std::optional<domain::failure>> local_attempt::look_at_bounds() {
   auto group = process_->group();
   if (!group)
     group = adopted_group_;
-  const auto look = [pid = process_->pid(), group, &bounds = settings_] {
-    return excess_of(process::use_of_group(pid), group ? group->refusals() : process::group_refusals{},
-                     bounds);
+  const auto look = [pid = process_->pid(), group, bounds = settings_.bounds]() {
+    return bounds.of_processes() ? excess_of(process::use_of_group(pid),
+                                             group ? group->refusals() : process::group_refusals{}, bounds)
+                                 : std::nullopt;
   };
   co_return co_await pool_.run(look);
+}
+
+/// Rarer, so that a directory with many files costs little.
+aio::task<std::optional<domain::failure>> local_attempt::look_at_files() {
+  constexpr int most_of_the_time = 20; // a twentieth of it, at most
+  const auto began = aio::clock::now();
+  if (!settings_.bounds.of_files() || began < files_due_)
+    co_return std::nullopt;
+  const auto look = [directory = paths_.directory, bounds = settings_.bounds] {
+    return excess_of_files(directory, bounds);
+  };
+  auto excess = co_await pool_.run(look);
+  files_due_ = aio::clock::now() + (aio::clock::now() - began) * most_of_the_time;
+  co_return excess;
 }
 
 /// On a full disk Blender writes an incomplete PNG, prints nothing and exits with 0.

@@ -158,15 +158,16 @@ aio::task<> session_pool::watch_idle_use() {
     for (const auto& w : idle_)
       ones.push_back(w.one);
     for (const auto& one : ones) {
-      const auto look = [group = one->pid()] { return process::use_of_group(group); };
-      const auto use = co_await pool_.run(look);
+      const auto look = [group = one->pid(), directory = one->directory(), bounds = settings_.bounds] {
+        const auto used = process::use_of_group(group);
+        return std::pair{used, excess_of(used, {}, bounds) || excess_of_files(directory, bounds)};
+      };
+      const auto [use, exceeds] = co_await pool_.run(look);
       const auto found = std::ranges::find(idle_, one, &waiting::one);
       if (found == idle_.end()) // lent or ended meanwhile
         continue;
       const policy::session_look now{
           .memory = use.memory, .cpu = use.cpu, .at = aio::clock::now().time_since_epoch()};
-      const bool exceeds = (settings_.most_memory > 0 && use.memory > settings_.most_memory) ||
-                           (settings_.most_processes > 0 && use.processes > settings_.most_processes);
       if (exceeds || (found->first.at.count() > 0 && policy::is_restless(found->first, now))) {
         one->kill();
         idle_.erase(found);

@@ -21,7 +21,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view own_name = "kilnd"; // as DelegateSubgroup= of the systemd unit
+constexpr std::string_view given_name = "kilnd"; // DelegateSubgroup= of the systemd unit
+constexpr std::string_view own_name = "main";    // ExecStopPost= of the systemd unit looks for it
 constexpr std::string_view prefix = "blender-";
 
 std::string read_all(const fs::path& file) {
@@ -159,7 +160,7 @@ result<std::shared_ptr<control_groups>> control_groups::claim(const group_bounds
   auto found = find_group_directory(parse_group(text), read_all("/proc/self/mountinfo"));
   if (!found)
     return unsupported("there are no control groups of version 2");
-  const bool is_inside = found->filename() == own_name;
+  const bool is_inside = found->filename() == given_name || found->filename() == own_name;
   const auto directory = is_inside ? found->parent_path() : *found;
   if (is_of_systemd(directory))
     return unsupported(directory.native() + " was not delegated: Delegate= of a systemd unit does that");

@@ -63,9 +63,9 @@ using control_group_ptr = std::shared_ptr<control_group>;
 /// All groups of this daemon.
 class control_groups {
 public:
-  /// Moves this process into a group of its own below its present one, unless it is in one already, since
-  /// only groups without processes may pass controllers on. Changes nothing if it fails; the error says why
-  /// there are none. Call once.
+  /// Moves this process into a group of its own ("main") below its present one, unless it was started in one
+  /// ("kilnd"): only groups without processes may pass controllers on. Changes nothing if it fails; the error
+  /// says why there are none. Call once.
   [[nodiscard]] static result<std::shared_ptr<control_groups>> claim(const group_bounds& bounds);
 
   /// Null if none can be made.

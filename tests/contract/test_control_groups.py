@@ -71,7 +71,7 @@ def group_of(pid):
 def test_memory_is_bounded_by_the_kernel(inside, delegated, process):
     d = inside("grow", "frame_seconds 600", arguments=["--blender-memory", "200MiB"])
     assert "enforced by control groups" in d.log(), d.log()
-    assert group_of(d.process.pid).endswith("/kilnd")
+    assert group_of(d.process.pid).endswith("/main")
     done = until(d, submit(d, "1", retries=0, process=process), *FINAL)
     assert done["failure"]["kind"] == "out_of_memory" and "blender_memory allows 200 MiB" in done["failure"]["message"], done
     assert done["failure"]["signal"] == 9

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <random>
 #include <sstream>
@@ -154,6 +155,8 @@ script read_script(const std::string& file) {
         s.forks = 1;
     } else if (command == "hold") {
       words >> s.held_megabytes;
+    } else if (command == "litter") {
+      words >> s.litter_files >> s.litter_megabytes;
     } else if (command == "spin") {
       s.spins = true;
     } else if (command == "grow") {
@@ -229,6 +232,15 @@ void begin(const script& s, const std::vector<std::string>& arguments) {
   std::cout.flush();
   static std::string held; // until the process ends, as memory that leaks does
   held.assign(static_cast<std::size_t>(s.held_megabytes) << 20U, 'x');
+  const std::string temp = std::getenv("TMPDIR") ? std::getenv("TMPDIR") : ".";
+  for (int i = 0; i < s.litter_files; ++i)
+    std::ofstream{temp + "/litter-" + std::to_string(i)};
+  if (s.litter_megabytes > 0) {
+    std::ofstream file{temp + "/litter"};
+    const std::string megabyte(1 << 20U, 'x');
+    for (int i = 0; i < s.litter_megabytes; ++i)
+      file << megabyte;
+  }
   if (s.spins) // also between the attempts of a session
     std::thread{[] {
       for (volatile bool forever = true; forever;) {
