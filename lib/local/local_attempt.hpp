@@ -106,6 +106,7 @@ private:
   [[nodiscard]] aio::task<> read_log(watch::file_tail& tail);
   [[nodiscard]] aio::task<> read_frames(watch::directory_watch& closed);
   [[nodiscard]] aio::task<> rescan();
+  [[nodiscard]] aio::task<> copy_whole_log();
   [[nodiscard]] aio::task<> explain_rejected();
   [[nodiscard]] aio::task<> consider(std::string name);
 

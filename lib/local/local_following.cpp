@@ -55,11 +55,7 @@ aio::task<> local_attempt::adopt() {
       executor::complain(facts_, executor::internal_failure(closed.error().message));
   }
   if (!running || !closed) {
-    const auto copy_here = [paths = paths_] {
-      output::copy_rest_of_log(paths.printed, paths.log, {});
-      return true;
-    };
-    (void)co_await pool_.run(copy_here);
+    co_await copy_whole_log();
     co_await rescan(); // finished frames count
     co_return;
   }
@@ -101,8 +97,7 @@ aio::task<> local_attempt::follow(watch::directory_watch closed) {
   const bool is_older = !copy && copy.error().code == boost::system::errc::no_such_file_or_directory;
   auto tail = watch::file_tail::open(loop_, is_older ? paths_.log : paths_.printed);
   if (!tail)
-    executor::complain(
-        facts_, executor::internal_failure(tail.error().message)); // no progress and no reasons, but frames
+    executor::complain(facts_, executor::failure_of(tail.error())); // no progress and no reasons, but frames
   aio::task_group readers{
       loop_, [this](const std::exception_ptr& thrown) { executor::complain_of(facts_, thrown); }};
   if (tail)
@@ -132,6 +127,8 @@ aio::task<> local_attempt::follow(watch::directory_watch closed) {
   co_await readers.join();
   if (end.left)
     co_return;
+  if (!tail && !is_older)
+    co_await copy_whole_log();
   co_await rescan(); // a reader may have failed, and an undecodable file may be complete by now
   if (!facts_.rejected.empty())
     co_await explain_rejected();
@@ -140,6 +137,16 @@ aio::task<> local_attempt::follow(watch::directory_watch closed) {
                                 .message = "Blender could not render: " + trouble_ + "; see its log",
                                 .frame = facts_.last_named});
   settings_.times->exit.add(std::chrono::duration<double>(aio::clock::now() - exited).count());
+}
+
+/// After the end, of a log that was not read as it grew.
+aio::task<> local_attempt::copy_whole_log() {
+  log_.reset();
+  const auto copy_here = [paths = paths_] {
+    output::copy_rest_of_log(paths.printed, paths.log, {});
+    return true;
+  };
+  (void)co_await pool_.run(copy_here);
 }
 
 /// The remaining work does not count as render time.
