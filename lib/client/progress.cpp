@@ -22,12 +22,12 @@ std::string regular_line(const job_view& job) {
                      left);
 }
 
-struct part {
+struct line_part {
   std::string text;
   int rank; ///< the highest is left out first
 };
 
-std::string joined(const std::vector<part>& parts) {
+std::string joined(const std::vector<line_part>& parts) {
   std::string out;
   for (const auto& one : parts)
     out += (out.empty() ? "" : "  ") + one.text;
@@ -58,7 +58,7 @@ std::string format_left(const job_view& job) {
 }
 
 std::string live_line(const job_view& job, std::optional<double> frames_per_second, std::size_t columns) {
-  std::vector<part> parts;
+  std::vector<line_part> parts;
   const auto add = [&](std::string text, int rank) {
     if (!text.empty())
       parts.push_back({std::move(text), rank});
@@ -76,7 +76,7 @@ std::string live_line(const job_view& job, std::optional<double> frames_per_seco
   if (!job.warnings.empty())
     add(fmt::format("{} warning{}", job.warnings.size(), job.warnings.size() == 1 ? "" : "s"), 3);
   while (joined(parts).size() > columns) {
-    const auto least = std::ranges::max_element(parts, {}, &part::rank);
+    const auto least = std::ranges::max_element(parts, {}, &line_part::rank);
     if (least->rank == 0)
       break;
     parts.erase(least);

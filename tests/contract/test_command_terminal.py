@@ -13,11 +13,13 @@ import termios
 import threading
 
 import pytest
+import test_command
 from daemon import DEADLINE, program, wait_for
-from test_command import jobs_of, kiln, started  # noqa: F401  fixtures
+from test_command import jobs_of
 from test_jobs import submit, until
 
 pytestmark = pytest.mark.local
+kiln, started = test_command.kiln, test_command.started
 
 INTO_ALTERNATE, OUT_OF_ALTERNATE = "\x1b[?1049h", "\x1b[?1049l"
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
