@@ -10,6 +10,7 @@
 #include "app/log.hpp"
 #include "app/parts.hpp"
 #include "app/preflight.hpp"
+#include "app/probe_memory.hpp"
 #include "app/sandbox.hpp"
 #include "app/service_manager.hpp"
 #include "app/signals.hpp"
@@ -28,6 +29,7 @@
 #include <cstdio>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include <unistd.h>
@@ -179,6 +181,9 @@ aio::task<result<probed>> probe(aio::executor_type loop, requests& asked, const 
                                 const std::vector<std::string>& environment) {
   aio::blocking_pool pool{1};
   bounded_runs runs{loop, pool, c.blender_user};
+  std::optional<probe_memory> memory; // for one that is started for a job, and waited for
+  if (c.exit_idle > 0)
+    runs.remember(&memory.emplace(c.state / "probes.json"));
   const interruption by_signal{asked, runs};
   auto passed_on = local::environment_for_blender(environment, c.blender_user);
   auto installs = co_await find_blenders(loop, runs, c, std::move(passed_on), variable(environment, "PATH"));
