@@ -11,6 +11,7 @@
 #include "app/log.hpp"
 #include "app/preflight.hpp"
 #include "cluster/slurm_executor.hpp"
+#include "local/blender_walls.hpp"
 
 #include <utility>
 
@@ -86,7 +87,10 @@ preview::video_place place_of_videos(const config& c, const sandbox& around,
           .state = c.state,
           .search_path = std::string{variable(environment, "PATH")},
           .sandbox = around.how,
-          .walls = around.walls,
+          .walls =
+              around.how == process::mechanism::off
+                  ? process::walls{}
+                  : local::walls_around_blender({.project_roots = {}, .output = c.output, .state = c.state}),
           .quota = c.videos_quota,
           .disk_reserve = c.disk_reserve};
 }
@@ -123,8 +127,7 @@ parts::parts(aio::executor_type loop, const config& c, std::vector<blender::inst
     : store(kept), upload_store(kept), webhook_store(kept), webhook_sender(std::move(to_webhooks)),
       courier(loop, webhook_store, *webhook_sender, {}, log), pool(pool_threads), structure(pool),
       decoding(loop, decoder_starter(loop, decoder, c.state / "kiln-image.log"), decode_limit),
-      drawing(loop, decoder_starter(loop, decoder, c.state / "kiln-image.log"), decode_limit,
-              most_drawing),
+      drawing(loop, decoder_starter(loop, decoder, c.state / "kiln-image.log"), decode_limit, most_drawing),
       filming(loop, decoder_starter(loop, decoder, c.state / "kiln-image.log"), film_limit, 1),
       questions(loop, pool, c.blender_user),
       installs(std::make_shared<local::installs>(loop, std::move(found),

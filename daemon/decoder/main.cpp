@@ -3,8 +3,8 @@
 // kiln-image: decodes images for kilnd, in a process that may crash. Standard input is one end of a pair of
 // SOCK_SEQPACKET sockets; its first datagram is the greeting; then, for each request (one byte or
 // image/picture_wish.hpp, and the image's descriptor by SCM_RIGHTS, for a frame of a video with that of the
-// encoder's pipe), one answer (image/image_answer.hpp), and the picture in pieces. It opens no file by itself,
-// and ends when the other end is closed. With arguments: decodes these files, for people.
+// encoder's pipe), one answer (image/image_answer.hpp), and the picture in pieces. It opens no file by
+// itself, and ends when the other end is closed. With arguments: decodes these files, for people.
 #include "aio/unique_descriptor.hpp"
 #include "decoder/decode.hpp"
 #include "decoder/limits.hpp"
@@ -57,11 +57,11 @@ result<void> write_rows(int to, const std::vector<std::uint8_t>& rows) {
   return {};
 }
 
-/// Of a check (no wish) the picture is an extra: an image without one is still whole. `rows_to`: for a frame of
-/// a video.
-result<image::image_facts> decode_descriptor(const aio::unique_descriptor& opened,
-                                             const std::optional<image::picture_wish>& wish,
-                                             const aio::unique_descriptor& rows_to = aio::unique_descriptor{}) {
+/// Of a check (no wish) the picture is an extra: an image without one is still whole. `rows_to`: for a frame
+/// of a video.
+result<image::image_facts>
+decode_descriptor(const aio::unique_descriptor& opened, const std::optional<image::picture_wish>& wish,
+                  const aio::unique_descriptor& rows_to = aio::unique_descriptor{}) {
   auto source = image::file_source::of(opened.get());
   if (!source)
     return source.error();
@@ -88,8 +88,8 @@ result<image::image_facts> decode_descriptor(const aio::unique_descriptor& opene
   }
   if (is_video) {
     const auto shown = decoder::show(drawn, *wish);
-    const auto written =
-        shown ? write_rows(rows_to.get(), decoder::rows_of_video(*shown, *wish)) : result<void>{shown.error()};
+    const auto written = shown ? write_rows(rows_to.get(), decoder::rows_of_video(*shown, *wish))
+                               : result<void>{shown.error()};
     return written ? facts : result<image::image_facts>{written.error()};
   }
   if (drawn.is_begun())
@@ -117,7 +117,8 @@ int decode_files(std::span<char*> files, const std::optional<image::picture_wish
 
 enum class request { none, image, nothing_attached };
 
-/// The next request; the descriptors go to `files`, that of the image first, and what is asked of it to `text`.
+/// The next request; the descriptors go to `files`, that of the image first, and what is asked of it to
+/// `text`.
 request receive(std::array<int, 2>& files, std::string& text) {
   constexpr std::size_t longest = 16 * 1024;
   text.resize(longest);

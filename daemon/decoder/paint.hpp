@@ -26,8 +26,8 @@ struct shown_pixels {
 /// Into a file in WebP.
 [[nodiscard]] result<std::string> encode_webp(const shown_pixels& pixels, const image::picture_wish& wish);
 
-/// The rows of a frame of a video of the size in the wish: larger than the pixels only if the image is smaller
-/// than the video.
+/// The rows of a frame of a video of the size in the wish: larger than the pixels only if the image is
+/// smaller than the video.
 [[nodiscard]] std::vector<std::uint8_t> rows_of_video(const shown_pixels& pixels,
                                                       const image::picture_wish& wish);
 

@@ -108,8 +108,8 @@ std::optional<video> parse_video(std::string_view text) {
   const auto* alpha = from->if_contains("alpha");
   read.has_alpha = alpha && alpha->is_bool() && alpha->get_bool();
   if (const auto* failure = from->if_contains("failure"); failure && failure->is_object())
-    read.failure = video_failure{text_of(failure->get_object(), "kind"),
-                                 text_of(failure->get_object(), "message")};
+    read.failure =
+        video_failure{text_of(failure->get_object(), "kind"), text_of(failure->get_object(), "message")};
   return read;
 }
 
@@ -182,7 +182,8 @@ std::vector<std::string> encoding_arguments(const video& of, std::string_view na
 
 std::vector<std::string> counting_arguments(const std::string& file) {
   std::vector<std::string> all;
-  add_words(all, "-v error -count_frames -select_streams v:0 -show_entries stream=nb_read_frames -of csv=p=0");
+  add_words(all,
+            "-v error -count_frames -select_streams v:0 -show_entries stream=nb_read_frames -of csv=p=0");
   all.push_back(file);
   return all;
 }

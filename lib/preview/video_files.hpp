@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Videos on the disk, beside the pictures of a job: OUTPUT/.views/JOB/videos has ID.json, what was asked for
-// and how it failed, and ID.mp4 or ID.webm once the video is whole. While it is made, ID.work is the directory
-// of the encoder. Blocks: for the pool.
+// and how it failed, and ID.mp4 or ID.webm once the video is whole. While it is made, ID.work is the
+// directory of the encoder. Blocks: for the pool.
 #pragma once
 
 #include "output/results.hpp"
@@ -40,8 +40,8 @@ void end_work(const std::filesystem::path& final_dir, const video& of);
 
 void remove_video(const std::filesystem::path& final_dir, const std::string& id);
 
-/// Removes the oldest videos of all jobs until the rest takes at most `quota` bytes; never the newest. Removes
-/// directories of encoders, too: none may run.
+/// Removes the oldest videos of all jobs until the rest takes at most `quota` bytes; never the newest.
+/// Removes directories of encoders, too: none may run.
 void keep_quota(const std::filesystem::path& output, std::uintmax_t quota);
 
 } // namespace kiln::preview

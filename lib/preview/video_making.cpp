@@ -205,8 +205,8 @@ aio::task<video_making::failure> video_making::look_at_frames() {
   co_return std::nullopt;
 }
 
-result<std::unique_ptr<process::child>>
-video_making::launch(const fs::path& program, std::vector<std::string> arguments, int input) {
+result<std::unique_ptr<process::child>> video_making::launch(const fs::path& program,
+                                                             std::vector<std::string> arguments, int input) {
   if (is_canceled_)
     return error{errc::unavailable, std::string{stopped}};
   const auto log = where_.state / "ffmpeg.log";

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The making of one video: kiln-image decodes one frame after the other and writes its rows into a pipe, which
-// is the standard input of ffmpeg, in a sandbox; then ffprobe counts the frames.
+// The making of one video: kiln-image decodes one frame after the other and writes its rows into a pipe,
+// which is the standard input of ffmpeg, in a sandbox; then ffprobe counts the frames.
 #pragma once
 
 #include "aio/blocking_pool.hpp"

@@ -75,10 +75,10 @@ aio::task<result<video>> videos::make(job_id of, std::vector<int> frames, video_
   auto found = co_await pool_.run(gather_here);
   if (found.frames.empty() || (!found.missing.empty() && !wanted.holds_gaps)) {
     const auto missing = domain::frame_set::of(std::move(found.missing));
-    co_return error{errc::conflict,
-                    fmt::format("frames are missing: {}{}", domain::format_frame_set(missing),
-                                found.frames.empty() ? ""
-                                                     : R"(; "gaps":"hold" shows the frame before again)")};
+    co_return error{
+        errc::conflict,
+        fmt::format("frames are missing: {}{}", domain::format_frame_set(missing),
+                    found.frames.empty() ? "" : R"(; "gaps":"hold" shows the frame before again)")};
   }
   const auto one = std::make_shared<entry>();
   one->of = of;

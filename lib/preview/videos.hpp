@@ -20,8 +20,8 @@ public:
   static constexpr std::size_t most_waiting = 100;
 
   /// `decoder`: for videos alone. What is passed by reference outlives it.
-  videos(aio::executor_type loop, video_place where, image::decoding_image_check& decoder,
-         previews& pictures, aio::blocking_pool& pool);
+  videos(aio::executor_type loop, video_place where, image::decoding_image_check& decoder, previews& pictures,
+         aio::blocking_pool& pool);
 
   /// The video of these frames with these settings: the one that is there, or is being made, or a new one.
   /// conflict if frames are missing that are not held, or all; unsupported if there is no ffmpeg; no_room if
