@@ -327,8 +327,11 @@ json::object format_job_row(const scheduler::job& of, const job_now& now) {
           {"blend", of.spec.blend_name},
           {"owner", of.owner.empty() ? json::value(nullptr) : json::value(of.owner)},
           {"state", domain::to_string(of.state)},
+          {"wanted", name_of(of.wish)},
+          {"revision", of.revision},
           {"priority", of.spec.priority},
           {"created_at", format_time(of.created)},
+          {"started_at", time_or_null(of.started)},
           {"finished_at", time_or_null(of.finished)},
           {"total", of.spec.frames.size()},
           {"done", of.frames_done},
@@ -336,6 +339,7 @@ json::object format_job_row(const scheduler::job& of, const job_now& now) {
           {"progress", std::round(progress_of(of) * 1000) / 1000},
           {"seconds_left", now.left ? json::value(rounded(now.left->likely)) : json::value(nullptr)},
           {"failure", of.failure ? json::value(domain::to_string(of.failure->kind)) : json::value(nullptr)},
+          {"warnings", of.warnings.size()},
           {"waits", waits}};
 }
 

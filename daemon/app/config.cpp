@@ -221,10 +221,10 @@ std::variant<config, early_exit> read_config(std::vector<std::string> arguments,
         "there are no tokens; name the origins, or make a token (kilnd token add NAME --role admin)");
   if (!c.backup_to.empty() || c.token)
     return c;
-  if (c.on_slurm && (c.blender_memory > 0 || c.blender_processes > 0))
-    return usage_error(
-        "blender_memory and blender_processes bound Blenders on this machine: leave them out; on "
-        "a cluster Slurm does, as slurm.mem of a job says");
+  if (c.on_slurm &&
+      (c.blender_memory > 0 || c.blender_processes > 0 || c.blender_disk > 0 || c.blender_files > 0))
+    return usage_error("blender_memory, blender_processes, blender_disk and blender_files bound Blenders on "
+                       "this machine: leave them out; on a cluster Slurm does, as slurm.mem of a job says");
   if (const auto chosen = choose_blender_user(c); !chosen)
     return usage_error(chosen.error().message);
   if (const auto refused = refuse_open_network(c))

@@ -77,6 +77,8 @@ struct config {
 
   std::uintmax_t blender_memory = 0; ///< bytes in RAM of one Blender; 0: no bound
   std::size_t blender_processes = 0; ///< of one Blender; 0: no bound
+  std::uintmax_t blender_disk = 0;   ///< bytes on disk in the directory of one Blender; 0: no bound
+  std::size_t blender_files = 0;     ///< in the directory of one Blender; 0: no bound
 
   std::string run_as;                               ///< Blender's user; empty: by choose_blender_user()
   process::credentials_ptr blender_user;            ///< that user; null: kilnd's own

@@ -234,6 +234,19 @@ void add_options(CLI::App& app, config& c, words& w, const std::string& default_
       ->type_name("N")
       ->capture_default_str()
       ->group("Sandbox");
+  app.add_option("--blender-disk", c.blender_disk,
+                 "Bytes on disk in the directory of a Blender above which it is ended; 0: no bound")
+      ->transform(CLI::AsSizeValue(false))
+      ->check(CLI::Validator{not_negative, ""})
+      ->type_name("SIZE")
+      ->capture_default_str()
+      ->group("Sandbox");
+  app.add_option("--blender-files", c.blender_files,
+                 "Files in the directory of a Blender above which it is ended; 0: no bound")
+      ->check(CLI::Range(0, 100'000'000))
+      ->type_name("N")
+      ->capture_default_str()
+      ->group("Sandbox");
   app.add_option("--run-as", c.run_as,
                  "User that Blender runs as, if kilnd is root: a name, uid or UID:GID [kiln, if possible]")
       ->check(checked_by(process::find_credentials, ""))

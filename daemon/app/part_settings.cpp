@@ -141,6 +141,15 @@ scheduler::settings scheduler_settings(const config& c) {
           .cores = usable_cores()};
 }
 
+process::group_bounds group_bounds(const config& c) {
+  constexpr std::size_t threads = 256;
+  constexpr std::size_t threads_of_a_core = 16;
+  process::group_bounds bounds{.memory = c.blender_memory};
+  if (c.blender_processes > 0)
+    bounds.tasks = c.blender_processes + threads + threads_of_a_core * usable_cores();
+  return bounds;
+}
+
 local::local_settings local_settings(const config& c, std::shared_ptr<local::installs> installs,
                                      const std::vector<std::string>& environment, const sandbox& around,
                                      std::shared_ptr<local::local_times> times) {
@@ -156,8 +165,10 @@ local::local_settings local_settings(const config& c, std::shared_ptr<local::ins
                        .frames = c.session_frames},
           .sandbox = around.how,
           .walls = around.walls,
-          .most_memory = c.blender_memory,
-          .most_processes = c.blender_processes,
+          .bounds = {.memory = c.blender_memory,
+                     .processes = c.blender_processes,
+                     .disk = c.blender_disk,
+                     .files = c.blender_files},
           .run_as = c.blender_user,
           .open_blend = permitted_blends(c),
           .times = std::move(times)};

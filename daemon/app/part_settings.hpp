@@ -57,6 +57,10 @@ namespace kiln::app {
 
 [[nodiscard]] scheduler::settings scheduler_settings(const config& c);
 
+/// What the kernel may enforce. Tasks are processes and threads: more than Blender has of these, so that its
+/// own threads are never refused and a fork bomb is.
+[[nodiscard]] process::group_bounds group_bounds(const config& c);
+
 /// `times` is told how long starts and ends take.
 [[nodiscard]] local::local_settings local_settings(const config& c, std::shared_ptr<local::installs> installs,
                                                    const std::vector<std::string>& environment,

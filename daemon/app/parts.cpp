@@ -45,17 +45,32 @@ std::filesystem::path reference_files() {
   return std::filesystem::exists(installed, ec) ? installed : bin / "reference";
 }
 
-std::unique_ptr<executor::executor> make_executor(aio::executor_type loop, const config& c,
-                                                  const std::shared_ptr<local::installs>& installs,
-                                                  const std::vector<std::string>& environment,
-                                                  const sandbox& around,
-                                                  std::shared_ptr<local::local_times> times,
-                                                  aio::blocking_pool& pool, image::image_check& images) {
+/// Null: looks alone keep Blender within its bounds.
+std::shared_ptr<process::control_groups> claim_groups(const config& c, spdlog::logger& log) {
+  const auto bounds = group_bounds(c);
+  if (bounds.memory == 0 && bounds.tasks == 0)
+    return nullptr;
+  const auto groups = process::control_groups::claim(bounds);
+  if (!groups) {
+    log.info("the bounds of Blender are looked at four times a second, without control groups reason={}",
+             groups.error().message);
+    return nullptr;
+  }
+  log.info("the bounds of Blender are enforced by control groups below {}", (*groups)->directory().native());
+  return *groups;
+}
+
+std::unique_ptr<executor::executor>
+make_executor(aio::executor_type loop, const config& c, const std::shared_ptr<local::installs>& installs,
+              const std::vector<std::string>& environment, const sandbox& around,
+              std::shared_ptr<local::local_times> times, aio::blocking_pool& pool, image::image_check& images,
+              spdlog::logger& log) {
   if (c.on_slurm)
     return std::make_unique<cluster::slurm_executor>(loop, slurm_settings(c, installs->all(), environment),
                                                      pool, images);
-  return std::make_unique<local::local_executor>(
-      loop, local_settings(c, installs, environment, around, std::move(times)), pool, images);
+  auto settings = local_settings(c, installs, environment, around, std::move(times));
+  settings.groups = claim_groups(c, log);
+  return std::make_unique<local::local_executor>(loop, std::move(settings), pool, images);
 }
 
 api::system_facts facts_of(const config& c, const sandbox& around, const scheduler::scheduler& jobs,
@@ -134,7 +149,8 @@ parts::parts(aio::executor_type loop, const config& c, std::vector<blender::inst
                                                  c.on_slurm ? local::installs::prober{}
                                                             : make_prober(questions, log, c, environment))),
       attempts(make_executor(loop, c, installs, environment, around, blender_times, pool,
-                             c.verify_headers_only ? static_cast<image::image_check&>(structure) : decoding)),
+                             c.verify_headers_only ? static_cast<image::image_check&>(structure) : decoding,
+                             log)),
       executor(*attempts), output(c.output, c.state, pool),
       scheduler(loop, executor, output, store, scheduler_settings(c), log),
       uploads(loop, uploads_directory(c),

@@ -47,7 +47,8 @@ result<std::unique_ptr<process::child>> start_blender(aio::executor_type loop, c
                                   .input = how.input,
                                   .log_file = how.paths.printed,
                                   .sandbox = std::move(how.sandbox),
-                                  .run_as = settings.run_as};
+                                  .run_as = settings.run_as,
+                                  .group = settings.groups ? settings.groups->make() : nullptr};
   request.environment.push_back(mark_of(how.paths.temp));
   for (const char* name : {"TEMP=", "TMP="})
     request.environment.push_back(name + how.paths.temp.native());

@@ -7,10 +7,12 @@
 #include "base/error.hpp"
 #include "base/histogram.hpp"
 #include "executor/workspace.hpp"
+#include "local/blender_bounds.hpp"
 #include "local/installs.hpp"
 #include "policy/session_keeping.hpp"
 #include "process/child.hpp"
 #include "process/confinement.hpp"
+#include "process/control_group.hpp"
 
 #include <chrono>
 #include <filesystem>
@@ -36,9 +38,9 @@ struct local_settings {
   std::chrono::milliseconds frame_grace{2'000}; ///< for finishing a frame when its job is cancelled
   policy::session_limits sessions = {.idle = 0};
   process::mechanism sandbox = process::mechanism::off;
-  process::walls walls = {};                                   ///< walls_around_blender()
-  std::uintmax_t most_memory = 0;                              ///< bytes of one Blender; 0: no bound
-  std::size_t most_processes = 0;                              ///< the same
+  process::walls walls = {}; ///< walls_around_blender()
+  blender_bounds bounds = {};
+  std::shared_ptr<process::control_groups> groups = {};        ///< enforce these; null: looks alone do
   process::credentials_ptr run_as = {};                        ///< Blender's user; null: kilnd's own
   executor::blend_opener open_blend = executor::open_anywhere; ///< for an attempt's .blend
   std::shared_ptr<local_times> times = std::make_shared<local_times>();

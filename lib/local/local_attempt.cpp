@@ -75,7 +75,7 @@ aio::task<std::optional<domain::attempt_facts>> local_attempt::run(beginning how
     timers.spawn(watch_time());
   if (request_.patience)
     timers.spawn(watch_signs_of_life());
-  if (settings_.most_memory > 0 || settings_.most_processes > 0)
+  if (settings_.bounds.of_processes() || settings_.bounds.of_files())
     timers.spawn(watch_bounds());
   try {
     if (how == beginning::launch)

@@ -101,9 +101,12 @@ private:
   [[nodiscard]] aio::task<> watch_time();
   [[nodiscard]] aio::task<> watch_signs_of_life();
   [[nodiscard]] aio::task<> watch_bounds();
+  [[nodiscard]] aio::task<std::optional<domain::failure>> look_at_bounds();
+  [[nodiscard]] aio::task<std::optional<domain::failure>> look_at_files();
   [[nodiscard]] aio::task<> read_log(watch::file_tail& tail);
   [[nodiscard]] aio::task<> read_frames(watch::directory_watch& closed);
   [[nodiscard]] aio::task<> rescan();
+  [[nodiscard]] aio::task<> copy_whole_log();
   [[nodiscard]] aio::task<> explain_rejected();
   [[nodiscard]] aio::task<> consider(std::string name);
 
@@ -120,6 +123,7 @@ private:
 
   std::function<void()> on_started_;
   std::unique_ptr<process::supervised> process_;
+  process::control_group_ptr adopted_group_; ///< of a process that an earlier kilnd has started
   policy::attempt_course course_;
   session_pool::session_ptr in_;               ///< the session rendering this attempt
   bool sound_ = false;                         ///< its session rendered without errors
@@ -130,6 +134,7 @@ private:
   aio::timer time_over_;
   aio::timer sign_due_;
   aio::timer bounds_due_;
+  aio::clock::time_point files_due_; ///< when the files of its directory may be counted again
   domain::attempt_facts facts_;
   executor::frame_intake frames_;
   std::shared_ptr<output::log_copy> log_; ///< Blender's output as shown to clients

@@ -8,7 +8,6 @@
 #include "process/process_table.hpp"
 
 #include <boost/asio/redirect_error.hpp>
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <utility>
@@ -19,24 +18,9 @@ namespace {
 
 using domain::failure_kind;
 
-constexpr std::chrono::seconds look_again{1};  // after a temporary lack of resources
+constexpr std::chrono::seconds look_again{1}; // after a temporary lack of resources
+constexpr std::chrono::milliseconds between_looks{250};
 constexpr std::uintmax_t full_below = 1 << 20; // free bytes: no useful image fits into less
-
-/// What Blender has taken beyond its bounds.
-std::optional<domain::failure> excess_of(const process::group_use& use, const local_settings& bounds) {
-  if (bounds.most_memory > 0 && use.memory > bounds.most_memory)
-    return domain::failure{
-        .kind = failure_kind::out_of_memory,
-        .message =
-            fmt::format("Blender took more memory than it may: {} MiB, and blender_memory allows {} MiB",
-                        use.memory >> 20U, bounds.most_memory >> 20U)};
-  if (bounds.most_processes > 0 && use.processes > bounds.most_processes)
-    return domain::failure{
-        .kind = failure_kind::killed,
-        .message = fmt::format("Blender had more processes than it may: {}, and blender_processes allows {}",
-                               use.processes, bounds.most_processes)};
-  return std::nullopt;
-}
 
 } // namespace
 
@@ -71,15 +55,13 @@ aio::task<> local_attempt::adopt() {
       executor::complain(facts_, executor::internal_failure(closed.error().message));
   }
   if (!running || !closed) {
-    const auto copy_here = [paths = paths_] {
-      output::copy_rest_of_log(paths.printed, paths.log, {});
-      return true;
-    };
-    (void)co_await pool_.run(copy_here);
+    co_await copy_whole_log();
     co_await rescan(); // finished frames count
     co_return;
   }
   process_ = std::move(*running);
+  if (settings_.groups)
+    adopted_group_ = settings_.groups->of(process_->pid());
   observer_.on_adopted(request_.id, process_->pid());
   carry_out(course_.on_held());
   co_await follow(std::move(*closed));
@@ -115,8 +97,7 @@ aio::task<> local_attempt::follow(watch::directory_watch closed) {
   const bool is_older = !copy && copy.error().code == boost::system::errc::no_such_file_or_directory;
   auto tail = watch::file_tail::open(loop_, is_older ? paths_.log : paths_.printed);
   if (!tail)
-    executor::complain(
-        facts_, executor::internal_failure(tail.error().message)); // no progress and no reasons, but frames
+    executor::complain(facts_, executor::failure_of(tail.error())); // no progress and no reasons, but frames
   aio::task_group readers{
       loop_, [this](const std::exception_ptr& thrown) { executor::complain_of(facts_, thrown); }};
   if (tail)
@@ -134,6 +115,11 @@ aio::task<> local_attempt::follow(watch::directory_watch closed) {
     facts_.lost = false;
   }
   const auto exited = aio::clock::now();
+  if (!end.left && facts_.complaints.empty() && (process_->group() || adopted_group_))
+    if (auto excess = co_await look_at_bounds())
+      executor::complain(facts_, std::move(*excess));
+  if (!end.left && adopted_group_)
+    adopted_group_->end();
   end_timers();
   if (tail)
     tail->finish();
@@ -141,6 +127,8 @@ aio::task<> local_attempt::follow(watch::directory_watch closed) {
   co_await readers.join();
   if (end.left)
     co_return;
+  if (!tail && !is_older)
+    co_await copy_whole_log();
   co_await rescan(); // a reader may have failed, and an undecodable file may be complete by now
   if (!facts_.rejected.empty())
     co_await explain_rejected();
@@ -149,6 +137,16 @@ aio::task<> local_attempt::follow(watch::directory_watch closed) {
                                 .message = "Blender could not render: " + trouble_ + "; see its log",
                                 .frame = facts_.last_named});
   settings_.times->exit.add(std::chrono::duration<double>(aio::clock::now() - exited).count());
+}
+
+/// After the end, of a log that was not read as it grew.
+aio::task<> local_attempt::copy_whole_log() {
+  log_.reset();
+  const auto copy_here = [paths = paths_] {
+    output::copy_rest_of_log(paths.printed, paths.log, {});
+    return true;
+  };
+  (void)co_await pool_.run(copy_here);
 }
 
 /// The remaining work does not count as render time.
@@ -196,7 +194,6 @@ aio::task<> local_attempt::watch_signs_of_life() {
 
 /// Ends a Blender that takes more than it may, before it takes the machine's.
 aio::task<> local_attempt::watch_bounds() {
-  constexpr std::chrono::milliseconds between_looks{250};
   while (!course_.is_over()) {
     boost::system::error_code ec;
     bounds_due_.expires_after(between_looks);
@@ -205,15 +202,41 @@ aio::task<> local_attempt::watch_bounds() {
       co_return;
     if (!process_)
       continue;
-    const auto look = [group = process_->pid()] { return process::use_of_group(group); };
-    const auto use = co_await pool_.run(look);
-    auto excess = excess_of(use, settings_);
+    auto excess = co_await look_at_bounds();
+    if (!excess)
+      excess = co_await look_at_files();
     if (!excess || course_.is_over() || course_.stopped())
       continue;
     executor::complain(facts_, std::move(*excess));
     process_->kill();
     co_return;
   }
+}
+
+aio::task<std::optional<domain::failure>> local_attempt::look_at_bounds() {
+  auto group = process_->group();
+  if (!group)
+    group = adopted_group_;
+  const auto look = [pid = process_->pid(), group, bounds = settings_.bounds]() {
+    return bounds.of_processes() ? excess_of(process::use_of_group(pid),
+                                             group ? group->refusals() : process::group_refusals{}, bounds)
+                                 : std::nullopt;
+  };
+  co_return co_await pool_.run(look);
+}
+
+/// Rarer, so that a directory with many files costs little.
+aio::task<std::optional<domain::failure>> local_attempt::look_at_files() {
+  constexpr int most_of_the_time = 20; // a twentieth of it, at most
+  const auto began = aio::clock::now();
+  if (!settings_.bounds.of_files() || began < files_due_)
+    co_return std::nullopt;
+  const auto look = [directory = paths_.directory, bounds = settings_.bounds] {
+    return excess_of_files(directory, bounds);
+  };
+  auto excess = co_await pool_.run(look);
+  files_due_ = aio::clock::now() + (aio::clock::now() - began) * most_of_the_time;
+  co_return excess;
 }
 
 /// On a full disk Blender writes an incomplete PNG, prints nothing and exits with 0.

@@ -55,6 +55,9 @@ public:
   }
 
   [[nodiscard]] pid_t pid() const noexcept override { return session_->process_->pid(); }
+  [[nodiscard]] std::shared_ptr<const process::control_group> group() const override {
+    return session_->process_->group();
+  }
 
   [[nodiscard]] aio::task<process::process_end> watch() override {
     while (!state_->ended && !session_->over_ && !state_->left)
@@ -171,6 +174,10 @@ void session::handle(const blender::session_event& event) {
     if (wear_.first_memory == 0)
       wear_.first_memory = wear_.memory;
   }
+  if (std::holds_alternative<said::begun>(event))
+    is_busy_ = true;
+  if (std::holds_alternative<said::ended>(event))
+    is_busy_ = false;
   if (!of || !of->user || of->ended)
     return;
   if (std::holds_alternative<said::begun>(event)) {
@@ -224,6 +231,7 @@ aio::task<bool> session::takes_up() {
 }
 
 void session::load() {
+  is_busy_ = true;
   if (is_alive() && !channel_->send(blender::format_load(key_.blend)))
     end();
 }

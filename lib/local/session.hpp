@@ -87,6 +87,10 @@ public:
   /// Whether its Blender can take an attempt.
   [[nodiscard]] bool is_alive() const noexcept { return process_ && !over_ && !ending_; }
   [[nodiscard]] const policy::session_wear& wear() const noexcept { return wear_; }
+  /// Its process group.
+  [[nodiscard]] pid_t pid() const noexcept { return process_->pid(); }
+  /// Whether it loads or renders.
+  [[nodiscard]] bool is_busy() const noexcept { return is_busy_; }
   /// Memory in bytes: after its last frame, or current if it has only loaded.
   [[nodiscard]] std::uint64_t memory() const;
 
@@ -107,6 +111,7 @@ private:
   policy::session_wear wear_;
   std::optional<process::process_end> over_;
   bool ending_ = false;
+  bool is_busy_ = false;
   aio::notification changed_;
 };
 

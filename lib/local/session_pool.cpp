@@ -4,6 +4,7 @@
 #include "base/scope_exit.hpp"
 #include "executor/attempt_places.hpp"
 #include "local/session_directory.hpp"
+#include "process/process_table.hpp"
 
 #include <boost/asio/redirect_error.hpp>
 
@@ -13,7 +14,7 @@
 namespace kiln::local {
 
 session_pool::session_pool(aio::executor_type loop, const local_settings& settings, aio::blocking_pool& pool)
-    : loop_(loop), settings_(settings), pool_(pool), idle_over_(loop),
+    : loop_(loop), settings_(settings), pool_(pool), idle_over_(loop), look_due_(loop),
       work_(loop, [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); }) {}
 
 std::list<session_pool::waiting>::iterator session_pool::find_idle(const session_key& key) {
@@ -28,6 +29,8 @@ aio::task<result<session_pool::session_ptr>> session_pool::take(session_key key)
   if (const auto found = find_idle(key); found != idle_.end()) {
     const auto one = found->one;
     idle_.erase(found);
+    if (idle_.empty())
+      look_due_.cancel();
     if (one->is_alive())
       co_return lend(one);
   }
@@ -105,6 +108,10 @@ void session_pool::keep(session_ptr one) {
     watching_ = true;
     work_.spawn(watch_idle_time());
   }
+  if (!looking_ && !idle_.empty()) {
+    looking_ = true;
+    work_.spawn(watch_idle_use());
+  }
 }
 
 void session_pool::trim() {
@@ -131,6 +138,47 @@ aio::task<> session_pool::watch_idle_time() {
     co_await idle_over_.async_wait(aio::asio::redirect_error(aio::use_task, ignored));
   }
   watching_ = false;
+}
+
+/// Ends idle sessions that take more than they may, or that do something although they have nothing to do.
+/// Looks become rarer, so that sessions that rest keep nobody awake.
+aio::task<> session_pool::watch_idle_use() {
+  constexpr std::chrono::seconds first_look{1}, rarest_look{64};
+  auto until_next = first_look;
+  std::size_t known = 0;
+  while (!idle_.empty()) {
+    if (idle_.size() > known)
+      until_next = first_look;
+    known = idle_.size();
+    boost::system::error_code ec;
+    look_due_.expires_after(until_next);
+    co_await look_due_.async_wait(aio::asio::redirect_error(aio::use_task, ec));
+    until_next = std::min(until_next * 4, rarest_look);
+    std::vector<session_ptr> ones;
+    for (const auto& w : idle_)
+      ones.push_back(w.one);
+    for (const auto& one : ones) {
+      const auto look = [group = one->pid(), directory = one->directory(), bounds = settings_.bounds] {
+        const auto used = process::use_of_group(group);
+        return std::pair{used, excess_of(used, {}, bounds) || excess_of_files(directory, bounds)};
+      };
+      const auto [use, exceeds] = co_await pool_.run(look);
+      const auto found = std::ranges::find(idle_, one, &waiting::one);
+      if (found == idle_.end()) // lent or ended meanwhile
+        continue;
+      const policy::session_look now{
+          .memory = use.memory, .cpu = use.cpu, .at = aio::clock::now().time_since_epoch()};
+      if (exceeds || (found->first.at.count() > 0 && policy::is_restless(found->first, now))) {
+        one->kill();
+        idle_.erase(found);
+      } else if (!one->is_busy()) {
+        const auto memory = found->first.at.count() > 0 ? found->first.memory : now.memory;
+        found->first = now;
+        found->first.memory = memory; // slow growth adds up
+      }
+    }
+  }
+  looking_ = false;
 }
 
 aio::task<> session_pool::expect(session_key key, blender::install by) {
@@ -165,6 +213,7 @@ void session_pool::leave() {
   left_ = true;
   idle_.clear();
   idle_over_.cancel();
+  look_due_.cancel();
   for (const auto& one : all_)
     one->leave();
 }
@@ -174,6 +223,7 @@ void session_pool::end_idle() {
     w.one->end();
   idle_.clear();
   idle_over_.cancel();
+  look_due_.cancel();
 }
 
 void session_pool::hurry() {

@@ -52,12 +52,14 @@ private:
   struct waiting {
     session_ptr one;
     aio::clock::time_point since;
+    policy::session_look first = {}; ///< of the first look since it has nothing to do; `at` is 0 before
   };
 
   [[nodiscard]] aio::task<> live(session_ptr one);
   [[nodiscard]] aio::task<> remove(session_ptr one);
   [[nodiscard]] session_ptr lend(session_ptr one);
   [[nodiscard]] aio::task<> watch_idle_time();
+  [[nodiscard]] aio::task<> watch_idle_use();
   [[nodiscard]] std::list<waiting>::iterator find_idle(const session_key& key);
   void end_replaced(const session_key& key);
   void keep(session_ptr one);
@@ -73,7 +75,9 @@ private:
   bool left_ = false;
   bool hurried_ = false;
   bool watching_ = false;
+  bool looking_ = false;
   aio::timer idle_over_;
+  aio::timer look_due_;
   aio::task_group work_;
 };
 

@@ -13,6 +13,13 @@ bool is_worn_out(const session_wear& wear, const session_limits& limits) noexcep
   return wear.first_memory > 0 && wear.memory > wear.first_memory + wear.first_memory / 2 + slack;
 }
 
+bool is_restless(const session_look& before, const session_look& now) noexcept {
+  constexpr double most_of_a_core = 0.25; // a Blender that waits uses none
+  constexpr std::uint64_t slack = 128ULL << 20;
+  return now.cpu - before.cpu > (now.at - before.at) * most_of_a_core ||
+         now.memory > before.memory + before.memory / 4 + slack;
+}
+
 std::size_t count_to_end(std::span<const std::uint64_t> memory, const session_limits& limits) noexcept {
   auto held = std::accumulate(memory.begin(), memory.end(), std::uint64_t{0});
   std::size_t count = 0;

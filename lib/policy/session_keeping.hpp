@@ -28,6 +28,17 @@ struct session_wear {
 /// its first frame.
 [[nodiscard]] bool is_worn_out(const session_wear& wear, const session_limits& limits) noexcept;
 
+/// What an idle session has used at some time.
+struct session_look {
+  std::uint64_t memory = 0;            ///< bytes in RAM
+  std::chrono::duration<double> cpu{}; ///< since it was started
+  std::chrono::duration<double> at{};  ///< when that was
+};
+
+/// Whether a session that has nothing to do uses the processor or takes more and more memory: its scene has
+/// left something running.
+[[nodiscard]] bool is_restless(const session_look& before, const session_look& now) noexcept;
+
 /// The number of idle sessions to end, from the front of `memory` (bytes of each, least recently used first).
 [[nodiscard]] std::size_t count_to_end(std::span<const std::uint64_t> memory,
                                        const session_limits& limits) noexcept;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "process/bubblewrap.hpp"
 
+#include "base/paths.hpp"
+
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <string_view>
 
@@ -17,6 +20,21 @@ struct mount {
 };
 
 constexpr std::string_view proc = "/proc";
+constexpr std::array devices_of_bwrap{"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"};
+constexpr std::string_view to_read = "--ro-bind-try";
+
+/// Leaves out what the nearest mount above it shows already: each mount costs bwrap 0.1 ms, since it reads
+/// the table of all mounts. Mounts include those of the directories below them.
+std::vector<mount> without_shown(std::vector<mount> sorted) {
+  std::vector<mount> kept;
+  for (auto& one : sorted) {
+    const auto above = std::find_if(kept.rbegin(), kept.rend(),
+                                    [&one](const mount& m) { return is_at_or_below(one.path, m.path); });
+    if (above == kept.rend() || one.how != to_read || above->how != to_read)
+      kept.push_back(std::move(one));
+  }
+  return kept;
+}
 
 } // namespace
 
@@ -45,14 +63,15 @@ std::vector<std::string> format_wrapper(const fs::path& bwrap, const walls& arou
     mounts.push_back({path, "--ro-bind", "/dev/null"});
   for (const auto& path : around.read)
     if (!path.native().starts_with(proc)) // the sandbox has its own
-      mounts.push_back({path, "--ro-bind-try"});
+      mounts.push_back({path, to_read.data()});
   for (const auto& path : around.devices)
-    mounts.push_back({path, "--dev-bind-try"});
+    if (std::ranges::find(devices_of_bwrap, path) == devices_of_bwrap.end())
+      mounts.push_back({path, "--dev-bind-try"});
   for (const auto& path : around.write)
     mounts.push_back({path, "--bind"});
   // Deeper ones later: each covers a part of an earlier one.
   std::ranges::stable_sort(mounts, {}, [](const mount& m) { return std::ranges::distance(m.path); });
-  for (const auto& [path, how, source] : mounts) {
+  for (const auto& [path, how, source] : without_shown(std::move(mounts))) {
     add({how});
     if (std::string_view{how} != "--tmpfs")
       add({source.empty() ? path.native() : source.native()});

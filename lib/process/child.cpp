@@ -4,6 +4,7 @@
 #include "aio/unique_descriptor.hpp"
 #include "process/bubblewrap.hpp"
 #include "process/confinement.hpp"
+#include "process/control_group.hpp"
 #include "process/launcher.hpp"
 #include "process/process_table.hpp"
 #include "process/stop_sequence.hpp"
@@ -102,13 +103,15 @@ aio::asio::execution_context::id groups::id;
 
 struct child::state final : stop_sequence {
   state(aio::executor_type loop, boost::process::v2::basic_process<aio::executor_type> p,
-        std::shared_ptr<const confinement> walls, std::chrono::milliseconds grace)
-      : stop_sequence(loop, p.id(), grace), process(std::move(p)), sandbox(std::move(walls)),
+        const launch_request& request, std::chrono::milliseconds grace)
+      : stop_sequence(loop, p.id(), grace), process(std::move(p)), sandbox(request.sandbox),
+        bounds(request.group),
         proc(sandbox ? ::open(("/proc/" + std::to_string(pid())).c_str(), O_PATH | O_CLOEXEC) : -1),
         exit_seen(loop), child_signal(loop), siblings(aio::asio::use_service<groups>(loop.context())) {}
 
   boost::process::v2::basic_process<aio::executor_type> process;
   std::shared_ptr<const confinement> sandbox; ///< null: none
+  control_group_ptr bounds;                   ///< null: none
   /// Its directory in /proc, which a rule on this inode allows it to read. If the kernel dropped the inode
   /// (memory is scarce while scenes load), a later lookup would create another one.
   aio::unique_descriptor proc;
@@ -151,8 +154,7 @@ result<std::unique_ptr<child>> child::launch(aio::executor_type loop, const laun
   auto process = group_launcher{}(loop, request);
   if (!process)
     return process.error();
-  std::unique_ptr<child> made{
-      new child(std::make_shared<state>(loop, std::move(*process), request.sandbox, grace))};
+  std::unique_ptr<child> made{new child(std::make_shared<state>(loop, std::move(*process), request, grace))};
   auto& s = *made->state_;
   const int pidfd = static_cast<int>(::syscall(SYS_pidfd_open, s.pid(), 0)); // CLOEXEC by itself
   boost::system::error_code ec;
@@ -171,6 +173,10 @@ result<std::unique_ptr<child>> child::launch(aio::executor_type loop, const laun
 
 pid_t child::pid() const noexcept {
   return state_->pid();
+}
+
+std::shared_ptr<const control_group> child::group() const {
+  return state_->bounds;
 }
 
 aio::task<domain::process_exit> child::wait() {
@@ -199,6 +205,8 @@ aio::task<domain::process_exit> child::wait() {
   }
   s.child_signal.clear();
   s.set_empty();
+  if (s.bounds)
+    s.bounds->end(); // what has left the process group
   s.cancel_grace();
   s.siblings.reap_strangers();
   co_return *s.exit;

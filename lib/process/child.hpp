@@ -37,6 +37,7 @@ public:
   ~child() override;
 
   [[nodiscard]] pid_t pid() const noexcept override;
+  [[nodiscard]] std::shared_ptr<const control_group> group() const override;
 
   /// Completes when the leader has exited and its group is empty; returns the leader's exit, or unknown_exit.
   /// Processes that the leader leaves in its group are stopped. Await once; again only after a cancellation.

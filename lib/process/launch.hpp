@@ -13,6 +13,7 @@
 namespace kiln::process {
 
 struct confinement;
+class control_group;
 
 struct launch_request {
   std::filesystem::path executable;        ///< contains a slash: PATH is not searched
@@ -23,6 +24,7 @@ struct launch_request {
   std::filesystem::path log_file; ///< for standard output and error; created if missing, appended to
   std::shared_ptr<const confinement> sandbox = {}; ///< its sandbox (confinement.hpp); null: none
   credentials_ptr run_as = {};                     ///< its user; null: kilnd's own
+  std::shared_ptr<control_group> group = {};       ///< its control group; null: that of kilnd
 };
 
 } // namespace kiln::process

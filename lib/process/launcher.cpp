@@ -3,6 +3,7 @@
 
 #include "aio/unique_descriptor.hpp"
 #include "process/confinement.hpp"
+#include "process/control_group.hpp"
 #include "process/credentials.hpp"
 #include "process/landlock.hpp"
 #include "process/syscall_filter.hpp"
@@ -39,6 +40,7 @@ struct child_plan {
   std::size_t filter_size = 0;
   int filter_fd = -1;                ///< the filter as a file, for a wrapper
   const credentials* user = nullptr; ///< null: the parent's
+  int group_fd = -1;                 ///< of its control group
   const char* failed_step = nullptr; ///< written by the child
   int failed_errno = 0;
 };
@@ -81,6 +83,8 @@ int run_child(void* argument) {
   action.sa_handler = SIG_DFL;
   for (int signal = 1; signal < NSIG; ++signal)
     ::sigaction(signal, &action, nullptr); // fails for KILL, STOP and those of the C library, which is fine
+  if (plan.group_fd >= 0)
+    (void)!::write(plan.group_fd, "0", 1); // its bounds are also looked at from outside
   // With a group of its own, and without the terminal that kilnd may have been started from.
   if (::setsid() < 0)
     fail("make a session for");
@@ -197,7 +201,8 @@ result<pid_t> spawn(const launch_request& request) {
                   .filter = filter.data(),
                   .filter_size = filter.size(),
                   .filter_fd = filter_file.get(),
-                  .user = request.run_as.get()};
+                  .user = request.run_as.get(),
+                  .group_fd = request.group ? request.group->door() : -1};
   constexpr std::size_t stack_size = 64 * 1024;
   const auto stack = std::make_unique_for_overwrite<std::byte[]>(stack_size);
 

@@ -155,10 +155,12 @@ std::uint64_t available_memory() {
 }
 
 group_use use_of_group(pid_t group) {
+  static const auto ticks_a_second = static_cast<double>(::sysconf(_SC_CLK_TCK));
   group_use use;
   for (const auto& member : members_of(group)) {
     ++use.processes;
     use.memory += memory_in_ram(member.pid);
+    use.cpu += std::chrono::duration<double>(static_cast<double>(member.cpu_ticks) / ticks_a_second);
   }
   return use;
 }

@@ -3,6 +3,7 @@
 // Facts from /proc (proc(5)) about any process. Each answer may already be outdated.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -57,6 +58,7 @@ struct process_facts {
 struct group_use {
   std::uint64_t memory = 0; ///< bytes in RAM
   std::size_t processes = 0;
+  std::chrono::duration<double> cpu{}; ///< that they and their ended children have used
 };
 
 [[nodiscard]] group_use use_of_group(pid_t group);

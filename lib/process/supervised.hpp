@@ -7,6 +7,7 @@
 #include "aio/task.hpp"
 #include "domain/attempt.hpp"
 
+#include <memory>
 #include <optional>
 
 #include <sys/types.h>
@@ -18,12 +19,17 @@ struct process_end {
   std::optional<domain::process_exit> exit = {}; ///< of the leader; nullopt if unknown
 };
 
+class control_group;
+
 class supervised {
 public:
   virtual ~supervised() = default;
 
   /// Also the id of its group.
   [[nodiscard]] virtual pid_t pid() const noexcept = 0;
+
+  /// Its control group; null: it has none of its own.
+  [[nodiscard]] virtual std::shared_ptr<const control_group> group() const { return nullptr; }
 
   /// Completes when the leader has exited and its group is empty, or after leave(). Await once.
   [[nodiscard]] virtual aio::task<process_end> watch() = 0;

@@ -75,7 +75,8 @@ def test_a_row_in_short(start):
     rows = d.get("/v1/jobs?fields=summary").json()["jobs"]
     assert [row["id"] for row in rows] == made[::-1]
     full = job(d, made[0])
-    assert rows[1] == {**{name: full[name] for name in ("id", "name", "blend", "owner", "state", "priority", "created_at", "finished_at")},
+    assert rows[1] == {**{name: full[name] for name in ("id", "name", "blend", "owner", "state", "wanted", "revision", "priority", "created_at",
+                                                              "started_at", "finished_at")}, "warnings": len(full["warnings"]),
                        "total": 4, "done": 3, "failed": 1, "progress": 0.75, "seconds_left": None, "failure": "frames_missing", "waits": False}
     assert rows[0]["name"] is None and rows[0]["failure"] is None and rows[0]["progress"] == 1
     assert len(json.dumps(rows[1])) < 400

@@ -2,11 +2,13 @@
 """Temporary lack of resources: a job waits, reports that, and does not fail."""
 import fcntl
 import os
+import pathlib
 import resource
 import signal
+import subprocess
 
 import pytest
-from daemon import wait_for
+from daemon import Daemon, wait_for
 from test_jobs import job, submit, until
 
 LOOK_AGAIN = ["--look-again", "0.1"]
@@ -37,6 +39,57 @@ def test_without_descriptors_a_job_waits(start, process):
     resource.prlimit(d.process.pid, resource.RLIMIT_NOFILE, before)
     done = until(d, ident, "succeeded", "failed")
     assert done["state"] == "succeeded" and done["frames"]["failed"] == 0, done
+
+
+@pytest.fixture
+def namespaced(start, monkeypatch):
+    """Starts kilnd in a user namespace of its own, which has limits of its own."""
+    if subprocess.run(["unshare", "--user", "--map-root-user", "true"], capture_output=True).returncode != 0:
+        pytest.skip("no user namespaces here")
+    began = Daemon.start
+
+    def enter(d):
+        d.command = ["unshare", "--user", "--map-root-user", *d.command]
+        return began(d)
+    monkeypatch.setattr(Daemon, "start", enter)
+    return start
+
+
+def limit_watches(d, most):
+    subprocess.run(["nsenter", "--user", "--target", str(d.process.pid), "sh", "-c", f"echo {most} >/proc/sys/user/max_inotify_watches"],
+                   check=True)
+
+
+def watches(d):
+    return sum(path.read_text().count("inotify wd:") for path in pathlib.Path(f"/proc/{d.process.pid}/fdinfo").iterdir())
+
+
+@pytest.mark.local
+@pytest.mark.parametrize("process", ["own", "session"])
+def test_without_watches_a_job_waits(namespaced, process):
+    d = namespaced(arguments=[*LOOK_AGAIN, "--sandbox", "off", "--sessions", "1"])
+    until(d, submit(d, "1", process="own"), "succeeded")
+    limit_watches(d, 0)
+    ident = submit(d, "1-2", process=process, retries=0)
+    assert "max_user_watches" in waits(d, ident)
+    assert d.get("/livez").status == 200
+    limit_watches(d, 1000)
+    done = until(d, ident, "succeeded", "failed")
+    assert done["state"] == "succeeded" and done["frames"]["failed"] == 0, done
+
+
+@pytest.mark.local
+@pytest.mark.parametrize("process", ["own", "session"])
+def test_with_a_watch_for_frames_alone_they_are_published_and_the_log_is_kept(namespaced, process):
+    d = namespaced("print once", "skip_frame 2", arguments=[*LOOK_AGAIN, "--sandbox", "off", "--sessions", "0"])
+    before = watches(d)
+    limit_watches(d, before + 1)
+    ident = submit(d, "1-2", process=process, retries=0)
+    assert "max_user_watches" in waits(d, ident)
+    assert "once" in (d.state / "logs" / f"{ident}-1.log").read_text()
+    limit_watches(d, 1000)
+    done = until(d, ident, "succeeded", "failed")
+    assert done["frames"]["done"] == 1 and done["failure"]["kind"] == "frames_missing", done
 
 
 def test_a_blend_that_another_program_holds_by_a_lease_is_waited_for(start, tmp_path):

@@ -47,6 +47,27 @@ def test_the_map_leads_to_every_page():
     assert not sorted(str(page.relative_to(ROOT)) for page in pages - named)
 
 
+def rows_of(section):
+    return [line.strip("|").split("|")[-1] for line in section.splitlines() if re.match(r"\|(?!-| # | what )", line)]
+
+
+def python_names():
+    return {name for path in (ROOT / "tests").rglob("test_*.py") for name in re.findall(r"^def (test_\w+)", path.read_text(), re.M)}
+
+
+def test_attacks_name_tests_that_exist():
+    """The last column of the tables of docs/security.md."""
+    page = (ROOT / "docs/security.md").read_text(encoding="utf-8")
+    rows = rows_of(page.partition("## Attacks and what holds")[2].partition("\n## ")[0])
+    units = {f"{suite}.{name}" for path in (ROOT / "tests/unit").rglob("*_test.cpp")
+             for suite, name in re.findall(r"^TEST(?:_F|_P)?\((\w+),\s*(\w+)\)", path.read_text(), re.M)}
+    programs = {path.stem for folder in ("fuzz", "reliability") for path in (ROOT / "tests" / folder).iterdir()}
+    assert len(rows) > 25
+    for row in rows:
+        names = re.findall(r"`([\w.]+)`", row)
+        assert names and not set(names) - python_names() - units - programs, row
+
+
 def test_reported_cases_name_tests_that_exist():
     """The last column of docs/pictures.md: a scene of tests/pictures, or a test."""
     page = (ROOT / "docs/pictures.md").read_text(encoding="utf-8")
@@ -54,7 +75,7 @@ def test_reported_cases_name_tests_that_exist():
     rows = [row.strip("|").split("|")[-1] for row in rows if row.startswith("| ")][1:]
     cases = (ROOT / "tests/pictures/cases.py").read_text(encoding="utf-8")
     scenes = set(re.findall(r'Case\("\w+\.(\w+)"', cases)) | set(re.findall(r'name="(\w+)"', cases))
-    tests = {name for path in (ROOT / "tests").rglob("test_*.py") for name in re.findall(r"^def (test_\w+)", path.read_text(), re.M)}
+    tests = python_names()
     assert len(rows) > 20
     for row in rows:
         names = re.findall(r"`(\w+)`", row)

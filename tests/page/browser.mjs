@@ -16,7 +16,7 @@ const browser = await chromium.launch({
 const AsyncFunction = (async () => undefined).constructor;
 let context, page, seen;
 
-async function open({ url, width = 1440, height = 900, theme = "light", scale = 1, motion = "reduce", forced = "none", storage = true, insecure = false }) {
+async function open({ url, width = 1440, height = 900, theme = "light", scale = 1, motion = "reduce", forced = "none", storage = true, insecure = false, clock = 0 }) {
   await context?.close();
   context = await browser.newContext({ viewport: { width, height }, colorScheme: theme, deviceScaleFactor: scale, reducedMotion: motion,
     forcedColors: forced, locale: "en-GB", timezoneId: "UTC", acceptDownloads: true, permissions: [],
@@ -37,6 +37,7 @@ async function open({ url, width = 1440, height = 900, theme = "light", scale = 
   if (!storage) await context.addInitScript(() => {
     for (const name of ["localStorage", "sessionStorage"]) Object.defineProperty(window, name, { get() { throw new DOMException("refused", "SecurityError"); } });
   });
+  if (clock) await context.clock.install({ time: Date.now() + clock * 3_600_000 }); // hours
   page = await context.newPage();
   await page.goto(url);
 }

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a person does on the page, with fake_blender as the Blender."""
 import json
+import os
+import signal
 
 import pytest
 import tokens
@@ -238,3 +240,187 @@ def test_axe_finds_nothing(start, browser, theme, width):
         browser.run(before)
         assert browser.run("return axe()") == [], fragment
         assert browser.run("return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)") <= 0, fragment
+
+
+def test_jobs_are_chosen_and_changed_together(start, browser):
+    d = start(NEVER)
+    made = [post(d, frames="1", name=f"shot {number}") for number in range(5)]  # the newest is at the top
+    browser.open(d.url())
+    browser.run(f"{ROWS}.nth(4).waitFor(); await page.getByLabel('Choose shot 4').click(); await page.getByLabel('Choose shot 2').click({{ modifiers: ['Shift'] }})")
+    assert "3 jobs chosen" in browser.run("return page.locator('.chosen').innerText()")
+    assert browser.run("return page.locator('.c-pick input').evaluateAll((all) => all.map((it) => it.checked))") == [True] * 3 + [False] * 2
+    assert browser.run("return axe()") == []
+    browser.run("await page.locator('.chosen').getByRole('button', { name: 'Pause' }).click()")
+    for number in (4, 3, 2):
+        until(d, made[number], wanted="pause")
+    browser.run("await page.locator('.chosen').getByRole('button', { name: 'None' }).click(); await page.getByRole('link', { name: 'shot 1' }).focus();"
+                "await page.keyboard.press('x'); await page.keyboard.press('j'); await page.keyboard.press('Shift+X')")
+    assert "2 jobs chosen" in browser.run("return page.locator('.chosen').innerText()")
+    browser.run("await page.locator('.chosen').getByRole('button', { name: 'Cancel' }).click()")
+    browser.click("Cancel them")
+    for number in (1, 0):
+        until(d, made[number], state="canceled")
+    browser.run("await page.locator('.chosen').getByRole('button', { name: 'Delete' }).click(); await page.locator('dialog').getByRole('button', { name: 'Delete' }).click();"
+                "await page.waitForFunction(() => document.querySelectorAll('.row[data-job]').length === 3)")
+    assert d.get(f"/v1/jobs/{made[0]}").status == 404 and d.get(f"/v1/jobs/{made[4]}").json()["wanted"] == "pause"
+
+
+def test_a_search_is_made_by_kilnd(start, browser):
+    d = start(NEVER)
+    post(d, frames="1", name="kettle", tags=["night"])
+    post(d, frames="1", name="pot")
+    browser.open(d.url("#/jobs?q=night"))
+    browser.run("await page.getByRole('link', { name: 'kettle' }).waitFor()")
+    assert browser.run(f"return {ROWS[6:]}.count()") == 1
+    post(d, frames="1", name="lamp", tags=["night"])  # found as soon as it is there
+    browser.run("await page.getByRole('link', { name: 'lamp' }).waitFor()")
+    browser.run("await page.fill('input[type=search]', 'x'.repeat(10_000)); await page.locator('.notice.bad').waitFor()")
+    browser.run("await page.fill('input[type=search]', ''); await page.getByRole('link', { name: 'pot' }).waitFor()")
+
+
+def test_frames_are_played_and_compared(start, browser):
+    d = start("samples 1")
+    first, second = post(d, frames="1-4", name="before"), post(d, frames="1-4", name="after")
+    for job in (first, second):
+        until(d, job, state="succeeded")
+    browser.open(d.url(f"#/jobs/{second}?frame=2"))
+    browser.run("await page.locator('.stage img').waitFor(); await page.keyboard.press('Space'); await page.getByRole('button', { name: 'Stop' }).waitFor();"
+                "await page.getByRole('heading', { name: 'Frame 4' }).waitFor(); await page.getByRole('heading', { name: 'Frame 1' }).waitFor();"  # from the beginning again
+                "await page.keyboard.press('Space'); await page.getByRole('button', { name: 'Play' }).waitFor()")
+    browser.run("await page.getByLabel('Compare with').selectOption({ index: 1 }); await page.locator('.stage .over').waitFor(); await page.getByLabel('This one up to').fill('20')")
+    assert "20%" in browser.run("return page.locator('.stage .over').evaluate((it) => it.style.clipPath)")
+    assert browser.run("return axe()") == []
+    browser.click("Zoom in")
+    assert browser.run("return page.locator('.stage').evaluate((it) => it.scrollWidth > it.clientWidth)")
+
+
+def test_what_kilnd_has_is_told(start, browser, tmp_path):
+    d = start(NEVER)
+    browser.open(d.url("#/system"))
+    browser.see("Ready")
+    post(d, frames="1")
+    browser.see("1 of 1")  # the slot, read again
+    text = browser.run("return page.locator('main').innerText()")
+    assert str(tmp_path) in text and "3.4.1" in text and "No tokens" in text
+    for theme, width in (("light", 1440), ("dark", 320)):
+        browser.open(d.url("#/system"), theme=theme, width=width)
+        browser.see("Project roots")
+        assert browser.run("return axe()") == []
+        assert browser.run("return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)") <= 0
+
+
+def test_a_job_of_100000_frames_is_a_few_kilobytes(start, browser):
+    d = start(NEVER)
+    job = post(d, frames="1-100000")
+    browser.open(d.url(f"#/jobs/{job}"))
+    browser.run("await page.waitForFunction(() => /100\\D000 frames/.test(document.querySelector('.map canvas')?.getAttribute('aria-label')))")
+    asked = [url for url in browser.run("return seen.requests") if f"{job}/frames" in url]
+    assert asked and all(url.endswith("/map") for url in asked), asked
+    assert browser.run("return page.locator('.pictures li').count()") < 120
+
+
+def test_a_browser_whose_clock_is_an_hour_off(start, browser):
+    d = start(NEVER)
+    post(d, frames="1", name="now")
+    for hours in (-1, 1):
+        browser.open(d.url(), clock=hours)
+        browser.run(f"{ROWS}.first().waitFor()")
+        assert "just now" in browser.run("return page.locator('.row[data-job] .c-age').innerText()"), hours
+
+
+def test_a_job_of_forced_colours_and_400_percent(start, browser):
+    d = start("skip_frame 2")
+    job = post(d, frames="1-4", retries=0, name="failed")
+    until(d, job, state="failed")
+    for how in ({"forced": "active"}, {"width": 320, "height": 256, "scale": 4}):  # 1280 pixels at 400 %
+        for fragment in ("#/jobs", f"#/jobs/{job}", "#/new", "#/system"):
+            browser.open(d.url(fragment), **how)
+            browser.run("await page.locator('main h1').waitFor(); await page.waitForTimeout(300)")
+            assert browser.run("return axe()") == [], (how, fragment)
+            assert browser.run("return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)") <= 0, (how, fragment)
+
+
+def test_a_token_that_ends_while_the_page_is_open(start, browser):
+    d = start(NEVER)
+    d.stop()
+    secret = tokens.add(d.state, "ada", "submit")
+    d.command[d.command.index("--listen") + 1] = f"127.0.0.1:{d.port}"
+    d.start()
+    job = post(d, tokens.bearer(secret), frames="1", name="hers")
+    browser.open(d.url(f"#/jobs/{job}?tab=settings"))
+    browser.run("await page.fill('#token', args.secret); await page.keyboard.press('Enter')", secret=secret)
+    browser.state("Rendering")
+    d.stop()
+    assert tokens.token("remove", "ada", state=d.state).returncode == 0
+    other = tokens.add(d.state, "ada2", "admin")
+    d.start()
+    browser.see("This token is not valid, or has expired.")
+    assert browser.run("return page.locator('main.job h1').innerText()") == "hers"  # what was seen stays below
+    browser.run("await page.fill('#token', args.secret); await page.keyboard.press('Enter'); await page.locator('dialog').waitFor({ state: 'detached' })", secret=other)
+    assert browser.run("return page.url()").endswith("tab=settings")
+    browser.run("await page.locator('.link-state.live').waitFor()")
+
+
+def test_a_page_of_an_older_build_asks_to_be_reloaded(start, browser):
+    d = start(NEVER)
+    browser.open(d.url())
+    browser.run("await page.locator('.link-state.live').waitFor()")
+    # kilnd is another one: its index names other files.
+    browser.run("await page.route(page.url().split('#')[0], async (route) => { const answer = await route.fetch();"
+                "await route.fulfill({ response: answer, body: (await answer.text()).replace(/app-[0-9a-f]+/, 'app-0123456789ab') }); })")
+    d.command[d.command.index("--listen") + 1] = f"127.0.0.1:{d.port}"
+    d.stop()
+    browser.run("await page.locator('.link-state.reconnecting').waitFor()")
+    d.start()
+    browser.see("kilnd has a newer page.")
+    browser.run("await page.unroute(page.url().split('#')[0]); await page.getByRole('button', { name: 'Reload' }).click(); await page.locator('.link-state.live').waitFor()")
+    assert browser.run("return page.locator('.banner').count()") == 0
+
+
+def test_a_stream_that_stops_is_opened_anew(start, browser):
+    """The connection stands, but nothing comes: as of a proxy that forgot it."""
+    d = start(NEVER)
+    browser.open(d.url(), clock=1e-9)  # the browser's own, so that it can be put forward
+    browser.run("await page.locator('.link-state.live').waitFor()")
+    os.kill(d.process.pid, signal.SIGSTOP)
+    try:
+        browser.run("await context.clock.fastForward(41_000); await page.locator('.link-state.reconnecting').waitFor()")
+        browser.run("await context.clock.fastForward(21_000)")
+        browser.see("Stale for")
+    finally:
+        os.kill(d.process.pid, signal.SIGCONT)
+    post(d, frames="1", name="meanwhile")
+    browser.run("await context.clock.fastForward(31_000); await page.locator('.link-state.live').waitFor(); await page.getByRole('link', { name: 'meanwhile' }).waitFor()")
+
+
+def test_thousands_of_jobs_end_at_once(start, browser):
+    d = start(NEVER, arguments=["--max-queued", "3000"])
+    made = [post(d, frames="1", name=f"job {number}") for number in range(2000)]
+    browser.open(d.url())
+    browser.run("await page.locator('.chip.queued').getByText(/1.999/).waitFor()")
+    for job in made:
+        d.ask("POST", f"/v1/jobs/{job}/cancel")
+    browser.run("await page.locator('.chip.canceled').getByText(/2.000/).waitFor()")
+    browser.run("await page.getByRole('link', { name: 'job 1999', exact: true }).click()")
+    browser.state("Canceled")
+
+
+def test_a_failed_frame_is_found_and_retried_by_keyboard_alone(start, browser):
+    d = start("skip_frame 2", "samples 1")
+    browser.open(d.url("#/new"))
+    press = "for (const key of args.keys) await page.keyboard.press(key)"
+    browser.run("await page.locator('.drop').waitFor(); await page.getByRole('button', { name: 'It is on the server already' }).focus(); await page.keyboard.press('Enter');"
+                "await page.locator('#f-blend').focus(); await page.keyboard.type('scene.blend'); await page.locator('#f-frames').focus(); await page.keyboard.type('1-3'); await page.keyboard.press('Enter')")
+    browser.state("Failed")
+    browser.run(press, keys=["]"])
+    browser.run("await page.locator('[data-failure]:focus').waitFor()")
+    browser.run(press, keys=["r"])
+    job = d.get("/v1/jobs").json()["jobs"][0]["id"]
+    wait_for(lambda: d.get(f"/v1/jobs/{job}").json()["attempts"] > 1, "it is tried again")
+    browser.state("Failed")
+    browser.run("await page.getByRole('button', { name: 'Frame 1' }).focus(); await page.keyboard.press('Enter'); await page.locator('.stage img').waitFor(); await page.keyboard.press('ArrowRight');"
+                "await page.getByRole('heading', { name: 'Frame 3' }).waitFor()")
+    got = browser.run("const [file] = await Promise.all([page.waitForEvent('download'), (async () => { await page.getByRole('link', { name: 'Download', exact: true }).focus(); await page.keyboard.press('Enter'); })()]);"
+                      "const path = await file.path(); await page.keyboard.press('Escape'); return path")
+    with open(got, "rb") as image:
+        assert image.read(8) == b"\x89PNG\r\n\x1a\n"

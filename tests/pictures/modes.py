@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+import time
 
 from daemon import wait_for
 from decoded import decode
@@ -111,22 +112,36 @@ def until_final(d, ident):
     return until(d, ident, *FINAL)
 
 
+def tell(pid, sent):
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, sent)
+
+
 @contextlib.contextmanager
 def held_after_its_first_frame(d, ident):
-    """Blender's pid while it is stopped, with a frame published and another missing; None when the job was too fast."""
-    job = wait_for(lambda: (lambda j: j if j["state"] in FINAL or (j["frames"]["done"] and j["current"] and j["current"]["pid"])
-                            else None)(look(d, ident)), "a frame is done", deadline=180)
+    """Blender's pid while it is stopped, with a frame published and another missing; None when the job was too fast.
+
+    Frames may take milliseconds: from the first on, Blender runs for 20 ms at a time, and kilnd publishes meanwhile."""
+    def begun(job):
+        return job["current"] and job["current"]["pid"] and (job["frames"]["done"] or job["current"]["frame"] is not None)
+
+    job = wait_for(lambda: (lambda j: j if j["state"] in FINAL or begun(j) else None)(look(d, ident)), "a frame is begun", deadline=180)
     if job["state"] in FINAL:
         yield None
         return
     pid = job["current"]["pid"]
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGSTOP)
     try:
-        yield pid
+        while True:
+            tell(pid, signal.SIGSTOP)
+            time.sleep(0.05)
+            job = look(d, ident)
+            if job["state"] in FINAL or job["frames"]["done"] or not job["current"]:
+                break
+            tell(pid, signal.SIGCONT)
+            time.sleep(0.02)
+        yield pid if job["state"] not in FINAL and job["current"] else None
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGCONT)
+        tell(pid, signal.SIGCONT)
 
 
 def patch(d, ident, **fields):
@@ -147,7 +162,7 @@ def pause(d, ident):
 def crash(d, ident):
     with held_after_its_first_frame(d, ident) as pid:
         if pid:
-            os.kill(pid, signal.SIGKILL)
+            tell(pid, signal.SIGKILL)
 
 
 def cancel_and_retry(d, ident):

@@ -8,9 +8,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <random>
 #include <sstream>
+#include <thread>
 
 #include <dirent.h>
 #include <poll.h>
@@ -153,6 +155,14 @@ script read_script(const std::string& file) {
         s.forks = 1;
     } else if (command == "hold") {
       words >> s.held_megabytes;
+    } else if (command == "litter") {
+      words >> s.litter_files >> s.litter_megabytes;
+    } else if (command == "spin") {
+      s.spins = true;
+    } else if (command == "grow") {
+      s.grows = true;
+    } else if (command == "bomb") {
+      s.bombs = true;
     } else if (command == "hang_load") {
       s.load_hangs = true;
     } else if (command == "hang") {
@@ -222,6 +232,34 @@ void begin(const script& s, const std::vector<std::string>& arguments) {
   std::cout.flush();
   static std::string held; // until the process ends, as memory that leaks does
   held.assign(static_cast<std::size_t>(s.held_megabytes) << 20U, 'x');
+  const std::string temp = std::getenv("TMPDIR") ? std::getenv("TMPDIR") : ".";
+  for (int i = 0; i < s.litter_files; ++i)
+    std::ofstream{temp + "/litter-" + std::to_string(i)};
+  if (s.litter_megabytes > 0) {
+    std::ofstream file{temp + "/litter"};
+    const std::string megabyte(1 << 20U, 'x');
+    for (int i = 0; i < s.litter_megabytes; ++i)
+      file << megabyte;
+  }
+  if (s.spins) // also between the attempts of a session
+    std::thread{[] {
+      for (volatile bool forever = true; forever;) {
+      }
+    }}.detach();
+  if (s.grows)
+    std::thread{[] {
+      constexpr std::size_t step = 8 << 20;
+      for (static std::vector<std::string> all;; std::this_thread::sleep_for(std::chrono::milliseconds{20}))
+        all.emplace_back(step, 'x');
+    }}.detach();
+  if (s.bombs)
+    for (pid_t made = 1; made >= 0;) { // until it may start no more
+      made = ::fork();
+      if (made == 0) {
+        ::pause();
+        std::_Exit(0);
+      }
+    }
   for (int i = 0; i < s.forks; ++i)
     if (::fork() == 0) {
       pause_for(1e6);

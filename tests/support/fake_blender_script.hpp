@@ -44,6 +44,8 @@ struct script {
   int raise_at = -1; ///< -1: at the end
   int flood_megabytes = 0;
   int forks = 0, held_megabytes = 0;
+  int litter_files = 0, litter_megabytes = 0; ///< empty files, and the size of one more, in its directory
+  bool spins = false, grows = false, bombs = false;
   bool hangs = false, placeholders = false, lists_descriptors = false, prints_environment = false;
   bool ignores_term = false;
   bool load_hangs = false; ///< when a session is to load it before its attempt comes

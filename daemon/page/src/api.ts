@@ -22,13 +22,19 @@ export interface Job {
   seed?: number; device?: string; retries?: number; order?: string; processes?: number | "auto"; process?: string;
   threads?: number; strict?: boolean; fail_fast?: boolean;
 }
+/// A job in a long list: what a row shows, and what can be done to it.
+export interface Row {
+  id: string; owner: string | null; state: State; wanted: Job["wanted"]; revision: number; name: string | null; blend: string;
+  priority: number; created_at: string; started_at: string | null; finished_at: string | null; total: number; done: number; failed: number;
+  progress: number; seconds_left: number | null; warnings: number;
+}
 export type FrameState = "pending" | "rendering" | "done" | "failed";
 export interface Frame { frame: number; state: FrameState; job?: string; seconds?: number; bytes?: number; failure?: Failure }
 export interface Blend {
   id: string; name: string | null; bytes: number; blender: string | null; frame_start: number | null; frame_end: number | null;
   scene: string | null;
 }
-export interface Blender { name: string; version: string | null; error: string | null }
+export interface Blender { name: string; version: string | null; error: string | null; engines: string[] | null; devices: { type: string; name: string }[] | null }
 
 /// An answer other than 2xx, or none at all (status 0).
 export class Problem extends Error {

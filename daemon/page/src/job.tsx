@@ -11,7 +11,9 @@ import { listen } from "./live";
 import { Log } from "./log";
 import { FrameMap } from "./map";
 import { Bar, Icon, Line, ProblemBox, StateMark, Text, announce, words } from "./parts";
-import { Download, Pictures, Viewer } from "./pictures";
+import { Download } from "./download";
+import { Pictures } from "./pictures";
+import { Viewer } from "./viewer";
 import { go, link, route, setQuery } from "./route";
 import { jobOf, put, remove } from "./store";
 
@@ -50,7 +52,7 @@ function Numbers({ job }: { job: JobType }) {
   return <dl class="numbers">{rows.map(([name, value]) => <div key={name}><dt>{name}</dt><dd class="num"><bdi>{value}</bdi></dd></div>)}</dl>;
 }
 
-function Failures({ frames, toLog }: { frames: Frames; toLog: () => void }) {
+function Failures({ job, frames, toLog }: { job: JobType; frames: Frames; toLog: () => void }) {
   frames.version.value;
   const groups = new Map<string, { message: string; kind: string; frames: number[] }>();
   for (const [frame, failure] of frames.failures) {
@@ -65,10 +67,11 @@ function Failures({ frames, toLog }: { frames: Frames; toLog: () => void }) {
       <h2>Frames that failed</h2>
       <ul>{[...groups.values()].map((group) => {
         group.frames.sort((a, b) => a - b);
-        const failed = group.frames.filter((frame) => frames.state(frame) === "failed").length;
+        const lost = group.frames.filter((frame) => frames.state(frame) === "failed"), failed = lost.length;
         return <li key={group.kind + group.message} tabIndex={-1} data-failure>
           <Icon of="failed" /><div><p><strong class="num">{group.frames.length === 1 ? `Frame ${group.frames[0]}` : `Frames ${ranges(group.frames)}`}</strong>{failed < group.frames.length && <span class="faint"> {failed ? `${failed} of them for good` : "tried again"}</span>}</p>
-            <p><bdi>{sentence(group.message)}</bdi></p><p class="faint">{advice[group.kind]} <button type="button" class="link" onClick={toLog}>See the log</button></p></div></li>;
+            <p><bdi>{sentence(group.message)}</bdi></p><p class="faint">{advice[group.kind]} <button type="button" class="link" onClick={toLog}>See the log</button>
+              {groups.size > 1 && failed > 0 && actions.canRetry(job) && <> <button type="button" class="link" onClick={() => actions.retryFrames(job, lost.join(","))}>Retry these</button></>}</p></div></li>;
       })}</ul>
     </section>
   );
@@ -194,7 +197,7 @@ export function Job({ id }: { id: string }) {
       {job.blender_warning && <p class="notice"><Icon of="warning" /><bdi>{sentence(job.blender_warning)}</bdi></p>}
       {job.warnings.length > 0 && <details class="warnings" open={job.warnings.length < 3}><summary><Icon of="warning" />{plural(job.warnings.length, "warning")}</summary>
         <ul>{job.warnings.map((warning) => <li key={warning.kind + warning.message}><bdi>{sentence(warning.message)}</bdi>{warning.frames && <span class="faint"> Frames {warning.frames}.</span>}</li>)}</ul></details>}
-      <Failures frames={frames} toLog={() => setQuery({ tab: "log" })} />
+      <Failures job={job} frames={frames} toLog={() => setQuery({ tab: "log" })} />
       <nav class="tabs" aria-label="Parts of the job">
         {tabs.map(([name, label]) => <button type="button" key={name} aria-current={tab === name ? "page" : undefined} onClick={() => setQuery({ tab: name === "frames" ? "" : name })}>{label}</button>)}
       </nav>

@@ -1,26 +1,55 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The list of jobs: only the rows that are seen are in the page.
-import { useComputed, useSignal } from "@preact/signals";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import type { Job, State } from "./api";
+// The list of jobs: only the rows that are seen are in the page. Chosen ones are paused, retried, deleted together.
+import { signal, useComputed, useSignal } from "@preact/signals";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { type Job, Problem, type State, isFinal } from "./api";
+import * as actions from "./actions";
 import { age, count, moment, plural, timeOf, title } from "./format";
 import { Bar, Icon, ProblemBox, StateMark, Text, words } from "./parts";
 import { link, route, setQuery } from "./route";
-import { failed, jobs, load, loading } from "./store";
-import { trouble } from "./actions";
+import { failed, isCapped, jobOf, jobs, load, loading, search } from "./store";
 
 const states: State[] = ["running", "queued", "paused", "failed", "succeeded", "canceled"];
 export const narrow = matchMedia("(max-width: 699.9px)");
 
-function matches(job: Job, query: string) {
-  return !query || [job.name, job.id, job.blend, job.owner, ...(job.tags ?? [])].some((text) => text?.toLowerCase().includes(query));
+const chosen = signal<ReadonlySet<string>>(new Set());
+let shownIds: string[] = []; // in the order of the screen
+let anchor = "", ranged = false; // with Shift
+/// Chooses a job, or takes the choice back; `range`: all from the one chosen before up to it.
+export function choose(id: string, range: boolean) {
+  const next = new Set(chosen.value), from = shownIds.indexOf(anchor), to = shownIds.indexOf(id);
+  if (range && from >= 0 && to >= 0) for (const each of shownIds.slice(Math.min(from, to), Math.max(from, to) + 1)) next.add(each);
+  else if (!next.delete(id)) next.add(id);
+  anchor = id;
+  chosen.value = next;
+}
+
+function Chosen() {
+  const those = [...chosen.value].map((id) => jobOf(id)).filter((job) => job !== undefined);
+  if (!those.length) return null;
+  const off = actions.busy.value !== null, some = (can: (job: Job) => boolean) => those.some(can);
+  return (
+    <div class="chosen" role="group" aria-label="Chosen jobs">
+      <strong class="num" role="status">{plural(those.length, "job")} chosen</strong>
+      {some(actions.canPause) && <button type="button" class="small" disabled={off} onClick={() => actions.pauseAll(those)}>Pause</button>}
+      {some(actions.canResume) && <button type="button" class="small" disabled={off} onClick={() => actions.resumeAll(those)}>Go on</button>}
+      {some(actions.canRetry) && <button type="button" class="small" disabled={off} onClick={() => actions.retryAll(those)}>Retry</button>}
+      {some(actions.canCancel) && <button type="button" class="small danger-text" disabled={off} onClick={() => actions.cancelAll(those)}>Cancel</button>}
+      {some(isFinal) && <button type="button" class="small danger-text" disabled={off} onClick={() => actions.eraseAll(those)}>Delete</button>}
+      <span class="push" />
+      <button type="button" class="quiet small" onClick={() => { chosen.value = new Set(shownIds); }}>Choose all {count(shownIds.length)}</button>
+      <button type="button" class="quiet small" onClick={() => { chosen.value = new Set(); }}>None</button>
+    </div>
+  );
 }
 
 function Row({ job, at, height }: { job: Job; at: number; height: number }) {
   const time = timeOf(job);
   return (
-    <div class="row" role="row" aria-rowindex={at + 2} style={{ height: `${height}px` }} data-job={job.id}>
+    <div class={chosen.value.has(job.id) ? "row is-chosen" : "row"} role="row" aria-rowindex={at + 2} style={{ height: `${height}px` }} data-job={job.id}>
+      <span role="cell" class="c-pick"><label><input type="checkbox" checked={chosen.value.has(job.id)} aria-label={`Choose ${title(job)}`}
+        onClick={(e) => { ranged = e.shiftKey; }} onChange={() => choose(job.id, ranged)} /></label></span>
       <span role="cell" class="c-state"><StateMark job={job} /></span>
       <span role="cell" class="c-name"><a href={link(`/jobs/${job.id}`)}><Text>{title(job)}</Text></a>
         {job.warnings.length > 0 && <span class="warn" title={plural(job.warnings.length, "warning")}><Icon of="warning" /><span class="hidden">{plural(job.warnings.length, "warning")}</span></span>}</span>
@@ -38,24 +67,30 @@ function List({ shown }: { shown: Job[] }) {
   const view = useSignal({ from: 0, to: 40 });
   const isNarrow = useSignal(narrow.matches);
   const height = isNarrow.value ? 88 : 44;
-  const look = () => {
-    const top = box.current ? -box.current.getBoundingClientRect().top : 0;
-    const from = Math.max(0, Math.floor(top / height) - 8), to = Math.ceil((top + innerHeight) / height) + 8;
+  const top = useRef(0); // of the rows, in the page
+  const look = () => { // asks for no layout: this runs with each step of a scroll
+    const at = scrollY - top.current;
+    const from = Math.max(0, Math.floor(at / height) - 5), to = Math.ceil((at + innerHeight) / height) + 5;
     if (from !== view.value.from || to !== view.value.to) view.value = { from, to };
+  };
+  const measure = () => {
+    if (box.current) top.current = box.current.getBoundingClientRect().top + scrollY;
+    look();
   };
   useEffect(() => {
     const change = () => { isNarrow.value = narrow.matches; };
     narrow.addEventListener("change", change);
     addEventListener("scroll", look, { passive: true });
-    const moved = new ResizeObserver(look);
+    const moved = new ResizeObserver(measure);
     moved.observe(document.body);
     return () => { narrow.removeEventListener("change", change); removeEventListener("scroll", look); moved.disconnect(); };
   }, [height]);
-  useLayoutEffect(look);
+  useLayoutEffect(measure);
   const from = Math.min(view.value.from, Math.max(0, shown.length - 1)), part = shown.slice(from, view.value.to);
   return (
     <div class={shown.some((job) => job.owner) ? "table" : "table no-owner"} role="table" aria-label="Jobs" aria-rowcount={shown.length + 1}>
       <div class="row head" role="row" aria-rowindex={1}>
+        <span role="columnheader" class="c-pick"><span class="hidden">Chosen</span></span>
         {["State", "Name", "Progress", "Time", "Owner", "Priority", "Age"].map((name) => (
           <span role="columnheader" class={`c-${name === "Progress" ? "bar" : name.toLowerCase()}`} key={name}>{name}</span>))}
       </div>
@@ -85,19 +120,31 @@ function Empty() {
   );
 }
 
+/// The ids that kilnd finds; null: all that are here are meant. What is shown stays until there is more to show.
+function useSearch(words: string, state: string) {
+  const [found, setFound] = useState<{ ids: string[]; more: boolean } | null>(null), [problem, fail] = useState<Problem | null>(null);
+  const asks = words !== "" || (state !== "" && isCapped.value), known = jobs.value.length;
+  useEffect(() => {
+    if (!asks) { setFound(null); fail(null); return; }
+    const stop = new AbortController();
+    const timer = setTimeout(() => search(words, state, stop.signal).then((it) => { setFound(it); fail(null); },
+      (error) => { if (error instanceof Problem) fail(error); }), found ? 250 : 120);
+    return () => { clearTimeout(timer); stop.abort(); };
+  }, [asks, words, asks && state, asks && known]);
+  return { found: asks ? found : null, asks, problem };
+}
+
 export function Jobs() {
   const query = route.value.query;
-  const text = query.get("q") ?? "", chosen = query.get("state") ?? "";
-  const found = useComputed(() => {
-    const words = (route.value.query.get("q") ?? "").trim().toLowerCase();
-    return jobs.value.filter((job) => matches(job, words));
-  });
-  const counts = useComputed(() => {
-    const out: Record<string, number> = {};
-    for (const job of found.value) out[job.state] = (out[job.state] ?? 0) + 1;
-    return out;
-  });
-  const shown = chosen ? found.value.filter((job) => job.state === chosen) : found.value;
+  const text = query.get("q") ?? "", state = query.get("state") ?? "", mine = query.get("owner") ?? "";
+  const { found, asks, problem } = useSearch(text.trim(), state);
+  const all = useComputed(() => jobs.value).value;
+  const owned = mine ? all.filter((job) => job.owner === mine) : all;
+  const here = found ? found.ids.map(jobOf).filter((job) => job !== undefined && (!mine || job.owner === mine)) as Job[] : asks ? [] : owned;
+  const counts: Record<string, number> = {};
+  for (const job of here) counts[job.state] = (counts[job.state] ?? 0) + 1;
+  const shown = state ? here.filter((job) => job.state === state) : here;
+  const owners = [...new Set(all.map((job) => job.owner).filter((owner) => owner !== null))].sort();
 
   // Rows stay under the pointer: jobs that come meanwhile wait until it has left, or are asked for.
   const held = useSignal<Set<string> | null>(null);
@@ -105,11 +152,12 @@ export function Jobs() {
   const waiting = shown.length - visible.length;
   const hold = () => { if (!held.value) held.value = new Set(jobs.value.map((job) => job.id)); };
   const release = () => { held.value = null; };
+  shownIds = visible.map((job) => job.id);
 
-  const chip = (state: string, label: string, n: number) => (
-    <button type="button" class={`chip ${state}`} aria-pressed={chosen === state} key={state}
-      onClick={() => { release(); setQuery({ state: chosen === state ? "" : state }); }}>
-      {state && <Icon of={state} />}{label}<span class="num">{count(n)}</span></button>
+  const chip = (of: string, label: string, n: number) => (
+    <button type="button" class={`chip ${of}`} aria-pressed={state === of} key={of}
+      onClick={() => { release(); setQuery({ state: state === of ? "" : of }); }}>
+      {of && <Icon of={of} />}{label}<span class="num">{count(n)}{(found?.more || (!asks && isCapped.value)) && "+"}</span></button>
   );
   return (
     <main class="jobs" id="main" tabIndex={-1}>
@@ -119,19 +167,25 @@ export function Jobs() {
           <input type="search" placeholder="Name, file, owner, tag, id" value={text} aria-keyshortcuts="/"
             onInput={(e) => { release(); setQuery({ q: e.currentTarget.value }); }} /></label>
         <div class="chips" role="group" aria-label="State">
-          {chip("", "All", found.value.length)}
-          {states.filter((state) => counts.value[state] || chosen === state).map((state) => chip(state, words[state], counts.value[state] ?? 0))}
+          {chip("", "All", here.length)}
+          {states.filter((each) => counts[each] || state === each).map((each) => chip(each, words[each], counts[each] ?? 0))}
         </div>
+        {(owners.length > 1 || mine) && <label class="inline">Owner <select value={mine} onChange={(e) => { release(); setQuery({ owner: e.currentTarget.value }); }}>
+          <option value="">all</option>{[...new Set([...owners, ...(mine ? [mine] : [])])].map((owner) => <option key={owner}>{owner}</option>)}</select></label>}
       </div>}
+      <Chosen />
       {failed.value && failed.value.status !== 401 && <ProblemBox of={failed.value} again={() => void load()} />}
-      {trouble.value && <ProblemBox of={trouble.value.problem} />}
+      {problem && problem.status !== 401 && <ProblemBox of={problem} />}
+      {actions.trouble.value && <ProblemBox of={actions.trouble.value.problem} />}
       {loading.value ? <><p class="hidden" role="status">Loading</p><Placeholder /></>
         : !jobs.value.length ? !failed.value && <Empty />
+        : asks && !found ? <><p class="hidden" role="status">Searching</p><Placeholder /></>
         : !shown.length ? <div class="empty small"><h2>No job fits</h2><p>{plural(jobs.value.length, "job")} in all.</p>
-            <button type="button" onClick={() => setQuery({ q: "", state: "" })}>Show all</button></div>
+            <button type="button" onClick={() => setQuery({ q: "", state: "", owner: "" })}>Show all</button></div>
         : <div onPointerEnter={hold} onPointerLeave={release}>
             {waiting > 0 && <button type="button" class="more" onClick={() => { release(); hold(); }}>Show {plural(waiting, "new job")}</button>}
             <List shown={visible} />
+            {(found?.more || (!asks && isCapped.value)) && <p class="faint end">There are more: search finds older ones.</p>}
           </div>}
     </main>
   );

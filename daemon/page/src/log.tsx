@@ -4,7 +4,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { type Job, Problem, ask, isFinal, sleep } from "./api";
 import { ProblemBox, Icon } from "./parts";
-import { Download } from "./pictures";
+import { Download } from "./download";
 import { size } from "./format";
 
 const most = 128 * 1024;

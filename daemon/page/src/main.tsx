@@ -8,12 +8,13 @@ import { signIn, signInReason, token } from "./api";
 import * as actions from "./actions";
 import { duration } from "./format";
 import { Job } from "./job";
-import { Jobs } from "./jobs";
+import { Jobs, choose } from "./jobs";
 import * as live from "./live";
 import { New, isBlend, sending, take } from "./new";
 import { Asking, Dialog, Icon, announcement, question } from "./parts";
 import { go, route } from "./route";
 import * as store from "./store";
+import { System } from "./system";
 
 function LinkState() {
   const { state, since } = live.link.value;
@@ -51,7 +52,7 @@ const keysKey = "kiln.keys";
 const stored = () => { try { return localStorage.getItem(keysKey) !== "off"; } catch { return true; } };
 let keysOn = stored();
 const keyList: [string, string][] = [["/", "Search"], ["n", "New job"], ["j  k", "Next, previous job"], ["Enter", "Open the job"], ["p", "Pause, go on"], ["r", "Retry what is missing"],
-  ["Del", "Cancel, or delete a job that has ended"], ["[  ]", "Previous, next failure"], ["g", "All jobs"], ["?", "These keys"]];
+  ["Del", "Cancel, or delete a job that has ended"], ["[  ]", "Previous, next failure"], ["g", "All jobs"], ["x", "Choose the job; with Shift, all up to it"], ["Space", "Play the frames, in the large picture"], ["?", "These keys"]];
 
 function Keys({ close }: { close: () => void }) {
   const [on, turn] = useState(keysOn);
@@ -92,6 +93,7 @@ function onKey(e: KeyboardEvent, help: () => void) {
     case "]": step(failures(), 1); break;
     case "[": step(failures(), -1); break;
     case "?": help(); break;
+    case "x": case "X": if (row) choose(row.dataset.job!, e.shiftKey); break;
     case "p": if (job) { if (actions.canPause(job)) void actions.pause(job); else if (actions.canResume(job)) void actions.resume(job); } break;
     case "r": if (job && actions.canRetry(job)) void actions.retry(job); break;
     case "Delete": if (job) { if (actions.canCancel(job)) actions.cancel(job); else actions.erase(job, () => go("/jobs")); } break;
@@ -150,6 +152,7 @@ function App() {
         <a class="brand" href="#/jobs"><svg viewBox="0 0 32 32" width="22" height="22" aria-hidden="true"><path d="M6 28V15a10 10 0 0 1 20 0v13h-5V16.500a5 5 0 0 0-10 0V28z" fill="currentColor" /><path class="flame" d="M16 18.500c2.200 2 3 3.400 3 5a3 3 0 0 1-6 .2c0-1.900 1.900-2.700 3-5.200z" /></svg>Kiln</a>
         <nav aria-label="Main">
           <a href="#/jobs" aria-current={path.startsWith("/jobs") ? "page" : undefined}>Jobs</a>
+          <a href="#/system" aria-current={path === "/system" ? "page" : undefined}>System</a>
           <a href="docs" class="wide-only">API</a>
         </nav>
         <span class="push" />
@@ -161,7 +164,7 @@ function App() {
       </header>
       {live.isOutdated.value && <p class="banner">kilnd has a newer page. <button type="button" class="small" onClick={() => location.reload()}>Reload</button></p>}
       {refused.value && <p class="banner" role="alert">{refused.value} <button type="button" class="quiet small" onClick={() => { refused.value = ""; }}>Close</button></p>}
-      {id ? <Job id={id} key={id} /> : path === "/new" ? <New /> : path === "/jobs" ? <Jobs />
+      {id ? <Job id={id} key={id} /> : path === "/new" ? <New /> : path === "/jobs" ? <Jobs /> : path === "/system" ? <System />
         : <main id="main" tabIndex={-1}><div class="empty"><h1>There is nothing here</h1><a class="button" href="#/jobs">All jobs</a></div></main>}
       {over.value > 0 && <div class="dropping" aria-hidden="true"><p>Drop the .blend to render it</p></div>}
       <p class="hidden" aria-live="polite">{announcement.value}</p>

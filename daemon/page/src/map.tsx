@@ -25,7 +25,7 @@ export function FrameMap({ job, frames, open }: { job: Job; frames: Frames; open
   const version = frames.version.value;
   const canvas = useRef<HTMLCanvasElement>(null);
   const [width, setWidth] = useState(0);
-  const [hint, setHint] = useState("");
+  const [hint, setHint] = useState(""), [isText, setText] = useState(false);
   const n = frames.numbers.length;
   const side = n <= 300 ? 14 : n <= 1500 ? 10 : 7, gap = side > 7 ? 2 : 1, step = side + gap;
   const columns = Math.max(1, Math.floor((width + gap) / step)), most = columns * 40;
@@ -48,7 +48,7 @@ export function FrameMap({ job, frames, open }: { job: Job; frames: Frames; open
     const at2d = to.getContext("2d")!;
     at2d.scale(scale, scale);
     const colours = ["--map-waiting", "--running", "--good", "--bad", "--map-part"].map((name) => style.getPropertyValue(name).trim());
-    const current = job.state === "running" && job.current?.frame != null ? frames.place.get(job.current.frame) : undefined;
+    const current = job.state === "running" && job.current?.frame != null ? frames.place(job.current.frame) : undefined;
     for (let cell = 0; cell < cells; cell++) {
       const from = cell * each, end = Math.min(n, from + each);
       let state = together(frames.states, from, end);
@@ -78,9 +78,9 @@ export function FrameMap({ job, frames, open }: { job: Job; frames: Frames; open
     return column < columns && cell < cells ? cell : -1;
   };
   const waits = isFinal(job) ? 4 : 0; // nothing waits any more
-  const lists = [2, 3, 0].map((code) => [code || waits, frames.withState(code)] as const).filter(([, list]) => list.length);
-  const present = new Set<number>([...lists.map(([code]) => code), ...(job.state === "running" && job.current?.frame != null ? [1] : [])]);
-  const summary = lists.map(([code, list]) => `${count(list.length)} ${names[code]}`).join(", ");
+  const counts = frames.counts(), found = [2, 3, 0].filter((code) => counts[code]);
+  const present = new Set<number>([...found.map((code) => code || waits), ...(job.state === "running" && job.current?.frame != null ? [1] : [])]);
+  const summary = found.map((code) => `${count(counts[code])} ${names[code || waits]}`).join(", ");
   return (
     <div class="map">
       <div class="map-box">
@@ -99,9 +99,9 @@ export function FrameMap({ job, frames, open }: { job: Job; frames: Frames; open
         {each > 1 && <span><i class="swatch part" />some done; a square is {each} frames</span>}
         <span class="hint num" aria-hidden="true">{hint}</span>
       </p>
-      <details><summary>As text</summary>
-        <table class="plain"><tbody>{lists.map(([code, list]) => (
-          <tr key={code}><th scope="row">{names[code]}</th><td class="num">{count(list.length)}</td><td class="num">{ranges([...list].sort((a, b) => a - b))}</td></tr>))}</tbody></table>
+      <details onToggle={(e) => setText(e.currentTarget.open)}><summary>As text</summary>
+        {isText && <table class="plain"><tbody>{found.map((code) => (
+          <tr key={code}><th scope="row">{names[code || waits]}</th><td class="num">{count(counts[code])}</td><td class="num">{ranges(frames.withState(code))}</td></tr>))}</tbody></table>}
       </details>
     </div>
   );

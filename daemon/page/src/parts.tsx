@@ -22,6 +22,8 @@ const shapes: Record<string, string> = {
   file: "M4 1.800h5L12.500 5v9.200H4zM9 1.800V5h3.500",
   down: "M8 2.500v8M4.800 7.500 8 10.700l3.200-3.200M3 13.500h10",
   copy: "M5.500 5.500v-3h8v8h-3M2.500 5.500h8v8h-8z",
+  play: "M5 3.200v9.600L12.500 8z",
+  pause: "M5.500 3.500v9M10.500 3.500v9",
   warning: "M8 6.500v3M8 11.600v.1M8 2.200 14.200 13H1.800z",
 };
 export const Icon = ({ of }: { of: string }) => (

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// All jobs, as kilnd has them, newest first.
+// The jobs that kilnd has, newest first: the first hundred and those that change in full, the rest as rows.
 import { computed, signal } from "@preact/signals";
-import { type Job, Problem, ask, isFinal, nextCursor, read, sleep } from "./api";
+import { type Job, Problem, type Row, ask, isFinal, nextCursor, read, sleep } from "./api";
 import { listen } from "./live";
 
 const known = new Map<string, Job>();
@@ -25,6 +25,17 @@ export function put(job: Job) {
   known.set(job.id, job);
   changed();
 }
+/// A job as far as a row tells it: `warnings` has as many entries as the job has, without their words.
+function fromRow(row: Row): Job {
+  const { total, done, failed, seconds_left: left } = row;
+  return { ...row, name: row.name ?? undefined, frames: { set: "", total, done, failed, rendering: 0 }, seconds_per_frame: null,
+    eta_seconds: left === null ? null : { low: left, likely: left, high: left }, attempts: 0, current: null, failure: null,
+    warnings: new Array(row.warnings).fill({ kind: "", message: "", frames: null }), waits_for: null, file: null };
+}
+function putRow(row: Row) {
+  const old = known.get(row.id);
+  if (!old || old.revision < row.revision) put(old ? { ...old, ...fromRow(row), frames: { ...old.frames, ...fromRow(row).frames, set: old.frames.set } } : fromRow(row));
+}
 export function remove(id: string) { if (known.delete(id)) changed(); }
 
 export const jobs = computed(() => {
@@ -33,24 +44,29 @@ export const jobs = computed(() => {
 });
 export const jobOf = (id: string) => { version.value; return known.get(id); };
 
+/// More are not kept; older ones are found by a search, which kilnd makes.
+const most = 20_000;
+export const isCapped = signal(false);
+
 let reading: AbortController | null = null;
-/// Reads the whole list, the newest first; what is not in it any more is removed.
+/// Reads the list, the newest first; what is not in it any more is removed.
 export async function load() {
   reading?.abort();
   const mine = reading = new AbortController();
   const seen = new Set<string>();
   const before = new Set(known.keys());
   try {
-    for (let cursor: string | null = null, limit = 100; ; limit = 1000) {
-      const answer: Response = await ask(`v1/jobs?limit=${limit}${cursor ? `&cursor=${cursor}` : ""}`, { signal: mine.signal });
-      const { jobs: page } = await answer.json() as { jobs: Job[] };
-      for (const job of page) { seen.add(job.id); put(job); }
+    for (let cursor: string | null = null; ; ) {
+      const answer: Response = await ask(cursor ? `v1/jobs?limit=1000&fields=summary&cursor=${cursor}` : "v1/jobs?limit=100", { signal: mine.signal });
+      const { jobs: page } = await answer.json() as { jobs: (Job | Row)[] };
+      for (const job of page) { seen.add(job.id); if ("total" in job) putRow(job); else put(job); }
       failed.value = null;
       loading.value = false;
       cursor = nextCursor(answer);
-      if (!cursor) break;
+      isCapped.value = cursor !== null && seen.size >= most;
+      if (!cursor || isCapped.value) break;
     }
-    for (const id of before) if (!seen.has(id)) remove(id);
+    if (!isCapped.value) for (const id of before) if (!seen.has(id)) remove(id);
   } catch (error) {
     if (!(error instanceof Problem) || mine.signal.aborted) return;
     failed.value = error;
@@ -60,6 +76,15 @@ export async function load() {
       if (!mine.signal.aborted) void load();
     }
   }
+}
+
+/// What kilnd finds, at most a thousand: the ids, and whether there are more.
+export async function search(words: string, state: string, signal: AbortSignal): Promise<{ ids: string[]; more: boolean }> {
+  const query = new URLSearchParams({ limit: "1000", fields: "summary", ...(words && { q: words }), ...(state && { state }) });
+  const answer = await ask(`v1/jobs?${query}`, { signal });
+  const { jobs: rows } = await answer.json() as { jobs: Row[] };
+  rows.forEach(putRow);
+  return { ids: rows.map(({ id }) => id), more: nextCursor(answer) !== null };
 }
 
 // Events of frames do not carry their job's counts and time left: those of running jobs are read again, once for many.

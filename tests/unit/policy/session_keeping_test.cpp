@@ -20,6 +20,21 @@ TEST(session_keeping, wears_out_by_frames_and_by_memory_that_grows) {
   EXPECT_FALSE(is_worn_out({.frames = 2, .first_memory = 0, .memory = 9000 * mb}, limits)) << "not known";
 }
 
+TEST(session_keeping, one_that_is_idle_rests) {
+  using seconds = std::chrono::duration<double>;
+  const session_look before{.memory = 1000 * mb, .cpu = seconds{50}, .at = seconds{100}};
+  const auto is_ended = [&](std::uint64_t memory, double cpu) {
+    return is_restless(before, {.memory = memory * mb, .cpu = seconds{cpu}, .at = seconds{102}});
+  };
+  EXPECT_FALSE(is_ended(1000, 50));
+  EXPECT_FALSE(is_ended(1000, 50.4));
+  EXPECT_TRUE(is_ended(1000, 50.6)) << "it spins";
+  EXPECT_TRUE(is_ended(1000, 58)) << "with several threads";
+  EXPECT_FALSE(is_ended(1370, 50));
+  EXPECT_TRUE(is_ended(1400, 50)) << "it grows";
+  EXPECT_FALSE(is_ended(10, 49)) << "one of its processes has ended";
+}
+
 TEST(session_keeping, the_one_used_the_longest_ago_goes_first) {
   const auto count = [](auto... memory) {
     return count_to_end(std::array<std::uint64_t, sizeof...(memory)>{memory * mb...}, limits);
