@@ -17,7 +17,7 @@ using domain::field_error;
 using preview::video_settings;
 
 constexpr double slowest = 0.1, fastest = 240; // frames per second
-constexpr double most_stops = 32;
+constexpr double most_exposure = 32;
 
 std::optional<double> number_within(const json::value& from, double low, double high) {
   if (!from.is_number())
@@ -46,10 +46,11 @@ std::optional<std::string> read_member(std::string_view name, const json::value&
                : std::optional{fmt::format("must be a number between {} and {}", slowest, fastest)};
   }
   if (name == "exposure") {
-    const auto stops = number_within(member, -most_stops, most_stops);
+    const auto stops = number_within(member, -most_exposure, most_exposure);
     into.exposure = stops.value_or(0);
-    return stops ? std::nullopt
-                 : std::optional{fmt::format("must be a number of stops between -{0} and {0}", most_stops)};
+    return stops
+               ? std::nullopt
+               : std::optional{fmt::format("must be a number of stops between -{0} and {0}", most_exposure)};
   }
   if (name == "size") {
     const auto side = number_within(member, video_settings::smallest, video_settings::largest);

@@ -17,7 +17,7 @@ using access::role;
 using http::answer;
 using http::response;
 
-constexpr int look_again = 2; // seconds
+constexpr int video_poll = 2; // seconds
 
 bool is_under_way(const preview::video& of) {
   return of.state == "queued" || of.state == "running";
@@ -27,7 +27,7 @@ answer show(int status, const job_id& job, const preview::video& of) {
   auto shown = json_answer(status, format_job_video(job.str(), of));
   if (status == 202)
     shown.fields.emplace_back("Location", fmt::format("/v1/jobs/{}/videos/{}", job.str(), of.id));
-  return {shown, is_under_way(of) ? std::optional{look_again} : std::nullopt};
+  return {shown, is_under_way(of) ? std::optional{video_poll} : std::nullopt};
 }
 
 } // namespace
