@@ -217,7 +217,7 @@ def stuck(start, tmp_path):
     d = start("noise 400", environment=programs(tmp_path / "bin", ffmpeg=IS_QUESTION + 'echo $$ > "$TMPDIR/pid"; exec sleep 1000\n'))
     ident = rendered(d, "1-40")
     path = ask(d, ident).headers["location"]
-    pid = wait_for(lambda: [f.read_text() for f in videos_of(d, ident).glob("*.work/pid")], "ffmpeg runs")
+    pid = wait_for(lambda: [t for f in videos_of(d, ident).glob("*.work/pid") if (t := f.read_text())], "ffmpeg runs")
     wait_for(lambda: d.get(path).json()["state"] == "running", "it is running")
     return d, ident, path, int(pid[0])
 
@@ -271,9 +271,10 @@ def test_a_restart(start, tmp_path):
 
 
 def test_a_kilnd_that_is_killed(start, tmp_path):
-    d, ident, path, _ = stuck(start, tmp_path)
+    d, ident, path, pid = stuck(start, tmp_path)
     d.process.kill()
     d.process.wait()
+    os.kill(pid, signal.SIGKILL)  # a real one ends with its input
     d.environment["PATH"] = os.environ["PATH"]
     d.start()
     assert d.get(path).json()["failure"]["kind"] == "interrupted"
