@@ -69,6 +69,15 @@ http::answer refusal_of(const error& e) {
   return {refused, refused.status == 503 ? std::optional{seconds} : std::nullopt};
 }
 
+std::optional<http::answer> refuse_others(const http::request& asked, const scheduler::job& of) {
+  if (asked.by->rank == access::role::admin || of.owner == asked.by->name)
+    return std::nullopt;
+  const auto whose = of.owner.empty() ? std::string{"nobody's"} : of.owner + "'s";
+  return problem(403, fmt::format("this job is {}: the role admin is needed to change it, and the token {} "
+                                  "has the role {}",
+                                  whose, asked.by->name, to_string(asked.by->rank)));
+}
+
 http::answer not_there(scheduler::scheduler& in, const scheduler::job& of, std::string_view what) {
   if (domain::is_final(of.state))
     return problem(404, fmt::format("the job is {}, and {} is not there", domain::to_string(of.state), what));

@@ -47,16 +47,6 @@ bool names(const std::vector<domain::field_error>& wrong, std::string_view point
   });
 }
 
-/// A client with the role submit may change its own jobs only. Nullopt if it may change this one.
-std::optional<answer> refuse_others(const http::request& asked, const scheduler::job& of) {
-  if (asked.by->rank == role::admin || of.owner == asked.by->name)
-    return std::nullopt;
-  const auto whose = of.owner.empty() ? std::string{"nobody's"} : of.owner + "'s";
-  return problem(403, fmt::format("this job is {}: the role admin is needed to change it, and the token {} "
-                                  "has the role {}",
-                                  whose, asked.by->name, to_string(asked.by->rank)));
-}
-
 } // namespace
 
 jobs::jobs(scheduler::scheduler& of, events& changes, poll_delay& ends, kiln::blends::blend_finder& blends,

@@ -10,6 +10,7 @@
 #include "app/log.hpp"
 #include "app/parts.hpp"
 #include "app/preflight.hpp"
+#include "app/probe_memory.hpp"
 #include "app/sandbox.hpp"
 #include "app/service_manager.hpp"
 #include "app/signals.hpp"
@@ -28,6 +29,7 @@
 #include <cstdio>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include <unistd.h>
@@ -121,6 +123,7 @@ aio::task<> stop_in_order(aio::executor_type loop, bool leave, requests& asked, 
   aio::task_group impatience{loop, [](const std::exception_ptr& thrown) { std::rethrow_exception(thrown); }};
   impatience.spawn(kill_at_second_stop(asked, p, stopped));
   p.drawing.close_after(http_grace);
+  p.filming.close_after(http_grace);
   p.decoding.close_after(http_grace); // frames not verified by then are left for the next start
   // At the same time: a request may wait for an attempt, and an attempt must not wait for a client.
   const auto how = leave ? scheduler::on_stop::leave : scheduler::on_stop::stop;
@@ -130,8 +133,10 @@ aio::task<> stop_in_order(aio::executor_type loop, bool leave, requests& asked, 
   co_await answers.join();
   co_await p.scheduler.stop(how); // attempts that the last requests have begun
   co_await p.retention.stop();
+  co_await p.films.stop();
   co_await p.courier.stop(webhook_grace);
   co_await p.drawing.close();
+  co_await p.filming.close();
   co_await p.decoding.close();
   stopped = true;
   asked.changed.notify_all();
@@ -179,6 +184,9 @@ aio::task<result<probed>> probe(aio::executor_type loop, requests& asked, const 
                                 const std::vector<std::string>& environment) {
   aio::blocking_pool pool{1};
   bounded_runs runs{loop, pool, c.blender_user};
+  std::optional<probe_memory> memory; // for one that is started for a job, and waited for
+  if (c.exit_idle > 0)
+    runs.remember(&memory.emplace(c.state / "probes.json"));
   const interruption by_signal{asked, runs};
   auto passed_on = local::environment_for_blender(environment, c.blender_user);
   auto installs = co_await find_blenders(loop, runs, c, std::move(passed_on), variable(environment, "PATH"));
@@ -260,6 +268,7 @@ aio::task<int> start_and_serve(aio::executor_type loop, requests& asked, const c
     p.server.stop_accepting();
     co_await p.health.join();
     co_await p.drawing.close();
+    co_await p.filming.close();
     co_await p.decoding.close();
     co_return refuse(recovered.error());
   }

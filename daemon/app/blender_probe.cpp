@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/blender_probe.hpp"
 
+#include "app/probe_memory.hpp"
 #include "blender/install_report.hpp"
 #include "blender/setup_script.hpp"
 #include "blender/version.hpp"
@@ -60,22 +61,67 @@ process::launch_request request_for(const fs::path& executable, std::vector<std:
   return request;
 }
 
-struct answer {
+struct reply {
   bounded_run run;
-  std::optional<blender::install_report> report;
+  std::string key = {}; ///< in the memory of these runs; empty: it has none, or knows it
 };
 
-aio::task<result<answer>> ask_report(bounded_runs& runs, fs::path program, probe_place where) {
-  std::vector<std::string> arguments{"-b", "--factory-startup", "-noaudio", "--python-expr",
-                                     std::string{blender::install_script}};
-  auto request = request_for(program, std::move(arguments), where);
+/// One question: as this same program (`identity`) has answered it before, or now.
+aio::task<result<reply>> ask(bounded_runs& runs, process::launch_request request, std::string identity,
+                             std::string sandbox) {
+  std::string key;
+  if (runs.memory() && !identity.empty()) {
+    const auto look = [&] { return probe_memory::key_of(request, identity, sandbox); };
+    key = co_await runs.pool().run(look);
+    if (auto known = runs.memory()->find(key)) {
+      reply before{.run = std::move(*known)};
+      co_return before;
+    }
+  }
   auto run = co_await runs.run(std::move(request), limit);
   if (!run)
     co_return run.error();
-  answer found{.run = std::move(*run), .report = {}};
-  if (found.run.exit.is_success())
-    found.report = blender::find_install_report(found.run.printed);
+  reply now{.run = std::move(*run), .key = std::move(key)};
+  co_return now;
+}
+
+/// Only what a launcher says can change while it stays the same: callers leave it out.
+aio::task<> keep(bounded_runs& runs, const reply& what) {
+  const auto write = [&] {
+    if (!what.key.empty() && what.run.exit.is_success())
+      runs.memory()->keep(what.key, what.run);
+    return true;
+  };
+  co_await runs.pool().run(write);
+}
+
+struct answer {
+  reply said;
+  std::optional<blender::install_report> report;
+};
+
+aio::task<result<answer>> ask_report(bounded_runs& runs, fs::path program, probe_place where,
+                                     std::string identity) {
+  std::vector<std::string> arguments{"-b", "--factory-startup", "-noaudio", "--python-expr",
+                                     std::string{blender::install_script}};
+  auto request = request_for(program, std::move(arguments), where);
+  auto said = co_await ask(runs, std::move(request), std::move(identity), std::move(where.sandbox_text));
+  if (!said)
+    co_return said.error();
+  answer found{.said = std::move(*said), .report = {}};
+  if (found.said.run.exit.is_success())
+    found.report = blender::find_install_report(found.said.run.printed);
   co_return found;
+}
+
+/// The version in what `executable --version` printed.
+result<std::string> version_in(const bounded_run& run, const fs::path& executable) {
+  auto version = blender::find_version(run.printed);
+  if (run.exit.is_success() && version)
+    return std::move(*version);
+  return error{errc::invalid_input,
+               fmt::format("blender: {} --version is to print \"Blender\" and a version, and {}",
+                           executable.native(), describe(run))};
 }
 
 /// The report's executable is the same file here: no other file system lies between.
@@ -127,12 +173,7 @@ aio::task<result<std::string>> ask_version(bounded_runs& runs, fs::path executab
   const auto run = co_await runs.run(std::move(request), limit);
   if (!run)
     co_return error{run.error().code, "blender: " + run.error().message};
-  auto version = blender::find_version(run->printed);
-  if (!run->exit.is_success() || !version)
-    co_return error{errc::invalid_input,
-                    fmt::format("blender: {} --version is to print \"Blender\" and a version, and {}",
-                                executable.native(), describe(*run))};
-  co_return std::move(*version);
+  co_return version_in(*run, executable);
 }
 
 aio::task<result<blender::install>> probe_install(bounded_runs& runs, blender::install named,
@@ -142,12 +183,18 @@ aio::task<result<blender::install>> probe_install(bounded_runs& runs, blender::i
     return std::pair{local::identity_of(file), fs::canonical(file, ec)};
   };
   const auto [identity, real] = co_await runs.pool().run(look);
-  auto version_place = where;
-  auto version = co_await ask_version(runs, named.executable, std::move(version_place));
+  auto asked = request_for(named.executable, {"--version"}, where);
+  auto for_version = identity;
+  const auto said = co_await ask(runs, std::move(asked), std::move(for_version), {});
+  if (!said)
+    co_return error{said.error().code, "blender: " + said.error().message};
+  auto version = version_in(said->run, named.executable);
   if (!version)
     co_return version.error();
   auto report_place = where;
-  const auto found = co_await ask_report(runs, named.executable, std::move(report_place));
+  auto for_report = identity;
+  const auto found =
+      co_await ask_report(runs, named.executable, std::move(report_place), std::move(for_report));
   if (!found)
     co_return error{found.error().code, "blender: " + found.error().message};
 
@@ -161,17 +208,20 @@ aio::task<result<blender::install>> probe_install(bounded_runs& runs, blender::i
     seen.remarks.push_back(
         fmt::format("blender {}: {} prints its version but does not run Python, which each "
                     "job needs: it {}",
-                    seen.name, seen.executable.native(), describe(found->run)));
+                    seen.name, seen.executable.native(), describe(found->said.run)));
     co_return seen;
   }
   seen.runs_python = true;
-  seen.remarks = remarks_on(seen, *report, found->run, where);
+  seen.remarks = remarks_on(seen, *report, found->said.run, where);
   const auto look_again = [&report] { return is_seen_here(*report); };
   if (!co_await runs.pool().run(look_again))
     co_return seen;
   seen.binary = report->binary;
-  if (real == report->binary)
+  if (real == report->binary) {
     seen.program = report->binary;
+    co_await keep(runs, *said);
+    co_await keep(runs, found->said);
+  }
   add_program(seen.places, report->binary, where);
   for (const auto& place : report->places)
     if (is_own_directory(place, where.environment))
@@ -189,11 +239,13 @@ aio::task<result<void>> try_inside(bounded_runs& runs, const blender::install& i
     const auto version = co_await ask_version(runs, install.program, std::move(where));
     co_return version ? result<void>{} : result<void>{version.error()};
   }
-  auto found = co_await ask_report(runs, install.program, std::move(where));
+  auto identity = install.is_launcher() ? std::string{} : install.identity;
+  auto found = co_await ask_report(runs, install.program, std::move(where), std::move(identity));
   if (!found)
     co_return found.error();
   if (!found->report)
-    co_return error{errc::unsupported, "it " + describe(found->run)};
+    co_return error{errc::unsupported, "it " + describe(found->said.run)};
+  co_await keep(runs, found->said);
   co_return result<void>{};
 }
 

@@ -23,6 +23,8 @@ class child;
 
 namespace kiln::app {
 
+class probe_memory;
+
 struct bounded_run {
   pid_t pid = 0;
   domain::process_exit exit;
@@ -44,6 +46,10 @@ public:
 
   [[nodiscard]] aio::blocking_pool& pool() noexcept { return pool_; }
 
+  /// What was answered before, for those who ask again; null: nothing. Borrowed.
+  void remember(probe_memory* memory) noexcept { memory_ = memory; }
+  [[nodiscard]] probe_memory* memory() const noexcept { return memory_; }
+
   /// Ends running programs, and prevents new ones.
   void stop();
 
@@ -53,6 +59,7 @@ private:
   process::credentials_ptr user_;
   std::set<process::child*> running_;
   bool is_stopped_ = false;
+  probe_memory* memory_ = nullptr;
 };
 
 } // namespace kiln::app

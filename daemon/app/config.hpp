@@ -94,6 +94,7 @@ struct config {
   double uploads_keep_days = 30;              ///< that an upload stays which nobody uses; 0: for ever
   double jobs_keep_days = 0;                  ///< that a job stays which has ended; 0: for ever
   std::uintmax_t previews_quota = 1ULL << 30; ///< bytes of pictures made on demand
+  std::uintmax_t videos_quota = 10ULL << 30;  ///< bytes of videos
   std::uintmax_t jobs_quota = 0;              ///< bytes of all frames, over which the oldest jobs go; 0: none
   bool on_slurm = false;                      ///< renders go to a cluster: docs/cluster.md
   std::filesystem::path slurm_programs;       ///< directory of sbatch and the others; empty: PATH

@@ -101,6 +101,7 @@ void add_keeping_options(CLI::App& app, config& c) {
        "Days until a job that has ended is removed, with its frames and logs; 0: never");
   size("--previews-quota", c.previews_quota,
        "Size of all pictures of frames made on demand, over which the oldest are removed");
+  size("--videos-quota", c.videos_quota, "Size of all videos, over which the oldest are removed");
   size("--jobs-quota", c.jobs_quota,
        "Size of all frames together, over which the jobs that ended first are removed; 0: no limit");
 }

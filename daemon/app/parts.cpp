@@ -11,6 +11,7 @@
 #include "app/log.hpp"
 #include "app/preflight.hpp"
 #include "cluster/slurm_executor.hpp"
+#include "local/blender_walls.hpp"
 
 #include <utility>
 
@@ -19,6 +20,7 @@ namespace {
 
 constexpr std::size_t pool_threads = 3; // as many as there are kinds of slow work: images, files, digests
 constexpr std::chrono::seconds decode_limit{60};                     // for one image
+constexpr std::chrono::seconds film_limit{600};                      // for a frame that an encoder takes
 constexpr std::size_t most_drawing = 2;                              // processes that make pictures
 constexpr access::rate wrong_tokens{.per_second = 0.5, .burst = 20}; // of one address
 
@@ -94,6 +96,20 @@ api::system_facts facts_of(const config& c, const sandbox& around, const schedul
           .roots = c.project_roots};
 }
 
+preview::video_place place_of_videos(const config& c, const sandbox& around,
+                                     const std::vector<std::string>& environment) {
+  return {.output = c.output,
+          .state = c.state,
+          .search_path = std::string{variable(environment, "PATH")},
+          .sandbox = around.how,
+          .walls =
+              around.how == process::mechanism::off
+                  ? process::walls{}
+                  : local::walls_around_blender({.project_roots = {}, .output = c.output, .state = c.state}),
+          .quota = c.videos_quota,
+          .disk_reserve = c.disk_reserve};
+}
+
 /// A Blender whose program was replaced.
 aio::task<result<blender::install>> probe_again(bounded_runs& runs, spdlog::logger& log, probe_place where,
                                                 blender::install named) {
@@ -126,8 +142,8 @@ parts::parts(aio::executor_type loop, const config& c, std::vector<blender::inst
     : store(kept), upload_store(kept), webhook_store(kept), webhook_sender(std::move(to_webhooks)),
       courier(loop, webhook_store, *webhook_sender, {}, log), pool(pool_threads), structure(pool),
       decoding(loop, decoder_starter(loop, decoder, c.state / "kiln-image.log"), decode_limit),
-      drawing(loop, decoder_starter(loop, std::move(decoder), c.state / "kiln-image.log"), decode_limit,
-              most_drawing),
+      drawing(loop, decoder_starter(loop, decoder, c.state / "kiln-image.log"), decode_limit, most_drawing),
+      filming(loop, decoder_starter(loop, decoder, c.state / "kiln-image.log"), film_limit, 1),
       questions(loop, pool, c.blender_user),
       installs(std::make_shared<local::installs>(loop, std::move(found),
                                                  c.on_slurm ? local::installs::prober{}
@@ -150,6 +166,7 @@ parts::parts(aio::executor_type loop, const config& c, std::vector<blender::inst
       jobs(scheduler, events, ends, blend_finder, pool, permitted_blends(c), limits_of_jobs(c), c.threads),
       frame_lists(scheduler, store, output), frames(scheduler, output, pool),
       pictures(loop, drawing, pool, c.output, c.previews_quota), previews(scheduler, output, pictures),
+      films(loop, place_of_videos(c, around, environment), filming, pictures, pool), videos(scheduler, films),
       logs(scheduler, output, events, pool), blends(uploads, keep_time(c.uploads_keep_days)),
       webhooks(webhook_store, courier, webhook_targets(c)),
       metrics({.jobs = scheduler,
@@ -183,6 +200,7 @@ parts::parts(aio::executor_type loop, const config& c, std::vector<blender::inst
       server(loop, service), system_view(facts_of(c, around, scheduler, doors, pool)),
       sign_in(service, doors),
       tokens(loop, c.tokens_file, doors, pool, log, [this] { server.end_sessions_not_admitted(); }) {
+  output.before_discard([this](job_id of) { return films.drop(of); });
   scheduler.add_watcher(tutorial);
   scheduler.add_watcher(events);
   scheduler.add_watcher(ends);
@@ -193,6 +211,7 @@ parts::parts(aio::executor_type loop, const config& c, std::vector<blender::inst
   jobs.add_routes(service);
   frame_lists.add_routes(service);
   previews.add_routes(service);
+  videos.add_routes(service);
   frames.add_routes(service);
   events.add_routes(service);
   logs.add_routes(service);

@@ -22,6 +22,7 @@
 #include "api/sign_in.hpp"
 #include "api/system.hpp"
 #include "api/tutorial.hpp"
+#include "api/videos.hpp"
 #include "api/webhooks.hpp"
 #include "app/blender_inquiry.hpp"
 #include "app/part_settings.hpp"
@@ -34,6 +35,7 @@
 #include "local/installs.hpp"
 #include "output/directory_store.hpp"
 #include "preview/previews.hpp"
+#include "preview/videos.hpp"
 #include "retention/retention.hpp"
 #include "scheduler/scheduler.hpp"
 #include "store/database.hpp"
@@ -66,6 +68,7 @@ struct parts {
   image::structural_image_check structure;
   image::decoding_image_check decoding;
   image::decoding_image_check drawing; ///< pictures on demand
+  image::decoding_image_check filming; ///< frames of videos
   std::shared_ptr<local::local_times> blender_times = std::make_shared<local::local_times>();
   bounded_runs questions; ///< to a Blender
   std::shared_ptr<local::installs> installs;
@@ -85,6 +88,8 @@ struct parts {
   api::frames frames;
   preview::previews pictures;
   api::previews previews;
+  preview::videos films;
+  api::videos videos;
   api::logs logs;
   api::blends blends;
   api::webhooks webhooks;

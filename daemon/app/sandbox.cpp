@@ -7,6 +7,7 @@
 #include "app/preflight.hpp"
 #include "base/paths.hpp"
 #include "local/blender_walls.hpp"
+#include "local/installs.hpp"
 #include "local/local_executor.hpp"
 #include "process/confinement.hpp"
 
@@ -97,6 +98,11 @@ aio::task<> carry_out(trial& t, bounded_runs& runs, const config& c, process::wa
     where.environment = local::environment_inside(around, std::move(where.environment));
     return process::confine(t.how, around, c.blender_user.get());
   };
+  for (const auto* paths : {&around.read, &around.write, &around.devices, &around.hidden})
+    for (const auto& one : *paths)
+      where.sandbox_text += one.native() + "\n";
+  where.sandbox_text = fmt::format("{} {} {}\n{}", process::to_string(t.how), static_cast<int>(around.talk),
+                                   local::identity_of("/usr/bin/bwrap"), where.sandbox_text);
   auto sandbox = build();
   if (!sandbox) {
     t.wrong = sandbox.error().message;

@@ -2,9 +2,9 @@
 //
 // kiln-image: decodes images for kilnd, in a process that may crash. Standard input is one end of a pair of
 // SOCK_SEQPACKET sockets; its first datagram is the greeting; then, for each request (one byte or
-// image/picture_wish.hpp, and the image's descriptor by SCM_RIGHTS), one answer (image/image_answer.hpp), and
-// the picture in pieces. It opens no file by itself, and ends when the other
-// end is closed. With arguments: decodes these files, for people.
+// image/picture_wish.hpp, and the image's descriptor by SCM_RIGHTS, for a frame of a video with that of the
+// encoder's pipe), one answer (image/image_answer.hpp), and the picture in pieces. It opens no file by
+// itself, and ends when the other end is closed. With arguments: decodes these files, for people.
 #include "aio/unique_descriptor.hpp"
 #include "decoder/decode.hpp"
 #include "decoder/limits.hpp"
@@ -15,7 +15,9 @@
 #include "image/open_image.hpp"
 #include "image/picture_wish.hpp"
 
+#include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <exception>
@@ -23,8 +25,10 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <sys/socket.h>
+#include <unistd.h>
 
 namespace {
 
@@ -40,9 +44,24 @@ result<void> paint(const decoder::picture& drawn, const image::picture_wish& wis
   return {};
 }
 
-/// Of a check (no wish) the picture is an extra: an image without one is still whole.
-result<image::image_facts> decode_descriptor(const aio::unique_descriptor& opened,
-                                             const std::optional<image::picture_wish>& wish) {
+/// Waits for the reader. All of it, or an error.
+result<void> write_rows(int to, const std::vector<std::uint8_t>& rows) {
+  for (std::size_t at = 0; at < rows.size();) {
+    const auto done = ::write(to, rows.data() + at, rows.size() - at);
+    if (done < 0 && errno == EINTR)
+      continue;
+    if (done < 0)
+      return error{errc::unavailable, std::string{image::no_reader}};
+    at += static_cast<std::size_t>(done);
+  }
+  return {};
+}
+
+/// Of a check (no wish) the picture is an extra: an image without one is still whole. `rows_to`: for a frame
+/// of a video.
+result<image::image_facts>
+decode_descriptor(const aio::unique_descriptor& opened, const std::optional<image::picture_wish>& wish,
+                  const aio::unique_descriptor& rows_to = aio::unique_descriptor{}) {
   auto source = image::file_source::of(opened.get());
   if (!source)
     return source.error();
@@ -53,12 +72,26 @@ result<image::image_facts> decode_descriptor(const aio::unique_descriptor& opene
     return image::image_facts{.format = "WebP", .type = "uint8", .layers = {}, .picture = std::move(*sheet)};
   }
   const image::picture_wish usual;
-  decoder::picture drawn{wish ? wish->longest : usual.longest};
+  const bool is_video = wish && wish->width > 0;
+  if (is_video && (wish->height <= 0 || !rows_to.is_open()))
+    return error{errc::invalid_input, "a frame of a video needs a size, and a place for its rows"};
+  auto drawn = is_video ? decoder::picture{wish->width, wish->height}
+                        : decoder::picture{wish ? wish->longest : usual.longest};
   auto facts = decoder::decode(*source, drawn, wish ? wish->layer : usual.layer);
   if (!facts)
     return facts;
   if (!drawn.is_begun() && wish)
     return error{errc::corrupt, facts->format + ": no picture can be made of this kind of pixels"};
+  if (wish) {
+    facts->width = drawn.image_width();
+    facts->height = drawn.image_height();
+  }
+  if (is_video) {
+    const auto shown = decoder::show(drawn, *wish);
+    const auto written = shown ? write_rows(rows_to.get(), decoder::rows_of_video(*shown, *wish))
+                               : result<void>{shown.error()};
+    return written ? facts : result<image::image_facts>{written.error()};
+  }
   if (drawn.is_begun())
     if (const auto painted = paint(drawn, wish.value_or(usual), *facts); !painted && wish)
       return painted.error();
@@ -84,12 +117,13 @@ int decode_files(std::span<char*> files, const std::optional<image::picture_wish
 
 enum class request { none, image, nothing_attached };
 
-/// The next request; the image's descriptor goes to `fd`, and what is asked of it to `text`.
-request receive(int& fd, std::string& text) {
+/// The next request; the descriptors go to `files`, that of the image first, and what is asked of it to
+/// `text`.
+request receive(std::array<int, 2>& files, std::string& text) {
   constexpr std::size_t longest = 16 * 1024;
   text.resize(longest);
   iovec data{.iov_base = text.data(), .iov_len = text.size()};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof files)] = {};
   msghdr message{};
   message.msg_iov = &data;
   message.msg_iovlen = 1;
@@ -104,9 +138,9 @@ request receive(int& fd, std::string& text) {
   text.resize(static_cast<std::size_t>(got));
   const auto* attached = CMSG_FIRSTHDR(&message);
   if (!attached || attached->cmsg_level != SOL_SOCKET || attached->cmsg_type != SCM_RIGHTS ||
-      attached->cmsg_len != CMSG_LEN(sizeof(int)))
+      (attached->cmsg_len != CMSG_LEN(sizeof(int)) && attached->cmsg_len != CMSG_LEN(sizeof files)))
     return request::nothing_attached;
-  std::memcpy(&fd, CMSG_DATA(attached), sizeof fd);
+  std::memcpy(files.data(), CMSG_DATA(attached), attached->cmsg_len - CMSG_LEN(0));
   return request::image;
 }
 
@@ -119,13 +153,14 @@ bool send(std::string_view text) {
 }
 
 /// A request is a byte (a check) or a line of JSON (a picture).
-result<image::image_facts> answer(const aio::unique_descriptor& opened, std::string_view request) {
+result<image::image_facts> answer(const aio::unique_descriptor& opened, const aio::unique_descriptor& rows_to,
+                                  std::string_view request) {
   if (request.size() <= 1)
     return decode_descriptor(opened, std::nullopt);
   auto wish = image::parse_picture_wish(request);
   if (!wish)
     return wish.error();
-  return decode_descriptor(opened, std::move(*wish));
+  return decode_descriptor(opened, std::move(*wish), rows_to);
 }
 
 int serve() {
@@ -137,19 +172,20 @@ int serve() {
     return 2;
   }
   decoder::limit_this_process();
+  std::signal(SIGPIPE, SIG_IGN); // of an encoder that has ended
   if (!send(image::decoder_greeting))
     return 0;
   for (;;) {
-    int fd = -1;
+    std::array<int, 2> files{-1, -1};
     std::string text;
-    const auto asked = receive(fd, text);
+    const auto asked = receive(files, text);
     if (asked == request::none)
       return 0;
-    const aio::unique_descriptor opened{fd};
+    const aio::unique_descriptor opened{files[0]}, rows_to{files[1]};
     decoder::begin_time_limit();
     const auto checked =
         asked == request::image
-            ? answer(opened, text)
+            ? answer(opened, rows_to, text)
             : result<image::image_facts>{error{errc::invalid_input, "no file came with the request"}};
     decoder::end_time_limit();
     if (!send(image::format_image_answer(checked)))

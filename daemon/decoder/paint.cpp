@@ -124,6 +124,28 @@ result<std::string> encode_webp(const shown_pixels& pixels, const image::picture
   return std::string{reinterpret_cast<const char*>(writer.memory.mem), writer.memory.size};
 }
 
+std::vector<std::uint8_t> rows_of_video(const shown_pixels& pixels, const image::picture_wish& wish) {
+  const auto width = static_cast<std::size_t>(wish.width), height = static_cast<std::size_t>(wish.height);
+  const auto from_width = static_cast<std::size_t>(pixels.width);
+  const auto from_height = static_cast<std::size_t>(pixels.height);
+  std::vector<std::uint8_t> rows(width * height * (wish.is_opaque ? 3 : 4));
+  auto* to = rows.data();
+  for (std::size_t y = 0; y < height; ++y) {
+    const auto* row = pixels.rgba.data() + y * from_height / height * from_width * 4;
+    for (std::size_t x = 0; x < width; ++x) {
+      const auto* from = row + (from_width == width ? x : x * from_width / width) * 4;
+      if (!wish.is_opaque) {
+        std::memcpy(to, from, 4);
+        to += 4;
+        continue;
+      }
+      for (std::size_t c = 0; c < 3; ++c)
+        *to++ = static_cast<std::uint8_t>((from[c] * from[3] + 127) / 255);
+    }
+  }
+  return rows;
+}
+
 result<std::string> make_sheet(image::image_source& file, const image::picture_wish& wish) {
   constexpr int most_cells = 1000;
   constexpr std::uint32_t largest_picture = 1 << 20;

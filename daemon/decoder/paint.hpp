@@ -26,6 +26,11 @@ struct shown_pixels {
 /// Into a file in WebP.
 [[nodiscard]] result<std::string> encode_webp(const shown_pixels& pixels, const image::picture_wish& wish);
 
+/// The rows of a frame of a video of the size in the wish: larger than the pixels only if the image is
+/// smaller than the video.
+[[nodiscard]] std::vector<std::uint8_t> rows_of_video(const shown_pixels& pixels,
+                                                      const image::picture_wish& wish);
+
 /// Puts the pictures in the file (image::sheet_entry) side by side, in cells as large as the largest of them.
 /// One that is not a WebP, or too large, is left out. corrupt if the file is not such a list.
 [[nodiscard]] result<std::string> make_sheet(image::image_source& file, const image::picture_wish& wish);

@@ -65,6 +65,10 @@ void picture::begin(std::uint64_t width, std::uint64_t height, bool is_linear) {
   const auto longest = std::min<std::int64_t>(longest_, side);
   width_ = std::max<std::int64_t>((image_width_ * longest + side / 2) / side, 1);
   height_ = std::max<std::int64_t>((image_height_ * longest + side / 2) / side, 1);
+  if (fixed_height_ > 0) {
+    width_ = std::min<std::int64_t>(longest_, image_width_);
+    height_ = std::min<std::int64_t>(fixed_height_, image_height_);
+  }
   row_step_ = std::max<std::int64_t>(image_height_ / height_ / most_rows, 1);
   first_column_.resize(static_cast<std::size_t>(width_) + 1);
   for (std::int64_t column = 0; column <= width_; ++column)

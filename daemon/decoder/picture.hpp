@@ -23,6 +23,8 @@ class picture {
 public:
   /// `longest`: of its sides, in pixels; an image that is smaller keeps its size. 0: no picture at all.
   explicit picture(int longest) : longest_(longest) {}
+  /// Of this size, whatever the shape of the image; of the image's own width or height if that is less.
+  picture(int width, int height) : longest_(width), fixed_height_(height) {}
 
   /// The size of the image, before any row. `is_linear`: rows are of floats, linear and with associated
   /// alpha.
@@ -42,6 +44,8 @@ public:
 
   [[nodiscard]] int width() const noexcept { return static_cast<int>(width_); }
   [[nodiscard]] int height() const noexcept { return static_cast<int>(height_); }
+  [[nodiscard]] int image_width() const noexcept { return static_cast<int>(image_width_); }
+  [[nodiscard]] int image_height() const noexcept { return static_cast<int>(image_height_); }
 
   /// RGBA of all pixels. Linear: with associated alpha. Otherwise straight, from 0 to 1.
   [[nodiscard]] std::vector<float> means() const;
@@ -53,7 +57,8 @@ private:
   [[nodiscard]] std::size_t line_of(std::int64_t y) const noexcept;
   [[nodiscard]] std::int64_t first_row(std::int64_t line) const noexcept;
 
-  int longest_;
+  int longest_;          ///< or the width, if there is a fixed height
+  int fixed_height_ = 0; ///< 0: none
   bool is_linear_ = false;
   std::int64_t width_ = 0, height_ = 0; ///< of the picture
   std::int64_t image_width_ = 0, image_height_ = 0;

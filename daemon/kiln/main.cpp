@@ -3,6 +3,7 @@
 #include "client/connection.hpp"
 #include "client/local_kilnd.hpp"
 #include "client/token_source.hpp"
+#include "kiln/last_words.hpp"
 #include "kiln/session.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -23,18 +24,6 @@ namespace {
 using namespace kiln;
 using namespace kiln::command;
 using client::exit_status;
-
-/// Frames and records are whole at any moment, so that the program simply ends.
-[[noreturn]] void end_by(int signal, terminal& screen, const std::string& watched, const std::string& words) {
-  constexpr int by_signal = 128;
-  screen.say(watched.empty()
-                 ? std::string{"kiln: interrupted"}
-                 : fmt::format("kiln: job {0} goes on: `kiln wait {1}{0}` (or the same command) comes "
-                               "back to it, `kiln cancel {1}{0}` ends it",
-                               watched, words));
-  std::fflush(nullptr);
-  ::_exit(by_signal + signal);
-}
 
 /// The directory that renders of a kilnd of --local may read.
 result<std::filesystem::path> root_of(const options& asked) {
@@ -68,12 +57,34 @@ result<client::server> find_server(const options& asked, const std::vector<std::
 aio::task<> run(session& s, result<exit_status>& into) {
   if (s.asked.verb == "render")
     into = co_await run_render(s);
+  else if (s.asked.verb == "watch")
+    into = co_await run_watch(s);
   else
     into = co_await run_on_jobs(s);
 }
 
+void wait_for_sizes(aio::asio::basic_signal_set<aio::executor_type>& sizes, terminal& screen) {
+  sizes.async_wait([&](const boost::system::error_code& ec, int) {
+    if (ec)
+      return;
+    screen.resized();
+    wait_for_sizes(sizes, screen);
+  });
+}
+
+/// Writes go on after the signal, as without it.
+void follow_sizes(aio::asio::basic_signal_set<aio::executor_type>& sizes, terminal& screen) {
+  boost::system::error_code ignored;
+  sizes.add(SIGWINCH, ignored);
+  struct sigaction now {};
+  ::sigaction(SIGWINCH, nullptr, &now);
+  now.sa_flags |= SA_RESTART;
+  ::sigaction(SIGWINCH, &now, nullptr);
+  wait_for_sizes(sizes, screen);
+}
+
 int run(const options& asked, const std::vector<std::string>& environment) {
-  terminal screen;
+  terminal screen{asked.progress};
   const auto report = [&](const error& e) {
     screen.say("kiln: " + e.message);
     return static_cast<int>(client::status_of(e));
@@ -98,25 +109,24 @@ int run(const options& asked, const std::vector<std::string>& environment) {
     return report(to.error());
   aio::asio::io_context loop{1};
   client::connection over{loop.get_executor(), std::move(*to), "kiln/" KILN_VERSION, std::move(open)};
-  const auto notices = [&](const std::string& line) { screen.say("kiln: " + line); };
+  const auto notices = [&](const std::string& line) { screen.tell("kiln: " + line); };
   client::caller kilnd{loop.get_executor(), over, std::chrono::seconds{asked.patience}, notices};
-  std::string watched;
   session s{asked, screen, kilnd, client::own_directory(environment, "XDG_STATE_HOME", ".local/state"),
-            watched};
-  aio::asio::basic_signal_set<aio::executor_type> signals{loop.get_executor(), SIGINT, SIGTERM};
-  signals.async_wait([&](const boost::system::error_code& ec, int signal) {
-    if (!ec)
-      end_by(signal, screen, watched, words);
-  });
+            words};
+  aio::asio::basic_signal_set<aio::executor_type> sizes{loop.get_executor()};
+  if (screen.can_draw())
+    follow_sizes(sizes, screen);
   result<exit_status> outcome = error{};
   std::exception_ptr thrown;
   aio::asio::co_spawn(loop, run(s, outcome), [&](std::exception_ptr e) {
     thrown = std::move(e);
-    signals.cancel();
+    sizes.cancel();
   });
   loop.run();
   if (thrown)
     std::rethrow_exception(thrown);
+  if (outcome && *outcome == exit_status::succeeded && screen.has_failed())
+    outcome = client::failure(exit_status::incomplete, "the standard output cannot be written");
   if (outcome)
     return static_cast<int>(*outcome);
   if (own)
@@ -130,6 +140,8 @@ int run(const options& asked, const std::vector<std::string>& environment) {
 
 int main(int argc, char** argv) {
   try {
+    open_standard_streams();
+    end_by_signals();
     std::vector<std::string> environment;
     for (char** variable = environ; *variable; ++variable)
       environment.emplace_back(*variable);

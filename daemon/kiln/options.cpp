@@ -48,6 +48,9 @@ void add_server_options(CLI::App& to, options& o) {
       ->capture_default_str()
       ->group("Server");
   to.add_flag("--json", o.json, "Print JSON, as kilnd sends it");
+  to.add_option("--progress", o.progress, "How it goes: a live line, lines, JSON lines [as the terminal can]")
+      ->type_name("FORM")
+      ->check(CLI::IsMember({"auto", "bar", "plain", "json", "none"}));
 }
 
 void add_render(CLI::App& app, options& o) {
@@ -93,6 +96,7 @@ void add_jobs(CLI::App& app, options& o) {
     ids->allow_extra_args(several); // else it takes the words after it as well
     return made;
   };
+  app.add_subcommand("watch", "Show all jobs on the whole terminal; q ends it");
   with_ids("show", "Show a job", false);
   auto* wait = with_ids("wait", "Wait until a job ends", false);
   wait->add_option("--timeout", o.timeout, "Seconds to wait at most")

@@ -25,6 +25,7 @@ struct options {
 
   std::string verb{}; ///< "render", "ls", …
   bool json = false;
+  std::string progress = "auto"; ///< auto, bar, plain, json or none
   std::vector<std::string> ids{};
   std::filesystem::path file{};      ///< of render
   std::filesystem::path directory{}; ///< of render --download and get; empty: none

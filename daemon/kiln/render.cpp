@@ -141,7 +141,7 @@ aio::task<result<exit_status>> run_render(session& s) {
     if (!known)
       co_return known.error();
     if (*known)
-      s.screen.say(fmt::format("kiln: going on with job {} (--again makes a new one)", mine->job));
+      s.screen.tell(fmt::format("kiln: going on with job {} (--again makes a new one)", mine->job));
     else
       *mine = client::undertaking{.url = mine->url, .command = command, .key = client::make_key(), .job = {}};
   }
@@ -160,10 +160,10 @@ aio::task<result<exit_status>> run_render(session& s) {
       co_return written.error();
   }
   remember_last(s, mine->job); // also if an earlier run of this command was killed before it could
-  const bool waits = s.asked.wait || home || s.asked.timeout || (s.screen.is_live() && !s.asked.no_wait);
+  const bool waits = s.asked.wait || home || s.asked.timeout || (s.screen.is_terminal() && !s.asked.no_wait);
   auto status = exit_status::succeeded;
   if (waits) {
-    s.screen.say("job " + mine->job);
+    s.screen.tell("job " + mine->job);
     const auto ended = co_await follow(s, mine->job, home ? &*home : nullptr);
     if (!ended)
       co_return ended.error();

@@ -25,10 +25,10 @@ struct session {
   terminal& screen;
   client::caller& kilnd;
   std::filesystem::path state; ///< directory of kiln's own state; empty: there is none
-  std::string& watched;        ///< the job that goes on if the program is interrupted
+  std::string words;           ///< that choose the kilnd in a command, each followed by a space
 
   [[nodiscard]] client::notice notices() {
-    return [this](const std::string& line) { screen.say("kiln: " + line); };
+    return [this](const std::string& line) { screen.tell("kiln: " + line); };
   }
 };
 
@@ -48,6 +48,9 @@ void remember_last(session& s, const std::string& id);
 void print_json(session& s, const boost::json::value& what);
 
 [[nodiscard]] aio::task<result<client::exit_status>> run_render(session& s);
+
+/// All jobs on a whole terminal, until somebody presses q.
+[[nodiscard]] aio::task<result<client::exit_status>> run_watch(session& s);
 
 /// All other commands.
 [[nodiscard]] aio::task<result<client::exit_status>> run_on_jobs(session& s);

@@ -56,9 +56,15 @@ job_view read_job(const json::value& from) {
     out.done = number_of(*frames, "done").value_or(0);
     out.failed = number_of(*frames, "failed").value_or(0);
   }
-  if (const auto* left = member(from, "eta_seconds"))
-    if (const auto* likely = member(*left, "likely"); likely && likely->is_number())
-      out.seconds_left = likely->to_number<double>();
+  if (const auto* left = member(from, "eta_seconds")) {
+    const auto seconds = [&](std::string_view name) {
+      const auto* value = member(*left, name);
+      return value && value->is_number() ? std::optional{value->to_number<double>()} : std::nullopt;
+    };
+    out.seconds_left = seconds("likely");
+    out.least_left = seconds("low");
+    out.most_left = seconds("high");
+  }
   if (const auto* current = member(from, "current")) {
     out.now_frame = number_of(*current, "frame");
     out.sample = number_of(*current, "sample");

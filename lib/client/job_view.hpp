@@ -18,9 +18,10 @@ struct job_view {
   std::string frames; ///< "1-250"
   std::int64_t total = 0, done = 0, failed = 0;
   int priority = 0;
-  std::string waits_for;                 ///< why nothing is started; empty: no reason
-  std::optional<double> seconds_left;    ///< likely
-  std::optional<std::int64_t> now_frame; ///< that is rendered
+  std::string waits_for;                       ///< why nothing is started; empty: no reason
+  std::optional<double> seconds_left;          ///< likely
+  std::optional<double> least_left, most_left; ///< the range around it
+  std::optional<std::int64_t> now_frame;       ///< that is rendered
   std::optional<std::int64_t> sample, samples;
   std::string failure;               ///< kind and message; empty: none
   std::vector<std::string> warnings; ///< their messages

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/progress.hpp"
 
+#include "base/utf8.hpp"
+#include "client/pace.hpp"
+
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace kiln::client {
@@ -12,8 +16,22 @@ std::int64_t percent(const job_view& job) {
   return job.total > 0 ? job.done * 100 / job.total : 0;
 }
 
-std::string with_time_left(const job_view& job) {
-  return job.seconds_left ? ", about " + format_time_left(*job.seconds_left) + " left" : std::string{};
+std::string regular_line(const job_view& job) {
+  const auto left = format_left(job);
+  return fmt::format("{} %: {}/{} frames{}{}", percent(job), job.done, job.total, left.empty() ? "" : ", ",
+                     left);
+}
+
+struct line_part {
+  std::string text;
+  int rank; ///< the highest is left out first
+};
+
+std::string joined(const std::vector<line_part>& parts) {
+  std::string out;
+  for (const auto& one : parts)
+    out += (out.empty() ? "" : "  ") + one.text;
+  return out;
 }
 
 } // namespace
@@ -30,22 +48,45 @@ std::string format_time_left(double seconds) {
   return fmt::format("{} days", (whole + day / 2) / day);
 }
 
-std::string live_line(const job_view& job) {
-  auto out = job.state;
-  if (job.now_frame)
-    out += fmt::format("  frame {}", *job.now_frame);
-  if (job.sample && job.samples)
-    out += fmt::format(" ({}/{} samples)", *job.sample, *job.samples);
-  out += fmt::format("  {}/{} done  {} %", job.done, job.total, percent(job));
-  if (job.seconds_left)
-    out += "  about " + format_time_left(*job.seconds_left) + " left";
-  if (!job.warnings.empty())
-    out += fmt::format("  {} warning{}", job.warnings.size(), job.warnings.size() == 1 ? "" : "s");
-  return out;
+std::string format_left(const job_view& job) {
+  if (!job.seconds_left)
+    return {};
+  const auto low = format_time_left(job.least_left.value_or(*job.seconds_left));
+  const auto high = format_time_left(job.most_left.value_or(*job.seconds_left));
+  return low == high ? fmt::format("about {} left", format_time_left(*job.seconds_left))
+                     : fmt::format("{} to {} left", low, high);
 }
 
-std::vector<std::string> progress_lines::next(const job_view& job) {
+std::string live_line(const job_view& job, std::optional<double> frames_per_second, std::size_t columns) {
+  std::vector<line_part> parts;
+  const auto add = [&](std::string text, int rank) {
+    if (!text.empty())
+      parts.push_back({std::move(text), rank});
+  };
+  add(job.state, 0);
+  if (job.now_frame)
+    add(fmt::format("frame {}", *job.now_frame), 2);
+  if (job.sample && job.samples)
+    add(fmt::format("{}/{} samples", *job.sample, *job.samples), 4);
+  add(fmt::format("{}/{} done", job.done, job.total), 0);
+  add(fmt::format("{} %", percent(job)), 5);
+  add(format_left(job), 1);
+  if (frames_per_second)
+    add(format_pace(*frames_per_second), 6);
+  if (!job.warnings.empty())
+    add(fmt::format("{} warning{}", job.warnings.size(), job.warnings.size() == 1 ? "" : "s"), 3);
+  while (joined(parts).size() > columns) {
+    const auto least = std::ranges::max_element(parts, {}, &line_part::rank);
+    if (least->rank == 0)
+      break;
+    parts.erase(least);
+  }
+  return std::string{first_characters(joined(parts), columns)};
+}
+
+std::vector<std::string> progress_lines::next(const job_view& job, double now) {
   std::vector<std::string> out;
+  last_ = job;
   for (; warnings_ < job.warnings.size(); ++warnings_)
     out.push_back("warning: " + job.warnings[warnings_]);
   if (job.is_final())
@@ -59,11 +100,20 @@ std::vector<std::string> progress_lines::next(const job_view& job) {
     waits_for_ = job.waits_for;
   }
   const auto tenth = percent(job) / 10;
-  if (tenths_ && tenth > tenth_)
-    out.push_back(
-        fmt::format("{} %: {}/{} frames{}", percent(job), job.done, job.total, with_time_left(job)));
+  if (regular_ && tenth > tenth_)
+    out.push_back(regular_line(job));
   tenth_ = std::max(tenth, tenth_);
+  if (!out.empty() || said_ == 0)
+    said_ = now;
   return out;
+}
+
+std::optional<std::string> progress_lines::reminder(double now) {
+  constexpr double minute = 60;
+  if (!regular_ || said_ == 0 || now - said_ < minute || last_.is_final())
+    return std::nullopt;
+  said_ = now;
+  return last_.state + " " + regular_line(last_);
 }
 
 std::string format_end(const job_view& job) {

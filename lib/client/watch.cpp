@@ -50,7 +50,7 @@ aio::task<result<boost::json::value>> watch_job(caller& kilnd, std::string job, 
       if (!body)
         co_return body.error();
       const auto now = read_job(*body);
-      how.show(now);
+      how.show(now, *body);
       etag = got->find("etag").value_or("");
       if (how.frames_done && (now.done != frames_seen || now.is_final())) {
         const auto before = aio::clock::now();

@@ -17,7 +17,8 @@
 namespace kiln::client {
 
 struct watching {
-  std::function<void(const job_view&)> show; ///< called for each new state of the job
+  /// Called for each new state of the job, which is also as kilnd sent it.
+  std::function<void(const job_view&, const boost::json::value&)> show;
   std::function<aio::task<result<void>>()>
       frames_done;                               ///< null, or called when frames may have been published
   std::optional<std::chrono::seconds> most = {}; ///< nullopt: until the end

@@ -122,19 +122,21 @@ decoding_image_check::decoding_image_check(aio::executor_type loop, starter star
 decoding_image_check::~decoding_image_check() = default;
 
 aio::task<result<image_facts>> decoding_image_check::check(int file) {
-  std::string request{request_byte};
-  return ask(file, std::move(request));
+  return ask({file}, std::string{request_byte});
 }
 
-aio::task<result<image_facts>> decoding_image_check::draw(int file, picture_wish wish) {
-  return ask(file, format_picture_wish(wish));
+aio::task<result<image_facts>> decoding_image_check::draw(int file, picture_wish wish, int rows_to) {
+  std::vector<int> files{file};
+  if (rows_to >= 0)
+    files.push_back(rows_to);
+  return ask(std::move(files), format_picture_wish(wish));
 }
 
-aio::task<result<image_facts>> decoding_image_check::ask(int file, std::string request) {
+aio::task<result<image_facts>> decoding_image_check::ask(std::vector<int> files, std::string request) {
   turn mine{*this};
   while (!mine.has_come())
     co_await turn_over_.wait();
-  co_return co_await decode(mine, file, std::move(request));
+  co_return co_await decode(mine, std::move(files), std::move(request));
 }
 
 aio::task<> decoding_image_check::watch(session_ptr s) {
@@ -182,12 +184,13 @@ aio::task<result<void>> decoding_image_check::make_ready(turn& mine) {
   co_return result<void>{};
 }
 
-aio::task<result<image_facts>> decoding_image_check::decode(turn& mine, int fd, std::string request) {
+aio::task<result<image_facts>> decoding_image_check::decode(turn& mine, std::vector<int> files,
+                                                            std::string request) {
   // This image is not at fault if the decoder died while idle.
   for (bool sent = false; !sent;) {
     if (const auto ready = co_await make_ready(mine); !ready)
       co_return ready.error();
-    sent = aio::send_with_descriptor(mine.with->socket.native_handle(), request, fd);
+    sent = aio::send_with_descriptors(mine.with->socket.native_handle(), request, files);
     if (!sent)
       retire(std::exchange(mine.with, nullptr));
   }

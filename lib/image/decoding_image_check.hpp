@@ -16,6 +16,8 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <string>
+#include <vector>
 
 namespace kiln::image {
 
@@ -45,8 +47,10 @@ public:
   /// cannot be started, or after close(). The decoder is started on demand. Can be cancelled.
   [[nodiscard]] aio::task<result<image_facts>> check(int file) override;
 
-  /// The same, with the picture that is asked for. corrupt also if it cannot be made.
-  [[nodiscard]] aio::task<result<image_facts>> draw(int file, picture_wish wish);
+  /// The same, with the picture that is asked for. corrupt also if it cannot be made. `rows_to`: takes the
+  /// rows of a frame of a video, for which the decoder waits. The size in the facts is that of the image as
+  /// it is shown.
+  [[nodiscard]] aio::task<result<image_facts>> draw(int file, picture_wish wish, int rows_to = -1);
 
   /// Ends all decoders; completes when they are gone. Current and later checks return unavailable.
   [[nodiscard]] aio::task<> close();
@@ -59,8 +63,8 @@ private:
   class turn;
 
   aio::task<result<void>> make_ready(turn& mine);
-  aio::task<result<image_facts>> ask(int file, std::string request);
-  aio::task<result<image_facts>> decode(turn& mine, int fd, std::string request);
+  aio::task<result<image_facts>> ask(std::vector<int> files, std::string request);
+  aio::task<result<image_facts>> decode(turn& mine, std::vector<int> files, std::string request);
   aio::task<> watch(session_ptr s);
   void retire(session_ptr s);
   void retire_all();

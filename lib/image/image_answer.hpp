@@ -16,6 +16,9 @@ namespace kiln::image {
 /// The first message of kiln-image, once it is ready.
 inline constexpr std::string_view decoder_greeting = "kiln-image 2";
 
+/// The error when nobody reads the rows of a video.
+inline constexpr std::string_view no_reader = "the encoder takes no more frames";
+
 /// The maximum length of an answer, in bytes.
 inline constexpr std::size_t max_answer = 64 * 1024;
 

@@ -13,7 +13,10 @@ std::string format_picture_wish(const picture_wish& wish) {
                                                     {"layer", wish.layer},
                                                     {"lossless", wish.is_lossless},
                                                     {"columns", wish.columns},
-                                                    {"rows", wish.rows}});
+                                                    {"rows", wish.rows},
+                                                    {"width", wish.width},
+                                                    {"height", wish.height},
+                                                    {"opaque", wish.is_opaque}});
 }
 
 result<picture_wish> parse_picture_wish(std::string_view text) {
@@ -40,10 +43,16 @@ result<picture_wish> parse_picture_wish(std::string_view text) {
   wish.longest = int_of("longest", wish.longest);
   wish.exposure = number_of("exposure", 0);
   text_of("layer", wish.layer);
-  const auto* lossless = object->if_contains("lossless");
-  wish.is_lossless = lossless && lossless->is_bool() && lossless->get_bool();
+  const auto is_set = [&](std::string_view key) {
+    const auto* found = object->if_contains(key);
+    return found && found->is_bool() && found->get_bool();
+  };
+  wish.is_lossless = is_set("lossless");
   wish.columns = int_of("columns", 0);
   wish.rows = int_of("rows", 0);
+  wish.width = int_of("width", 0);
+  wish.height = int_of("height", 0);
+  wish.is_opaque = is_set("opaque");
   return wish;
 }
 

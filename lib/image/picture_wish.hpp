@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The request of kilnd for a picture of an image, or for a sheet of pictures, which kiln-image answers with a
-// WebP. A request is one line of JSON. Pure.
+// WebP, or for a frame of a video. A request is one line of JSON. Pure.
 #pragma once
 
 #include "base/error.hpp"
@@ -20,6 +20,9 @@ struct picture_wish {
   bool is_lossless = false;
   int columns = 0; ///< over 0: the file holds pictures (sheet_entry), which come side by side
   int rows = 0;
+  int width = 0; ///< over 0: a frame of a video of this size, whose rows go to a second descriptor
+  int height = 0;
+  bool is_opaque = false; ///< of a video: RGB over black; otherwise RGBA, straight
 
   friend bool operator==(const picture_wish&, const picture_wish&) = default;
 };

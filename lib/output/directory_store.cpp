@@ -52,6 +52,8 @@ aio::task<std::vector<result_file>> directory_store::open_logs(job_id of, int at
 }
 
 aio::task<result<void>> directory_store::discard(job_id of, int attempts) {
+  if (before_discard_)
+    co_await before_discard_(of);
   const auto discard_here = [of, attempts, output = output_, state = state_] {
     return kiln::output::discard(of, attempts, output, state);
   };

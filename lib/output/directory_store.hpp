@@ -7,6 +7,8 @@
 #include "output/output_store.hpp"
 
 #include <filesystem>
+#include <functional>
+#include <utility>
 
 namespace kiln::output {
 
@@ -15,6 +17,9 @@ public:
   /// The pool must outlive it.
   directory_store(std::filesystem::path output, std::filesystem::path state, aio::blocking_pool& pool)
       : output_(std::move(output)), state_(std::move(state)), pool_(pool) {}
+
+  /// Awaited before anything of a job is removed: ends what would write there.
+  void before_discard(std::function<aio::task<>(job_id)> end) { before_discard_ = std::move(end); }
 
   [[nodiscard]] aio::task<domain::frame_set> published(job_id of) override;
   [[nodiscard]] aio::task<result<result_file>> open_frame(job_id of, int frame) override;
@@ -31,6 +36,7 @@ private:
   std::filesystem::path output_;
   std::filesystem::path state_;
   aio::blocking_pool& pool_;
+  std::function<aio::task<>(job_id)> before_discard_;
 };
 
 } // namespace kiln::output

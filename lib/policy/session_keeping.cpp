@@ -14,7 +14,7 @@ bool is_worn_out(const session_wear& wear, const session_limits& limits) noexcep
 }
 
 bool is_restless(const session_look& before, const session_look& now) noexcept {
-  constexpr double most_of_a_core = 0.25; // a Blender that waits uses none
+  constexpr double most_of_a_core = 0.05; // a Blender that waits uses none; on a busy machine one gets little
   constexpr std::uint64_t slack = 128ULL << 20;
   return now.cpu - before.cpu > (now.at - before.at) * most_of_a_core ||
          now.memory > before.memory + before.memory / 4 + slack;

@@ -48,34 +48,47 @@ std::optional<fs::path> find_bwrap() {
   return find_program("bwrap", search_path ? search_path : "/usr/bin:/bin");
 }
 
-/// A mount needs a path without links. A path that contains one is mounted at both places.
-std::vector<fs::path> places(const std::vector<fs::path>& named) {
-  std::vector<fs::path> all;
+struct place {
+  fs::path named;
+  fs::path real; ///< without links; empty if it is missing
+};
+
+/// Each path once: resolving takes many system calls.
+std::vector<place> resolve(const std::vector<fs::path>& named) {
+  std::vector<place> all;
+  std::set<fs::path> known;
   for (const auto& path : named) {
     std::error_code ec;
-    auto real = fs::canonical(path, ec);
-    all.push_back(path);
-    if (!ec && real != path)
-      all.push_back(std::move(real));
+    if (known.insert(path).second)
+      all.push_back({path, fs::canonical(path, ec)});
+  }
+  return all;
+}
+
+/// A mount needs a path without links. A path that contains one is mounted at both places.
+std::vector<fs::path> both_of(const std::vector<place>& places) {
+  std::vector<fs::path> all;
+  for (const auto& [named, real] : places) {
+    all.push_back(named);
+    if (!real.empty() && real != named)
+      all.push_back(real);
   }
   return all;
 }
 
 /// The paths at which hidden files would be visible: their own, and those below each path of `read`.
-std::vector<fs::path> names_inside(const std::vector<fs::path>& hidden, const std::vector<fs::path>& read) {
+std::vector<fs::path> names_inside(const std::vector<fs::path>& hidden, const std::vector<place>& read) {
   std::set<fs::path> all;
-  for (const auto& path : hidden) {
-    std::error_code ec;
-    const auto real = fs::canonical(path, ec);
-    if (ec)
+  for (const auto& [path, real] : resolve(hidden)) {
+    if (real.empty())
       continue; // missing
-    const bool is_directory = fs::is_directory(real, ec);
-    if (is_directory)
+    std::error_code ec;
+    if (fs::is_directory(real, ec))
       all.insert({path, real});
     for (const auto& shown : read)
-      if (const auto place = fs::canonical(shown, ec); !ec && real != place && is_at_or_below(real, place)) {
+      if (!shown.real.empty() && real != shown.real && is_at_or_below(real, shown.real)) {
         all.insert(real);
-        all.insert(shown / real.lexically_relative(place));
+        all.insert(shown.named / real.lexically_relative(shown.real));
       }
   }
   return {all.begin(), all.end()};
@@ -96,8 +109,9 @@ result<confinement> by_bubblewrap(walls around, const credentials* user) {
   auto filter = make_syscall_filter({.talk = around.talk, .signals = false, .truncation = false});
   if (!filter)
     return filter.error();
-  around.read = places(around.read);
-  around.hidden = names_inside(around.hidden, around.read);
+  const auto places = resolve(around.read);
+  around.read = both_of(places);
+  around.hidden = names_inside(around.hidden, places);
   if (user)
     for (auto* paths : {&around.read, &around.hidden})
       remove_unreachable(*paths, user);

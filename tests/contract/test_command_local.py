@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """kiln --local: a kilnd of one's own, started for a job and found warm by the next."""
 import contextlib
+import json
 import os
+import shutil
 import signal
 import stat
 
@@ -126,6 +128,69 @@ def test_usage(local):
     local.words = []
     assert "--local" in local.run("ls", "--root", "/", status=2).said
     assert "--url" in local.run("ls", "--local", "--url", "http://127.0.0.1:9", status=2).said
+
+
+@pytest.fixture
+def own_blender(local, tmp_path):
+    """A Blender that can be replaced: a copy of the fake one."""
+    real = tmp_path / "blender-5"
+    shutil.copy(program("FAKE_BLENDER"), real)
+    local.environment["KILN_BLENDER"] = str(real)
+    return real
+
+
+def memory_of(local):
+    """What Blenders have answered."""
+    memory, = local.home.glob(".local/state/kiln/local-*/state/probes.json")
+    return memory
+
+
+def again(local, scene, home):
+    local.end()
+    local.run("render", scene, "-f", "1", "--download", home)
+
+
+def test_a_cold_start_asks_a_known_blender_nothing(local, own_blender, blend, tmp_path):
+    scene = blend()
+    local.run("render", scene, "-f", "1", "--download", tmp_path / "a")
+    memory = memory_of(local)
+    assert stat.S_IMODE(memory.stat().st_mode) == 0o600
+    assert len(json.loads(memory.read_text())) >= 2
+    written = memory.stat().st_mtime_ns
+    again(local, scene, tmp_path / "b")
+    assert memory.stat().st_mtime_ns == written, "nothing was asked"
+    assert len(names_in(tmp_path / "b")) == 1
+
+
+@pytest.mark.parametrize("what", ["replaced", "touched", "cut", "nonsense", "gone"])
+def test_what_is_remembered_is_not_believed_of_another_program(local, own_blender, blend, tmp_path, what):
+    scene = blend()
+    local.run("render", scene, "-f", "1", "--download", tmp_path / "a")
+    memory = memory_of(local)
+    before = memory.read_text()
+    written = memory.stat().st_mtime_ns
+    local.end()
+    if what == "replaced":
+        shutil.copy(own_blender, tmp_path / "other")
+        (tmp_path / "other").rename(own_blender)
+    elif what == "touched":
+        os.utime(own_blender, ns=(1, 1))
+    elif what == "gone":
+        memory.unlink()
+    else:
+        memory.write_text(before[:len(before) // 2] if what == "cut" else '[{"pid":"x"}]')
+    local.run("render", scene, "-f", "1", "--download", tmp_path / "b")
+    assert memory.stat().st_mtime_ns != written and len(names_in(tmp_path / "b")) == 1
+    after = json.loads(memory.read_text())
+    assert (set(after) > set(json.loads(before))) if what in ("replaced", "touched") else set(after) == set(json.loads(before))
+
+
+def test_a_program_that_stopped_working_is_asked(local, own_blender, blend, tmp_path):
+    scene = blend()
+    local.run("render", scene, "-f", "1", "--download", tmp_path / "a")
+    local.end()
+    own_blender.write_text("#!/bin/sh\nexit 1\n")
+    assert "--version" in local.run("render", scene, "-f", "2", status=6).said
 
 
 def test_an_idle_kilnd_ends(start):

@@ -120,7 +120,15 @@ def lists_of_sources():
         "Blender/devices/type": source_words("lib/blender/kiln_devices.py", r"TYPES = \(.*?\)"),
         "WebhookEventName": events - {"ping"}, "WebhookEvent/type": events,
         "Job/wanted": wishes,
+        "Video/state": source_words("lib/preview/videos.cpp", r'shown\.state = "(\w+)"') | {"queued", "succeeded"},
+        "Video/failure/kind": set().union(*(source_words(f"lib/preview/{name}.cpp", pattern) for name, pattern in (
+            ("video_making", r'failed\([^;"]*"(?!canceled)(\w+)"'), ("video_making", r'\? "disk_full" : "(\w+)"'),
+            ("video_files", r'video_failure\{"(\w+)"')))),
     }
+    codecs = source_words("lib/preview/video.cpp", r'encoder\{"(\w+)"')
+    gaps = source_words("lib/preview/video.cpp", r'holds_gaps \? "\w+" : "\w+"')
+    for of in ("VideoRequest", "Video"):
+        schemas |= {f"{of}/codec": codecs, f"{of}/gaps": gaps}
     for of in ("JobRequest", "Job"):
         schemas |= {f"{of}/format": formats, f"{of}/device": {""} | devices, f"{of}/process": processes, f"{of}/order": orders}
     for of in ("Webhook", "NewWebhook"):

@@ -141,7 +141,7 @@ def commands_of_kiln():
 @needs_kiln
 def test_no_flag_of_kiln_is_missed():
     commands = commands_of_kiln()
-    assert {"render", "ls", "show", "wait", "cancel", "pause", "resume", "retry", "rm", "log", "get", "frames"} == set(commands)
+    assert {"render", "ls", "watch", "show", "wait", "cancel", "pause", "resume", "retry", "rm", "log", "get", "frames"} == set(commands)
     named = of_command("names").splitlines()
     assert {f"{c} --{f}" for c, flags in commands.items() for f in flags} == {n for n in named if not n.startswith("--")}
     assert {"--url", "--json", "--token-file", "--patience"} <= set(named)

@@ -38,10 +38,11 @@ INPUTS = {
     "mesh_cache": ("anim.pc2", other_cache),
     "ies": ("lamp.ies", other_lamp),
 }
+UNSEEN = ("texture_tiles", "texture_sequence")  # in these scenes 2.83 shows the same by hand, before and after
 
 
 @pytest.mark.parametrize("name", INPUTS)
-def test_a_changed_input_is_read_again(name, kilnd, by_hand, projects):
+def test_a_changed_input_is_read_again(name, kilnd, by_hand, version, projects):
     file, change = INPUTS[name]
     original = next(case for case in CASES if case.id == name)
     module, _, _ = original.place.partition(".")
@@ -57,4 +58,4 @@ def test_a_changed_input_is_read_again(name, kilnd, by_hand, projects):
         assert published(kilnd, job, case) == expected, turn
         seen.append(expected)
         change(copy / file)
-    assert seen[0] != seen[1], "the change shows"
+    assert seen[0] != seen[1] or (version == (2, 83) and name in UNSEEN), "the change shows"

@@ -187,6 +187,7 @@ def smoke(scene, directory):
     made = domain.modifiers.new("Fluid", "FLUID")
     made.fluid_type = "DOMAIN"
     made.domain_settings.domain_type, made.domain_settings.resolution_max = "GAS", 16
+    made.domain_settings.cache_directory = "//cache"  # else in the temporary directory of this Blender, which others share
     material = bpy.data.materials.new("Smoke")
     material.use_nodes = True
     nodes, links = material.node_tree.nodes, material.node_tree.links
