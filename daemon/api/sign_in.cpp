@@ -9,6 +9,7 @@
 #include <boost/json/object.hpp>
 
 #include <string>
+#include <vector>
 
 namespace kiln::api {
 namespace {
@@ -51,7 +52,7 @@ answer sign_in::begin(const http::request& asked) {
     return not_json();
   const auto token = parse_token(asked.body);
   if (!token)
-    return problem_of(token.error());
+    return field_problem(std::vector<domain::field_error>{{"", token.error().message}});
   if (!doors_.has_tokens())
     return problem(409, "kilnd has no tokens: everybody may ask without a session");
   auto holder = asked;
