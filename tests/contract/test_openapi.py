@@ -119,7 +119,7 @@ def lists_of_sources():
         "Blend/packing": source_words("lib/blender/blend_file.hpp", r"packing_names\{.*?\}"),
         "Blender/devices/type": source_words("lib/blender/kiln_devices.py", r"TYPES = \(.*?\)"),
         "WebhookEventName": events - {"ping"}, "WebhookEvent/type": events,
-        "Job/wanted": wishes,
+        "Job/wanted": wishes, "JobRow/wanted": wishes,
         "Video/state": source_words("lib/preview/videos.cpp", r'shown\.state = "(\w+)"') | {"queued", "succeeded"},
         "Video/failure/kind": set().union(*(source_words(f"lib/preview/{name}.cpp", pattern) for name, pattern in (
             ("video_making", r'failed\([^;"]*"(?!canceled)(\w+)"'), ("video_making", r'\? "disk_full" : "(\w+)"'),
