@@ -244,7 +244,8 @@ result<std::string> format_copy(const domain::job_spec& of, std::string_view pat
   auto spec = domain::format_spec(of);
   if (!of.blender_choice.empty())
     spec.erase("blender"); // it is chosen again
-  for (const char* name : {"blender_choice", "blender_warning", "copy_of", "frames_of_file", "trace_id"})
+  for (const char* name :
+       {"blender_choice", "blender_warning", "copy_of", "frames_of_file", "hold_after", "trace_id"})
     spec.erase(name);
   merge(spec, *changes);
   if (const auto* frames = changes->if_contains("frames"); frames && frames->is_object())

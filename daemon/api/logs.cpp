@@ -2,12 +2,15 @@
 #include "api/logs.hpp"
 
 #include "api/answers.hpp"
+#include "api/frame_log.hpp"
+#include "api/query.hpp"
 #include "http/conditional.hpp"
 #include "http/prefer.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <limits>
 #include <stdexcept>
@@ -114,6 +117,21 @@ aio::task<answer> logs::read(const http::request& asked) {
   auto of = co_await scheduler_.look_up(*id);
   if (!of)
     co_return refusal_of(of.error());
+  constexpr std::array<std::string_view, 1> known{"frame"};
+  const auto parameters = parse_parameters(asked.query, known);
+  if (!parameters)
+    co_return problem(400, parameters.error().message);
+  if (const auto wanted = parameters->find("frame"); wanted != parameters->end()) {
+    const auto frame = parse_frame(wanted->second);
+    if (!frame)
+      co_return problem(400, "frame must be the number of a frame");
+    if (!(*of)->spec.frames.contains(*frame))
+      co_return problem(404, "this frame is not one of the job");
+    auto attempts = co_await output_.open_logs(*id, (*of)->attempts);
+    http::large_body lines = std::make_shared<frame_log>(pool_, std::move(attempts), *frame);
+    const response whole{.status = 200, .content_type = "text/plain; charset=utf-8", .body = {}};
+    co_return answer{whole, std::move(lines)};
+  }
   const auto wish = http::preferred_wait(asked);
   const auto wait = std::min(wish.value_or(std::chrono::seconds{0}), longest_follow);
   const auto until = aio::clock::now() + wait;

@@ -260,6 +260,7 @@ aio::task<int> start_and_serve(aio::executor_type loop, requests& asked, const c
     to.logger->error("{}", listening.error().message);
     co_return exit_listen;
   }
+  p.service.name_sessions(p.server.port());
   auto recovered = co_await p.uploads.recover();
   if (recovered)
     recovered = co_await p.scheduler.recover();

@@ -198,6 +198,7 @@ parts::parts(aio::executor_type loop, const config& c, std::vector<blender::inst
           aio::log_failures(log, "readiness")),
       doors(rate_of(c), wrong_tokens), service(limits_of(c), hosts_of(c), doors, error_page, pool, log),
       server(loop, service), system_view(facts_of(c, around, scheduler, doors, pool)),
+      sign_in(service, doors),
       tokens(loop, c.tokens_file, doors, pool, log, [this] { server.end_sessions_not_admitted(); }) {
   output.before_discard([this](job_id of) { return films.drop(of); });
   scheduler.add_watcher(tutorial);
@@ -221,6 +222,7 @@ parts::parts(aio::executor_type loop, const config& c, std::vector<blender::inst
   api::add_page_routes(service);
   blenders.add_routes(service);
   system_view.add_routes(service);
+  sign_in.add_routes(service);
   service.allow_origins(http::origins{c.allowed_origins});
   service.trust_proxies(proxies_of(c));
   service.serve_as(url_of(c));

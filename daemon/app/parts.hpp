@@ -19,6 +19,7 @@
 #include "api/poll_delay.hpp"
 #include "api/previews.hpp"
 #include "api/reference.hpp"
+#include "api/sign_in.hpp"
 #include "api/system.hpp"
 #include "api/tutorial.hpp"
 #include "api/videos.hpp"
@@ -101,6 +102,7 @@ struct parts {
   http::service service;
   http::server server;
   api::system_view system_view;
+  api::sign_in sign_in;
   token_keeper tokens;
 
 private:

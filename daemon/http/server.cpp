@@ -72,6 +72,10 @@ std::string server::local_address() const {
   return fmt::format("{}:{}", endpoint.address().is_v6() ? "[" + address + "]" : address, endpoint.port());
 }
 
+std::uint16_t server::port() const {
+  return is_unix_ ? std::uint16_t{0} : acceptor_.local_endpoint().port();
+}
+
 aio::task<> server::run() {
   auto quiet_until =
       aio::clock::time_point::min(); // one line a minute, or a full disk would get more of them

@@ -9,6 +9,7 @@
 #include "http/listener.hpp"
 #include "http/session.hpp"
 
+#include <cstdint>
 #include <list>
 
 namespace kiln::http {
@@ -27,6 +28,8 @@ public:
 
   /// "127.0.0.1:3000", "[::1]:3000".
   [[nodiscard]] std::string local_address() const;
+  /// 0 for a Unix socket.
+  [[nodiscard]] std::uint16_t port() const;
 
   /// Counts of open connections.
   [[nodiscard]] const places::counts& connections() const noexcept { return places_.all(); }

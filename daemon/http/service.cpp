@@ -130,7 +130,19 @@ service::choice service::route(request& what) {
   const bool is_any = what.path == "*";
   auto found = is_any ? router::match{} : router_.find(what.method, what.path);
   const auto needed = found.handler ? routes_[*found.handler].needed : access::role::none;
-  if (auto refused = admit(what, named.authorization, needed, chosen.fields)) {
+  access::question asked{.authorization = named.authorization, .needed = needed};
+  if (!named.authorization && doors_.has_tokens()) {
+    asked.session = session_in(what);
+    const bool by_own_page = !named.origin.empty() && standing == origins::standing::own;
+    if (asked.session && is_change(what.method) && !by_own_page) {
+      chosen.refused = error_answer(403,
+                                    "with a session, only a page of kilnd itself may change something, and "
+                                    "its browser says so in Origin; other clients send their token",
+                                    what.path);
+      return chosen;
+    }
+  }
+  if (auto refused = admit(what, asked, chosen.fields)) {
     chosen.refused = std::move(*refused);
   } else if (found.handler) {
     what.id = found.captured[0];
@@ -174,20 +186,42 @@ std::string service::limit_fields(const access::decision& made) const {
 }
 
 /// Finds out who asks; gives the answer when they may not, or not now.
-std::optional<answer> service::admit(request& what, std::optional<std::string_view> authorization,
-                                     access::role needed, std::string& fields) {
+std::optional<answer> service::admit(request& what, access::question asked, std::string& fields) {
   if (doors_.is_open()) { // the usual case, and the one that has to cost nothing
     what.by = doors_.everybody();
     return std::nullopt;
   }
-  const access::question asked{authorization, what.network, needed, access::today()};
+  asked.network = what.network;
+  asked.today = access::today();
   auto made = doors_.decide(asked, std::chrono::steady_clock::now());
   what.by = std::move(made.who);
   if (made.left)
     fields += limit_fields(made);
   if (made.wrong_token && made.what != access::decision::kind::too_often)
     log_.warn("a token was shown that is none of ours from={} path={}", what.peer, what.path);
-  return refusal(made, needed, what);
+  return refusal(made, asked.needed, what);
+}
+
+std::optional<answer> service::admit_token(request& what, std::string_view token) {
+  const auto authorization = fmt::format("Bearer {}", token);
+  std::string fields;
+  return admit(what, {.authorization = authorization, .needed = access::role::read}, fields);
+}
+
+void service::name_sessions(std::uint16_t port) {
+  cookie_name_ = fmt::format("kiln_{}", port);
+}
+
+session_cookie service::cookie_of(const request& what) const {
+  const bool is_secure = tls_ || (what.url && what.url->origin.starts_with("https://"));
+  return {cookie_name_, is_secure};
+}
+
+/// A session that another site, or another port of this host, makes the browser show does not count.
+std::optional<std::string_view> service::session_in(const request& what) const {
+  if (const auto site = what.find("Sec-Fetch-Site"); site && *site != "same-origin" && *site != "none")
+    return std::nullopt;
+  return cookie_of(what).find(what.fields);
 }
 
 bool service::still_admits(const request& what) const {

@@ -14,6 +14,7 @@
 #include "http/places.hpp"
 #include "http/public_url.hpp"
 #include "http/router.hpp"
+#include "http/session_cookie.hpp"
 #include "http/traffic.hpp"
 
 #include <chrono>
@@ -101,7 +102,6 @@ public:
   [[nodiscard]] const trusted_proxies& proxies() const noexcept { return proxies_; }
 
   void report_changes(change_listener to) { on_change_ = std::move(to); }
-  /// Of an answer that is given; does nothing when nothing was to be changed.
   void report(const request& asked, const prebuilt& given, std::string_view request_id) const;
 
   /// For the connections that come from now on; null: without TLS.
@@ -124,6 +124,12 @@ public:
   /// Who asks, whether they may, and what answers them. Needs the head of the request alone.
   [[nodiscard]] choice route(request& what);
 
+  /// Cookies of sessions are named after this: a browser sends a host's cookies to all of its ports.
+  void name_sessions(std::uint16_t port);
+  [[nodiscard]] session_cookie cookie_of(const request& what) const;
+  /// Who has this token, as if it had been sent in Authorization; gives the answer when they may not ask.
+  [[nodiscard]] std::optional<answer> admit_token(request& what, std::string_view token);
+
   /// Whether the client of an admitted request would still be admitted now.
   [[nodiscard]] bool still_admits(const request& what) const;
 
@@ -141,10 +147,8 @@ public:
     std::string pattern;
     access::role needed;
   };
-  /// As their numbers in traffic::routes().
   [[nodiscard]] const std::vector<served_route>& routes() const noexcept { return routes_; }
 
-  /// The client's X-Request-Id if it is one, else a new one.
   [[nodiscard]] std::string request_id(const request& from);
 
   /// How an answer is written: it depends on what was asked, and how.
@@ -161,8 +165,8 @@ public:
 
 private:
   void add(std::string method, std::string pattern, access::role needed, any_handler answers);
-  [[nodiscard]] std::optional<answer> admit(request& what, std::optional<std::string_view> authorization,
-                                            access::role needed, std::string& fields);
+  [[nodiscard]] std::optional<answer> admit(request& what, access::question asked, std::string& fields);
+  [[nodiscard]] std::optional<std::string_view> session_in(const request& what) const;
   [[nodiscard]] std::optional<answer> refusal(const access::decision& made, access::role needed,
                                               const request& what);
   [[nodiscard]] answer answer_without_handler(const request& what, const std::string& allow) const;
@@ -186,6 +190,7 @@ private:
   std::vector<served_route> routes_; ///< of each handler
   traffic traffic_;
   std::minstd_rand random_;
+  std::string cookie_name_ = "kiln";
   std::string id_prefix_;
   std::uint64_t next_id_ = 1;
   std::chrono::sys_seconds date_second_{};

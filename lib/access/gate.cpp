@@ -9,6 +9,8 @@ namespace kiln::access {
 namespace {
 
 constexpr std::size_t most_networks = 4096; ///< networks remembered: some 500 KB
+constexpr std::size_t most_sessions = 1000;
+constexpr std::chrono::hours session_time{7 * 24};
 constexpr std::size_t longest_secret = 200; ///< a longer one is not ours, and not worth hashing
 
 /// The token after "Bearer " (RFC 6750, 2.1); the scheme is case-insensitive.
@@ -54,18 +56,62 @@ void gate::use(std::span<const token> tokens) {
         now.requests = old.requests; // a reload does not refill the bucket
     holders_.push_back(std::move(now));
   }
+  std::erase_if(sessions_, [&](const session& one) { return find(one.token) == nullptr; });
 }
 
 gate::holder* gate::find(std::string_view authorization) {
   const auto secret = bearer(authorization);
   if (!secret || secret->size() > longest_secret)
     return nullptr;
-  const auto hash = digest_(*secret);
+  return find(digest_(*secret));
+}
+
+gate::holder* gate::find(const digest& hash) {
   holder* found = nullptr;
   for (auto& h : holders_) // all of them, so that timing does not reveal which matched
     if (are_equal(h.hash, hash))
       found = &h;
   return found;
+}
+
+gate::session* gate::find_session(std::string_view secret, date today) {
+  if (sessions_.empty() || secret.size() > longest_secret)
+    return nullptr;
+  const auto hash = digest_(secret);
+  session* found = nullptr;
+  for (auto& one : sessions_)
+    if (are_equal(one.hash, hash) && today < one.ends)
+      found = &one;
+  return found;
+}
+
+gate::holder* gate::holder_of(const std::optional<std::string_view>& session_secret, date today) {
+  const auto* one = session_secret ? find_session(*session_secret, today) : nullptr;
+  return one ? find(one->token) : nullptr;
+}
+
+new_session gate::begin_session(std::string_view token_secret, date today) {
+  std::erase_if(sessions_, [&](const session& one) { return one.ends <= today; });
+  if (sessions_.size() == most_sessions)
+    sessions_.erase(sessions_.begin());
+  new_session made{.secret = new_secret().substr(new_secret_prefix.size()), .ends = today + session_time};
+  const auto token = digest_(token_secret);
+  if (const auto* of = find(token); of && of->expires)
+    made.ends = std::min(made.ends, *of->expires);
+  sessions_.push_back({digest_(made.secret), token, made.ends});
+  return made;
+}
+
+void gate::end_session(std::string_view secret) {
+  if (secret.size() > longest_secret)
+    return;
+  const auto hash = digest_(secret);
+  std::erase_if(sessions_, [&](const session& one) { return are_equal(one.hash, hash); });
+}
+
+std::optional<date> gate::session_end(std::string_view secret, date today) {
+  const auto* one = find_session(secret, today);
+  return one ? std::optional{one->ends} : std::nullopt;
 }
 
 /// Whether one more wrong token is tolerated as a mistake.
@@ -109,6 +155,12 @@ decision gate::decide(const question& asked, time_point now) {
       }
       made.left.reset();
     }
+  }
+  if (!everybody_ && !asked.authorization) {
+    // An unknown session is no wrong token: a browser shows it with each picture after kilnd was restarted.
+    known = holder_of(asked.session, asked.today);
+    if (known)
+      made.who = known->who;
   }
   if (requests().is_limited()) {
     made.left = known ? known->requests.take(requests(), now) : by_network_.take(asked.network, now);

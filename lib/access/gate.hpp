@@ -17,6 +17,7 @@ namespace kiln::access {
 
 struct question {
   std::optional<std::string_view> authorization = {}; ///< value of the field
+  std::optional<std::string_view> session = {};       ///< secret of a session; ignored with `authorization`
   std::uint64_t network = 0; ///< the client's network; selects the buckets of strangers
   role needed = role::admin;
   date today = {}; ///< wall clock time; decides which tokens have expired
@@ -42,6 +43,12 @@ struct decision {
   std::optional<allowance> left = {};        ///< if requests are limited, or too many tokens were wrong
 };
 
+/// A browser that has shown its token: it shows the secret of the session from now on.
+struct new_session {
+  std::string secret;
+  date ends;
+};
+
 class gate {
 public:
   /// `requests`: limit of each token, and of each network of strangers. `failures`: limit of wrong tokens
@@ -54,6 +61,14 @@ public:
   void use(std::span<const token> tokens);
 
   [[nodiscard]] decision decide(const question& asked, time_point now);
+
+  /// A session of the owner of this token, which decide() has admitted. It has the rights of the token, and
+  /// ends with it, a week later, or when kilnd ends. There is room for 1000: the oldest makes room.
+  [[nodiscard]] new_session begin_session(std::string_view token_secret, date today);
+  /// No effect if there is no such session.
+  void end_session(std::string_view secret);
+  /// The end of a session; nullopt if there is none with this secret.
+  [[nodiscard]] std::optional<date> session_end(std::string_view secret, date today);
 
   /// Whether this principal still exists unchanged, with a token that has not expired.
   [[nodiscard]] bool knows(const principal& who, date today) const noexcept;
@@ -72,12 +87,21 @@ private:
     std::optional<date> expires;
     bucket requests;
   };
+  struct session {
+    digest hash{};
+    digest token{};
+    date ends;
+  };
   [[nodiscard]] holder* find(std::string_view authorization);
+  [[nodiscard]] holder* find(const digest& hash);
+  [[nodiscard]] session* find_session(std::string_view secret, date today);
+  [[nodiscard]] holder* holder_of(const std::optional<std::string_view>& session_secret, date today);
   [[nodiscard]] bool may_fail(const question& asked, time_point now, decision& made);
 
   principal_ptr everybody_; ///< null with tokens
   digester digest_;
   std::vector<holder> holders_;
+  std::vector<session> sessions_; ///< oldest first
   bucket_table by_network_;
   bucket_table failures_;
   bucket_table failures_around_;    ///< of 256 addresses of IPv4, of a /48 of IPv6

@@ -17,7 +17,6 @@
 namespace kiln::access {
 namespace {
 
-constexpr std::string_view secret_prefix = "kiln_";
 constexpr std::string_view hash_prefix = "sha256:";
 constexpr std::string_view introduction =
     "# Who may use kilnd. Hashes only: a secret that is lost is made anew. Change it with\n"
@@ -112,7 +111,7 @@ std::string new_secret() {
   std::array<std::uint8_t, secret_bytes> bytes{};
   if (RAND_bytes(bytes.data(), static_cast<int>(bytes.size())) != 1)
     throw std::runtime_error("OpenSSL has no random bytes");
-  return std::string{secret_prefix} + to_hex(bytes);
+  return std::string{new_secret_prefix} + to_hex(bytes);
 }
 
 digest digest_of(std::string_view secret) {

@@ -37,6 +37,8 @@ struct token {
 
 inline constexpr std::size_t most_tokens = 1000; ///< each request is compared with all of them
 
+inline constexpr std::string_view new_secret_prefix = "kiln_";
+
 /// "kiln_" and 40 hexadecimal digits: 160 random bits. The prefix is for people and for secret scanners.
 [[nodiscard]] std::string new_secret();
 

@@ -109,7 +109,9 @@ std::optional<done_of_pass> find_fraction(std::string_view activity, const std::
   return std::nullopt;
 }
 
-std::optional<int> find_frame(std::string_view line) {
+} // namespace
+
+std::optional<int> frame_in(std::string_view line) {
   for (const std::string_view mark : {"Fra:", "Rendering frame "})
     if (auto rest = behind(line, mark)) {
       const auto frame = take_number<int>(*rest);
@@ -118,8 +120,6 @@ std::optional<int> find_frame(std::string_view line) {
     }
   return std::nullopt;
 }
-
-} // namespace
 
 void progress_reader::expect_passes(int passes) noexcept {
   if (!frame_)
@@ -150,7 +150,7 @@ void progress_reader::advance(double pass_fraction, bool by_tiles) noexcept {
 }
 
 std::optional<domain::frame_progress> progress_reader::feed(std::string_view line) {
-  const auto named = find_frame(line);
+  const auto named = frame_in(line);
   if (named && named != frame_)
     begin_frame(*named);
   const auto activity = activity_of(line);

@@ -11,6 +11,9 @@
 
 namespace kiln::blender {
 
+/// The frame that a line names as the one being rendered.
+[[nodiscard]] std::optional<int> frame_in(std::string_view line);
+
 class progress_reader {
 public:
   /// One line, without its end. Nullopt if the line neither names a frame nor reports progress of one.

@@ -188,6 +188,8 @@ std::vector<field_error> check_job(const job_spec& spec, const job_limits& limit
     c.wrong("/frames",
             fmt::format("{} frames are more than the {} allowed for one job; split it, or raise max_frames",
                         count, limits.max_frames));
+  if (const auto others = spec.hold_after.without(spec.frames); !spec.frames.empty() && !others.empty())
+    c.wrong("/hold_after", fmt::format("frame {} is not one of the job", others.front()));
   if (!spec.blend.is_absolute())
     c.wrong("/blend", "the path of the .blend must be absolute");
   if (!spec.blender.empty() && std::ranges::find(limits.blenders, spec.blender) == limits.blenders.end())

@@ -81,6 +81,8 @@ struct job_spec {
   std::string trace_id; ///< of the submitting request (W3C Trace Context); empty: none
   int priority = 0;     ///< -100 to 100; higher goes first
   int retries = 2;      ///< 0 to 100: further tries of a failed frame
+  frame_set
+      hold_after; ///< rendered first; the job then pauses itself. Empty: it does not, or was told to go on
   frame_order order = frame_order::ascending;
   int processes = 1;        ///< Blenders that render it at once, 1 to 1024; 0: as many as speed it up
   bool own_process = false; ///< each attempt has its own Blender, which renders nothing else

@@ -120,6 +120,19 @@ void read_frames(reader& in, frame_set& into, std::size_t max_terms) {
   into = std::move(*made);
 }
 
+void read_hold_after(reader& in, frame_set& into, std::size_t max_terms) {
+  const auto* value = in.take("hold_after");
+  if (!value)
+    return;
+  const auto* text = value->if_string();
+  if (!text)
+    return in.wrong("/hold_after", "must be a string such as \"1,50,100\"");
+  auto parsed = frame_set::parse(*text, max_terms);
+  if (!parsed)
+    return in.wrong("/hold_after", parsed.error().message);
+  into = std::move(*parsed);
+}
+
 void read_resolution(reader& in, std::optional<std::pair<int, int>>& into) {
   const auto* value = in.take("resolution");
   if (!value)
@@ -252,6 +265,7 @@ std::vector<field_error> read_spec(const json::object& from, std::size_t max_fra
   read_process(in, spec.own_process);
   read_processes(in, spec.processes);
   read_order(in, spec.order);
+  read_hold_after(in, spec.hold_after, max_frame_terms);
   auto& s = spec.settings;
   in.text("engine", s.engine);
   in.text("scene", s.scene);
@@ -321,6 +335,8 @@ json::object format_spec(const job_spec& spec) {
   out["threads"] = spec.threads;
   out["retries"] = spec.retries;
   out["order"] = spec.order == frame_order::spread ? "spread" : "ascending";
+  if (!spec.hold_after.empty())
+    out["hold_after"] = format_frame_set(spec.hold_after);
   if (spec.processes == 0)
     out["processes"] = "auto";
   else

@@ -82,9 +82,11 @@ struct job : store::job_record {
   /// The job's final state is being written.
   [[nodiscard]] bool is_closing() const noexcept { return page.is_closing; }
   [[nodiscard]] domain::frame_set pending() const { return spec.frames.without(done).without(failed); }
-  /// The pending frames that no running attempt has.
+  /// The frames that have to end before it pauses itself; empty if it does not, or if they have ended.
+  [[nodiscard]] domain::frame_set holding() const { return spec.hold_after.without(done).without(failed); }
+  /// The pending frames that no running attempt has, and that it may render now.
   [[nodiscard]] domain::frame_set unassigned() const {
-    auto left = pending();
+    auto left = spec.hold_after.empty() ? pending() : holding();
     for (const auto& [number, one] : runs)
       left = left.without(one.record.frames);
     return left;

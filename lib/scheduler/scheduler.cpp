@@ -185,8 +185,13 @@ aio::task<result<scheduler::job_ptr>> scheduler::set_paused(job_id id, bool paus
     co_return found.error();
   const auto job = *found;
   const auto before = std::exchange(job->wish, paused ? store::intent::pause : store::intent::run);
+  domain::frame_set held;
+  if (!paused && job->holding().empty())
+    std::swap(held, job->spec.hold_after);
   if (const auto saved = co_await ledger_.commit(job, store::durability::durable); !saved) {
     job->wish = before;
+    if (!held.empty())
+      job->spec.hold_after = std::move(held);
     co_return saved.error();
   }
   const bool waits = job->state == job_state::queued || job->state == job_state::paused;

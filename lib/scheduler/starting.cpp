@@ -78,6 +78,10 @@ void scheduler::place(const mutable_job& of) {
                   policy::describe_failed_frames(of->failed, of->spec.frames.size(), of->troubles));
   if (of->wish == store::intent::cancel)
     return finish(of, job_state::canceled, {});
+  if (of->wish == store::intent::run && !of->spec.hold_after.empty() && of->holding().empty()) {
+    of->wish = store::intent::pause;
+    log_.info("job pauses after the frames of hold_after {}", words_of(*of));
+  }
   of->state = of->wish == store::intent::pause ? job_state::paused : job_state::queued;
   if (of->state == job_state::queued)
     enqueue(of);

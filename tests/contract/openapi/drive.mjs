@@ -85,7 +85,7 @@ function judge(request, answer) {
       const problem = JSON.parse(answer.body);
       // What no schema says: which .blend files, Blenders and clusters there are, whose scripts may run, how many frames a job may have, where webhooks may go; and limits in bytes.
       // Of a copy, what the job has that is copied.
-      const by_meaning = [...(operation.operationId === "copyJob" ? ["/process", "/processes"] : []), "/blend", "/blender", "/slurm", "/autorun", "/frames", "/url", "/secret"];
+      const by_meaning = [...(operation.operationId === "copyJob" ? ["/process", "/processes"] : []), "/blend", "/blender", "/slurm", "/autorun", "/frames", "/hold_after", "/url", "/secret"];
       const is_long = (pointer) => /[^\x00-\x7f]/.test(JSON.stringify(pointer.slice(1).split("/").reduce((at, name) => at?.[name], body.value)) ?? "");
       const unexplained = (problem.errors ?? []).filter((e) => !by_meaning.includes(e.pointer) && !is_long(e.pointer));
       if (unexplained.length || (!problem.errors && !/Idempotency-Key/.test(problem.detail)))

@@ -18,7 +18,7 @@ const HINTS = {
   frames: ["1", "1-3", "1-9x4,12", "0-20", { from: 1, to: 2 }, { from: 3, to: 30, step: 10 }],
   url: ["http://127.0.0.1:9/hook", "http://127.0.0.1:9/", "http://127.0.0.1:9/hook", "http://127.0.0.1:9/hook?x=1", "http://example.com/", "ftp://127.0.0.1:9", "http://169.254.169.254/"],
   secret: ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_AA=="],
-  retries: [0, 1, 2], threads: [0, 1], priority: [0, 5, -100, 100], from: [0, 1, 2], to: [2, 3, 5],
+  hold_after: ["1", "1", "1-3", "2,7"], retries: [0, 1, 2], threads: [0, 1], priority: [0, 5, -100, 100], from: [0, 1, 2], to: [2, 3, 5],
   processes: [1, 2, "auto"], blender: [...Array(19).fill("default"), "5.0"], slurm: [...Array(19).fill({}), { partition: "gpu" }],
   autorun: [...Array(19).fill(false), true],
 };
