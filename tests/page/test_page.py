@@ -424,3 +424,19 @@ def test_a_failed_frame_is_found_and_retried_by_keyboard_alone(start, browser):
                       "const path = await file.path(); await page.keyboard.press('Escape'); return path")
     with open(got, "rb") as image:
         assert image.read(8) == b"\x89PNG\r\n\x1a\n"
+
+
+def test_a_video_is_made_and_taken_home(start, browser):
+    d = start("samples 1")
+    job = post(d, frames="1-6")
+    until(d, job, state="succeeded")
+    browser.open(d.url(f"#/jobs/{job}?tab=download"))
+    browser.click("Make a video")
+    browser.run("await page.locator('.plain-list .video').getByText('Download').waitFor()")
+    assert browser.run("return axe()") == []
+    got = browser.run("const [file] = await Promise.all([page.waitForEvent('download'), page.locator('.plain-list .video').getByText('Download').click()]); return file.path()")
+    with open(got, "rb") as video:
+        assert video.read(12)[4:8] == b"ftyp"
+    browser.click("Remove")
+    browser.run("await page.locator('.plain-list .video').waitFor({ state: 'detached' })")
+    assert d.get(f"/v1/jobs/{job}/videos").json()["videos"] == []

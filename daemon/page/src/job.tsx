@@ -13,6 +13,7 @@ import { FrameMap } from "./map";
 import { Bar, Icon, Line, ProblemBox, StateMark, Text, announce, words } from "./parts";
 import { Download } from "./download";
 import { Pictures } from "./pictures";
+import { Videos } from "./videos";
 import { Viewer } from "./viewer";
 import { go, link, route, setQuery } from "./route";
 import { jobOf, put, remove } from "./store";
@@ -102,6 +103,7 @@ function Get({ job }: { job: JobType }) {
   return <section aria-label="Download" class="get">
     <p>{job.frames.done ? `${plural(job.frames.done, "frame")} in one archive, as rendered.` : "No frame is done yet."}{!isFinal(job) && job.frames.done > 0 && " More come while it renders."}</p>
     {job.frames.done > 0 && <p><Download path={zip} name={`${job.id}.zip`} kind="primary"><Icon of="down" />Download frames.zip</Download></p>}
+    <Videos job={job} />
     <h2>In a terminal</h2>
     <p class="faint">Into the directory <code>frames</code>; goes on after a break, and follows a job that still renders:</p>
     <Line what="kiln" text={`kiln get ${job.id} frames --url ${url}`} />
