@@ -61,6 +61,18 @@ aio::unique_descriptor open_directory(const fs::path& path) {
   return aio::unique_descriptor{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
 }
 
+/// Also while a picture or a video that was asked for before is put there.
+std::error_code remove_tree(const fs::path& directory) {
+  constexpr int most_tries = 100;
+  std::error_code ec;
+  for (int tries = 0; tries < most_tries; ++tries) {
+    fs::remove_all(directory, ec);
+    if (ec != std::errc::directory_not_empty && ec != std::errc::no_such_file_or_directory)
+      break;
+  }
+  return ec;
+}
+
 } // namespace
 
 fs::path log_of(const attempt_id& id, const fs::path& state) {
@@ -166,14 +178,11 @@ std::string mark_of(const aio::unique_descriptor& file) {
 }
 
 result<void> discard(const job_id& of, int attempts, const fs::path& output, const fs::path& state) {
+  const auto frames = output / of.str();
+  for (const auto& directory : {frames, views_of(frames)})
+    if (const auto wrong = remove_tree(directory))
+      return system_error(wrong.value(), "remove " + directory.native());
   std::error_code ec;
-  fs::remove_all(output / of.str(), ec);
-  if (ec)
-    return system_error(ec.value(), "remove " + (output / of.str()).native());
-  const auto views = views_of(output / of.str());
-  fs::remove_all(views, ec);
-  if (ec)
-    return system_error(ec.value(), "remove " + views.native());
   for (int number = 1; number <= attempts; ++number) {
     const auto log = log_of({of, number}, state);
     fs::remove(log, ec);

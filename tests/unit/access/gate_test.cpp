@@ -48,7 +48,7 @@ TEST(gate, each_role_may_what_those_below_it_may) {
                   {"Bearer kiln_a", role::admin}};
   for (const auto& v : visitors)
     for (const auto needed : {role::none, role::read, role::submit, role::admin}) {
-      const auto d = g.decide({v.authorization, 1, needed}, start);
+      const auto d = g.decide({.authorization = v.authorization, .network = 1, .needed = needed}, start);
       const auto expected = v.rank >= needed       ? kind::admitted
                             : v.rank == role::none ? kind::unknown
                                                    : kind::forbidden;
@@ -169,7 +169,7 @@ TEST(gate, a_token_that_has_expired_is_a_strangers_and_no_guess) {
   some[2].expires = noon;
   g.use(some);
   const auto ask = [&](date today, role needed, std::uint64_t network) {
-    return g.decide({"Bearer kiln_a", network, needed, today}, start);
+    return g.decide({.authorization = "Bearer kiln_a", .network = network, .needed = needed, .today = today}, start);
   };
   const auto before = ask(noon - 1s, role::admin, 1);
   ASSERT_EQ(before.what, kind::admitted);
