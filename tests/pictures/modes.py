@@ -117,13 +117,21 @@ def tell(pid, sent):
         os.kill(pid, sent)
 
 
+def run_for_a_moment(pid):
+    tell(pid, signal.SIGCONT)
+    time.sleep(0.02)
+    tell(pid, signal.SIGSTOP)
+    time.sleep(0.05)
+
+
 @contextlib.contextmanager
-def held_after_its_first_frame(d, ident):
+def held_after_its_first_frame(d, ident, early):
     """Blender's pid while it is stopped, with a frame published and another missing; None when the job was too fast.
 
-    Frames may take milliseconds: from the first on, Blender runs for 20 ms at a time, and kilnd publishes meanwhile."""
+    Frames may take milliseconds: from the first on, or `early`, while it loads, Blender runs for 20 ms at a time, and kilnd
+    publishes meanwhile."""
     def begun(job):
-        return job["current"] and job["current"]["pid"] and (job["frames"]["done"] or job["current"]["frame"] is not None)
+        return job["current"] and job["current"]["pid"] and (early or job["frames"]["done"] or job["current"]["frame"] is not None)
 
     job = wait_for(lambda: (lambda j: j if j["state"] in FINAL or begun(j) else None)(look(d, ident)), "a frame is begun", deadline=180)
     if job["state"] in FINAL:
@@ -131,14 +139,12 @@ def held_after_its_first_frame(d, ident):
         return
     pid = job["current"]["pid"]
     try:
+        tell(pid, signal.SIGSTOP)
         while True:
-            tell(pid, signal.SIGSTOP)
-            time.sleep(0.05)
             job = look(d, ident)
             if job["state"] in FINAL or job["frames"]["done"] or not job["current"]:
                 break
-            tell(pid, signal.SIGCONT)
-            time.sleep(0.02)
+            run_for_a_moment(pid)
         yield pid if job["state"] not in FINAL and job["current"] else None
     finally:
         tell(pid, signal.SIGCONT)
@@ -149,24 +155,30 @@ def patch(d, ident, **fields):
     assert answer.status == 200, answer
 
 
-def pause(d, ident):
-    with held_after_its_first_frame(d, ident) as pid:
+def pause(d, ident, early=False):
+    with held_after_its_first_frame(d, ident, early) as pid:
         if pid:
             patch(d, ident, paused=True)
-            with contextlib.suppress(AssertionError):  # one that renders a frame goes on and finishes it first
-                until(d, ident, "paused", *FINAL, deadline=10)
+            done = look(d, ident)["frames"]["done"]
+
+            def pauses():
+                job = look(d, ident)
+                if job["state"] == "running" and job["frames"]["done"] == done:  # its frame is finished first
+                    run_for_a_moment(pid)
+                return job["state"] != "running"
+            wait_for(pauses, "it pauses", deadline=60)
     if until(d, ident, "paused", *FINAL)["state"] == "paused":
         patch(d, ident, paused=False)
 
 
-def crash(d, ident):
-    with held_after_its_first_frame(d, ident) as pid:
+def crash(d, ident, early=False):
+    with held_after_its_first_frame(d, ident, early) as pid:
         if pid:
             tell(pid, signal.SIGKILL)
 
 
-def cancel_and_retry(d, ident):
-    with held_after_its_first_frame(d, ident) as pid:
+def cancel_and_retry(d, ident, early=False):
+    with held_after_its_first_frame(d, ident, early) as pid:
         if pid:
             d.ask("POST", f"/v1/jobs/{ident}/cancel")
             until_final(d, ident)
@@ -174,8 +186,8 @@ def cancel_and_retry(d, ident):
         assert d.ask("POST", f"/v1/jobs/{ident}/retry").status in (200, 202)
 
 
-def restart(d, ident):
-    with held_after_its_first_frame(d, ident) as pid:
+def restart(d, ident, early=False):
+    with held_after_its_first_frame(d, ident, early):
         pass
     assert d.stop() == 0
     d.start()

@@ -140,9 +140,9 @@ def test_a_job_that_is_stopped_on_its_way(case, way, process, another_kilnd, by_
         pytest.skip("this machine has no sandbox")
     d = another_kilnd.start()
     expected = by_hand.begin(case).result()
-    for _ in range(5):  # a fast machine may be through before it is stopped
+    for tries in range(5):  # a fast machine may be through before it is stopped
         ident = modes.submit(d, projects, case, frames_of(case, d, projects), process=process)
-        modes.STOPS[way](d, ident)
+        modes.STOPS[way](d, ident, early=tries > 0)
         job = modes.until_final(d, ident)
         if job["attempts"] > 1:
             break
