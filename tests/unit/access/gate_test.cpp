@@ -169,7 +169,8 @@ TEST(gate, a_token_that_has_expired_is_a_strangers_and_no_guess) {
   some[2].expires = noon;
   g.use(some);
   const auto ask = [&](date today, role needed, std::uint64_t network) {
-    return g.decide({.authorization = "Bearer kiln_a", .network = network, .needed = needed, .today = today}, start);
+    return g.decide({.authorization = "Bearer kiln_a", .network = network, .needed = needed, .today = today},
+                    start);
   };
   const auto before = ask(noon - 1s, role::admin, 1);
   ASSERT_EQ(before.what, kind::admitted);
