@@ -167,7 +167,7 @@ def test_what_belongs_to_no_job_is_ended_and_removed(run, capabilities):
 @pytest.mark.parametrize("commands", [["hang"], ["hang", "ignore TERM"], ["hang", "fork"]])
 def test_cancel(run, commands):
     d = run(*commands)
-    ident = submit(d, "1-2")
+    ident = submit(d, "1-2", process="own")  # a session that hears it before it hangs lives on
     pid = renders(d, ident)
     assert act(d, ident, "cancel").status in (200, 202)
     until(d, ident, "canceled")

@@ -20,7 +20,7 @@ const seed = Number(options.seed ?? Math.floor(Math.random() * 2 ** 31));
 const until = options.seconds ? Date.now() + 1000 * Number(options.seconds) : Infinity;
 const most = options.seconds ? Infinity : Number(options.requests);
 const most_failures = Number(options.failures);
-const WORKERS = 4, BATCH = 200, LISTEN_MS = 100, MOST_KNOWN = 60, MOST_ROUNDS = 6;
+const WORKERS = 4, BATCH = 200, LISTEN_MS = 100, MOST_KNOWN = 60, MOST_ROUNDS = 30;
 
 const credentials = options.token ? { Authorization: `Bearer ${options.token}` } : {};
 const agent = new http.Agent({ keepAlive: true, maxSockets: 2 * WORKERS });
