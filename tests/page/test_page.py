@@ -412,6 +412,7 @@ def test_a_failed_frame_is_found_and_retried_by_keyboard_alone(start, browser):
     browser.run("await page.locator('.drop').waitFor(); await page.getByRole('button', { name: 'It is on the server already' }).focus(); await page.keyboard.press('Enter');"
                 "await page.locator('#f-blend').focus(); await page.keyboard.type('scene.blend'); await page.locator('#f-frames').focus(); await page.keyboard.type('1-3'); await page.keyboard.press('Enter')")
     browser.state("Failed")
+    browser.run("await page.locator('[data-failure]').waitFor()")
     browser.run(press, keys=["]"])
     browser.run("await page.locator('[data-failure]:focus').waitFor()")
     browser.run(press, keys=["r"])
