@@ -69,6 +69,13 @@ http::answer refusal_of(const error& e) {
   return {refused, refused.status == 503 ? std::optional{seconds} : std::nullopt};
 }
 
+aio::task<result<scheduler::scheduler::job_ptr>> find_job(scheduler::scheduler& in, const http::request& asked) {
+  const auto id = job_id::parse(asked.id);
+  if (!id)
+    co_return error{errc::not_found, "this is not the id of a job"};
+  co_return co_await in.look_up(*id);
+}
+
 std::optional<http::answer> refuse_others(const http::request& asked, const scheduler::job& of) {
   if (asked.by->rank == access::role::admin || of.owner == asked.by->name)
     return std::nullopt;

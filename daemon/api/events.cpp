@@ -193,10 +193,7 @@ void events::on_forgotten(const scheduler::job& gone) {
 }
 
 aio::task<answer> events::watch_job(const http::request& asked) {
-  const auto id = job_id::parse(asked.id);
-  if (!id)
-    co_return problem(404, "this is not the id of a job");
-  const auto of = co_await scheduler_.look_up(*id);
+  const auto of = co_await find_job(scheduler_, asked);
   if (!of)
     co_return refusal_of(of.error());
   const auto& job = **of;
@@ -205,17 +202,17 @@ aio::task<answer> events::watch_job(const http::request& asked) {
   const auto known = named ? parse_number<std::uint64_t>(*named) : std::nullopt;
   if (is_final && known == job.revision) // tells the client not to reconnect
     co_return response{.status = 204, .content_type = {}, .body = {}};
-  const auto found = channels_.find(*id);
+  const auto found = channels_.find((*of)->id);
   auto channel = found != channels_.end() ? found->second : std::make_shared<job_channel>(job.revision);
   if (found == channels_.end() && !is_final)
-    channels_.emplace(*id, channel);
+    channels_.emplace((*of)->id, channel);
   channel->is_over = is_final;
   const auto position = known ? channel->position_after(*known) : std::nullopt;
   auto first = position ? std::string{comment} : describe(job);
   const auto by = asked.client ? wait_on(*asked.client, loop_, *channel) : nullptr;
   if (!by)
     co_return no_room(scheduler_.retry_after_refusal());
-  auto catch_up = [this, id = *id] {
+  auto catch_up = [this, id = (*of)->id] {
     const auto still = scheduler_.find(id);
     return still ? describe(*still) : std::string{comment};
   };

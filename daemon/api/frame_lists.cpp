@@ -104,15 +104,12 @@ aio::task<result<frame_lists::states_ptr>> frame_lists::states_of(scheduler::sch
 }
 
 aio::task<answer> frame_lists::list(const http::request& asked) {
-  const auto id = job_id::parse(asked.id);
-  if (!id)
-    co_return problem(404, "this is not the id of a job");
+  const auto of = co_await find_job(scheduler_, asked);
+  if (!of)
+    co_return refusal_of(of.error());
   const auto wanted = parse_page(asked.query);
   if (!wanted)
     co_return problem(400, wanted.error().message);
-  const auto of = co_await scheduler_.look_up(*id);
-  if (!of)
-    co_return refusal_of(of.error());
   const auto now = co_await states_of(*of);
   if (!now)
     co_return refusal_of(now.error());
@@ -131,7 +128,7 @@ aio::task<answer> frame_lists::list(const http::request& asked) {
       break;
   }
   auto asked_for = shown;
-  const auto rows = co_await store_.frames_at(*id, std::move(asked_for));
+  const auto rows = co_await store_.frames_at((*of)->id, std::move(asked_for));
   if (!rows)
     co_return refusal_of(rows.error());
   std::map<int, store::frame_record> known;
@@ -140,15 +137,15 @@ aio::task<answer> frame_lists::list(const http::request& asked) {
   for (const auto& record : (*of)->page.frames) // the store does not have them yet
     if (std::ranges::binary_search(shown, record.frame))
       known[record.frame] = record;
-  auto outputs = co_await output_.outputs(*id);
+  auto outputs = co_await output_.outputs((*of)->id);
   row_list listed{"frames"};
   int last = wanted->after;
   for (const int frame : shown) {
     const auto found = known.find(frame);
     const auto* record = found == known.end() ? nullptr : &found->second;
-    auto one = format_frame(*id, frame, record, rendering.contains(frame));
+    auto one = format_frame((*of)->id, frame, record, rendering.contains(frame));
     if (record && record->now == store::frame_record::state::done)
-      one["outputs"] = format_outputs(*id, outputs[frame]);
+      one["outputs"] = format_outputs((*of)->id, outputs[frame]);
     if (listed.size() == wanted->limit || !listed.add(one))
       break;
     last = frame;
@@ -161,10 +158,7 @@ aio::task<answer> frame_lists::list(const http::request& asked) {
 }
 
 aio::task<answer> frame_lists::map(const http::request& asked) {
-  const auto id = job_id::parse(asked.id);
-  if (!id)
-    co_return problem(404, "this is not the id of a job");
-  const auto of = co_await scheduler_.look_up(*id);
+  const auto of = co_await find_job(scheduler_, asked);
   if (!of)
     co_return refusal_of(of.error());
   const auto now = co_await states_of(*of);

@@ -95,16 +95,13 @@ aio::task<answer> frames::answer_with(const http::request& asked, output::result
 }
 
 aio::task<answer> frames::image(const http::request& asked) {
-  const auto id = job_id::parse(asked.id);
-  if (!id)
-    co_return problem(404, "this is not the id of a job");
-  const auto of = co_await scheduler_.look_up(*id);
+  const auto of = co_await find_job(scheduler_, asked);
   if (!of)
     co_return refusal_of(of.error());
   const auto frame = parse_frame(asked.item);
   if (!frame || !(*of)->spec.frames.contains(*frame))
     co_return problem(404, "this is not a frame of the job");
-  auto file = co_await output_.open_frame(*id, *frame);
+  auto file = co_await output_.open_frame((*of)->id, *frame);
   if (!file && file.error().code == errc::not_found)
     co_return not_there(scheduler_, **of, fmt::format("frame {}", *frame));
   if (!file)
@@ -113,20 +110,17 @@ aio::task<answer> frames::image(const http::request& asked) {
 }
 
 aio::task<answer> frames::output(const http::request& asked) {
-  const auto id = job_id::parse(asked.id);
-  if (!id)
-    co_return problem(404, "this is not the id of a job");
-  const auto of = co_await scheduler_.look_up(*id);
+  const auto of = co_await find_job(scheduler_, asked);
   if (!of)
     co_return refusal_of(of.error());
   const auto name = blender::parse_output_name(asked.item);
   if (!name || !(*of)->spec.frames.contains(name->frame))
     co_return problem(404, "this is not a further file of a frame of the job");
-  const auto frame = co_await output_.open_frame(*id, name->frame); // it is published last
+  const auto frame = co_await output_.open_frame((*of)->id, name->frame); // it is published last
   if (!frame && frame.error().code == errc::not_found)
     co_return not_there(scheduler_, **of, fmt::format("frame {}", name->frame));
   auto wanted = std::string{asked.item};
-  auto file = co_await output_.open_output(*id, std::move(wanted));
+  auto file = co_await output_.open_output((*of)->id, std::move(wanted));
   if (!file && file.error().code == errc::not_found)
     co_return problem(404, fmt::format("frame {} has no such further file", name->frame));
   if (!file)
@@ -135,25 +129,22 @@ aio::task<answer> frames::output(const http::request& asked) {
 }
 
 aio::task<answer> frames::zip(const http::request& asked) {
-  const auto id = job_id::parse(asked.id);
-  if (!id)
-    co_return problem(404, "this is not the id of a job");
-  const auto of = co_await scheduler_.look_up(*id);
+  const auto of = co_await find_job(scheduler_, asked);
   if (!of)
     co_return refusal_of(of.error());
-  const auto there = co_await output_.published(*id);
+  const auto there = co_await output_.published((*of)->id);
   const auto& wanted = (*of)->spec.frames;
   auto done = wanted.without(wanted.without(there));
   if (done.empty())
     co_return not_there(scheduler_, **of, "any frame");
-  auto listed = co_await output_.list_results(*id, std::move(done));
+  auto listed = co_await output_.list_results((*of)->id, std::move(done));
   if (!listed)
     co_return refusal_of(listed.error());
   auto describe_here = [files = std::move(*listed)]() mutable { return describe(std::move(files)); };
   const std::shared_ptr<const zip_contents> contents = co_await pool_.run(std::move(describe_here));
   response head{
       .status = 200, .content_type = "application/zip", .body = {}, .cache_control = "private, no-cache"};
-  head.fields.emplace_back("Content-Disposition", fmt::format("attachment; filename=\"{}.zip\"", id->str()));
+  head.fields.emplace_back("Content-Disposition", fmt::format("attachment; filename=\"{}.zip\"", (*of)->id.str()));
   const http::validators now{.etag = contents->etag};
   std::vector<http::field> fields{asked.fields.begin(), asked.fields.end()};
   if (!domain::is_final((*of)->state) && !asked.find("If-Range"))
@@ -163,7 +154,7 @@ aio::task<answer> frames::zip(const http::request& asked) {
   const auto part = choose_part(followed, now, contents->layout.size(), head, "the archive");
   if (!part)
     co_return head;
-  http::large_body body = std::make_shared<zip_stream>(output_, pool_, checksums_, *id, contents, *part);
+  http::large_body body = std::make_shared<zip_stream>(output_, pool_, checksums_, (*of)->id, contents, *part);
   co_return answer{head, std::move(body)};
 }
 

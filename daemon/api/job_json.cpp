@@ -323,6 +323,9 @@ json::object format_job(const scheduler::job& of, const job_now& now) {
 
 json::object format_job_row(const scheduler::job& of, const job_now& now) {
   const bool waits = of.state == domain::job_state::queued && !now.blocked.empty();
+  json::value took;
+  if (of.started && of.finished)
+    took = std::round(std::chrono::duration<double>(*of.finished - *of.started).count() * 1000) / 1000;
   return {{"id", of.id.str()},
           {"name", of.spec.name.empty() ? json::value(nullptr) : json::value(of.spec.name)},
           {"blend", of.spec.blend_name},
@@ -332,8 +335,8 @@ json::object format_job_row(const scheduler::job& of, const job_now& now) {
           {"revision", of.revision},
           {"priority", of.spec.priority},
           {"created_at", format_time(of.created)},
-          {"started_at", time_or_null(of.started)},
           {"finished_at", time_or_null(of.finished)},
+          {"took", took},
           {"total", of.spec.frames.size()},
           {"done", of.frames_done},
           {"failed", of.frames_failed},

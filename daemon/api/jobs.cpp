@@ -207,20 +207,17 @@ aio::task<answer> jobs::create_from(const http::request& asked, std::optional<st
 
 /// Whoever asks owns the copy, and must be permitted to render its .blend.
 aio::task<answer> jobs::copy(const http::request& asked) {
-  const auto id = job_id::parse(asked.id);
-  if (!id)
-    co_return problem(404, "this is not the id of a job");
-  if (!is_json(asked.find("Content-Type")))
-    co_return not_json();
-  const auto of = co_await scheduler_.look_up(*id);
+  const auto of = co_await find_job(scheduler_, asked);
   if (!of)
     co_return refuse(of.error());
+  if (!is_json(asked.find("Content-Type")))
+    co_return not_json();
   const auto body = format_copy((*of)->spec, asked.body);
   if (!body)
     co_return field_problem(std::vector<domain::field_error>{{"", body.error().message}});
   auto made = asked;
   made.body = *body;
-  auto original = id->str();
+  auto original = (*of)->id.str();
   co_return co_await create_from(made, std::nullopt, std::move(original));
 }
 
@@ -267,10 +264,7 @@ aio::task<std::optional<answer>> jobs::refuse_unless_theirs(const http::request&
 }
 
 aio::task<answer> jobs::patch(const http::request& asked) {
-  const auto id = job_id::parse(asked.id);
-  if (!id)
-    co_return problem(404, "this is not the id of a job");
-  auto changed = co_await scheduler_.look_up(*id);
+  auto changed = co_await find_job(scheduler_, asked);
   if (!changed)
     co_return refuse(changed.error());
   if (auto refused = refuse_others(asked, **changed))
@@ -282,12 +276,12 @@ aio::task<answer> jobs::patch(const http::request& asked) {
     co_return field_problem(*wrong);
   const auto& wanted = std::get<job_patch>(parsed);
   if (wanted.priority)
-    changed = co_await scheduler_.set_priority(*id, *wanted.priority);
+    changed = co_await scheduler_.set_priority((*changed)->id, *wanted.priority);
   if (changed && wanted.paused)
-    changed = co_await scheduler_.set_paused(*id, *wanted.paused);
+    changed = co_await scheduler_.set_paused((*changed)->id, *wanted.paused);
   if (changed && (wanted.words.name || wanted.words.note || wanted.words.tags)) {
     auto words = wanted.words;
-    changed = co_await scheduler_.label(*id, std::move(words));
+    changed = co_await scheduler_.label((*changed)->id, std::move(words));
   }
   if (!changed)
     co_return refuse(changed.error());
@@ -308,10 +302,7 @@ aio::task<answer> jobs::cancel(const http::request& asked) {
 
 /// A retry renders again, so it is refused if the token may not (or no longer) render the .blend.
 aio::task<answer> jobs::retry(const http::request& asked) {
-  const auto id = job_id::parse(asked.id);
-  if (!id)
-    co_return problem(404, "this is not the id of a job");
-  const auto found = co_await scheduler_.look_up(*id);
+  const auto found = co_await find_job(scheduler_, asked);
   if (!found)
     co_return refuse(found.error());
   if (!kiln::blends::parse_upload_id((*found)->spec.blend_name)) {
@@ -326,7 +317,7 @@ aio::task<answer> jobs::retry(const http::request& asked) {
   auto which = asked.body.empty() ? result<domain::frame_set>{domain::frame_set{}} : parse_retry(asked.body);
   if (!which)
     co_return field_problem(std::vector<domain::field_error>{{"/frames", which.error().message}});
-  const auto changed = co_await scheduler_.retry(*id, std::move(*which));
+  const auto changed = co_await scheduler_.retry((*found)->id, std::move(*which));
   if (!changed && changed.error().code == errc::invalid_input)
     co_return field_problem(std::vector<domain::field_error>{{"/frames", changed.error().message}});
   if (!changed)

@@ -111,10 +111,7 @@ void logs::add_routes(http::service& to) {
 }
 
 aio::task<answer> logs::read(const http::request& asked) {
-  const auto id = job_id::parse(asked.id);
-  if (!id)
-    co_return problem(404, "this is not the id of a job");
-  auto of = co_await scheduler_.look_up(*id);
+  auto of = co_await find_job(scheduler_, asked);
   if (!of)
     co_return refusal_of(of.error());
   constexpr std::array<std::string_view, 1> known{"frame"};
@@ -127,7 +124,7 @@ aio::task<answer> logs::read(const http::request& asked) {
       co_return problem(400, "frame must be the number of a frame");
     if (!(*of)->spec.frames.contains(*frame))
       co_return problem(404, "this frame is not one of the job");
-    auto attempts = co_await output_.open_logs(*id, (*of)->attempts);
+    auto attempts = co_await output_.open_logs((*of)->id, (*of)->attempts);
     http::large_body lines = std::make_shared<frame_log>(pool_, std::move(attempts), *frame);
     const response whole{.status = 200, .content_type = "text/plain; charset=utf-8", .body = {}};
     co_return answer{whole, std::move(lines)};
@@ -146,13 +143,13 @@ aio::task<answer> logs::read(const http::request& asked) {
   http::range_choice chosen;
   auto attempts = (*of)->attempts;
   for (;;) {
-    all = co_await output_.open_logs(*id, attempts);
+    all = co_await output_.open_logs((*of)->id, attempts);
     chosen = http::choose_range(asked, {}, size_of(all));
     if (chosen.kind != http::range_kind::unsatisfiable || !follows || follows->is_closed() ||
         aio::clock::now() >= until)
       break;
     // Wait for a part that is not written yet.
-    const auto now = scheduler_.find(*id);
+    const auto now = scheduler_.find((*of)->id);
     if (!now || domain::is_final(now->state))
       break;
     co_await follows->wait(until);
@@ -177,7 +174,7 @@ aio::task<answer> logs::read(const http::request& asked) {
   } else if (follows) {
     part.length = std::numeric_limits<std::uint64_t>::max();
   }
-  http::large_body body = std::make_shared<log_stream>(scheduler_, output_, pool_, *id, attempts,
+  http::large_body body = std::make_shared<log_stream>(scheduler_, output_, pool_, (*of)->id, attempts,
                                                        std::move(all), part, std::move(follows), until);
   co_return answer{head, std::move(body)};
 }

@@ -125,42 +125,36 @@ void previews::add_routes(http::service& to) {
 }
 
 aio::task<answer> previews::one(const http::request& asked) {
-  const auto id = job_id::parse(asked.id);
-  if (!id)
-    co_return problem(404, "this is not the id of a job");
+  const auto of = co_await find_job(scheduler_, asked);
+  if (!of)
+    co_return refusal_of(of.error());
   auto wish = parse_picture_query(asked.query);
   if (!wish)
     co_return problem(400, wish.error().message);
-  const auto of = co_await scheduler_.look_up(*id);
-  if (!of)
-    co_return refusal_of(of.error());
   const auto frame = parse_frame(asked.item);
   if (!frame || !(*of)->spec.frames.contains(*frame))
     co_return problem(404, "this is not a frame of the job");
-  auto image = co_await output_.open_frame(*id, *frame);
+  auto image = co_await output_.open_frame((*of)->id, *frame);
   if (!image && image.error().code == errc::not_found)
     co_return not_there(scheduler_, **of, fmt::format("frame {}", *frame));
   if (!image)
     co_return refusal_of(image.error());
   const auto view = view_of(image->name);
-  auto made = co_await pictures_.of_frame(*id, *frame, std::move(*image), std::move(*wish));
+  auto made = co_await pictures_.of_frame((*of)->id, *frame, std::move(*image), std::move(*wish));
   if (!made)
     co_return refusal(made.error());
-  co_return picture_answer(asked, std::move(*made), view, fmt::format("{}-{}.webp", id->str(), *frame));
+  co_return picture_answer(asked, std::move(*made), view, fmt::format("{}-{}.webp", (*of)->id.str(), *frame));
 }
 
 aio::task<answer> previews::sheet(const http::request& asked) {
-  const auto id = job_id::parse(asked.id);
-  if (!id)
-    co_return problem(404, "this is not the id of a job");
-  const auto of = co_await scheduler_.look_up(*id);
+  const auto of = co_await find_job(scheduler_, asked);
   if (!of)
     co_return refusal_of(of.error());
   auto frames = parse_range(asked.query, (*of)->spec.frames);
   if (!frames)
     co_return problem(frames.error().code == errc::not_found ? 404 : 400, frames.error().message);
-  auto name = fmt::format("{}-{}-{}.webp", id->str(), frames->front(), frames->back());
-  auto made = co_await pictures_.sheet(*id, std::move(*frames));
+  auto name = fmt::format("{}-{}-{}.webp", (*of)->id.str(), frames->front(), frames->back());
+  auto made = co_await pictures_.sheet((*of)->id, std::move(*frames));
   if (!made && made.error().code == errc::not_found)
     co_return not_there(scheduler_, **of, "any of these frames");
   if (!made)
@@ -169,17 +163,14 @@ aio::task<answer> previews::sheet(const http::request& asked) {
 }
 
 aio::task<answer> previews::sheet_map(const http::request& asked) {
-  const auto id = job_id::parse(asked.id);
-  if (!id)
-    co_return problem(404, "this is not the id of a job");
-  const auto of = co_await scheduler_.look_up(*id);
+  const auto of = co_await find_job(scheduler_, asked);
   if (!of)
     co_return refusal_of(of.error());
   const auto frames = parse_range(asked.query, (*of)->spec.frames);
   if (!frames)
     co_return problem(frames.error().code == errc::not_found ? 404 : 400, frames.error().message);
   const auto columns = std::min<std::size_t>(preview::previews::sheet_columns, frames->size());
-  const auto there = co_await output_.published(*id);
+  const auto there = co_await output_.published((*of)->id);
   boost::json::array missing;
   for (const int frame : *frames)
     if (!there.contains(frame))

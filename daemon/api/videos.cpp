@@ -45,10 +45,7 @@ void videos::add_routes(http::service& to) {
 }
 
 aio::task<answer> videos::make(const http::request& asked) {
-  const auto id = job_id::parse(asked.id);
-  if (!id)
-    co_return problem(404, "this is not the id of a job");
-  const auto of = co_await scheduler_.look_up(*id);
+  const auto of = co_await find_job(scheduler_, asked);
   if (!of)
     co_return refusal_of(of.error());
   if (auto refused = refuse_others(asked, **of))
@@ -62,9 +59,9 @@ aio::task<answer> videos::make(const http::request& asked) {
   for (const int frame : (*of)->spec.frames)
     frames.push_back(frame);
   auto wanted = std::get<preview::video_settings>(std::move(parsed));
-  auto made = co_await videos_.make(*id, std::move(frames), std::move(wanted));
+  auto made = co_await videos_.make((*of)->id, std::move(frames), std::move(wanted));
   if (made)
-    co_return show(is_under_way(*made) ? 202 : 200, *id, *made);
+    co_return show(is_under_way(*made) ? 202 : 200, (*of)->id, *made);
   if (made.error().code == errc::unsupported)
     co_return problem(501, made.error().message);
   if (made.error().code == errc::conflict && !domain::is_final((*of)->state))
@@ -73,44 +70,35 @@ aio::task<answer> videos::make(const http::request& asked) {
 }
 
 aio::task<answer> videos::list(const http::request& asked) {
-  const auto id = job_id::parse(asked.id);
-  if (!id)
-    co_return problem(404, "this is not the id of a job");
-  const auto of = co_await scheduler_.look_up(*id);
+  const auto of = co_await find_job(scheduler_, asked);
   if (!of)
     co_return refusal_of(of.error());
-  const auto found = co_await videos_.list(*id);
+  const auto found = co_await videos_.list((*of)->id);
   boost::json::array all;
   for (const auto& one : found)
-    all.push_back(format_job_video(id->str(), one));
+    all.push_back(format_job_video((*of)->id.str(), one));
   boost::json::object body;
   body["videos"] = std::move(all);
   co_return json_answer(200, body);
 }
 
 aio::task<answer> videos::read(const http::request& asked) {
-  const auto id = job_id::parse(asked.id);
-  if (!id)
-    co_return problem(404, "this is not the id of a job");
-  const auto of = co_await scheduler_.look_up(*id);
+  const auto of = co_await find_job(scheduler_, asked);
   if (!of)
     co_return refusal_of(of.error());
   auto name = std::string{asked.item};
-  const auto found = co_await videos_.find(*id, std::move(name));
+  const auto found = co_await videos_.find((*of)->id, std::move(name));
   if (!found)
     co_return refusal_of(found.error());
-  co_return show(200, *id, *found);
+  co_return show(200, (*of)->id, *found);
 }
 
 aio::task<answer> videos::file(const http::request& asked) {
-  const auto id = job_id::parse(asked.id);
-  if (!id)
-    co_return problem(404, "this is not the id of a job");
-  const auto of = co_await scheduler_.look_up(*id);
+  const auto of = co_await find_job(scheduler_, asked);
   if (!of)
     co_return refusal_of(of.error());
   auto name = std::string{asked.item};
-  auto opened = co_await videos_.open(*id, std::move(name));
+  auto opened = co_await videos_.open((*of)->id, std::move(name));
   if (!opened)
     co_return refusal_of(opened.error());
   response head{.status = 200,
@@ -118,21 +106,18 @@ aio::task<answer> videos::file(const http::request& asked) {
                 .body = {},
                 .cache_control = "private, no-cache"};
   head.fields.emplace_back("Content-Disposition",
-                           fmt::format("inline; filename=\"{}-{}\"", id->str(), opened->name));
+                           fmt::format("inline; filename=\"{}-{}\"", (*of)->id.str(), opened->name));
   co_return file_answer(asked, std::move(head), std::move(*opened), "the video");
 }
 
 aio::task<answer> videos::remove(const http::request& asked) {
-  const auto id = job_id::parse(asked.id);
-  if (!id)
-    co_return problem(404, "this is not the id of a job");
-  const auto of = co_await scheduler_.look_up(*id);
+  const auto of = co_await find_job(scheduler_, asked);
   if (!of)
     co_return refusal_of(of.error());
   if (auto refused = refuse_others(asked, **of))
     co_return std::move(*refused);
   auto name = std::string{asked.item};
-  const auto gone = co_await videos_.remove(*id, std::move(name));
+  const auto gone = co_await videos_.remove((*of)->id, std::move(name));
   if (!gone)
     co_return refusal_of(gone.error());
   co_return response{.status = 204, .content_type = {}, .body = {}};

@@ -2,6 +2,7 @@
 #include "app/application.hpp"
 
 #include "aio/task_group.hpp"
+#include "app/announcement.hpp"
 #include "app/blender_user.hpp"
 #include "app/bounded_runs.hpp"
 #include "app/check.hpp"
@@ -144,17 +145,6 @@ aio::task<> stop_in_order(aio::executor_type loop, bool leave, requests& asked, 
 }
 
 /// Listens on the socket from the service manager, or on the configured address.
-/// The page, without a slash at its end: where the configuration or the sockets say that browsers find it.
-std::string address_to_open(const parts& p) {
-  if (const auto& known = p.service.url(); !known.origin.empty())
-    return known.text();
-  auto at = p.server.local_address();
-  for (const std::string_view any : {"0.0.0.0:", "[::]:"})
-    if (at.starts_with(any))
-      at.replace(0, any.size(), "localhost:");
-  return (p.service.tls() ? "https://" : "http://") + at + p.service.url().prefix;
-}
-
 result<void> listen(http::server& server, const config& c, const std::optional<given_socket>& given) {
   return given ? server.take(given->descriptor) : server.listen(c.listen.address, c.listen.port);
 }
@@ -286,22 +276,7 @@ aio::task<int> start_and_serve(aio::executor_type loop, requests& asked, const c
   aio::timer idleness{loop};
   if (c.exit_idle > 0)
     work.spawn(stop_when_idle(c.exit_idle, p, idleness, asked));
-  for (const auto& one : usable(installs)) {
-    to.logger->info("{} at {} renders to {} name={}", one.version, one.executable.native(), c.output.native(),
-                    one.name);
-    for (const auto& line : one.remarks)
-      to.logger->warn("{}", line);
-  }
-  for (const auto& line : describe_missing(installs))
-    to.logger->warn("{}", line);
-  to.logger->info("Blender runs in sandbox={}{}", process::to_string(around.how),
-                  c.blender_user ? " user=" + c.blender_user->name : "");
-  for (const auto& line : around.warnings)
-    to.logger->warn("{}", line);
-  for (const auto& line : around.notes)
-    to.logger->info("{}", line);
-  to.logger->info("listening on {}{}", p.server.local_address(), *certificate ? ", with TLS" : "");
-  to.logger->info("open {}/ in a browser", address_to_open(p));
+  announce_start(c, installs, around, p, *to.logger);
   manager.tell(fmt::format("READY=1\nSTATUS=Listening on {}", p.server.local_address()));
   work.spawn(reload_on_request(asked, c, p, to, manager));
   while (asked.stops == 0)

@@ -16,6 +16,7 @@ import kiln_strips
 import kiln_walk
 from kiln_properties import read
 
+SEQUENCE = r"(.*?)(\d+)([^\d/]*)"  # the last number of a name
 MOST_OPENED = 200  # images opened in Blender, if their first bytes are not recognized
 BEGINNINGS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"\x76\x2f\x31\x01", b"II*\0", b"MM\0*", b"BM", b"#?", b"8BPS",
               b"SDPX", b"XPDS", b"\x80\x2a\x5f\xd7", b"\x01\xda", b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51", b"DDS ")
@@ -88,6 +89,10 @@ def of_image(walk, image, shown):
 
 
 def tiles(path, numbered):
+    """Their names: from 3.1 by a mark in the name, before by its last number, as those of a sequence."""
+    match = re.fullmatch(SEQUENCE, path)
+    if bpy.app.version < (3, 1):
+        return [f"{match[1]}{tile.number:0{len(match[2])}}{match[3]}" for tile in numbered] if match else [path]
     for mark, form in (("<UDIM>", "{0}"), ("<UVTILE>", "u{1}_v{2}")):
         if mark in path:
             return [path.replace(mark, form.format(tile.number, (tile.number - 1001) % 10 + 1,
@@ -97,7 +102,7 @@ def tiles(path, numbered):
 
 def of_sequence(walk, image, path):
     """The files of the frames of the job, for each place where the sequence is used."""
-    match = re.fullmatch(r"(.*?)(\d+)([^\d/]*)", path)
+    match = re.fullmatch(SEQUENCE, path)
     if not match:
         return [path]
     head, digits, tail = match.groups()

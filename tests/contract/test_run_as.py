@@ -167,8 +167,9 @@ def test_what_belongs_to_no_job_is_ended_and_removed(run, capabilities):
 @pytest.mark.parametrize("commands", [["hang"], ["hang", "ignore TERM"], ["hang", "fork"]])
 def test_cancel(run, commands):
     d = run(*commands)
-    ident = submit(d, "1-2", process="own")  # a session that hears it before it hangs lives on
+    ident = submit(d, "1-2")
     pid = renders(d, ident)
+    wait_for(lambda: job(d, ident)["frames"]["done"] == 2, "it hangs, and hears nothing any more")
     assert act(d, ident, "cancel").status in (200, 202)
     until(d, ident, "canceled")
     assert not processes_of_group(pid)

@@ -70,8 +70,12 @@ DEEDS = {"exchange": exchange, "hard_link": hard_link, "keep_open": keep_open, "
 def work():
     seen, later, said = set(), [], ""
     end = time.monotonic() + 20
+    busy = 0.0
     while time.monotonic() < end and len(later) < 2:
-        for name in frames():
+        there = frames()
+        if there:
+            busy = time.monotonic()
+        for name in there:
             if name in seen:
                 continue
             try:
@@ -80,12 +84,13 @@ def work():
                 later.append(act)
             except Exception as refused:
                 said = f"{type(refused).__name__}: {refused}"
-        time.sleep(0.001)
+        # Without frames it rests: a session that does not is ended before it can do more.
+        time.sleep(0.001 if time.monotonic() - busy < 0.2 else 0.05)
     # Once they are published: later ones are written by then.
     waited, written = time.monotonic() + 2, set(seen)
     while time.monotonic() < waited and len(written) < len(seen) + 3:
         written.update(frames())
-        time.sleep(0.01)
+        time.sleep(0.05)
     done = 0
     for act in later:
         try:

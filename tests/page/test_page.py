@@ -196,6 +196,27 @@ def test_keys(start, browser):
     assert "new" not in browser.run("return page.url()")
 
 
+def test_a_new_screen_takes_the_focus_at_once(start, browser):
+    """And never later: a letter typed meanwhile belongs to the field that was chosen."""
+    d = start(NEVER)
+    job = post(d, frames="1", name="first")
+    browser.open(f"{d.url()}#/jobs/{job}")
+    browser.run("await page.getByRole('heading', { name: 'first' }).waitFor()")
+    seen = browser.run("""return page.evaluate(() => new Promise((tell) => {
+        const watch = new MutationObserver(() => {
+            const field = document.querySelector('main.jobs input[type=search]');
+            if (!field) return;
+            watch.disconnect();
+            const before = document.activeElement.id;
+            field.focus();
+            setTimeout(() => tell([before, document.activeElement.type]), 500);
+        });
+        watch.observe(document.body, { childList: true, subtree: true });
+        location.hash = '#/jobs';
+    }))""")
+    assert seen == ["main", "search"]
+
+
 def test_seven_tabs_share_a_stream(start, browser):
     d = start()
     browser.open(d.url())

@@ -25,7 +25,7 @@ export interface Job {
 /// A job in a long list: what a row shows, and what can be done to it.
 export interface Row {
   id: string; owner: string | null; state: State; wanted: Job["wanted"]; revision: number; name: string | null; blend: string;
-  priority: number; created_at: string; started_at: string | null; finished_at: string | null; total: number; done: number; failed: number;
+  priority: number; created_at: string; finished_at: string | null; took: number | null; total: number; done: number; failed: number;
   progress: number; seconds_left: number | null; warnings: number;
 }
 export type FrameState = "pending" | "rendering" | "done" | "failed";

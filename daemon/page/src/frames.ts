@@ -95,7 +95,8 @@ export class Frames {
         this.states.fill(codes.indexOf(state), this.find(from), this.find((to ?? from) + 1));
       }
       for (const frame of heard) this.put(frame);
-      if (!map.runs) await this.list("", stop);
+      // The list tells more, as of frames that are tried again: one page of it is worth that.
+      if (!map.runs || this.numbers.length <= 1000) await this.list("", stop);
       else if (job.frames.failed) await this.list("failed", stop);
       this.problem.value = null;
       this.isWhole.value = true;

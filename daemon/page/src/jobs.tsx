@@ -124,13 +124,22 @@ function Empty() {
 function useSearch(words: string, state: string) {
   const [found, setFound] = useState<{ ids: string[]; more: boolean } | null>(null), [problem, fail] = useState<Problem | null>(null);
   const asks = words !== "" || (state !== "" && isCapped.value), known = jobs.value.length;
-  useEffect(() => {
-    if (!asks) { setFound(null); fail(null); return; }
-    const stop = new AbortController();
-    const timer = setTimeout(() => search(words, state, stop.signal).then((it) => { setFound(it); fail(null); },
-      (error) => { if (error instanceof Problem) fail(error); }), found ? 250 : 120);
-    return () => { clearTimeout(timer); stop.abort(); };
-  }, [asks, words, asks && state, asks && known]);
+  const running = useRef<AbortController | null>(null), due = useRef(0);
+  const find = () => {
+    due.current = 0;
+    running.current?.abort();
+    const mine = running.current = new AbortController();
+    search(words, state, mine.signal).then((it) => { setFound(it); fail(null); }, (error) => { if (error instanceof Problem) fail(error); });
+  };
+  const stop = () => { clearTimeout(due.current); due.current = 0; running.current?.abort(); };
+  useEffect(() => { // while it is typed
+    stop();
+    if (asks) due.current = setTimeout(find, 200) as unknown as number; else { setFound(null); fail(null); }
+    return stop;
+  }, [asks, words, asks && state]);
+  useEffect(() => { // new jobs may fit: looked for once a second, however many come
+    if (asks && found && !due.current) due.current = setTimeout(find, 1000) as unknown as number;
+  }, [known]);
   return { found: asks ? found : null, asks, problem };
 }
 

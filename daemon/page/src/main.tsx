@@ -3,7 +3,7 @@
 // The page of kilnd: see the frames while they render.
 import { useSignal } from "@preact/signals";
 import { render } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { signIn, signInReason, token } from "./api";
 import * as actions from "./actions";
 import { duration } from "./format";
@@ -134,7 +134,7 @@ function App() {
       removeEventListener("drop", drop);
     };
   }, []);
-  useEffect(() => {
+  useLayoutEffect(() => { // at once: what is focused after it, by a key or a hand, stays so
     question.value = null;
     refused.value = "";
     actions.trouble.value = null;

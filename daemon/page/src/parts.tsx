@@ -3,7 +3,7 @@
 // What several screens use: icons, states, bars, messages, a dialog that asks.
 import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { type Job, Problem, type State, isFinal } from "./api";
 import { count, percent } from "./format";
 
@@ -103,7 +103,7 @@ export function ProblemBox({ of, again, children }: { of: Problem; again?: () =>
 
 export function Dialog({ title, onClose, children, wide }: { title: string; onClose: () => void; children: ComponentChildren; wide?: boolean }) {
   const box = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const dialog = box.current!, before = document.activeElement as HTMLElement | null;
     if (!dialog.open) dialog.showModal();
     return () => { if (dialog.open) dialog.close(); before?.focus?.(); };

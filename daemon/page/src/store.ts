@@ -27,8 +27,8 @@ export function put(job: Job) {
 }
 /// A job as far as a row tells it: `warnings` has as many entries as the job has, without their words.
 function fromRow(row: Row): Job {
-  const { total, done, failed, seconds_left: left } = row;
-  return { ...row, name: row.name ?? undefined, frames: { set: "", total, done, failed, rendering: 0 }, seconds_per_frame: null,
+  const { total, done, failed, seconds_left: left, finished_at: end, took } = row;
+  return { ...row, started_at: end && took !== null ? new Date(Date.parse(end) - took * 1000).toISOString() : null, name: row.name ?? undefined, frames: { set: "", total, done, failed, rendering: 0 }, seconds_per_frame: null,
     eta_seconds: left === null ? null : { low: left, likely: left, high: left }, attempts: 0, current: null, failure: null,
     warnings: new Array(row.warnings).fill({ kind: "", message: "", frames: null }), waits_for: null, file: null };
 }

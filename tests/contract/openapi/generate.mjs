@@ -23,7 +23,7 @@ export class Generator {
   valid(schema, name) {
     schema = this.resolve(schema);
     const plain = this.#of(schema);
-    const hint = this.hints[name];
+    const hint = schema.type === "string" ? this.hints[name]?.filter((value) => typeof value === "string") : this.hints[name];
     return hint ? fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...hint) }, { weight: 1, arbitrary: plain }) : plain;
   }
 

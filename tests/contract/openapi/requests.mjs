@@ -13,12 +13,12 @@ const NO_BLENDS = ["", "BLENDER", "no scene", "\x1f\x8b\b\0\0", "(\xb5/\xfd\0"];
 const digest = (text, form) => createHash("sha256").update(text).digest(form);
 
 const HINTS = {
-  blend: ["quick.blend", "quick.blend", "slow.blend", "slow.blend", "failing.blend", "crashing.blend", "missing.blend",
+  blend: ["quick.blend", "quick.blend", "quick.blend", "slow.blend", "slow.blend", "failing.blend", "failing.blend", "crashing.blend", "missing.blend",
     `sha256:${digest(BLENDS[0], "hex")}`, `sha256:${digest(BLENDS[1], "hex")}`],
   frames: ["1", "1-3", "1-9x4,12", "0-20", { from: 1, to: 2 }, { from: 3, to: 30, step: 10 }],
   url: ["http://127.0.0.1:9/hook", "http://127.0.0.1:9/", "http://127.0.0.1:9/hook", "http://127.0.0.1:9/hook?x=1", "http://example.com/", "ftp://127.0.0.1:9", "http://169.254.169.254/"],
   secret: ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_AA=="],
-  hold_after: ["1", "1", "1-3", "2,7"], retries: [0, 1, 2], threads: [0, 1], priority: [0, 5, -100, 100], from: [0, 1, 2], to: [2, 3, 5],
+  hold_after: ["1", "1", "1", "1", "1", "2,7"], retries: [0, 1, 2], threads: [0, 1], priority: [0, 5, -100, 100], from: [0, 1, 2], to: [2, 3, 5],
   processes: [1, 2, "auto"], blender: [...Array(19).fill("default"), "5.0"], slurm: [...Array(19).fill({}), { partition: "gpu" }],
   autorun: [...Array(19).fill(false), true],
 };
@@ -30,13 +30,22 @@ const HEADERS = {
   Prefer: PREFERENCES,
   "If-None-Match": ["*", "W/\"1\"", "\"1\"", "W/\"1\", W/\"2\",W/\"3\"", "\"", "", "W/"],
   "If-Modified-Since": ["Tue, 24 Nov 2030 09:18:02 GMT", "yesterday", "Sun Nov  6 08:49:37 1994"],
-  Range: ["bytes=0-", "bytes=0-9", "bytes=1-", "bytes=0-0", "bytes=-5", "bytes=9-1", "bytes=999999-", "bytes=0-1,3-4", "lines=1-2", "bytes=", "bytes=18446744073709551616-"],
+  Range: ["bytes=0-", "bytes=0-9", "bytes=1-", "bytes=0-0", "bytes=-5", "bytes=9-1", "bytes=999999-", "bytes=999999-", "bytes=999999-", "bytes=-0", "bytes=0-1,3-4", "lines=1-2", "bytes=", "bytes=18446744073709551616-"],
   "If-Range": ["\"x\"", "W/\"1\"", "Tue, 24 Nov 2020 09:18:02 GMT"],
   "Last-Event-ID": ["0", "1", "7", "99999999999999999999", "x", "-1", "8f3a01bc.17"],
   "Idempotency-Key": ["a", "b", "x".repeat(255), ...Array.from({ length: 10000 }, (_, n) => `key-${n}`)], // used twice now and then
   traceparent: ["00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "00-0-0-0", "x"],
 };
 const CONTENT_TYPES = ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin1", "", "application/jsonx", "*/*"];
+
+/// Makes of a value that the schema allows one that kilnd takes: "1" of hold_after is the first of the frames, whichever it is, and
+/// a Blender of the job's own is one process.
+function fit(made) {
+  const first = /^\d+/.exec(made?.frames?.from ?? made?.frames ?? "");
+  if (made?.hold_after === "1" && first) made.hold_after = first[0];
+  if (made?.process === "own" && "processes" in made) made.processes = 1;
+  return made;
+}
 
 export function operations(document) {
   return Object.entries(document.paths).flatMap(([path, item]) => METHODS.filter((method) => item[method]).map((method) => ({
@@ -54,7 +63,7 @@ export class Requests {
 
   /// {operation, method, template, segments: [a value for each parameter, or null for a known id], query, headers, body, …}
   arbitrary(only) {
-    const weights = { createJob: 10, startTutorialJob: 3, deleteJob: 4, readJob: 3, downloadFrame: 6, downloadOutput: 6, readLog: 4, createWebhook: 6, changeJob: 4, uploadBlend: 4 };
+    const weights = { createJob: 10, startTutorialJob: 3, deleteJob: 4, readJob: 3, downloadFrame: 6, downloadOutput: 6, readLog: 4, createWebhook: 6, changeJob: 4, retryJob: 6, uploadBlend: 4 };
     return fc.oneof(...this.all.filter(only).map((one) =>
       ({ weight: weights[one.operation.operationId] ?? 2, arbitrary: this.#of(one) })));
   }
@@ -77,7 +86,7 @@ export class Requests {
 
   #segment(parameter) {
     const frames = fc.constantFrom(0, 1, 1, 1, 2, 3, 5);
-    const is_given = parameter.name === "id" || (parameter.name === "file" && !parameter.schema.enum);
+    const is_given = ["id", "video"].includes(parameter.name) || (parameter.name === "file" && !parameter.schema.enum);
     const known = is_given ? [{ weight: 6, arbitrary: fc.record({ known: fc.nat() }) }]
       : parameter.name === "frame" ? [{ weight: 6, arbitrary: frames.map((n) => ({ text: String(n) })) }]
         : parameter.name === "name" ? [{ weight: 6, arbitrary: frames.map((n) => ({ text: `Out--image_000${n}.png` })) }] : [];
@@ -106,7 +115,8 @@ export class Requests {
     const printable = fc.string({ unit: "grapheme-ascii", maxLength: 60 });
     const own = Object.fromEntries(parameters.map((p) => [p.name, fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...(HEADERS[p.name] ?? ["x"])) }, { weight: 1, arbitrary: printable })]));
     return fc.record({ ...own, "X-Request-Id": fc.oneof(fc.constantFrom("mine", "", "x".repeat(65), "a b"), printable),
-      Accept: fc.constantFrom("*/*", "text/html", "application/json", "image/*;q=0", "nonsense") }, { requiredKeys: [] });
+      Accept: fc.constantFrom("*/*", "text/html", "application/json", "image/*;q=0", "nonsense") }, { requiredKeys: [] })
+      .map(({ "If-Range": condition, ...rest }) => condition && rest.Range !== "bytes=999999-" ? { ...rest, "If-Range": condition } : rest);
   }
 
   #body(requestBody) {
@@ -121,7 +131,7 @@ export class Requests {
         return { value, text, type, is_valid: !this.contract.wrong(schema, value) };
       };
       return fc.oneof(
-        { weight: 5, arbitrary: this.generator.valid(schema).map(judged) },
+        { weight: 5, arbitrary: this.generator.valid(schema).map(fit).map(judged) },
         { weight: 2, arbitrary: this.generator.broken(schema).map(judged) },
         { weight: 4, arbitrary: this.generator.nearly(schema).map(judged) },
         { weight: 1, arbitrary: this.generator.garbage().map((text) => ({ text, type, is_valid: this.#is_valid_text(schema, text) })) });

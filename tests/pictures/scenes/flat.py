@@ -5,6 +5,7 @@ Runs inside Blender (2.83 to 5.x). The pictures are a few pixels of flat colours
 """
 import os
 import struct
+import tempfile
 import zlib
 
 import bpy
@@ -110,7 +111,10 @@ def write_sequence(directory, name, numbers):
 
 def image(path, source="FILE"):
     """An image by its path, whether or not its file is there."""
-    made = bpy.data.images.new("Picture", 4, 4)
+    # One made by images.new() stays a generated one for 2.83, which then shows no sequence or tile. A file is needed to load.
+    with tempfile.TemporaryDirectory() as directory:
+        write_png(os.path.join(directory, "Picture"), 0, 0, 0)
+        made = bpy.data.images.load(os.path.join(directory, "Picture"))
     made.source = source
     made.filepath = path
     return made

@@ -123,7 +123,7 @@ def texture_tiles_gone(scene, directory):
 
 
 def tiles(scene):
-    made = flat.image("//tile.<UDIM>.png", "TILED")
+    made = flat.image("//tile.<UDIM>.png" if bpy.app.version >= (3, 1) else "//tile.1001.png", "TILED")
     made.tiles.new(tile_number=1002)
     flat.textured(scene, made, u=2.0)
 
