@@ -69,7 +69,8 @@ http::answer refusal_of(const error& e) {
   return {refused, refused.status == 503 ? std::optional{seconds} : std::nullopt};
 }
 
-aio::task<result<scheduler::scheduler::job_ptr>> find_job(scheduler::scheduler& in, const http::request& asked) {
+aio::task<result<scheduler::scheduler::job_ptr>> find_job(scheduler::scheduler& in,
+                                                          const http::request& asked) {
   const auto id = job_id::parse(asked.id);
   if (!id)
     co_return error{errc::not_found, "this is not the id of a job"};
@@ -79,8 +80,8 @@ aio::task<result<scheduler::scheduler::job_ptr>> find_job(scheduler::scheduler& 
 std::optional<http::answer> refuse_others(const http::request& asked, const scheduler::job& of) {
   if (asked.by->rank == access::role::admin || of.owner == asked.by->name)
     return std::nullopt;
-  const auto whose = of.owner.empty() ? std::string{"nobody's"} : of.owner + "'s";
-  return problem(403, fmt::format("this job is {}: the role admin is needed to change it, and the token {} "
+  const auto whose = of.owner.empty() ? std::string{"has no owner"} : fmt::format("belongs to {}", of.owner);
+  return problem(403, fmt::format("this job {}: the role admin is needed to change it, and the token {} "
                                   "has the role {}",
                                   whose, asked.by->name, to_string(asked.by->rank)));
 }

@@ -16,7 +16,8 @@
 
 namespace kiln::api {
 
-/// What is asked of a new video, or all errors. `fps`: unless the body has one.
+/// The settings of the video that a request asks for, or all errors of its body. `fps` is used if the body
+/// has none.
 [[nodiscard]] std::variant<preview::video_settings, std::vector<domain::field_error>>
 parse_video_request(std::string_view body, std::optional<double> fps);
 

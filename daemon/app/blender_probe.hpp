@@ -21,7 +21,7 @@ struct probe_place {
   std::filesystem::path directory;      ///< made if it is missing, and removed at the end
   std::vector<std::string> environment; ///< "KEY=VALUE", as for a job
   process::confinement_ptr sandbox = {};
-  std::string sandbox_text = {}; ///< what this sandbox is: another text, another sandbox
+  std::string sandbox_text = {}; ///< describes the sandbox: two that differ have different texts
 };
 
 /// The version that `executable --version` prints, e.g. "Blender 4.2.1 LTS": within 30 s, with exit status 0,

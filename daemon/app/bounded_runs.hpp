@@ -46,7 +46,7 @@ public:
 
   [[nodiscard]] aio::blocking_pool& pool() noexcept { return pool_; }
 
-  /// What was answered before, for those who ask again; null: nothing. Borrowed.
+  /// Keeps answers, so that a question is not asked twice; null: none are kept. Must outlive this object.
   void remember(probe_memory* memory) noexcept { memory_ = memory; }
   [[nodiscard]] probe_memory* memory() const noexcept { return memory_; }
 

@@ -57,8 +57,8 @@ namespace kiln::app {
 
 [[nodiscard]] scheduler::settings scheduler_settings(const config& c);
 
-/// What the kernel may enforce. Tasks are processes and threads: more than Blender has of these, so that its
-/// own threads are never refused and a fork bomb is.
+/// The bounds of one Blender's control group. Tasks are processes and threads: more than Blender has of
+/// these, so that its own threads are never refused and a fork bomb is.
 [[nodiscard]] process::group_bounds group_bounds(const config& c);
 
 /// `times` is told how long starts and ends take.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What Blenders have answered to kilnd's questions, kept in STATE: a kilnd that is started for one job does
-// not ask again a Blender that has not changed. See docs/decisions/0022-command.md.
+// The answers of Blenders to kilnd's questions, kept in STATE: a kilnd that is started for a single job need
+// not ask a Blender again that has not changed. See docs/decisions/0022-command.md.
 #pragma once
 
 #include "app/bounded_runs.hpp"
@@ -22,7 +22,7 @@ public:
   /// A run that ended well. Nullopt: not known.
   [[nodiscard]] std::optional<bounded_run> find(const std::string& key) const;
 
-  /// Keeps it, on disk as well. What cannot be written is asked again next time. Blocks.
+  /// Keeps the run, on disk too. If it cannot be written, the question is asked again next time. Blocks.
   void keep(const std::string& key, const bounded_run& run);
 
   /// What a run depends on as one text: the program (path, and `identity` of its file), what it is told, its

@@ -85,12 +85,12 @@ def work():
             except Exception as refused:
                 said = f"{type(refused).__name__}: {refused}"
         # Without frames it rests: a session that does not is ended before it can do more.
-        time.sleep(0.001 if time.monotonic() - busy < 0.2 else 0.05)
+        time.sleep(0.001 if time.monotonic() - busy < 0.2 else 0.005)
     # Once they are published: later ones are written by then.
     waited, written = time.monotonic() + 2, set(seen)
     while time.monotonic() < waited and len(written) < len(seen) + 3:
         written.update(frames())
-        time.sleep(0.05)
+        time.sleep(0.01)
     done = 0
     for act in later:
         try:
