@@ -144,7 +144,8 @@ aio::task<answer> frames::zip(const http::request& asked) {
   const std::shared_ptr<const zip_contents> contents = co_await pool_.run(std::move(describe_here));
   response head{
       .status = 200, .content_type = "application/zip", .body = {}, .cache_control = "private, no-cache"};
-  head.fields.emplace_back("Content-Disposition", fmt::format("attachment; filename=\"{}.zip\"", (*of)->id.str()));
+  head.fields.emplace_back("Content-Disposition",
+                           fmt::format("attachment; filename=\"{}.zip\"", (*of)->id.str()));
   const http::validators now{.etag = contents->etag};
   std::vector<http::field> fields{asked.fields.begin(), asked.fields.end()};
   if (!domain::is_final((*of)->state) && !asked.find("If-Range"))
@@ -154,7 +155,8 @@ aio::task<answer> frames::zip(const http::request& asked) {
   const auto part = choose_part(followed, now, contents->layout.size(), head, "the archive");
   if (!part)
     co_return head;
-  http::large_body body = std::make_shared<zip_stream>(output_, pool_, checksums_, (*of)->id, contents, *part);
+  http::large_body body =
+      std::make_shared<zip_stream>(output_, pool_, checksums_, (*of)->id, contents, *part);
   co_return answer{head, std::move(body)};
 }
 
