@@ -34,12 +34,18 @@ error invalid(std::string why) {
   return {errc::invalid_input, std::move(why)};
 }
 
-result<image::picture_wish> parse_picture_query(std::string_view query) {
+struct picture_query {
+  image::picture_wish wish;
+  bool is_as_blender = false; ///< linear colours, as Blender shows them
+};
+
+result<picture_query> parse_picture_query(std::string_view query) {
   constexpr std::array<std::string_view, 4> known{"size", "view", "exposure", "layer"};
   const auto given = parse_parameters(query, known);
   if (!given)
     return given.error();
-  image::picture_wish wish;
+  picture_query asked;
+  auto& wish = asked.wish;
   for (const auto& [name, value] : *given) {
     if (name == "size") {
       const auto size = parse_number<int>(value);
@@ -55,11 +61,13 @@ result<image::picture_wish> parse_picture_query(std::string_view query) {
       if (value.empty() || value.size() > longest_layer)
         return invalid(fmt::format("layer must have 1 to {} bytes", longest_layer));
       wish.layer = value;
-    } else if (value != "standard") {
-      return invalid("view must be standard");
+    } else {
+      asked.is_as_blender = value == "blender";
+      if (!asked.is_as_blender && value != "standard")
+        return invalid("view must be standard or blender");
     }
   }
-  return wish;
+  return asked;
 }
 
 /// The frames of a sheet: of those of the job from "from" on, the first "count".
@@ -95,8 +103,8 @@ result<std::vector<int>> parse_range(std::string_view query, const domain::frame
 }
 
 /// Images that have colours for a display are shown as they are.
-std::string_view view_of(std::string_view image) {
-  return image.ends_with(".exr") ? "standard" : "file";
+bool is_linear(std::string_view image) {
+  return image.ends_with(".exr");
 }
 
 answer picture_answer(const http::request& asked, output::result_file file, std::string_view view,
@@ -110,7 +118,8 @@ answer picture_answer(const http::request& asked, output::result_file file, std:
 }
 
 answer refusal(const error& e) {
-  return e.code == errc::corrupt ? answer{problem(422, e.message)} : refusal_of(e);
+  const bool is_of_image = e.code == errc::corrupt || e.code == errc::unsupported;
+  return is_of_image ? answer{problem(422, e.message)} : refusal_of(e);
 }
 
 } // namespace
@@ -128,9 +137,9 @@ aio::task<answer> previews::one(const http::request& asked) {
   const auto of = co_await find_job(scheduler_, asked);
   if (!of)
     co_return refusal_of(of.error());
-  auto wish = parse_picture_query(asked.query);
-  if (!wish)
-    co_return problem(400, wish.error().message);
+  auto wanted = parse_picture_query(asked.query);
+  if (!wanted)
+    co_return problem(400, wanted.error().message);
   const auto frame = parse_frame(asked.item);
   if (!frame || !(*of)->spec.frames.contains(*frame))
     co_return problem(404, "this is not a frame of the job");
@@ -139,8 +148,17 @@ aio::task<answer> previews::one(const http::request& asked) {
     co_return not_there(scheduler_, **of, fmt::format("frame {}", *frame));
   if (!image)
     co_return refusal_of(image.error());
-  const auto view = view_of(image->name);
-  auto made = co_await pictures_.of_frame((*of)->id, *frame, std::move(*image), std::move(*wish));
+  preview::shown_colours colours;
+  std::string_view view = is_linear(image->name) ? "standard" : "file";
+  if (is_linear(image->name) && wanted->is_as_blender) {
+    auto found = colours_((*of)->spec.blender, (*of)->report);
+    if (!found)
+      co_return refusal(found.error());
+    colours = std::move(*found);
+    view = "blender";
+  }
+  auto made = co_await pictures_.of_frame((*of)->id, *frame, std::move(*image), std::move(wanted->wish),
+                                          std::move(colours));
   if (!made)
     co_return refusal(made.error());
   co_return picture_answer(asked, std::move(*made), view, fmt::format("{}-{}.webp", (*of)->id.str(), *frame));

@@ -19,13 +19,18 @@ namespace fs = std::filesystem;
 constexpr std::chrono::seconds grace{1}; // from SIGTERM to SIGKILL
 constexpr std::size_t most_printed = 1 << 20;
 
-/// Of a regular file that is no link: its directory can belong to another user.
-std::string read_beginning(const fs::path& file) {
-  std::string text(most_printed, '\0');
-  const aio::unique_descriptor in{::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
+/// A regular file that is no link: its directory can belong to another user.
+aio::unique_descriptor open_regular(const fs::path& file) {
+  aio::unique_descriptor in{::open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
   struct stat facts {};
   const bool is_file = in.is_open() && ::fstat(in.get(), &facts) == 0 && S_ISREG(facts.st_mode);
-  const auto size = is_file ? ::pread(in.get(), text.data(), text.size(), 0) : 0;
+  return is_file ? std::move(in) : aio::unique_descriptor{};
+}
+
+std::string read_beginning(const fs::path& file) {
+  std::string text(most_printed, '\0');
+  const auto in = open_regular(file);
+  const auto size = in.is_open() ? ::pread(in.get(), text.data(), text.size(), 0) : 0;
   text.resize(static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
   return text;
 }
@@ -46,7 +51,7 @@ result<fs::path> prepare(const fs::path& directory, const fs::path& log, const p
 } // namespace
 
 aio::task<result<bounded_run>> bounded_runs::run(process::launch_request request,
-                                                 std::chrono::milliseconds limit) {
+                                                 std::chrono::milliseconds limit, std::string keep) {
   if (is_stopped_)
     co_return error{errc::unavailable, "kilnd is stopping"};
   request.run_as = user_;
@@ -67,13 +72,17 @@ aio::task<result<bounded_run>> bounded_runs::run(process::launch_request request
   running_.erase(program->get());
   bounded_run done{
       .pid = (*program)->pid(), .exit = end.exit, .is_late = end.is_late, .printed = {}, .directory = {}};
-  const auto finish_here = [directory, log = request.log_file] {
+  const auto finish_here = [directory, log = request.log_file, keep] {
     auto printed = read_beginning(log);
+    auto kept = keep.empty() ? aio::unique_descriptor{} : open_regular(directory / keep);
     std::error_code ignored;
     fs::remove_all(directory, ignored);
-    return printed;
+    return std::pair{std::move(printed), std::move(kept)};
   };
-  done.printed = co_await pool_.run(finish_here);
+  auto [printed, kept] = co_await pool_.run(finish_here);
+  done.printed = std::move(printed);
+  if (kept.is_open())
+    done.kept = std::make_shared<const aio::unique_descriptor>(std::move(kept));
   done.directory = std::move(directory);
   if (done.exit == process::unknown_exit)
     co_return error{errc::internal, "the exit status of " + request.executable.native() + " is not known"};

@@ -5,12 +5,14 @@
 
 #include "aio/blocking_pool.hpp"
 #include "aio/task.hpp"
+#include "aio/unique_descriptor.hpp"
 #include "base/error.hpp"
 #include "domain/attempt.hpp"
 #include "process/launch.hpp"
 
 #include <chrono>
 #include <filesystem>
+#include <memory>
 #include <set>
 #include <string>
 #include <utility>
@@ -28,9 +30,10 @@ class probe_memory;
 struct bounded_run {
   pid_t pid = 0;
   domain::process_exit exit;
-  bool is_late = false;            ///< it was ended at the limit
-  std::string printed;             ///< at most the first 1 MiB
-  std::filesystem::path directory; ///< its working directory, without links
+  bool is_late = false;                                    ///< it was ended at the limit
+  std::string printed;                                     ///< at most the first 1 MiB
+  std::shared_ptr<const aio::unique_descriptor> kept = {}; ///< the file that was asked for, open; null: none
+  std::filesystem::path directory;                         ///< its working directory, without links
 };
 
 class bounded_runs {
@@ -40,9 +43,10 @@ public:
       : loop_(loop), pool_(pool), user_(std::move(user)) {}
 
   /// Runs a program for at most `limit`. Its working directory is made if it is missing, with tmp in it,
-  /// given to the user, and removed at the end; the log file lies in it. unavailable after stop().
+  /// given to the user, and removed at the end; the log file lies in it. `keep`: a regular file that the
+  /// program leaves there; empty: none. unavailable after stop().
   [[nodiscard]] aio::task<result<bounded_run>> run(process::launch_request request,
-                                                   std::chrono::milliseconds limit);
+                                                   std::chrono::milliseconds limit, std::string keep = {});
 
   [[nodiscard]] aio::blocking_pool& pool() noexcept { return pool_; }
 

@@ -25,6 +25,7 @@
 #include "api/videos.hpp"
 #include "api/webhooks.hpp"
 #include "app/blender_inquiry.hpp"
+#include "app/colours.hpp"
 #include "app/part_settings.hpp"
 #include "app/token_keeper.hpp"
 #include "blends/blend_finder.hpp"
@@ -87,6 +88,7 @@ struct parts {
   api::frame_lists frame_lists;
   api::frames frames;
   preview::previews pictures;
+  colours shown;
   api::previews previews;
   preview::videos films;
   api::videos videos;

@@ -3,8 +3,9 @@
 // kiln-image: decodes images for kilnd, in a process that may crash. Standard input is one end of a pair of
 // SOCK_SEQPACKET sockets; its first datagram is the greeting; then, for each request (one byte or
 // image/picture_wish.hpp, and the image's descriptor by SCM_RIGHTS, for a frame of a video with that of the
-// encoder's pipe), one answer (image/image_answer.hpp), and the picture in pieces. It opens no file by
-// itself, and ends when the other end is closed. With arguments: decodes these files, for people.
+// encoder's pipe, and at last that of the cube that the wish has), one answer (image/image_answer.hpp), and
+// the picture in pieces. It opens no file by itself, and ends when the other end is closed. With arguments:
+// decodes these files, for people.
 #include "aio/unique_descriptor.hpp"
 #include "decoder/decode.hpp"
 #include "decoder/limits.hpp"
@@ -15,6 +16,7 @@
 #include "image/open_image.hpp"
 #include "image/picture_wish.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -34,14 +36,31 @@ namespace {
 
 using namespace kiln;
 
-result<void> paint(const decoder::picture& drawn, const image::picture_wish& wish, image::image_facts& into) {
-  const auto shown = decoder::show(drawn, wish);
-  auto painted = shown ? decoder::encode_webp(*shown, wish) : result<std::string>{shown.error()};
+/// The files of a request, in the order in which they come; -1: none.
+struct attached {
+  int image = -1, rows_to = -1, cube = -1;
+};
+
+result<void> paint(const decoder::picture& drawn, const image::picture_wish& wish, const decoder::cube* by,
+                   image::image_facts& into) {
+  auto painted = decoder::encode_webp(decoder::show(drawn, wish, by), wish);
   if (!painted)
     return painted.error();
   into.picture = std::move(*painted);
-  into.view = drawn.is_linear() ? "standard" : "file";
+  into.view = !drawn.is_linear() ? "file" : by ? "blender" : "standard";
   return {};
+}
+
+result<std::optional<decoder::cube>> read_cube(const image::picture_wish& wish, const attached& from) {
+  if (wish.cube.empty())
+    return std::optional<decoder::cube>{};
+  auto source = image::file_source::of(from.cube);
+  if (!source)
+    return source.error();
+  auto read = decoder::cube::read(*source);
+  if (!read)
+    return read.error();
+  return std::optional{std::move(*read)};
 }
 
 /// Waits for the reader. All of it, or an error.
@@ -57,12 +76,10 @@ result<void> write_rows(int to, const std::vector<std::uint8_t>& rows) {
   return {};
 }
 
-/// Of a check (no wish) the picture is an extra: an image without one is still whole. `rows_to`: for a frame
-/// of a video.
-result<image::image_facts>
-decode_descriptor(const aio::unique_descriptor& opened, const std::optional<image::picture_wish>& wish,
-                  const aio::unique_descriptor& rows_to = aio::unique_descriptor{}) {
-  auto source = image::file_source::of(opened.get());
+/// Of a check (no wish) the picture is an extra: an image without one is still whole.
+result<image::image_facts> decode_descriptor(const attached& files,
+                                             const std::optional<image::picture_wish>& wish) {
+  auto source = image::file_source::of(files.image);
   if (!source)
     return source.error();
   if (wish && wish->columns > 0) {
@@ -73,7 +90,7 @@ decode_descriptor(const aio::unique_descriptor& opened, const std::optional<imag
   }
   const image::picture_wish usual;
   const bool is_video = wish && wish->width > 0;
-  if (is_video && (wish->height <= 0 || !rows_to.is_open()))
+  if (is_video && (wish->height <= 0 || files.rows_to < 0))
     return error{errc::invalid_input, "a frame of a video needs a size, and a place for its rows"};
   auto drawn = is_video ? decoder::picture{wish->width, wish->height}
                         : decoder::picture{wish ? wish->longest : usual.longest};
@@ -86,24 +103,32 @@ decode_descriptor(const aio::unique_descriptor& opened, const std::optional<imag
     facts->width = drawn.image_width();
     facts->height = drawn.image_height();
   }
+  const auto cube = read_cube(wish.value_or(usual), files);
+  if (!cube)
+    return cube.error();
+  const auto* by = *cube ? &**cube : nullptr;
   if (is_video) {
-    const auto shown = decoder::show(drawn, *wish);
-    const auto written = shown ? write_rows(rows_to.get(), decoder::rows_of_video(*shown, *wish))
-                               : result<void>{shown.error()};
+    const auto written =
+        write_rows(files.rows_to, decoder::rows_of_video(decoder::show(drawn, *wish, by), *wish));
     return written ? facts : result<image::image_facts>{written.error()};
   }
   if (drawn.is_begun())
-    if (const auto painted = paint(drawn, wish.value_or(usual), *facts); !painted && wish)
+    if (const auto painted = paint(drawn, wish.value_or(usual), by, *facts); !painted && wish)
       return painted.error();
   return facts;
 }
 
 int decode_files(std::span<char*> files, const std::optional<image::picture_wish>& wish) {
   int status = 0;
+  const bool has_cube = wish && !wish->cube.empty(); // for people it is the path of the file
+  const auto cube =
+      has_cube ? image::open_image(wish->cube) : result<aio::unique_descriptor>{aio::unique_descriptor{}};
+  if (!cube)
+    throw std::runtime_error(cube.error().message);
   for (const char* file : files) {
     const auto opened = image::open_image(file);
-    const auto checked =
-        opened ? decode_descriptor(*opened, wish) : result<image::image_facts>{opened.error()};
+    const auto checked = opened ? decode_descriptor({.image = opened->get(), .cube = cube->get()}, wish)
+                                : result<image::image_facts>{opened.error()};
     if (!checked)
       status = 1;
     if (wish && checked) {
@@ -119,7 +144,7 @@ enum class request { none, image, nothing_attached };
 
 /// The next request; the descriptors go to `files`, that of the image first, and what is asked of it to
 /// `text`.
-request receive(std::array<int, 2>& files, std::string& text) {
+request receive(std::array<int, 3>& files, std::size_t& count, std::string& text) {
   constexpr std::size_t longest = 16 * 1024;
   text.resize(longest);
   iovec data{.iov_base = text.data(), .iov_len = text.size()};
@@ -136,12 +161,13 @@ request receive(std::array<int, 2>& files, std::string& text) {
   if (got <= 0)
     return request::none;
   text.resize(static_cast<std::size_t>(got));
-  const auto* attached = CMSG_FIRSTHDR(&message);
-  if (!attached || attached->cmsg_level != SOL_SOCKET || attached->cmsg_type != SCM_RIGHTS ||
-      (attached->cmsg_len != CMSG_LEN(sizeof(int)) && attached->cmsg_len != CMSG_LEN(sizeof files)))
+  const auto* with = CMSG_FIRSTHDR(&message);
+  if (!with || with->cmsg_level != SOL_SOCKET || with->cmsg_type != SCM_RIGHTS)
     return request::nothing_attached;
-  std::memcpy(files.data(), CMSG_DATA(attached), attached->cmsg_len - CMSG_LEN(0));
-  return request::image;
+  const auto bytes = std::min(with->cmsg_len - CMSG_LEN(0), sizeof files);
+  std::memcpy(files.data(), CMSG_DATA(with), bytes);
+  count = bytes / sizeof(int);
+  return count > 0 ? request::image : request::nothing_attached;
 }
 
 bool send(std::string_view text) {
@@ -153,14 +179,19 @@ bool send(std::string_view text) {
 }
 
 /// A request is a byte (a check) or a line of JSON (a picture).
-result<image::image_facts> answer(const aio::unique_descriptor& opened, const aio::unique_descriptor& rows_to,
+result<image::image_facts> answer(const std::array<int, 3>& files, std::size_t count,
                                   std::string_view request) {
   if (request.size() <= 1)
-    return decode_descriptor(opened, std::nullopt);
+    return decode_descriptor({.image = files[0]}, std::nullopt);
   auto wish = image::parse_picture_wish(request);
   if (!wish)
     return wish.error();
-  return decode_descriptor(opened, std::move(*wish), rows_to);
+  const bool is_video = wish->width > 0, has_cube = !wish->cube.empty();
+  if (count != 1U + (is_video ? 1 : 0) + (has_cube ? 1 : 0))
+    return error{errc::invalid_input, "another number of files came with the request"};
+  const attached all{
+      .image = files[0], .rows_to = is_video ? files[1] : -1, .cube = has_cube ? files[count - 1] : -1};
+  return decode_descriptor(all, std::move(*wish));
 }
 
 int serve() {
@@ -176,16 +207,18 @@ int serve() {
   if (!send(image::decoder_greeting))
     return 0;
   for (;;) {
-    std::array<int, 2> files{-1, -1};
+    std::array<int, 3> files{-1, -1, -1};
+    std::size_t count = 0;
     std::string text;
-    const auto asked = receive(files, text);
+    const auto asked = receive(files, count, text);
     if (asked == request::none)
       return 0;
-    const aio::unique_descriptor opened{files[0]}, rows_to{files[1]};
+    const std::array<aio::unique_descriptor, 3> held{
+        aio::unique_descriptor{files[0]}, aio::unique_descriptor{files[1]}, aio::unique_descriptor{files[2]}};
     decoder::begin_time_limit();
     const auto checked =
         asked == request::image
-            ? answer(opened, rows_to, text)
+            ? answer(files, count, text)
             : result<image::image_facts>{error{errc::invalid_input, "no file came with the request"}};
     decoder::end_time_limit();
     if (!send(image::format_image_answer(checked)))
@@ -201,7 +234,8 @@ constexpr const char* usage = R"(use: kiln-image FILE ...
 
 Decodes each image (PNG, JPEG, OpenEXR, TIFF, WebP), every pixel of every part, and prints a line of JSON about it.
 Ends with 1 when one is not whole. Without arguments it is the decoder of kilnd, which starts it.
---picture WISH FILE: prints a picture of it in WebP instead. WISH is JSON, such as '{"longest":1280,"exposure":1}'.
+--picture WISH FILE: prints a picture of it in WebP instead. WISH is JSON, such as '{"longest":1280,"exposure":1}';
+"cube":"FILE" shows linear colours as Blender does, if kiln_colours.py has written that file.
 )";
 
 } // namespace

@@ -76,12 +76,15 @@ cell read_cell(const std::vector<std::uint8_t>& webp) {
 
 } // namespace
 
-result<shown_pixels> show(const picture& of, const image::picture_wish& wish) {
+shown_pixels show(const picture& of, const image::picture_wish& wish, const cube* by) {
   auto rgba = of.means();
   if (of.is_linear()) {
     divide_by_alpha(rgba);
     expose(rgba, wish.exposure);
-    on_colours(rgba, to_srgb);
+    if (by)
+      by->show(rgba);
+    else
+      on_colours(rgba, to_srgb);
   } else if (wish.exposure != 0) {
     on_colours(rgba, from_srgb);
     expose(rgba, wish.exposure);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/error.hpp"
+#include "decoder/cube.hpp"
 #include "decoder/picture.hpp"
 #include "image/image_structure.hpp"
 #include "image/picture_wish.hpp"
@@ -20,8 +21,9 @@ struct shown_pixels {
   std::vector<std::uint8_t> rgba;
 };
 
-/// The colours of a picture as the wish wants them. invalid_input if the view cannot be made.
-[[nodiscard]] result<shown_pixels> show(const picture& of, const image::picture_wish& wish);
+/// The colours of a picture as the wish wants them. `by`: shows linear ones; null: the transfer function of
+/// sRGB does.
+[[nodiscard]] shown_pixels show(const picture& of, const image::picture_wish& wish, const cube* by = nullptr);
 
 /// Into a file in WebP.
 [[nodiscard]] result<std::string> encode_webp(const shown_pixels& pixels, const image::picture_wish& wish);

@@ -4,6 +4,7 @@ import ctypes
 import json
 import sys
 
+import kiln_colours
 import kiln_properties
 import kiln_views
 from kiln_properties import read
@@ -29,6 +30,7 @@ def describe(scene, report):
         "resolution": [render.resolution_x, render.resolution_y],
         "resolution_percentage": render.resolution_percentage,
     })
+    report["colours"] = kiln_colours.settings_of(scene)
     fps, samples = read(scene, "fps"), SAMPLES.get(render.engine)
     if fps is not None:
         report["fps"] = fps / read(scene, "fps_base", 1.0)
@@ -42,7 +44,7 @@ def describe(scene, report):
 
 def say(report):
     line = line_of(report)
-    for member in ("missing", "scenes", "cameras", "view_layers"):  # the longest first
+    for member in ("missing", "scenes", "cameras", "view_layers", "colours"):  # the longest first
         if len(line) > LONGEST_LINE:
             report = {name: value for name, value in report.items() if name != member}
             line = line_of(report)

@@ -23,6 +23,10 @@ struct script {
 extern const std::span<const script> setup_scripts;
 extern const std::string_view session_script;
 
+/// kiln_colours.py: Blender writes down which colours it shows for linear ones, and exits. Also among the
+/// setup_scripts.
+extern const std::string_view colours_script;
+
 /// kiln_devices.py: Blender reports its render devices and engines, and exits.
 extern const std::string_view devices_script;
 

@@ -125,10 +125,12 @@ aio::task<result<image_facts>> decoding_image_check::check(int file) {
   return ask({file}, std::string{request_byte});
 }
 
-aio::task<result<image_facts>> decoding_image_check::draw(int file, picture_wish wish, int rows_to) {
+aio::task<result<image_facts>> decoding_image_check::draw(int file, picture_wish wish, int rows_to,
+                                                          int cube) {
   std::vector<int> files{file};
-  if (rows_to >= 0)
-    files.push_back(rows_to);
+  for (const int more : {rows_to, cube})
+    if (more >= 0)
+      files.push_back(more);
   return ask(std::move(files), format_picture_wish(wish));
 }
 

@@ -48,9 +48,10 @@ public:
   [[nodiscard]] aio::task<result<image_facts>> check(int file) override;
 
   /// The same, with the picture that is asked for. corrupt also if it cannot be made. `rows_to`: takes the
-  /// rows of a frame of a video, for which the decoder waits. The size in the facts is that of the image as
-  /// it is shown.
-  [[nodiscard]] aio::task<result<image_facts>> draw(int file, picture_wish wish, int rows_to = -1);
+  /// rows of a frame of a video, for which the decoder waits. `cube`: the file of the cube, if the wish has
+  /// one. The size in the facts is that of the image as it is shown.
+  [[nodiscard]] aio::task<result<image_facts>> draw(int file, picture_wish wish, int rows_to = -1,
+                                                    int cube = -1);
 
   /// Ends all decoders; completes when they are gone. Current and later checks return unavailable.
   [[nodiscard]] aio::task<> close();

@@ -11,6 +11,7 @@ std::string format_picture_wish(const picture_wish& wish) {
   return boost::json::serialize(boost::json::object{{"longest", wish.longest},
                                                     {"exposure", wish.exposure},
                                                     {"layer", wish.layer},
+                                                    {"cube", wish.cube},
                                                     {"lossless", wish.is_lossless},
                                                     {"columns", wish.columns},
                                                     {"rows", wish.rows},
@@ -43,6 +44,7 @@ result<picture_wish> parse_picture_wish(std::string_view text) {
   wish.longest = int_of("longest", wish.longest);
   wish.exposure = number_of("exposure", 0);
   text_of("layer", wish.layer);
+  text_of("cube", wish.cube);
   const auto is_set = [&](std::string_view key) {
     const auto* found = object->if_contains(key);
     return found && found->is_bool() && found->get_bool();

@@ -17,6 +17,9 @@ struct picture_wish {
   int longest = small;    ///< of its sides, in pixels
   double exposure = 0;    ///< stops
   std::string layer = {}; ///< of an OpenEXR image; empty: the one that Blender shows
+  /// Not empty: linear colours are shown by the cube (daemon/decoder/cube.hpp) that comes with the request.
+  /// Different cubes have different keys.
+  std::string cube = {};
   bool is_lossless = false;
   int columns = 0; ///< over 0: the file holds pictures (sheet_entry), which come side by side
   int rows = 0;

@@ -67,13 +67,25 @@ previews::previews(aio::executor_type loop, image::decoding_image_check& decoder
     : decoder_(decoder), pool_(pool), output_(std::move(output)), quota_(quota), made_(loop) {}
 
 aio::task<result<output::result_file>> previews::of_frame(job_id of, int frame, output::result_file image,
-                                                          image::picture_wish wish) {
+                                                          image::picture_wish wish, shown_colours colours) {
+  wish.cube = colours.key;
   auto name = name_of(frame, image, wish);
-  maker make = [this, file = image.file, wish]() -> aio::task<result<image::image_facts>> {
-    auto wanted = wish;
-    return decoder_.draw(file->get(), std::move(wanted));
+  maker make = [this, file = image.file, wish, colours = std::move(colours)] {
+    return draw(file, wish, colours);
   };
   co_return co_await find_or_make(of, std::move(name), std::move(make));
+}
+
+aio::task<result<image::image_facts>> previews::draw(shown_colours::open_file image, image::picture_wish wish,
+                                                     shown_colours colours) {
+  shown_colours::open_file cube;
+  if (!colours.key.empty()) {
+    auto found = co_await colours.cube();
+    if (!found)
+      co_return found.error();
+    cube = std::move(*found);
+  }
+  co_return co_await decoder_.draw(image->get(), std::move(wish), -1, cube ? cube->get() : -1);
 }
 
 aio::task<result<output::result_file>> previews::find_or_make(job_id of, std::string name, maker make) {

@@ -12,6 +12,7 @@
 #include "image/picture_wish.hpp"
 #include "output/results.hpp"
 #include "output/views.hpp"
+#include "preview/shown_colours.hpp"
 
 #include <cstdint>
 #include <deque>
@@ -32,9 +33,12 @@ public:
   previews(aio::executor_type loop, image::decoding_image_check& decoder, aio::blocking_pool& pool,
            std::filesystem::path output, std::uintmax_t quota);
 
-  /// A picture of a published frame, whose image is open. corrupt with the reason if none can be made of it.
-  [[nodiscard]] aio::task<result<output::result_file>>
-  of_frame(job_id of, int frame, output::result_file image, image::picture_wish wish);
+  /// A picture of a published frame, whose image is open. `colours`: of the image if it is linear. corrupt
+  /// with the reason if none can be made of it.
+  [[nodiscard]] aio::task<result<output::result_file>> of_frame(job_id of, int frame,
+                                                                output::result_file image,
+                                                                image::picture_wish wish,
+                                                                shown_colours colours = {});
 
   /// The small pictures of frames side by side, in rows of sheet_columns; cells of frames that are not there,
   /// or of which no picture can be made, stay empty. not_found if none is there.
@@ -44,6 +48,8 @@ private:
   using maker = std::function<aio::task<result<image::image_facts>>()>;
 
   [[nodiscard]] aio::task<result<output::result_file>> find_or_make(job_id of, std::string name, maker make);
+  [[nodiscard]] aio::task<result<image::image_facts>> draw(shown_colours::open_file image,
+                                                           image::picture_wish wish, shown_colours colours);
   /// `cells`: frames, each with the name of its picture, or none.
   [[nodiscard]] aio::task<result<image::image_facts>>
   draw_sheet(job_id of, std::vector<std::pair<int, std::string>> cells);

@@ -1,17 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Pictures of frames, as kilnd makes them of every format.
-import { type Job, ask } from "./api";
+import { type Job, Problem, ask } from "./api";
 
 export type Size = 160 | 320 | 640 | 1280;
-export interface Look { size: Size; exposure?: number; layer?: string }
+export type View = "standard" | "blender";
+export interface Look { size: Size; exposure?: number; layer?: string; view?: View }
 export interface Picture { blob: Blob; view: string }
 
 export async function fetchPreview(job: Job, frame: number, look: Look, signal: AbortSignal): Promise<Picture> {
   const query = new URLSearchParams({ size: String(look.size) });
   if (look.exposure) query.set("exposure", String(look.exposure));
   if (look.layer) query.set("layer", look.layer);
-  const answer = await ask(`v1/jobs/${job.id}/frames/${frame}/preview?${query}`, { signal });
+  const get = () => ask(`v1/jobs/${job.id}/frames/${frame}/preview?${query}`, { signal });
+  if (look.view && isLinear(job)) query.set("view", look.view);
+  const answer = await get().catch((error) => { // this Blender cannot say which colours it shows
+    if (look.view !== "blender" || !(error instanceof Problem) || error.status !== 422) throw error;
+    query.delete("view");
+    return get();
+  });
   return { blob: await answer.blob(), view: answer.headers.get("Kiln-View") ?? "file" };
 }
 

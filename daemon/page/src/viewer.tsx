@@ -7,7 +7,7 @@ import { Download } from "./download";
 import { count, moment, title } from "./format";
 import type { Frames } from "./frames";
 import { Dialog, Icon } from "./parts";
-import { type Look, fetchPreview, framesPerSecond, inTurn, isLinear } from "./previews";
+import { type Look, type View, fetchPreview, framesPerSecond, inTurn, isLinear } from "./previews";
 import { jobs } from "./store";
 
 const views: Record<string, string> = { file: "", standard: "sRGB, without the scene’s view transform", blender: "As Blender shows it" };
@@ -26,7 +26,7 @@ function usePicture(job: Job | undefined, frame: number, look: Look) {
       say("");
     }, (error) => { if (error.name !== "AbortError") { setUrl(null); say(error.message); } });
     return () => { stop.abort(); if (made) URL.revokeObjectURL(made); };
-  }, [job?.id, frame, look.size, look.exposure, look.layer]);
+  }, [job?.id, frame, look.size, look.exposure, look.layer, look.view]);
   return { url, view, said };
 }
 
@@ -66,7 +66,7 @@ function usePlayer(job: Job, done: number[], from: number, look: Look, isOn: boo
       }
     })();
     return () => { stop.abort(); setNow(null); for (const url of urls) URL.revokeObjectURL(url); };
-  }, [isOn, job.id, look.exposure, look.layer, done.length]);
+  }, [isOn, job.id, look.exposure, look.layer, look.view, done.length]);
   return { now: isOn ? now : null, at };
 }
 
@@ -79,13 +79,13 @@ function rivals(job: Job): Job[] {
 export function Viewer({ job, frames, frame, show, close }: { job: Job; frames: Frames; frame: number; show: (frame: number) => void; close: () => void }) {
   frames.version.value;
   const [plays, play] = useState(false), [zooms, zoom] = useState(false);
-  const [exposure, setExposure] = useState(0), [layer, setLayer] = useState("");
+  const [exposure, setExposure] = useState(0), [layer, setLayer] = useState(""), [view, setView] = useState<View>("blender");
   const [other, setOther] = useState(""), [split, setSplit] = useState(50);
   const done = frames.withState(2), at = done.indexOf(frame);
-  const player = usePlayer(job, done, frame, { size: 640, exposure, layer }, plays);
-  const still = usePicture(job, frame, { size: 1280, exposure, layer });
+  const player = usePlayer(job, done, frame, { size: 640, exposure, layer, view }, plays);
+  const still = usePicture(job, frame, { size: 1280, exposure, layer, view });
   const rival = other ? jobs.value.find((each) => each.id === other) : undefined;
-  const compared = usePicture(rival, frame, { size: 1280, exposure, layer });
+  const compared = usePicture(rival, frame, { size: 1280, exposure, layer, view });
   const step = (by: number) => { const next = done[at + by]; if (next !== undefined && !plays) show(next); };
   const turn = () => { if (plays) { play(false); show(player.at.current); } else if (done.length > 1) { zoom(false); setOther(""); play(true); } };
   useEffect(() => {
@@ -101,12 +101,12 @@ export function Viewer({ job, frames, frame, show, close }: { job: Job; frames: 
     return () => removeEventListener("keydown", press);
   });
   const shown = player.now?.frame ?? frame, url = player.now?.url ?? still.url, others = rivals(job);
-  const view = views[still.view] ?? still.view;
+  const colours = views[still.view] ?? still.view;
   return (
     <Dialog title={`Frame ${frame}`} onClose={close} wide>
       <div class="viewer-head">
         <h2 class="num">Frame {shown}</h2>
-        <span class="faint num">{done.indexOf(shown) + 1} of {count(done.length)}{view && ` · ${view}`}</span>
+        <span class="faint num">{done.indexOf(shown) + 1} of {count(done.length)}{colours && ` · ${colours}`}</span>
         <Download path={`v1/jobs/${job.id}/frames/${frame}`} name={`${job.id}-${String(frame).padStart(4, "0")}`} kind="quiet"><Icon of="down" />Download</Download>
         <button type="button" class="quiet close" onClick={close} aria-label="Close"><Icon of="close" /></button>
       </div>
@@ -124,6 +124,8 @@ export function Viewer({ job, frames, frame, show, close }: { job: Job; frames: 
         <button type="button" class="small" aria-pressed={zooms} disabled={plays} onClick={() => zoom(!zooms)}>{zooms ? "Fit" : "Zoom in"}</button>
         {isLinear(job) && <label class="inline">Exposure <input type="range" min="-8" max="8" step="0.5" value={exposure} onChange={(e) => setExposure(Number(e.currentTarget.value))} />
           <span class="num">{exposure > 0 ? "+" : ""}{exposure.toFixed(1)}</span></label>}
+        {isLinear(job) && <label class="inline">Colours <select value={view} onChange={(e) => setView(e.currentTarget.value as View)}>
+          <option value="blender">of Blender</option><option value="standard">of sRGB</option></select></label>}
         {isLinear(job) && <label class="inline">Layer <input class="short" value={layer} placeholder="Combined" spellcheck={false} onChange={(e) => setLayer(e.currentTarget.value.trim())} /></label>}
         {others.length > 0 && <label class="inline">Compare with <select value={other} disabled={plays} onChange={(e) => setOther(e.currentTarget.value)}>
           <option value="">nothing</option>{others.map((each) => <option value={each.id} key={each.id}>{title(each).slice(0, 40)}, {moment(each.created_at)}</option>)}</select></label>}
