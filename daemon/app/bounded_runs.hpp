@@ -44,9 +44,13 @@ public:
 
   /// Runs a program for at most `limit`. Its working directory is made if it is missing, with tmp in it,
   /// given to the user, and removed at the end; the log file lies in it. `keep`: a regular file that the
-  /// program leaves there; empty: none. unavailable after stop().
+  /// program leaves there. unavailable after stop().
   [[nodiscard]] aio::task<result<bounded_run>> run(process::launch_request request,
-                                                   std::chrono::milliseconds limit, std::string keep = {});
+                                                   std::chrono::milliseconds limit, std::string keep);
+  [[nodiscard]] aio::task<result<bounded_run>> run(process::launch_request request,
+                                                   std::chrono::milliseconds limit) {
+    return run(std::move(request), limit, std::string{});
+  }
 
   [[nodiscard]] aio::blocking_pool& pool() noexcept { return pool_; }
 

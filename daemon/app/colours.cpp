@@ -98,7 +98,8 @@ aio::task<result<colours::open_file>> colours::ask(blender::install of, std::str
                                   .working_directory = directory,
                                   .log_file = directory / "log"};
   request.environment.push_back("TMPDIR=" + (directory / "tmp").native());
-  auto run = co_await runs_.run(std::move(request), longest_bake, "cube");
+  std::string file = "cube";
+  auto run = co_await runs_.run(std::move(request), longest_bake, std::move(file));
   if (!run)
     co_return run.error();
   if (!run->exit.is_success() || !run->kept)

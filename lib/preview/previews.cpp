@@ -200,8 +200,9 @@ aio::task<result<image::image_facts>> previews::draw_sheet(job_id of,
     const auto open_here = [directory, frame] { return output::open_frame(directory, frame); };
     auto image = co_await pool_.run(open_here);
     image::picture_wish usual;
+    shown_colours none;
     if (image)
-      (void)co_await of_frame(of, frame, std::move(*image), std::move(usual));
+      (void)co_await of_frame(of, frame, std::move(*image), std::move(usual), std::move(none));
   }
   const auto gather_here = [directory, cells] {
     std::string list;

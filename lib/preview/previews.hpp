@@ -35,10 +35,8 @@ public:
 
   /// A picture of a published frame, whose image is open. `colours`: of the image if it is linear. corrupt
   /// with the reason if none can be made of it.
-  [[nodiscard]] aio::task<result<output::result_file>> of_frame(job_id of, int frame,
-                                                                output::result_file image,
-                                                                image::picture_wish wish,
-                                                                shown_colours colours = {});
+  [[nodiscard]] aio::task<result<output::result_file>>
+  of_frame(job_id of, int frame, output::result_file image, image::picture_wish wish, shown_colours colours);
 
   /// The small pictures of frames side by side, in rows of sheet_columns; cells of frames that are not there,
   /// or of which no picture can be made, stay empty. not_found if none is there.

@@ -196,7 +196,9 @@ aio::task<video_making::failure> video_making::look_at_frames() {
     }
     if (!may_have_alpha)
       break;
-    const auto picture = co_await pictures_.of_frame(of_, frame, std::move(*image), std::move(small));
+    shown_colours none;
+    const auto picture =
+        co_await pictures_.of_frame(of_, frame, std::move(*image), std::move(small), std::move(none));
     if (!picture)
       co_return failed("frame_unreadable", fmt::format("frame {}: {}", frame, picture.error().message));
     if ((shown_.has_alpha = has_alpha(*picture)))

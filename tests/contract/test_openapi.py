@@ -135,9 +135,10 @@ def lists_of_sources():
     for of in ("Webhook", "NewWebhook"):
         schemas |= {f"{of}/state": webhook_states, f"{of}/deliveries/last/event": events}
     return schemas | {f"{path} 200/sandbox": sandboxes for path in ("/readyz", "/healthz")} | {
-        "/v1/jobs/{id}/frames/{frame}/preview parameters": {160} | {
+        "/v1/jobs/{id}/frames/{frame}/preview parameters/size": {160} | {
             int(n) for n in source_words("daemon/api/previews.cpp", r"\b(320|640|1280)\b")},
-        "/docs/{file} parameters": source_words("daemon/api/reference.cpp", r'"([\w-]+\.(?:css|js))"')}
+        "/v1/jobs/{id}/frames/{frame}/preview parameters/view": source_words("daemon/api/previews.cpp", r'value [!=]= "(\w+)"'),
+        "/docs/{file} parameters/file": source_words("daemon/api/reference.cpp", r'"([\w-]+\.(?:css|js))"')}
 
 
 def lists_of_description(described):
@@ -150,7 +151,8 @@ def lists_of_description(described):
                 yield from walk(name if inside else f"{name}/{key}", value)
         elif isinstance(of, list):
             for value in of:
-                yield from walk(name, value)
+                is_parameter = isinstance(value, dict) and "in" in value
+                yield from walk(f"{name}/{value['name']}" if is_parameter else name, value)
     for name, schema in described["components"]["schemas"].items():
         yield from walk(name, schema)
     for path, item in described["paths"].items():

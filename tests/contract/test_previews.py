@@ -72,6 +72,13 @@ def test_what_cannot_be_asked_for(start):
         assert refused.status == 400 and refused.json()["detail"], query
 
 
+def test_colours_for_a_display_are_shown_as_they_are(start):
+    d = start()
+    path = f"/v1/jobs/{rendered(d, '1')}/frames/1/preview"
+    of_blender = d.get(path + "?view=blender")
+    assert of_blender.status == 200 and of_blender.headers["kiln-view"] == "file" and of_blender.body == d.get(path).body
+
+
 def test_a_picture_of_no_frame(start, tmp_path):
     go = tmp_path / "go"
     d = start(f"wait_file {go}")
