@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Videos of frames: made by ffmpeg, counted by ffprobe, and what becomes of them when something fails."""
+import ctypes
 import json
 import os
 import pathlib
@@ -190,13 +191,13 @@ def test_gaps(start, tmp_path):
     assert held["frames"] == {"total": 6, "done": 6} and probed(d, held)["nb_read_frames"] == "6"
 
 
-def programs(directory, **scripts):
+def programs(directory, path=os.environ["PATH"], **scripts):
     """A PATH whose ffmpeg, or ffprobe, is a script."""
     directory.mkdir()
     for name, text in scripts.items():
         (directory / name).write_text("#!/bin/sh\n" + text)
         (directory / name).chmod(0o755)
-    return {"PATH": f"{directory}:{os.environ['PATH']}"}
+    return {"PATH": f"{directory}:{path}"}
 
 
 REAL = f'exec {shutil.which("ffmpeg")} "$@"\n'
@@ -355,14 +356,43 @@ def test_the_oldest_go_beyond_the_quota(start):
     assert d.get(second["links"]["file"]).status == 200
 
 
-def test_it_runs_in_the_sandbox(start, tmp_path):
-    """ffmpeg can write in its own directory, and read that and the system."""
+def sandboxed(start, tmp_path, path=os.environ["PATH"]):
+    """A kilnd whose ffmpeg tries to write beside its directory and to read secrets, before it makes a video."""
     secrets = [tmp_path / "secret", tmp_path / "state" / "secret"]
     tries = [f"echo x > {tmp_path}/escaped", *(f"cat {one} && exit 9" for one in secrets)]
-    d = start("noise 64", environment=programs(tmp_path / "bin", ffmpeg=IS_QUESTION + "\n".join([*tries, REAL])), writable=False)
-    if "sandbox=off" in d.log():
-        pytest.skip("no sandbox here")
+    d = start("noise 64", environment=programs(tmp_path / "bin", path, ffmpeg=IS_QUESTION + "\n".join([*tries, REAL])), writable=False)
     for one in secrets:
         one.write_text("secret")
+    return d
+
+
+def test_it_runs_in_the_sandbox(start, tmp_path):
+    """ffmpeg can write in its own directory, and read that and the system."""
+    d = sandboxed(start, tmp_path)
+    if "sandbox=off" in d.log():
+        pytest.skip("no sandbox here")
     made(d, rendered(d))
     assert not (tmp_path / "escaped").exists()
+
+
+def landlock_version():
+    return ctypes.CDLL(None).syscall(ctypes.c_long(444), None, ctypes.c_size_t(0), ctypes.c_uint(1))
+
+
+@pytest.mark.skipif(landlock_version() < 1, reason="this kernel has no Landlock")
+def test_it_runs_in_a_sandbox_also_in_front_of_a_cluster(slurm, start, tmp_path):
+    """Where kilnd has none around Blender."""
+    d = sandboxed(start, tmp_path, slurm.environment["PATH"])
+    assert "sandbox=off" in d.log()
+    made(d, rendered(d))
+    assert not (tmp_path / "escaped").exists()
+
+
+def test_what_the_sandbox_lets_ffmpeg_read(start, tmp_path):
+    """Libraries of an ffmpeg that lie elsewhere."""
+    library = tmp_path / "elsewhere" / "library"
+    library.parent.mkdir()
+    library.write_text("code")
+    script = IS_QUESTION + f"cat {library} > /dev/null || exit 9\n" + REAL
+    d = start("noise 64", environment=programs(tmp_path / "bin", ffmpeg=script), arguments=["--sandbox-read", library.parent], writable=False)
+    made(d, rendered(d))
