@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Videos of frames: made by ffmpeg, counted by ffprobe, and what becomes of them when something fails."""
+import concurrent.futures
 import ctypes
 import json
 import os
@@ -154,6 +155,16 @@ def test_asked_twice_it_is_one(start):
     assert ask(d, ident, fps=10).json()["id"] != video["id"], "of other frames"
 
 
+def test_asked_by_many_at_once_it_is_one(start):
+    d = start("noise 64")
+    ident = rendered(d)
+    with concurrent.futures.ThreadPoolExecutor(8) as clients:
+        answers = list(clients.map(lambda _: ask(d, ident), range(24)))
+    assert {a.status for a in answers} <= {200, 202} and len({a.json()["id"] for a in answers}) == 1
+    video = ended(d, answers[0])
+    assert video["state"] == "succeeded" and d.get(f"/v1/jobs/{ident}/videos").json() == {"videos": [video]}
+
+
 HOSTILE = ["", "[]", "null", '"x"', "{", '{"fps":0}', '{"fps":1e9}', '{"fps":-24}', '{"fps":NaN}', '{"fps":"24"}', '{"fps":null}', '{"fps":1e999}',
            '{"fps":[24]}', '{"size":0}', '{"size":15}', '{"size":4097}', '{"size":1e9}', '{"size":640.5}', '{"size":"640"}', '{"size":-640}',
            '{"size":[640,480]}', '{"codec":"mpeg2"}', '{"codec":""}', '{"codec":7}', '{"codec":"h264;rm"}', '{"gaps":"skip"}', '{"gaps":true}',
@@ -236,6 +247,16 @@ def test_an_encoder_that_is_killed(start, tmp_path):
 
 def gone(pid):
     wait_for(lambda: not pathlib.Path(f"/proc/{pid}").exists(), "ffmpeg is gone")
+
+
+def test_a_count_that_is_killed(start, tmp_path):
+    d = start("noise 64", environment=programs(tmp_path / "bin", ffprobe="kill -KILL $$\n"))
+    ident = rendered(d)
+    failed = ended(d, ask(d, ident))
+    assert failed["failure"] == {"kind": "encoder_killed", "message": "ffprobe died of SIGKILL: ask for the video again"}, failed
+    assert d.get(failed["links"]["self"] + "/file").status == 409 and [p.suffix for p in videos_of(d, ident).iterdir()] == [".json"]
+    (tmp_path / "bin/ffprobe").unlink()
+    assert made(d, ident)["links"]["self"] == failed["links"]["self"]
 
 
 def test_cancelled(start, tmp_path):

@@ -93,6 +93,7 @@ def pictures(films, clip):
 
 
 @needs_ffmpeg
+@pytest.mark.feature("videos of frames", mode="H.264")
 def test_a_video_has_each_frame_at_its_time(films, clip, pictures):
     video, file = video_of(films, clip)
     assert video["frames"] == {"total": 12, "done": 12} and abs(video["fps"] - NTSC) < 1e-6 and not video["alpha"]
@@ -110,6 +111,7 @@ def test_a_video_has_each_frame_at_its_time(films, clip, pictures):
 
 
 @needs_ffmpeg
+@pytest.mark.feature("videos of frames", mode="ranges")
 def test_parts_of_a_video_are_those_of_the_whole(films, clip):
     video, file = video_of(films, clip)
     whole, path, size = file.read_bytes(), video["links"]["file"], video["bytes"]
@@ -121,6 +123,7 @@ def test_parts_of_a_video_are_those_of_the_whole(films, clip):
 
 
 @needs_ffmpeg
+@pytest.mark.feature("videos of frames", mode="VP9 with alpha")
 def test_a_webm_keeps_alpha(films, clip, pictures):
     video, file = video_of(films, clip, codec="vp9", fps=12)
     assert video["alpha"]
@@ -136,6 +139,7 @@ def test_a_webm_keeps_alpha(films, clip, pictures):
 
 
 @needs_ffmpeg
+@pytest.mark.feature("videos of frames", mode="OpenEXR")
 def test_openexr_is_seen_as_blender_shows_it(films, pictures):
     job = render(films, "clip", "1-12", format="OPEN_EXR")
     assert job["state"] == "succeeded" and frame(films, job, 1, "exr").read_bytes()[:4] == b"\x76\x2f\x31\x01"
@@ -149,6 +153,7 @@ def test_openexr_is_seen_as_blender_shows_it(films, pictures):
     assert sum(shown(darker)[0]) < sum(normal[0]) / 1.5
 
 
+@pytest.mark.feature("test frames first, then a pause")
 @pytest.mark.parametrize("process", ["own", "session"])
 def test_test_frames_come_first(lasting, process):
     d = lasting("tiny")
@@ -164,6 +169,7 @@ def test_test_frames_come_first(lasting, process):
     assert times == {n: frame(d, held, n).stat().st_mtime_ns for n in times}, "no frame is rendered twice"
 
 
+@pytest.mark.feature("the log of one frame")
 @pytest.mark.parametrize("process", ["own", "session"])
 def test_the_log_of_a_frame(lasting, process):
     """Whichever words this Blender has for it."""
