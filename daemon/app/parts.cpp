@@ -12,6 +12,7 @@
 #include "app/preflight.hpp"
 #include "cluster/slurm_executor.hpp"
 #include "local/blender_walls.hpp"
+#include "process/landlock.hpp"
 
 #include <utility>
 
@@ -96,16 +97,20 @@ api::system_facts facts_of(const config& c, const sandbox& around, const schedul
           .roots = c.project_roots};
 }
 
+/// Blender's. Where kilnd can have none around Blender, as on a cluster, Landlock if the kernel has it.
+process::mechanism sandbox_of_videos(const config& c, const sandbox& around) {
+  const bool has_none = around.how == process::mechanism::off && c.sandbox != "off";
+  return has_none && process::landlock_version() > 0 ? process::mechanism::landlock : around.how;
+}
+
 preview::video_place place_of_videos(const config& c, const sandbox& around,
                                      const std::vector<std::string>& environment) {
   return {.output = c.output,
           .state = c.state,
           .search_path = std::string{variable(environment, "PATH")},
-          .sandbox = around.how,
-          .walls =
-              around.how == process::mechanism::off
-                  ? process::walls{}
-                  : local::walls_around_blender({.project_roots = {}, .output = c.output, .state = c.state}),
+          .sandbox = sandbox_of_videos(c, around),
+          .walls = local::walls_around_blender(
+              {.project_roots = {}, .output = c.output, .state = c.state, .also_read = c.sandbox_read}),
           .quota = c.videos_quota,
           .disk_reserve = c.disk_reserve};
 }

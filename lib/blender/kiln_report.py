@@ -32,8 +32,9 @@ def describe(scene, report):
     })
     report["colours"] = kiln_colours.settings_of(scene)
     fps, samples = read(scene, "fps"), SAMPLES.get(render.engine)
-    if fps is not None:
-        report["fps"] = fps / read(scene, "fps_base", 1.0)
+    base = round(read(scene, "fps_base", 1.0), 6)  # Blender keeps 1.001 as 1.0010000467
+    if fps is not None and base > 0:
+        report["fps"] = fps / base
     if samples and kiln_properties.find(scene, samples):
         report["samples"] = read(scene, samples)
     if render.engine == "CYCLES" and kiln_properties.find(scene, "cycles_device"):

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <sstream>
 
 namespace kiln::preview {
@@ -49,6 +50,12 @@ std::string text_of(const json::object& from, std::string_view name) {
 double number_of(const json::object& from, std::string_view name) {
   const auto* found = from.if_contains(name);
   return found && found->is_number() ? found->to_number<double>() : 0;
+}
+
+/// 0 if it is none, or beyond what frames and pixels can be.
+int count_of(const json::object& from, std::string_view name) {
+  const auto number = number_of(from, name);
+  return number > 0 && number <= std::numeric_limits<int>::max() ? static_cast<int>(number) : 0;
 }
 
 json::object format_settings(const video_settings& of) {
@@ -95,16 +102,16 @@ std::optional<video> parse_video(std::string_view text) {
   if (!is_video_id(read.id) || !is_codec(read.settings.codec))
     return std::nullopt;
   read.settings.fps = number_of(*from, "fps");
-  if (const auto size = static_cast<int>(number_of(*from, "size")); size > 0)
+  if (const auto size = count_of(*from, "size"); size > 0)
     read.settings.size = size;
   read.settings.holds_gaps = text_of(*from, "gaps") == "hold";
   read.settings.exposure = number_of(*from, "exposure");
   if (const auto* frames = from->if_contains("frames"); frames && frames->is_object()) {
-    read.frames = static_cast<std::size_t>(number_of(frames->get_object(), "total"));
-    read.frames_done = static_cast<std::size_t>(number_of(frames->get_object(), "done"));
+    read.frames = static_cast<std::size_t>(count_of(frames->get_object(), "total"));
+    read.frames_done = static_cast<std::size_t>(count_of(frames->get_object(), "done"));
   }
-  read.width = static_cast<int>(number_of(*from, "width"));
-  read.height = static_cast<int>(number_of(*from, "height"));
+  read.width = count_of(*from, "width");
+  read.height = count_of(*from, "height");
   const auto* alpha = from->if_contains("alpha");
   read.has_alpha = alpha && alpha->is_bool() && alpha->get_bool();
   if (const auto* failure = from->if_contains("failure"); failure && failure->is_object())
@@ -193,7 +200,7 @@ std::string last_line(std::string_view printed) {
   while (!printed.empty() && (printed.back() == '\n' || printed.back() == '\r' || printed.back() == ' '))
     printed.remove_suffix(1);
   const auto line = printed.substr(printed.rfind('\n') + 1);
-  return as_utf8(first_characters(line.substr(0, longest), longest));
+  return as_utf8(first_characters(line, longest));
 }
 
 } // namespace kiln::preview

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pictures of frames: made when a frame is verified, larger ones on demand, and many in one."""
+import os
 import struct
+import subprocess
 import zlib
 
 from test_jobs import submit, until
+from test_restart import mounted
 
 WEBP = "image/webp"
 
@@ -162,3 +165,21 @@ def test_beyond_the_quota_the_oldest_are_removed(start):
         assert is_webp(d.get(f"/v1/jobs/{ident}/frames/1/preview?size={size}"))
     assert not list((views(d, ident) / "made").iterdir())
     assert is_webp(d.get(f"/v1/jobs/{ident}/frames/1/preview")), "the small ones stay"
+
+
+def test_a_full_disk(start, tmp_path):
+    """A picture that has no room is refused, and made once there is some."""
+    mounted(tmp_path / "frames", "size=3m")
+    try:
+        d = start("noise 400", arguments=["--disk-reserve", "0"])
+        ident = rendered(d, "1")
+        path = f"/v1/jobs/{ident}/frames/1/preview?size=320"
+        (d.output / "ballast").write_bytes(bytes(os.statvfs(d.output).f_bavail * 4096))
+        refused = d.get(path)
+        assert refused.status == 503 and "cannot be kept" in refused.json()["detail"], refused
+        assert [p for p in views(d, ident).rglob("*") if p.is_file()] == [next(views(d, ident).glob("*.webp"))], "no part of it is left"
+        (d.output / "ballast").unlink()
+        assert is_webp(d.get(path))
+        assert d.stop() == 0
+    finally:
+        subprocess.run(["umount", "--lazy", tmp_path / "frames"], check=True)

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Videos of frames: made by ffmpeg, counted by ffprobe, and what becomes of them when something fails."""
+import concurrent.futures
+import ctypes
 import json
 import os
 import pathlib
@@ -153,6 +155,16 @@ def test_asked_twice_it_is_one(start):
     assert ask(d, ident, fps=10).json()["id"] != video["id"], "of other frames"
 
 
+def test_asked_by_many_at_once_it_is_one(start):
+    d = start("noise 64")
+    ident = rendered(d)
+    with concurrent.futures.ThreadPoolExecutor(8) as clients:
+        answers = list(clients.map(lambda _: ask(d, ident), range(24)))
+    assert {a.status for a in answers} <= {200, 202} and len({a.json()["id"] for a in answers}) == 1
+    video = ended(d, answers[0])
+    assert video["state"] == "succeeded" and d.get(f"/v1/jobs/{ident}/videos").json() == {"videos": [video]}
+
+
 HOSTILE = ["", "[]", "null", '"x"', "{", '{"fps":0}', '{"fps":1e9}', '{"fps":-24}', '{"fps":NaN}', '{"fps":"24"}', '{"fps":null}', '{"fps":1e999}',
            '{"fps":[24]}', '{"size":0}', '{"size":15}', '{"size":4097}', '{"size":1e9}', '{"size":640.5}', '{"size":"640"}', '{"size":-640}',
            '{"size":[640,480]}', '{"codec":"mpeg2"}', '{"codec":""}', '{"codec":7}', '{"codec":"h264;rm"}', '{"gaps":"skip"}', '{"gaps":true}',
@@ -190,13 +202,13 @@ def test_gaps(start, tmp_path):
     assert held["frames"] == {"total": 6, "done": 6} and probed(d, held)["nb_read_frames"] == "6"
 
 
-def programs(directory, **scripts):
+def programs(directory, path=os.environ["PATH"], **scripts):
     """A PATH whose ffmpeg, or ffprobe, is a script."""
     directory.mkdir()
     for name, text in scripts.items():
         (directory / name).write_text("#!/bin/sh\n" + text)
         (directory / name).chmod(0o755)
-    return {"PATH": f"{directory}:{os.environ['PATH']}"}
+    return {"PATH": f"{directory}:{path}"}
 
 
 REAL = f'exec {shutil.which("ffmpeg")} "$@"\n'
@@ -235,6 +247,16 @@ def test_an_encoder_that_is_killed(start, tmp_path):
 
 def gone(pid):
     wait_for(lambda: not pathlib.Path(f"/proc/{pid}").exists(), "ffmpeg is gone")
+
+
+def test_a_count_that_is_killed(start, tmp_path):
+    d = start("noise 64", environment=programs(tmp_path / "bin", ffprobe="kill -KILL $$\n"))
+    ident = rendered(d)
+    failed = ended(d, ask(d, ident))
+    assert failed["failure"] == {"kind": "encoder_killed", "message": "ffprobe died of SIGKILL: ask for the video again"}, failed
+    assert d.get(failed["links"]["self"] + "/file").status == 409 and [p.suffix for p in videos_of(d, ident).iterdir()] == [".json"]
+    (tmp_path / "bin/ffprobe").unlink()
+    assert made(d, ident)["links"]["self"] == failed["links"]["self"]
 
 
 def test_cancelled(start, tmp_path):
@@ -355,14 +377,43 @@ def test_the_oldest_go_beyond_the_quota(start):
     assert d.get(second["links"]["file"]).status == 200
 
 
-def test_it_runs_in_the_sandbox(start, tmp_path):
-    """ffmpeg can write in its own directory, and read that and the system."""
+def sandboxed(start, tmp_path, path=os.environ["PATH"]):
+    """A kilnd whose ffmpeg tries to write beside its directory and to read secrets, before it makes a video."""
     secrets = [tmp_path / "secret", tmp_path / "state" / "secret"]
     tries = [f"echo x > {tmp_path}/escaped", *(f"cat {one} && exit 9" for one in secrets)]
-    d = start("noise 64", environment=programs(tmp_path / "bin", ffmpeg=IS_QUESTION + "\n".join([*tries, REAL])), writable=False)
-    if "sandbox=off" in d.log():
-        pytest.skip("no sandbox here")
+    d = start("noise 64", environment=programs(tmp_path / "bin", path, ffmpeg=IS_QUESTION + "\n".join([*tries, REAL])), writable=False)
     for one in secrets:
         one.write_text("secret")
+    return d
+
+
+def test_it_runs_in_the_sandbox(start, tmp_path):
+    """ffmpeg can write in its own directory, and read that and the system."""
+    d = sandboxed(start, tmp_path)
+    if "sandbox=off" in d.log():
+        pytest.skip("no sandbox here")
     made(d, rendered(d))
     assert not (tmp_path / "escaped").exists()
+
+
+def landlock_version():
+    return ctypes.CDLL(None).syscall(ctypes.c_long(444), None, ctypes.c_size_t(0), ctypes.c_uint(1))
+
+
+@pytest.mark.skipif(landlock_version() < 1, reason="this kernel has no Landlock")
+def test_it_runs_in_a_sandbox_also_in_front_of_a_cluster(slurm, start, tmp_path):
+    """Where kilnd has none around Blender."""
+    d = sandboxed(start, tmp_path, slurm.environment["PATH"])
+    assert "sandbox=off" in d.log()
+    made(d, rendered(d))
+    assert not (tmp_path / "escaped").exists()
+
+
+def test_what_the_sandbox_lets_ffmpeg_read(start, tmp_path):
+    """Libraries of an ffmpeg that lie elsewhere."""
+    library = tmp_path / "elsewhere" / "library"
+    library.parent.mkdir()
+    library.write_text("code")
+    script = IS_QUESTION + f"cat {library} > /dev/null || exit 9\n" + REAL
+    d = start("noise 64", environment=programs(tmp_path / "bin", ffmpeg=script), arguments=["--sandbox-read", library.parent], writable=False)
+    made(d, rendered(d))

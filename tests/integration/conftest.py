@@ -24,7 +24,7 @@ if RUN_AS:  # each pytest that starts closes the usual directory to other users
     atexit.register(shutil.rmtree, os.environ["PYTEST_DEBUG_TEMPROOT"], ignore_errors=True)  # after pytest's own removals
 
 SCENES = ("tiny", "slow", "exr", "jpeg", "no_camera", "denoiser", "two_scenes", "movie", "missing_image", "missing_library",
-          "hostile", "assets", "living", "falling", "textured")
+          "hostile", "assets", "living", "falling", "textured", "clip")
 
 
 

@@ -179,6 +179,21 @@ def make_portable(kilnd, directory):
         return copied
 
 
+def carry(tool, directory):
+    """Copies a program with its libraries and its loader, so that it runs in a root. In `directory` it has its own name."""
+    libraries = directory / "lib"
+    libraries.mkdir(exist_ok=True)
+    needed = subprocess.run(["ldd", tool], check=True, capture_output=True, text=True).stdout
+    for path in re.findall(r"(/\S+) \(0x", needed):
+        if not (libraries / pathlib.Path(path).name).exists():
+            shutil.copy(path, libraries)
+    loader = next(libraries.glob("ld-linux*"))
+    name = pathlib.Path(tool).name
+    shutil.copy(tool, libraries / name)
+    (directory / name).write_text(f'#!/bin/sh\nexec {loader} --library-path {libraries} {libraries / name} "$@"\n')
+    (directory / name).chmod(0o755)
+
+
 def scenes(blender, directory, names):
     """A directory below `directory` with scenes of tests/scenes, made by this Blender. They are kept beside the build for the
     next test run."""
