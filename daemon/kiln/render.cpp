@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/blend_source.hpp"
 #include "client/download.hpp"
+#include "client/job_ids.hpp"
 #include "client/job_view.hpp"
 #include "client/problem.hpp"
 #include "client/undertaking.hpp"
@@ -155,6 +156,8 @@ aio::task<result<exit_status>> run_render(session& s) {
       co_return made.error();
     sent = std::move(*made);
     mine->job = client::read_job(sent).id;
+    if (!client::is_begin_of_id(mine->job))
+      co_return client::not_as_kilnd(s.kilnd.to());
     written = write(record, *mine);
     if (!written)
       co_return written.error();

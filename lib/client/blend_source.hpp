@@ -26,12 +26,14 @@ public:
   [[nodiscard]] std::string identity() const;
 
   /// The id of its content at kilnd (`sha256:…`), sent there unless kilnd has it. `say`: lines about that.
+  /// usage if the file changed meanwhile; then kilnd has not kept it.
   [[nodiscard]] aio::task<result<std::string>> bring_to(caller& kilnd, notice say) const;
 
 private:
   blend_source(aio::unique_descriptor opened, std::filesystem::path path)
       : opened_(std::move(opened)), path_(std::move(path)) {}
   [[nodiscard]] aio::task<result<std::string>> digest(caller& kilnd) const;
+  [[nodiscard]] bool has_changed() const;
 
   aio::unique_descriptor opened_;
   std::filesystem::path path_;

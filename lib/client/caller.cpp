@@ -67,12 +67,16 @@ aio::task<result<boost::json::value>> caller::ask_json(const request& what, std:
   co_return json_of(*got, to());
 }
 
+error not_as_kilnd(const server& from) {
+  return failure(exit_status::refused,
+                 fmt::format("{} does not answer as kilnd does: is the URL right?", from.text));
+}
+
 result<boost::json::value> json_of(const answer& a, const server& from) {
   boost::system::error_code wrong;
   auto parsed = boost::json::parse(a.body, wrong);
   if (wrong)
-    return failure(exit_status::refused,
-                   fmt::format("{} does not answer as kilnd does: is the URL right?", from.text));
+    return not_as_kilnd(from);
   return parsed;
 }
 

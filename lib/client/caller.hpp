@@ -47,6 +47,9 @@ private:
   bool has_answered_ = false;
 };
 
+/// What is said of an answer that kilnd does not give.
+[[nodiscard]] error not_as_kilnd(const server& from);
+
 /// The JSON of an answer. refused if it is none.
 [[nodiscard]] result<boost::json::value> json_of(const answer& a, const server& from);
 

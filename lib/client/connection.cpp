@@ -19,6 +19,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include <unistd.h>
 
@@ -33,12 +34,14 @@ using tcp_socket = asio::basic_stream_socket<asio::ip::tcp, aio::executor_type>;
 namespace {
 
 constexpr std::chrono::seconds connect_time{15};
-constexpr std::chrono::seconds silence{60}; // without a byte in either direction
+constexpr std::chrono::seconds silence{60};        // without a byte in either direction
+constexpr std::chrono::seconds longest_thought{1}; // of a server that does not say whether it wants a body
+constexpr std::uint64_t asked_about = 1024 * 1024; // from here on, a body is sent once the server wants it
 constexpr std::size_t piece_size = 256 * 1024;
 constexpr std::size_t longest_header = 64 * 1024;
 constexpr std::uint64_t longest_text = 256 * 1024 * 1024; // of an answer that is kept in memory
 
-std::string head_of(const request& what, const server& to, const std::string& user_agent) {
+std::string head_of(const request& what, const server& to, const std::string& user_agent, bool asks_first) {
   std::string out;
   auto at = std::back_inserter(out);
   fmt::format_to(at, "{} {}{} HTTP/1.1\r\nHost: {}\r\nUser-Agent: {}\r\n", what.method, to.prefix, what.path,
@@ -50,6 +53,8 @@ std::string head_of(const request& what, const server& to, const std::string& us
   const auto size = what.file >= 0 ? what.file_size : what.body.size();
   if (size > 0 || what.method != "GET")
     fmt::format_to(at, "Content-Length: {}\r\n", size);
+  if (asks_first)
+    out += "Expect: 100-continue\r\n";
   return out + "\r\n";
 }
 
@@ -60,6 +65,32 @@ answer head_of(const beast_http::response_header<>& from) {
     out.fields.emplace_back(std::move(name), std::string_view{field.value()});
   }
   return out;
+}
+
+using answer_parser = beast_http::response_parser<beast_http::buffer_body>;
+
+/// Reads the header of the answer that counts: those of 1xx come before it (RFC 9110, section 15.2). With
+/// `up_to_continue` also ends, without a parser, at 100. May be repeated after it was canceled.
+template<class Stream>
+aio::task<error_code> read_header(Stream& from, boost::beast::flat_buffer& in,
+                                  std::optional<answer_parser>& into, bool is_head, bool up_to_continue) {
+  constexpr unsigned go_on = 100;
+  for (;;) {
+    if (!into) {
+      into.emplace();
+      into->header_limit(longest_header);
+      into->body_limit(boost::none);
+      into->skip(is_head);
+    }
+    error_code ec;
+    co_await beast_http::async_read_header(from, in, *into, asio::redirect_error(aio::use_task, ec));
+    const auto status = ec ? 0 : into->get().result_int();
+    if (ec || status / 100 != 1)
+      co_return ec;
+    into.reset();
+    if (status == go_on && up_to_continue)
+      co_return ec;
+  }
 }
 
 } // namespace
@@ -78,6 +109,17 @@ struct connection::link : std::enable_shared_from_this<link> {
     });
   }
 
+  /// Reading ends with operation_aborted if it takes longer, unless is_asking is false by then.
+  void read_at_most(std::chrono::seconds time) {
+    is_asking = true;
+    over.expires_after(time);
+    over.async_wait([self = shared_from_this()](const error_code& ec) {
+      error_code ignored;
+      if (!ec && self->is_asking)
+        self->socket.cancel(ignored);
+    });
+  }
+
   void close() {
     error_code ignored;
     socket.close(ignored);
@@ -90,6 +132,7 @@ struct connection::link : std::enable_shared_from_this<link> {
   boost::beast::flat_buffer in{longest_header + piece_size};
   bool is_late = false;
   bool is_used = false;      ///< an exchange has succeeded: the server may close it at any time
+  bool is_asking = false;    ///< whether the server wants the body
   bool is_answering = false; ///< the header of the present answer has been read
 };
 
@@ -167,35 +210,40 @@ aio::task<result<answer>> connection::exchange_over(Stream& over, const request&
   };
   error_code ec;
   mine->is_answering = false;
-  auto text = head_of(what, server_, user_agent_) + what.body;
+  const bool is_head = what.method == "HEAD";
+  const bool asks_first = asks_first_ && what.file >= 0 && what.file_size >= asked_about;
+  const auto text = head_of(what, server_, user_agent_, asks_first) + what.body;
   mine->allow(silence);
   co_await asio::async_write(over, asio::buffer(text), asio::redirect_error(aio::use_task, ec));
   if (ec)
     co_return lost(ec);
+  std::optional<answer_parser> parser;
+  if (asks_first) {
+    mine->read_at_most(longest_thought);
+    ec = co_await read_header(over, mine->in, parser, is_head, true);
+    mine->is_asking = false;
+    if (ec && ec != asio::error::operation_aborted)
+      co_return lost(ec);
+  }
+  const bool is_refused = asks_first && !ec && parser;
   std::string piece(what.file >= 0 || sink ? piece_size : piece_size / 8, '\0');
   error_code write_error; // a server that refuses an upload answers, and closes
-  for (std::uint64_t sent = 0; what.file >= 0 && sent < what.file_size && !write_error;) {
+  for (std::uint64_t sent = 0; what.file >= 0 && !is_refused && sent < what.file_size && !write_error;) {
     const auto got =
         ::pread(what.file, piece.data(), std::min<std::uint64_t>(piece.size(), what.file_size - sent),
                 static_cast<off_t>(sent));
     if (got <= 0)
-      co_return failure(exit_status::usage, "the file changed while it was sent: send it again");
+      co_return failure(exit_status::usage, "the file cannot be read to its end");
     const auto part = asio::buffer(piece.data(), static_cast<std::size_t>(got));
     mine->allow(silence);
     co_await asio::async_write(over, part, asio::redirect_error(aio::use_task, write_error));
     sent += static_cast<std::uint64_t>(got);
   }
-  std::optional<beast_http::response_parser<beast_http::buffer_body>> parser;
   mine->allow(silence + what.held_for);
-  do { // answers of 1xx come before the one that counts (RFC 9110, section 15.2)
-    parser.emplace();
-    parser->header_limit(longest_header);
-    parser->body_limit(boost::none);
-    parser->skip(what.method == "HEAD");
-    co_await beast_http::async_read_header(over, mine->in, *parser, asio::redirect_error(aio::use_task, ec));
-    if (ec)
-      co_return lost(write_error ? write_error : ec);
-  } while (parser->get().result_int() / 100 == 1);
+  if (!is_refused)
+    ec = co_await read_header(over, mine->in, parser, is_head, false);
+  if (ec)
+    co_return lost(write_error ? write_error : ec);
   mine->is_answering = true;
   auto out = head_of(parser->get().base());
   const bool to_sink = sink && out.status / 100 == 2;
@@ -222,7 +270,7 @@ aio::task<result<answer>> connection::exchange_over(Stream& over, const request&
   }
   mine->over.cancel();
   mine->is_used = true;
-  if (!parser->keep_alive() || write_error)
+  if (!parser->keep_alive() || write_error || is_refused)
     link_.reset();
   co_return out;
 }
@@ -253,6 +301,9 @@ aio::task<result<answer>> connection::exchange(const request& what, const body_s
   // The server has closed an idle connection: once more, on a new one. Each request of kiln can be repeated.
   const bool was_closed = before && before->is_used && !before->is_answering && !before->is_late;
   if (!got && was_closed && status_of(got.error()) == exit_status::not_reached)
+    got = co_await exchange_once(what, sink);
+  constexpr int expectation_failed = 417;
+  if (got && got->status == expectation_failed && std::exchange(asks_first_, false))
     got = co_await exchange_once(what, sink);
   co_return got;
 }

@@ -24,7 +24,8 @@ public:
   ~connection();
 
   /// Sends a request and reads the whole answer. not_reached if there is none; then the server may have
-  /// carried the request out all the same. The sink's own error if it returns one.
+  /// carried the request out all the same. The sink's own error if it returns one. A large file is sent only
+  /// once the server wants it (Expect: 100-continue), or has not said for a second that it does not.
   [[nodiscard]] aio::task<result<answer>> exchange(const request& what, const body_sink& sink);
 
   [[nodiscard]] const server& to() const noexcept { return server_; }
@@ -42,6 +43,7 @@ private:
   std::string user_agent_;
   opener open_;
   std::shared_ptr<link> link_; ///< null: not connected
+  bool asks_first_ = true;     ///< false: this server answered 417
 };
 
 } // namespace kiln::client

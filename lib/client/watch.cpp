@@ -50,6 +50,8 @@ aio::task<result<boost::json::value>> watch_job(caller& kilnd, std::string job, 
       if (!body)
         co_return body.error();
       const auto now = read_job(*body);
+      if (now.state.empty())
+        co_return not_as_kilnd(kilnd.to());
       how.show(now, *body);
       etag = got->find("etag").value_or("");
       if (how.frames_done && (now.done != frames_seen || now.is_final())) {
