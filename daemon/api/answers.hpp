@@ -58,7 +58,7 @@ private:
 [[nodiscard]] http::answer refusal_of(const error& e);
 /// The job that the path names: not_found if it names none.
 [[nodiscard]] aio::task<result<scheduler::scheduler::job_ptr>> find_job(scheduler::scheduler& in,
-                                                             const http::request& asked);
+                                                                        const http::request& asked);
 /// A client with the role submit may change its own jobs only. Nullopt if it may change this one.
 [[nodiscard]] std::optional<http::answer> refuse_others(const http::request& asked, const scheduler::job& of);
 /// `what` of a job is not there: 404 once the job is final; before that 409, with its Retry-After.
