@@ -176,6 +176,7 @@ parts::parts(aio::executor_type loop, const config& c, std::vector<blender::inst
                [this](const auto& blender, const auto& report) { return shown.find(blender, report); }),
       films(loop, place_of_videos(c, around, environment), filming, pictures, pool), videos(scheduler, films),
       logs(scheduler, output, events, pool), blends(uploads, keep_time(c.uploads_keep_days)),
+      project_files(blend_finder),
       webhooks(webhook_store, courier, webhook_targets(c)),
       metrics({.jobs = scheduler,
                .ends = ends,
@@ -224,6 +225,7 @@ parts::parts(aio::executor_type loop, const config& c, std::vector<blender::inst
   events.add_routes(service);
   logs.add_routes(service);
   blends.add_routes(service);
+  project_files.add_routes(service);
   webhooks.add_routes(service);
   metrics.add_routes(service);
   reference.add_routes(service);

@@ -18,6 +18,7 @@
 #include "api/metrics.hpp"
 #include "api/poll_delay.hpp"
 #include "api/previews.hpp"
+#include "api/project_files.hpp"
 #include "api/reference.hpp"
 #include "api/sign_in.hpp"
 #include "api/system.hpp"
@@ -94,6 +95,7 @@ struct parts {
   api::videos videos;
   api::logs logs;
   api::blends blends;
+  api::project_files project_files;
   api::webhooks webhooks;
   api::metrics metrics;
   api::reference reference;

@@ -22,6 +22,14 @@ aio::task<result<uploads::lease>> blend_finder::find(std::string name, access::p
   co_return uploads::lease{std::move(*found), nullptr};
 }
 
+aio::task<result<project_listing>> blend_finder::list(std::string directory, std::string after,
+                                                      std::size_t most, access::principal_ptr by) {
+  const auto list_here = [this, directory, after, most, by] {
+    return roots_.list(directory, after, most, by->projects);
+  };
+  co_return co_await pool_.run(list_here);
+}
+
 aio::task<bool> blend_finder::may_use(std::filesystem::path file, access::principal_ptr by) {
   if (by->projects.empty())
     co_return true;

@@ -26,6 +26,10 @@ public:
   /// Whether `by` may render a file that is below a project root, or the file of POST /job.
   [[nodiscard]] aio::task<bool> may_use(std::filesystem::path file, access::principal_ptr by);
 
+  /// See project_roots::list; of the projects that `by` may use.
+  [[nodiscard]] aio::task<result<project_listing>> list(std::string directory, std::string after,
+                                                        std::size_t most, access::principal_ptr by);
+
 private:
   project_roots roots_;
   uploads& uploads_;

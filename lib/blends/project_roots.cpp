@@ -9,9 +9,14 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <iterator>
+#include <map>
 #include <optional>
+#include <string_view>
+#include <utility>
 
 #include <limits.h>
+#include <sys/stat.h>
 
 namespace kiln::blends {
 namespace {
@@ -38,6 +43,41 @@ std::vector<fs::path> real_paths(std::span<const std::string> of) {
 bool is_in_any(const fs::path& file, const std::vector<fs::path>& directories) {
   return std::ranges::any_of(directories,
                              [&](const fs::path& directory) { return is_at_or_below(file, directory); });
+}
+
+bool is_blend(const std::string& name) {
+  constexpr std::string_view ending = ".blend";
+  return name.size() > ending.size() &&
+         std::ranges::equal(name.substr(name.size() - ending.size()), ending, {}, [](char c) {
+           return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+         });
+}
+
+/// What a name in a directory below `top` is to a job; nullopt: nothing. `real`: the directory, without
+/// links.
+std::optional<project_entry> entry_of(const fs::directory_entry& found, const fs::path& real,
+                                      const fs::path& top) {
+  const auto name = found.path().filename().native();
+  if (name.starts_with('.') || !is_line_of_text(name))
+    return std::nullopt;
+  const auto file = real_path(real / name);
+  struct stat facts {};
+  if (!file || !is_at_or_below(*file, top) || ::stat(file->c_str(), &facts) != 0)
+    return std::nullopt;
+  if (S_ISDIR(facts.st_mode))
+    return project_entry{.path = name, .is_directory = true};
+  if (!S_ISREG(facts.st_mode) || !is_blend(name))
+    return std::nullopt;
+  return project_entry{.path = name,
+                       .bytes = static_cast<std::uint64_t>(facts.st_size),
+                       .changed_ms = facts.st_mtim.tv_sec * 1000 + facts.st_mtim.tv_nsec / 1'000'000};
+}
+
+/// Whether those who may use `allowed` alone see it: it lies there, or is a directory on the way.
+bool is_shown(const project_entry& entry, const fs::path& file, const std::vector<fs::path>& allowed) {
+  return is_in_any(file, allowed) ||
+         (entry.is_directory &&
+          std::ranges::any_of(allowed, [&](const auto& one) { return is_at_or_below(one, file); }));
 }
 
 } // namespace
@@ -84,6 +124,47 @@ result<aio::unique_descriptor> project_roots::open(const fs::path& found) const 
       return open_beneath(*top, found);
   return error{errc::invalid_input,
                found.native() + " is not below a project root of kilnd (--project-root) any more"};
+}
+
+result<project_listing> project_roots::list(const std::string& directory, const std::string& after,
+                                            std::size_t most, std::span<const std::string> within) const {
+  const error missing{errc::not_found,
+                      "there is no such directory below a project root of kilnd (--project-root)"};
+  if (!is_line_of_text(directory) || directory.size() >= PATH_MAX || fs::path{directory}.is_absolute())
+    return missing;
+  const auto allowed = real_paths(within);
+  std::map<std::string, project_entry> all; // of several roots, the first counts
+  bool is_there = false;
+  for (const auto& root : roots_) {
+    const auto top = real_path(root);
+    const auto real = real_path(root / directory);
+    std::error_code ec;
+    if (!top || !real || !is_at_or_below(*real, *top) || !fs::is_directory(*real, ec))
+      continue;
+    if (!within.empty() && !is_shown({.path = {}, .is_directory = true}, *real, allowed))
+      continue;
+    is_there = true;
+    for (fs::directory_iterator each{*real, fs::directory_options::skip_permission_denied, ec}, end;
+         !ec && each != end; each.increment(ec)) {
+      auto name = each->path().filename().native();
+      if (name <= after || all.contains(name))
+        continue;
+      auto entry = entry_of(*each, *real, *top);
+      if (!entry || (!within.empty() && !is_shown(*entry, real_path(*real / name).value_or("/"), allowed)))
+        continue;
+      entry->path = directory.empty() ? name : (fs::path{directory} / name).native();
+      all.emplace(std::move(name), std::move(*entry));
+      if (all.size() > most + 1)
+        all.erase(std::prev(all.end()));
+    }
+  }
+  if (!is_there)
+    return missing;
+  project_listing listing{.entries = {}, .has_more = all.size() > most};
+  for (auto& [name, entry] : all)
+    if (listing.entries.size() < most)
+      listing.entries.push_back(std::move(entry));
+  return listing;
 }
 
 } // namespace kiln::blends

@@ -7,6 +7,8 @@
 #include "aio/unique_descriptor.hpp"
 #include "base/error.hpp"
 
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -16,6 +18,19 @@ namespace kiln::blends {
 
 /// Whether a file lies below one of these directories, after following all links of both paths. Blocks.
 [[nodiscard]] bool is_within(const std::filesystem::path& file, std::span<const std::string> directories);
+
+/// A directory, or a .blend (by the end of its name).
+struct project_entry {
+  std::string path; ///< below the roots, as a job names it
+  bool is_directory = false;
+  std::uint64_t bytes = 0;     ///< of a .blend
+  std::int64_t changed_ms = 0; ///< of a .blend; Unix time
+};
+
+struct project_listing {
+  std::vector<project_entry> entries; ///< by name; of the roots that have the directory, together
+  bool has_more = false;
+};
 
 class project_roots {
 public:
@@ -32,6 +47,14 @@ public:
   /// Opens a file that find() returned earlier: invalid_input if a component has since become a link, or the
   /// root is no longer configured.
   [[nodiscard]] result<aio::unique_descriptor> open(const std::filesystem::path& found) const;
+
+  /// What is in a directory below the roots ("": the roots themselves) and can be named by a job: up to
+  /// `most` entries, from the one after the name `after` on. Names that begin with a dot, that are not UTF-8,
+  /// and links that lead out of the root are left out. `within`: as above; directories that lead to those are
+  /// listed too. not_found if there is no such directory.
+  [[nodiscard]] result<project_listing> list(const std::string& directory, const std::string& after,
+                                             std::size_t most,
+                                             std::span<const std::string> within = {}) const;
 
 private:
   std::vector<std::filesystem::path> roots_;
