@@ -176,8 +176,7 @@ parts::parts(aio::executor_type loop, const config& c, std::vector<blender::inst
                [this](const auto& blender, const auto& report) { return shown.find(blender, report); }),
       films(loop, place_of_videos(c, around, environment), filming, pictures, pool), videos(scheduler, films),
       logs(scheduler, output, events, pool), blends(uploads, keep_time(c.uploads_keep_days)),
-      project_files(blend_finder),
-      webhooks(webhook_store, courier, webhook_targets(c)),
+      project_files(blend_finder), webhooks(webhook_store, courier, webhook_targets(c)),
       metrics({.jobs = scheduler,
                .ends = ends,
                .spawns = blender_times->spawn,
@@ -206,7 +205,7 @@ parts::parts(aio::executor_type loop, const config& c, std::vector<blender::inst
           loop, [this] { return known_trouble(); }, [this, c] { return look_at_machine(c); },
           aio::log_failures(log, "readiness")),
       doors(rate_of(c), wrong_tokens), service(limits_of(c), hosts_of(c), doors, error_page, pool, log),
-      server(loop, service), system_view(facts_of(c, around, scheduler, doors, pool)),
+      server(loop, service), statistics(store), system_view(facts_of(c, around, scheduler, doors, pool)),
       sign_in(service, doors),
       tokens(loop, c.tokens_file, doors, pool, log, [this] { server.end_sessions_not_admitted(); }) {
   output.before_discard([this](job_id of) { return films.drop(of); });
@@ -231,6 +230,7 @@ parts::parts(aio::executor_type loop, const config& c, std::vector<blender::inst
   reference.add_routes(service);
   api::add_page_routes(service);
   blenders.add_routes(service);
+  statistics.add_routes(service);
   system_view.add_routes(service);
   sign_in.add_routes(service);
   service.allow_origins(http::origins{c.allowed_origins});

@@ -21,6 +21,7 @@
 #include "api/project_files.hpp"
 #include "api/reference.hpp"
 #include "api/sign_in.hpp"
+#include "api/statistics.hpp"
 #include "api/system.hpp"
 #include "api/tutorial.hpp"
 #include "api/videos.hpp"
@@ -105,6 +106,7 @@ struct parts {
   access::gate doors;
   http::service service;
   http::server server;
+  api::statistics statistics;
   api::system_view system_view;
   api::sign_in sign_in;
   token_keeper tokens;

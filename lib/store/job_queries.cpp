@@ -123,6 +123,35 @@ job_counts count_jobs(connection& from, const std::string& owner) {
   return found;
 }
 
+std::vector<statistics_row> sum_up_jobs(connection& from, const statistics_wish& wish) {
+  constexpr std::int64_t day_ms = 86'400'000;
+  auto& rows = from.statement(
+      "SELECT CASE WHEN ?4 THEN 0 ELSE finished_ms / ?5 END AS day, CASE WHEN ?4 THEN coalesce(owner, '') "
+      "ELSE '' END AS whose, state, count(*), sum(frames_done), sum(render_seconds) FROM job "
+      "WHERE finished_ms >= ?1 AND finished_ms < ?2 AND (?3 = '' OR owner = ?3) "
+      "GROUP BY day, whose, state ORDER BY day, whose");
+  rows.bind(1, wish.from_day * day_ms);
+  rows.bind(2, (wish.to_day + 1) * day_ms);
+  rows.bind(3, wish.owner);
+  rows.bind(4, wish.is_by_owner ? 1 : 0);
+  rows.bind(5, day_ms);
+  std::vector<statistics_row> found;
+  while (rows.executeStep()) {
+    const auto day = rows.getColumn(0).getInt64();
+    const auto owner = rows.getColumn(1).getString();
+    const auto state = domain::parse_job_state(rows.getColumn(2).getString());
+    if (!state)
+      throw unreadable_row("job has the state " + rows.getColumn(2).getString());
+    if (found.empty() || found.back().day != day || found.back().owner != owner)
+      found.push_back({.day = day, .owner = owner});
+    auto& row = found.back();
+    row.jobs[*state] = static_cast<std::size_t>(rows.getColumn(3).getInt64());
+    row.frames += static_cast<std::uint64_t>(rows.getColumn(4).getInt64());
+    row.render_seconds += rows.getColumn(5).getDouble();
+  }
+  return found;
+}
+
 frame_states read_frame_states(connection& from, const job_id& job) {
   auto& rows = from.statement("SELECT frame, state = 'done', state = 'failed', seconds FROM frame "
                               "WHERE job = ?1 ORDER BY frame");

@@ -19,6 +19,8 @@ void write_words(connection& to, const job_record& job);
 /// Of one owner, or of all if it is empty.
 [[nodiscard]] job_counts count_jobs(connection& from, const std::string& owner);
 
+[[nodiscard]] std::vector<statistics_row> sum_up_jobs(connection& from, const statistics_wish& wish);
+
 [[nodiscard]] frame_states read_frame_states(connection& from, const job_id& job);
 
 } // namespace kiln::store

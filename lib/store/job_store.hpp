@@ -50,6 +50,21 @@ struct job_filter {
 /// Of states that have jobs.
 using job_counts = std::map<domain::job_state, std::size_t>;
 
+/// What is summed up of jobs that have ended.
+struct statistics_wish {
+  std::int64_t from_day = 0, to_day = 0; ///< of the end, both included: days since 1970-01-01 (UTC)
+  bool is_by_owner = false;              ///< otherwise by day
+  std::string owner = {};                ///< empty: any
+};
+
+struct statistics_row {
+  std::int64_t day = 0;   ///< if they are by day
+  std::string owner = {}; ///< if they are by owner; empty: jobs without
+  job_counts jobs = {};
+  std::uint64_t frames = 0;  ///< done
+  double render_seconds = 0; ///< of all attempts
+};
+
 /// A client's key for a request, so that a repeated request has no further effect (Idempotency-Key).
 struct request_key {
   std::string principal; ///< the caller; keys of different principals are distinct
@@ -103,6 +118,8 @@ public:
   [[nodiscard]] virtual aio::task<result<std::vector<job_record>>> list(job_filter filter) = 0;
   /// Jobs by state, of one owner or, if it is empty, of all. As stored: a moment behind the scheduler.
   [[nodiscard]] virtual aio::task<result<job_counts>> count(std::string owner) = 0;
+  /// Of the jobs that are still there, in ascending order.
+  [[nodiscard]] virtual aio::task<result<std::vector<statistics_row>>> sum_up(statistics_wish wish) = 0;
   /// Frames above `after`, in ascending order.
   [[nodiscard]] virtual aio::task<result<std::vector<frame_record>>> frames(job_id id, int after,
                                                                             std::size_t limit) = 0;

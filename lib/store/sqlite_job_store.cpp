@@ -235,6 +235,13 @@ aio::task<result<job_counts>> sqlite_job_store::count(std::string owner) {
   co_return co_await database_->read(std::move(look));
 }
 
+aio::task<result<std::vector<statistics_row>>> sqlite_job_store::sum_up(statistics_wish wish) {
+  auto look = [wish = std::move(wish)](connection& from) -> result<std::vector<statistics_row>> {
+    return sum_up_jobs(from, wish);
+  };
+  co_return co_await database_->read(std::move(look));
+}
+
 aio::task<result<std::vector<live_job>>> sqlite_job_store::load_live() {
   auto look = [](connection& from) -> result<std::vector<live_job>> {
     std::vector<live_job> live;

@@ -44,6 +44,7 @@ public:
                                                                        std::vector<int> which) override;
   [[nodiscard]] aio::task<result<frame_states>> states_of_frames(job_id id) override;
   [[nodiscard]] aio::task<result<job_counts>> count(std::string owner) override;
+  [[nodiscard]] aio::task<result<std::vector<statistics_row>>> sum_up(statistics_wish wish) override;
   [[nodiscard]] aio::task<result<std::vector<live_job>>> load_live() override;
   [[nodiscard]] aio::task<result<std::optional<job_id>>> newest() override;
   [[nodiscard]] aio::task<result<std::optional<ended_job>>>

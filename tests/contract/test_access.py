@@ -113,6 +113,7 @@ ROUTES = [
     ("POST", "/v1/blends", "submit", False, "no scene", {415}),
     ("GET", "/v1/blends", "read", False, None, {200}),
     ("GET", "/v1/files", "submit", False, None, {200}),
+    ("GET", "/v1/statistics", "read", False, None, {200}),
     ("GET", "/v1/blends/{id}", "read", False, None, {404}),
     ("DELETE", "/v1/blends/{id}", "admin", False, None, {404}),
     ("POST", "/v1/webhooks", "admin", False, '{"url":"https://x.example/"}', {422}),

@@ -116,6 +116,7 @@ def lists_of_sources():
         "JobState": source_words("lib/domain/job.cpp", r"state_names\{.*?\};"),
         "Failure/kind": source_words("lib/domain/failure.cpp", r'row\{\w+, "(\w+)"'),
         "Frame/state": source_words("daemon/api/job_json.cpp", r'(?:renders|done) \? "\w+" : "\w+"'),
+        "/v1/statistics parameters/by": source_words("daemon/api/statistics.cpp", r'value [!=]= "(\w+)"'),
         "ProjectFiles/files/type": source_words("daemon/api/project_files.cpp", r'\{"type", "(\w+)"\}'),
         "Blend/packing": source_words("lib/blender/blend_file.hpp", r"packing_names\{.*?\}"),
         "Blender/devices/type": source_words("lib/blender/kiln_devices.py", r"TYPES = \(.*?\)"),

@@ -143,6 +143,10 @@ public:
     co_return found;
   }
 
+  aio::task<result<std::vector<store::statistics_row>>> sum_up(store::statistics_wish) override {
+    co_return std::vector<store::statistics_row>{};
+  }
+
   aio::task<result<std::vector<store::frame_record>>> frames(job_id id, int after,
                                                              std::size_t limit) override {
     std::vector<store::frame_record> found;
