@@ -426,6 +426,23 @@ def test_thousands_of_jobs_end_at_once(start, browser):
     browser.state("Canceled")
 
 
+def test_a_file_on_the_server_is_chosen(start, browser, tmp_path):
+    (tmp_path / "shots/010 <b>&").mkdir(parents=True)
+    (tmp_path / "shots/010 <b>&/a.blend").write_text("BLENDER-v304\n")
+    (tmp_path / "shots/main.blend").write_text("BLENDER-v304\n")
+    d = start(arguments=["--project-root", str(tmp_path / "shots")])
+    browser.open(d.url("#/new"), width=320)
+    browser.run("await page.getByRole('button', { name: 'It is on the server already' }).click(); await page.getByRole('button', { name: 'main.blend' }).click();"
+                "await page.getByRole('button', { name: '010 <b>&/' }).click(); await page.getByRole('button', { name: 'a.blend' }).waitFor()")
+    assert browser.run("return axe()") == []
+    assert browser.run("return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)") <= 0
+    browser.run("await page.getByRole('button', { name: 'a.blend' }).click(); await page.getByRole('button', { name: 'One up' }).click(); await page.getByRole('button', { name: 'main.blend' }).waitFor()")
+    assert browser.run("return page.locator('#f-blend').inputValue()") == "010 <b>&/a.blend"
+    browser.run("await page.locator('#f-frames').fill('1'); await page.locator('#f-frames').press('Enter')")
+    browser.state("Done")
+    assert d.get("/v1/jobs").json()["jobs"][0]["blend"] == "010 <b>&/a.blend"
+
+
 def test_a_failed_frame_is_found_and_retried_by_keyboard_alone(start, browser):
     d = start("skip_frame 2", "samples 1")
     browser.open(d.url("#/new"))

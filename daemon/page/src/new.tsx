@@ -4,6 +4,7 @@
 import { signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import { type Blend, type Blender, type Job, Problem, address, authorization, problemOf, read, send, signInReason } from "./api";
+import { Files } from "./files";
 import { count, percent, size } from "./format";
 import { Icon, ProblemBox } from "./parts";
 import { go, route } from "./route";
@@ -171,7 +172,8 @@ export function New() {
         {problem && !placed && <ProblemBox of={problem} />}
         <fieldset>
           <legend>What to render</legend>
-          {source === "server" ? field("blend", "Path on the server", { placeholder: "shots/010.blend", autofocus: true }, "Below a project root of kilnd.")
+          {source === "server" ? <>{field("blend", "Path on the server", { placeholder: "shots/010.blend", autofocus: true }, "Below a project root of kilnd.")}
+              <Files chosen={String(fields.blend ?? "")} choose={(path) => setFields((old) => ({ ...old, blend: path }))} /></>
             : now ? <Upload of={now} again={() => { now.request?.abort(); sending.value = null; }} />
             : fields.blend ? <div class="upload"><div class="upload-head"><Icon of="file" /><strong>The same file as before</strong><span class="push" /><button type="button" class="quiet small" onClick={() => setFields((old) => ({ ...old, blend: "" }))}>Another file</button></div>
                 {wrong("blend") && <p class="error">{sentence(wrong("blend")!)}</p>}</div>
