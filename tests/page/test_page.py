@@ -443,6 +443,21 @@ def test_a_file_on_the_server_is_chosen(start, browser, tmp_path):
     assert d.get("/v1/jobs").json()["jobs"][0]["blend"] == "010 <b>&/a.blend"
 
 
+def test_test_frames_come_first_and_the_rest_when_told_so(start, browser):
+    d = start("samples 1")
+    browser.open(d.url("#/new"))
+    browser.run("await page.getByRole('button', { name: 'It is on the server already' }).click(); await page.locator('#f-blend').fill('scene.blend');"
+                "await page.locator('#f-frames').fill('1-6'); await page.getByLabel('Test frames').fill('2,9'); await page.locator('#f-frames').press('Enter')")
+    browser.see("frame 9 is not one of the job")
+    browser.run("await page.getByLabel('Test frames').fill('2,5'); await page.locator('#f-frames').press('Enter')")
+    browser.see("Its test frames are there (2,5)")
+    [job] = d.get("/v1/jobs").json()["jobs"]
+    assert job["state"] == "paused" and job["frames"]["done"] == 2
+    browser.run("await page.getByRole('button', { name: 'Go on' }).click()")
+    browser.state("Done")
+    assert d.get(f"/v1/jobs/{job['id']}").json()["frames"]["done"] == 6
+
+
 def test_a_failed_frame_is_found_and_retried_by_keyboard_alone(start, browser):
     d = start("skip_frame 2", "samples 1")
     browser.open(d.url("#/new"))

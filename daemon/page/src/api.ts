@@ -20,7 +20,7 @@ export interface Job {
   blender?: string; blender_choice?: string; blender_warning?: string; engine?: string; scene?: string; camera?: string;
   view_layer?: string; format?: string; resolution?: [number, number]; resolution_percentage?: number; samples?: number;
   seed?: number; device?: string; retries?: number; order?: string; processes?: number | "auto"; process?: string;
-  threads?: number; strict?: boolean; fail_fast?: boolean;
+  threads?: number; strict?: boolean; fail_fast?: boolean; hold_after?: string;
 }
 /// A job in a long list: what a row shows, and what can be done to it.
 export interface Row {

@@ -31,7 +31,8 @@ function Sentence({ job }: { job: JobType }) {
     running: job.current?.frame != null
       ? `Frame ${job.current.frame} renders${job.current.samples ? `: sample ${count(job.current.sample ?? 0)} of ${count(job.current.samples)}` : ""}.`
       : "Blender starts and loads the file.",
-    paused: `Paused with ${done} done. It goes on when you say so.`,
+    paused: job.hold_after ? `Its test frames are there (${job.hold_after}): look at them. The rest is rendered when you say so.`
+      : `Paused with ${done} done. It goes on when you say so.`,
     succeeded: job.frames.total === 1 ? "The frame is done and verified." : `All ${done} are done and verified.`,
     canceled: `Canceled with ${done} done.`,
     failed: "It failed; the log says more.",

@@ -38,7 +38,7 @@ export function take(file: File) {
 export const isBlend = (file: File) => /\.blend\d*$/i.test(file.name);
 
 interface Fields { [name: string]: string | boolean }
-const empty: Fields = { blend: "", frames: "", name: "", blender: "", engine: "", camera: "", scene: "", width: "", height: "", percentage: "", samples: "", format: "", priority: "", spread: false };
+const empty: Fields = { blend: "", frames: "", name: "", blender: "", engine: "", camera: "", scene: "", width: "", height: "", percentage: "", samples: "", format: "", priority: "", hold_after: "", spread: false };
 
 function requestOf(fields: Fields, blend: string): Record<string, unknown> {
   const number = (name: string) => (fields[name] === "" ? undefined : Number(fields[name]));
@@ -46,7 +46,7 @@ function requestOf(fields: Fields, blend: string): Record<string, unknown> {
   const body: Record<string, unknown> = {
     blend, frames: text("frames"), name: text("name"), blender: text("blender"), engine: text("engine"), camera: text("camera"), scene: text("scene"),
     samples: number("samples"), format: text("format"), priority: number("priority"), resolution_percentage: number("percentage"),
-    order: fields.spread ? "spread" : undefined,
+    order: fields.spread ? "spread" : undefined, hold_after: text("hold_after"),
     resolution: fields.width || fields.height ? [number("width") ?? 0, number("height") ?? 0] : undefined,
   };
   return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
@@ -173,7 +173,7 @@ export function New() {
         <fieldset>
           <legend>What to render</legend>
           {source === "server" ? <>{field("blend", "Path on the server", { placeholder: "shots/010.blend", autofocus: true }, "Below a project root of kilnd.")}
-              <Files chosen={String(fields.blend ?? "")} choose={(path) => setFields((old) => ({ ...old, blend: path }))} /></>
+              <Files chosen={String(fields.blend ?? "")} choose={(path) => { setFields((old) => ({ ...old, blend: path })); setKey(newKey()); }} /></>
             : now ? <Upload of={now} again={() => { now.request?.abort(); sending.value = null; }} />
             : fields.blend ? <div class="upload"><div class="upload-head"><Icon of="file" /><strong>The same file as before</strong><span class="push" /><button type="button" class="quiet small" onClick={() => setFields((old) => ({ ...old, blend: "" }))}>Another file</button></div>
                 {wrong("blend") && <p class="error">{sentence(wrong("blend")!)}</p>}</div>
@@ -183,6 +183,7 @@ export function New() {
           <div class="grid">
             {field("frames", "Frames", { placeholder: "1-250", inputMode: "text", required: true }, "A range, a step, single ones: 1-250, 1-100x2, 7")}
             {field("name", "Name", { placeholder: "For people", maxLength: 200 })}
+            {field("hold_after", "Test frames", { placeholder: "1,50,100", inputMode: "text" }, "Rendered first; then the job waits until you have looked at them")}
           </div>
           <label class="check"><input type="checkbox" checked={Boolean(fields.spread)} onChange={change("spread")} />
             <span>First, last and middle frame first <span class="faint">so that mistakes are seen early</span></span></label>
