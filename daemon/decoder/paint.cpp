@@ -77,6 +77,8 @@ cell read_cell(const std::vector<std::uint8_t>& webp) {
 } // namespace
 
 shown_pixels show(const picture& of, const image::picture_wish& wish, const cube* by) {
+  if (!of.bytes().empty() && wish.exposure == 0)
+    return {of.width(), of.height(), of.bytes()};
   auto rgba = of.means();
   if (of.is_linear()) {
     divide_by_alpha(rgba);
@@ -143,7 +145,7 @@ std::vector<std::uint8_t> rows_of_video(const shown_pixels& pixels, const image:
         continue;
       }
       for (std::size_t c = 0; c < 3; ++c)
-        *to++ = static_cast<std::uint8_t>((from[c] * from[3] + 127) / 255);
+        *to++ = from[3] == 255 ? from[c] : static_cast<std::uint8_t>((from[c] * from[3] + 127) / 255);
     }
   }
   return rows;

@@ -73,7 +73,10 @@ void picture::begin(std::uint64_t width, std::uint64_t height, bool is_linear) {
   first_column_.resize(static_cast<std::size_t>(width_) + 1);
   for (std::int64_t column = 0; column <= width_; ++column)
     first_column_[static_cast<std::size_t>(column)] = (column * image_width_ + width_ - 1) / width_;
-  sums_.assign(static_cast<std::size_t>(width_ * height_) * 4, 0);
+  const auto samples = static_cast<std::size_t>(width_ * height_) * 4;
+  const bool keeps_bytes = !is_linear_ && width_ == image_width_ && height_ == image_height_;
+  bytes_.assign(keeps_bytes ? samples : 0, 0);
+  sums_.assign(keeps_bytes ? 0 : samples, 0);
 }
 
 std::size_t picture::column_of(std::int64_t x) const noexcept {
@@ -112,8 +115,36 @@ void picture::add_run(std::int64_t y, std::int64_t x, std::int64_t count, const 
   }
 }
 
+void picture::keep_bytes(std::int64_t y, std::int64_t x, std::int64_t step, std::int64_t count,
+                         const byte_row& row) noexcept {
+  if (y < 0 || y >= height_)
+    return;
+  const bool is_grey = row.channels < 3, has_alpha = row.channels == 2 || row.channels > 3;
+  const std::size_t green = is_grey ? 0 : row.sample, blue = 2 * green;
+  const std::size_t alpha = row.sample * (is_grey ? 1 : 3);
+  const auto* from = row.first;
+  for (std::int64_t i = 0; i < count; ++i, x += step, from += row.pixel) {
+    if (x < 0 || x >= width_)
+      continue;
+    auto* to =
+        bytes_.data() +
+        (static_cast<std::size_t>(y) * static_cast<std::size_t>(width_) + static_cast<std::size_t>(x)) * 4;
+    to[0] = from[0];
+    to[1] = from[green];
+    to[2] = from[blue];
+    to[3] = has_alpha ? from[alpha] : 255;
+    if (row.is_associated && to[3] != 255)
+      for (std::size_t c = 0; c < 3; ++c)
+        to[c] = to[3] > 0 ? static_cast<std::uint8_t>(std::min((to[c] * 255 + to[3] / 2) / to[3], 255)) : 0;
+    if (to[3] == 0)
+      to[0] = to[1] = to[2] = 0;
+  }
+}
+
 void picture::add(std::int64_t y, std::int64_t x, std::int64_t step, std::int64_t count,
                   const byte_row& row) noexcept {
+  if (!bytes_.empty())
+    return keep_bytes(y, x, step, count, row);
   const auto add_piece = [&](std::int64_t from, std::int64_t pixels, const byte_row& of) {
     if (of.channels >= 4)
       add_run(y, from, pixels, byte_pixels<4>{of, of.pixel});
@@ -134,10 +165,17 @@ void picture::add(std::int64_t y, std::int64_t x, std::int64_t step, std::int64_
 }
 
 void picture::add(std::int64_t y, std::int64_t x, std::int64_t count, const float* rgba) noexcept {
-  add_run(y, x, count, float_pixels{rgba});
+  if (bytes_.empty())
+    add_run(y, x, count, float_pixels{rgba});
 }
 
 std::vector<float> picture::means() const {
+  if (!bytes_.empty()) {
+    std::vector<float> shares(bytes_.size());
+    std::ranges::transform(bytes_, shares.begin(),
+                           [](std::uint8_t byte) { return static_cast<float>(byte) / 255; });
+    return shares;
+  }
   auto all = sums_;
   float* at = all.data();
   for (std::int64_t line = 0; line < height_; ++line) {

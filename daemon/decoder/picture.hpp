@@ -49,8 +49,13 @@ public:
 
   /// RGBA of all pixels. Linear: with associated alpha. Otherwise straight, from 0 to 1.
   [[nodiscard]] std::vector<float> means() const;
+  /// The pixels of the image themselves, RGBA of 8 bits, straight: of one that has bytes, and keeps its size.
+  /// Empty for all others.
+  [[nodiscard]] const std::vector<std::uint8_t>& bytes() const noexcept { return bytes_; }
 
 private:
+  void keep_bytes(std::int64_t y, std::int64_t x, std::int64_t step, std::int64_t count,
+                  const byte_row& row) noexcept;
   template<class Row>
   void add_run(std::int64_t y, std::int64_t x, std::int64_t count, const Row& row) noexcept;
   [[nodiscard]] std::size_t column_of(std::int64_t x) const noexcept;
@@ -66,6 +71,7 @@ private:
       first_column_;          ///< of the image, for each column of the picture and behind the last
   std::int64_t row_step_ = 1; ///< between rows that count
   std::vector<float> sums_;
+  std::vector<std::uint8_t> bytes_; ///< instead of sums
 };
 
 } // namespace kiln::decoder

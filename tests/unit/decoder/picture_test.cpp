@@ -92,6 +92,28 @@ TEST_F(picture_test, bytes_are_averaged_by_their_alpha) {
   EXPECT_EQ(pixel(shown, 0, 0), (pixels{255, 0, 0, 128})) << "a pixel that is not seen gives no colour";
 }
 
+TEST_F(picture_test, an_image_that_keeps_its_size_keeps_its_bytes) {
+  const std::uint8_t row[] = {10, 20, 30, 255, 40, 50, 60, 51, 70, 80, 90, 0};
+  const auto shown_of = [&](int channels, std::size_t pixel, bool is_associated) {
+    picture drawn{3};
+    drawn.begin(3, 1, false);
+    drawn.add(0, 0, 1, 3, {row, channels, pixel, 1, is_associated});
+    EXPECT_FALSE(drawn.bytes().empty());
+    return show(drawn, {}).rgba;
+  };
+  using bytes = std::vector<std::uint8_t>;
+  EXPECT_EQ(shown_of(4, 4, false), (bytes{10, 20, 30, 255, 40, 50, 60, 51, 0, 0, 0, 0}));
+  EXPECT_EQ(shown_of(4, 4, true), (bytes{10, 20, 30, 255, 200, 250, 255, 51, 0, 0, 0, 0}));
+  EXPECT_EQ(shown_of(3, 4, false), (bytes{10, 20, 30, 255, 40, 50, 60, 255, 70, 80, 90, 255}));
+  EXPECT_EQ(shown_of(1, 4, false), (bytes{10, 10, 10, 255, 40, 40, 40, 255, 70, 70, 70, 255}));
+  EXPECT_EQ(shown_of(2, 4, false), (bytes{10, 10, 10, 20, 40, 40, 40, 50, 70, 70, 70, 80}));
+  picture beyond{2};
+  beyond.begin(2, 2, false);
+  for (const int y : {-1, 0, 1, 2})
+    beyond.add(y, -1, 1, 3, {row, 4, 4, 1});
+  EXPECT_EQ(show(beyond, {}).rgba, (bytes{40, 50, 60, 51, 0, 0, 0, 0, 40, 50, 60, 51, 0, 0, 0, 0}));
+}
+
 TEST_F(picture_test, rows_in_any_order_give_the_same) {
   picture one{7}, other{7};
   for (auto* p : {&one, &other})
