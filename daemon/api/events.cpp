@@ -192,6 +192,12 @@ void events::on_forgotten(const scheduler::job& gone) {
   channels_.erase(gone.id);
 }
 
+void events::on_removed(const job_id& gone) {
+  channels_.erase(gone);
+  ++newest_;
+  all_->add(newest_, format_event("deleted", fmt::format("{}.{}", epoch_, newest_), {{"job", gone.str()}}));
+}
+
 aio::task<answer> events::watch_job(const http::request& asked) {
   const auto of = co_await find_job(scheduler_, asked);
   if (!of)

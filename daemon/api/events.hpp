@@ -41,6 +41,7 @@ public:
   void on_progress(const scheduler::job& of) override;
   void on_output(const scheduler::job& of, std::string_view text) override;
   void on_forgotten(const scheduler::job& gone) override;
+  void on_removed(const job_id& gone) override;
 
 private:
   struct job_channel : event_channel {

@@ -19,6 +19,8 @@ public:
   virtual void on_output(const job& /*of*/, std::string_view /*text*/) {}
   /// The job is no longer in memory.
   virtual void on_forgotten(const job& gone) = 0;
+  /// The job is nowhere any more: a client or retention has removed it.
+  virtual void on_removed(const job_id& /*gone*/) {}
 
 protected:
   ~job_watcher() = default;

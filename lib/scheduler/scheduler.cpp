@@ -272,6 +272,8 @@ aio::task<result<void>> scheduler::remove(job_id id) {
   if (auto gone = co_await store_.remove(id); !gone)
     co_return gone.error();
   forget(id);
+  for (auto* watcher : watchers_)
+    watcher->on_removed(id);
   log_.info("job removed {}", words_of(**found));
   co_return result<void>{};
 }

@@ -126,6 +126,26 @@ def test_all_jobs_in_one_stream(start, tmp_path):
         assert next(s.events())[0] == "missed"
 
 
+def test_a_removed_job_is_told(start):
+    d = start("frame_seconds 0.01")
+    one, other = submit(d, "1"), submit(d, "1")
+    with stream(d, "/v1/events") as s:
+        events = s.events()
+        ended = set()
+        while len(ended) < 2:
+            kind, last, data = next(events)
+            if kind == "job" and data["state"] in FINAL:
+                ended.add(data["id"])
+        assert d.ask("DELETE", f"/v1/jobs/{one}").status == 204
+        assert next(events)[::2] == ("deleted", {"job": one})
+        assert d.ask("DELETE", f"/v1/jobs/{one}").status == 404
+        assert d.ask("DELETE", f"/v1/jobs/{other}").status == 204
+        assert next(events)[::2] == ("deleted", {"job": other}), "once each"
+    with stream(d, "/v1/events", last) as s:
+        again = s.events()
+        assert [next(again)[2]["job"] for _ in range(2)] == [one, other], "who was away learns of it"
+
+
 def test_what_blender_prints_is_shown_whatever_it_is(start, tmp_path):
     go = tmp_path / "go"
     file = tmp_path / "scene.blend"

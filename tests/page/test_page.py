@@ -426,6 +426,17 @@ def test_thousands_of_jobs_end_at_once(start, browser):
     browser.state("Canceled")
 
 
+def test_a_job_that_another_one_removes_goes(start, browser):
+    d = start("samples 1")
+    jobs = [post(d, frames="1", name=name) for name in ("stays", "goes")]
+    for job in jobs:
+        until(d, job, state="succeeded")
+    browser.open(d.url())
+    browser.run(f"{ROWS}.nth(1).waitFor(); await page.locator('.link-state.live').waitFor()")
+    assert d.ask("DELETE", f"/v1/jobs/{jobs[1]}").status == 204
+    browser.run("await page.getByRole('link', { name: 'goes' }).waitFor({ state: 'detached' }); await page.getByRole('link', { name: 'stays' }).waitFor()")
+
+
 def test_a_file_on_the_server_is_chosen(start, browser, tmp_path):
     (tmp_path / "shots/010 <b>&").mkdir(parents=True)
     (tmp_path / "shots/010 <b>&/a.blend").write_text("BLENDER-v304\n")
