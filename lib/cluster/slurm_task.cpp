@@ -97,7 +97,7 @@ aio::task<> slurm_task::take_frame(const slurm::run_name& name, const seen_run& 
   if (!frame || !facts_.requested.contains(*frame))
     co_return;
   if (facts_.published.contains(*frame)) { // another run has already rendered it
-    if (of.before.try_emplace(file.name, file).second)
+    if (of.twice.insert(file.name).second)
       ++twice_;
     co_return;
   }

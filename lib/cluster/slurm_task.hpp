@@ -16,6 +16,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -74,6 +75,7 @@ private:
     std::uint64_t log_at = 0;
     std::int64_t last_ns = 0;                ///< when its last frame was done, by the node's clock
     std::map<std::string, seen_file> before; ///< frames present at the last poll and not taken
+    std::set<std::string> twice;             ///< frames that another run had rendered already
     std::unique_ptr<executor::log_notes> notes;
     std::optional<slurm::task_record> record;
     aio::clock::time_point record_seen;

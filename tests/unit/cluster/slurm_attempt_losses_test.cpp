@@ -89,6 +89,7 @@ TEST_F(slurm_attempt_test, a_frame_that_two_runs_have_rendered_counts_once) {
     finish(1);
     finish(3);
     run_of(2, 1).load(); // Slurm has taken the node of the first for lost
+    co_await look_times(2);
     run_of(2, 1).render(2, "second");
     run_of(2).render(2, "first");
     run_of(2).end(0, std::vector{2});
