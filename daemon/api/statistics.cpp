@@ -54,7 +54,7 @@ std::string format_day(std::int64_t day) {
                      static_cast<unsigned>(date.day()));
 }
 
-result<store::statistics_wish> parse_wish(std::string_view query) {
+result<store::statistics_wish> parse_statistics_query(std::string_view query) {
   constexpr std::array<std::string_view, 4> known{"from", "to", "by", "owner"};
   const auto given = parse_parameters(query, known);
   if (!given)
@@ -106,7 +106,7 @@ void statistics::add_routes(http::service& to) {
 }
 
 aio::task<http::answer> statistics::sum_up(const http::request& asked) {
-  auto wish = parse_wish(asked.query);
+  auto wish = parse_statistics_query(asked.query);
   if (!wish)
     co_return problem(400, wish.error().message);
   const auto [from, to, is_by_owner] = std::tuple{wish->from_day, wish->to_day, wish->is_by_owner};

@@ -118,8 +118,10 @@ def test_a_job_deleted_while_it_is_looked_at(start, browser):
     until(d, job, state="succeeded")
     browser.open(d.url(f"#/jobs/{job}"))
     browser.state("Done")
-    d.ask("DELETE", f"/v1/jobs/{job}")
     browser.click("Delete")
+    browser.run("await page.locator('dialog').getByRole('button', { name: 'Delete' }).waitFor()")
+    assert d.ask("DELETE", f"/v1/jobs/{job}").status == 204
+    browser.see("This job is gone")
     browser.run("await page.locator('dialog').getByRole('button', { name: 'Delete' }).click()")
     browser.see("This job is gone")
 
