@@ -90,7 +90,7 @@ export class Contract {
     for (const block of text.split("\n\n").slice(0, -1)) {
       const fields = Object.fromEntries(block.split("\n").filter((line) => !line.startsWith(":")).map((line) => line.match(/^(\w+): (.*)$/s).slice(1)));
       if (!fields.event) continue;
-      if (!["job", "frame", "progress", "log", "missed"].includes(fields.event)) complaints.push(`an event ${fields.event}`);
+      if (!["job", "frame", "deleted", "progress", "log", "missed"].includes(fields.event)) complaints.push(`an event ${fields.event}`);
       const data = JSON.parse(fields.data);
       if (fields.event === "frame") delete data.job;
       const bad = schemas[fields.event] && this.wrong({ $ref: `#/components/schemas/${schemas[fields.event]}` }, data);
