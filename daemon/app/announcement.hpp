@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What kilnd logs at its start: its Blenders, their sandbox, and where it is found.
+// The lines that kilnd logs at its start: its Blenders, their sandbox, and the address to open.
 #pragma once
 
 #include "app/config.hpp"

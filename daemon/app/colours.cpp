@@ -26,7 +26,7 @@ std::string settings_in(const std::string& report) {
   return found && found->is_object() ? boost::json::serialize(*found) : std::string{};
 }
 
-/// What the script says of its failure: its line.
+/// The reason that the script has printed for its failure.
 std::string reason_in(const std::string& printed) {
   constexpr std::string_view mark = "kiln_colours: ";
   constexpr std::size_t longest = 300;
@@ -77,15 +77,15 @@ aio::task<result<colours::open_file>> colours::find_or_ask(std::string key, blen
   const auto before = std::ranges::find(known_, key, &known::key);
   if (before != known_.end()) {
     known_.splice(known_.begin(), known_, before);
-    co_return known_.front().cube;
+    co_return known_.front().answer;
   }
-  auto made = co_await ask(std::move(of), std::move(settings));
-  if (!made)
-    co_return made.error();
-  known_.push_front({std::move(key), std::move(*made)});
+  auto answer = co_await ask(std::move(of), std::move(settings));
+  if (!answer && answer.error().code != errc::unsupported) // may pass
+    co_return answer.error();
+  known_.push_front({std::move(key), std::move(answer)});
   if (known_.size() > most_known)
     known_.pop_back();
-  co_return known_.front().cube;
+  co_return known_.front().answer;
 }
 
 aio::task<result<colours::open_file>> colours::ask(blender::install of, std::string settings) {

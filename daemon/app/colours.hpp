@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Asks Blenders which colours they show for linear ones (kiln_colours.py). The answers are kept while kilnd
-// runs. See docs/decisions/0025-previews.md.
+// Asks Blenders which colours they show for linear ones (kiln_colours.py). The last answers are kept,
+// refusals too: pictures of all frames of a job need the same one. See docs/decisions/0025-previews.md.
 #pragma once
 
 #include "aio/notification.hpp"
@@ -11,7 +11,6 @@
 
 #include <filesystem>
 #include <list>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -30,7 +29,7 @@ private:
   using open_file = preview::shown_colours::open_file;
   struct known {
     std::string key;
-    open_file cube;
+    result<open_file> answer;
   };
 
   [[nodiscard]] aio::task<result<open_file>> find_or_ask(std::string key, blender::install of,

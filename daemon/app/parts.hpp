@@ -90,7 +90,7 @@ struct parts {
   api::frame_lists frame_lists;
   api::frames frames;
   preview::previews pictures;
-  colours shown;
+  colours blender_colours;
   api::previews previews;
   preview::videos films;
   api::videos videos;

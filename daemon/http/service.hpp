@@ -127,8 +127,7 @@ public:
   /// Cookies of sessions are named after this: a browser sends a host's cookies to all of its ports.
   void name_sessions(std::uint16_t port);
   [[nodiscard]] session_cookie cookie_of(const request& what) const;
-  /// Authenticates `what` by this token, as if it had been sent in Authorization. The answer if it is
-  /// refused.
+  /// Authenticates `what` as if its Authorization had this token. The answer if it is refused.
   [[nodiscard]] std::optional<answer> admit_token(request& what, std::string_view token);
 
   /// Whether the client of an admitted request would still be admitted now.

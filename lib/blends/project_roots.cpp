@@ -53,8 +53,8 @@ bool is_blend(const std::string& name) {
          });
 }
 
-/// What a name in a directory below `top` is to a job; nullopt: nothing. `real`: the directory, without
-/// links.
+/// The entry for a file in a directory below `top`; nullopt if a job cannot name it. `real`: the directory,
+/// without links.
 std::optional<project_entry> entry_of(const fs::directory_entry& found, const fs::path& real,
                                       const fs::path& top) {
   const auto name = found.path().filename().native();

@@ -48,8 +48,8 @@ public:
   /// root is no longer configured.
   [[nodiscard]] result<aio::unique_descriptor> open(const std::filesystem::path& found) const;
 
-  /// What is in a directory below the roots ("": the roots themselves) and can be named by a job: up to
-  /// `most` entries, from the one after the name `after` on. Names that begin with a dot, that are not UTF-8,
+  /// The entries of a directory below the roots ("": of the roots themselves) that a job can name: up to
+  /// `most` of them, from the one after the name `after` on. Names that begin with a dot, that are not UTF-8,
   /// and links that lead out of the root are left out. `within`: as above; directories that lead to those are
   /// listed too. not_found if there is no such directory.
   [[nodiscard]] result<project_listing> list(const std::string& directory, const std::string& after,

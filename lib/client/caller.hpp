@@ -47,7 +47,7 @@ private:
   bool has_answered_ = false;
 };
 
-/// What is said of an answer that kilnd does not give.
+/// The error for an answer that kilnd would not give.
 [[nodiscard]] error not_as_kilnd(const server& from);
 
 /// The JSON of an answer. refused if it is none.

@@ -50,7 +50,7 @@ struct job_filter {
 /// Of states that have jobs.
 using job_counts = std::map<domain::job_state, std::size_t>;
 
-/// What is summed up of jobs that have ended.
+/// Selects the ended jobs whose numbers are summed up.
 struct statistics_wish {
   std::int64_t from_day = 0, to_day = 0; ///< of the end, both included: days since 1970-01-01 (UTC)
   bool is_by_owner = false;              ///< otherwise by day

@@ -5,6 +5,7 @@ import http.server
 import json
 import os
 import socket
+import ssl
 import subprocess
 import threading
 
@@ -15,6 +16,7 @@ from daemon import DEADLINE, wait_for
 from test_blends import ident_of, kept, listed, nothing_is_left
 from test_command import jobs_of
 from test_restart import mounted
+from test_tls import make_certificate
 
 pytestmark = pytest.mark.local
 kiln, started = test_command.kiln, test_command.started  # fixtures
@@ -127,7 +129,7 @@ def test_a_token_that_may_only_read_costs_no_transfer(started, kiln, relayed, la
 class Played:
     """A server that is not quite kilnd: `answers` maps a method and the beginning of a path to a status, a type and a body."""
 
-    def __init__(self, answers, refuses_expectation=None):
+    def __init__(self, answers, refuses_expectation=None, certificate=None):
         self.asked = []
         played = self
 
@@ -163,7 +165,11 @@ class Played:
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        if certificate:
+            tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            tls.load_cert_chain(*certificate)
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
+        self.url = f"http{'s' if certificate else ''}://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
 
@@ -186,10 +192,14 @@ def id_of(file):
 
 
 @pytest.mark.parametrize("refuses", [False, True], ids=["silent", "417"])
-def test_a_server_that_does_not_know_expectations(played, kiln, large, refuses):
+@pytest.mark.parametrize("is_tls", [False, True], ids=["plain", "TLS"])
+def test_a_server_that_does_not_know_expectations(played, kiln, large, tmp_path, refuses, is_tls):
     upload = json.dumps({"id": id_of(large)})
-    server = played({"POST /v1/blends": (201, upload), "POST /v1/jobs": (202, json.dumps({"id": JOB}))}, refuses_expectation=refuses)
-    assert kiln.run("render", large, "-f", "1", "--upload").out == JOB + "\n"
+    certificate = make_certificate(tmp_path, "farm") if is_tls else None
+    server = played({"POST /v1/blends": (201, upload), "POST /v1/jobs": (202, json.dumps({"id": JOB}))}, refuses_expectation=refuses,
+                    certificate=certificate)
+    trusted = {"SSL_CERT_FILE": str(certificate[0])} if is_tls else {}
+    assert kiln.run("render", large, "-f", "1", "--upload", environment=trusted).out == JOB + "\n"
     assert server.asked == [f"HEAD /v1/blends/{id_of(large)}", "Expect", "POST /v1/blends", "POST /v1/jobs"]
 
 

@@ -8,16 +8,20 @@ export type View = "standard" | "blender";
 export interface Look { size: Size; exposure?: number; layer?: string; view?: View }
 export interface Picture { blob: Blob; view: string }
 
+const lacking = new Set<string>(); // jobs whose Blender cannot say which colours it shows
+
 export async function fetchPreview(job: Job, frame: number, look: Look, signal: AbortSignal): Promise<Picture> {
   const query = new URLSearchParams({ size: String(look.size) });
   if (look.exposure) query.set("exposure", String(look.exposure));
   if (look.layer) query.set("layer", look.layer);
   const get = () => ask(`v1/jobs/${job.id}/frames/${frame}/preview?${query}`, { signal });
-  if (look.view && isLinear(job)) query.set("view", look.view);
-  const answer = await get().catch((error) => { // this Blender cannot say which colours it shows
-    if (look.view !== "blender" || !(error instanceof Problem) || error.status !== 422) throw error;
+  if (look.view === "blender" && isLinear(job) && !lacking.has(job.id)) query.set("view", look.view);
+  const answer = await get().catch(async (error) => {
+    if (!query.has("view") || !(error instanceof Problem) || error.status !== 422) throw error;
     query.delete("view");
-    return get();
+    const standard = await get(); // or the image has no such layer
+    lacking.add(job.id);
+    return standard;
   });
   return { blob: await answer.blob(), view: answer.headers.get("Kiln-View") ?? "file" };
 }

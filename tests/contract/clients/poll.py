@@ -16,14 +16,15 @@ def ask(url, data=None, **headers):
 
 status, headers, operation = ask(f"{base}/v1/jobs", body.encode(), **{"Content-Type": "application/json"})
 assert status == 202, status
-location, polls, held = headers["Location"], 0, 0
+location, polls, held = headers["Location"], 0, 0  # answers while the job has not ended; those of them that were held
 while "Retry-After" in headers:
     wait = int(headers["Retry-After"])
     began = time.monotonic()
     status, headers, operation = ask(base + location, Prefer="wait=60")
-    polls += 1
-    if headers.get("Preference-Applied"):
-        held += 1
-    else:  # not held: as seldom as Retry-After says
+    is_over = "Retry-After" not in headers  # an answer that finds the job ended is not held
+    is_held = bool(headers.get("Preference-Applied"))
+    polls += is_held or not is_over
+    held += is_held
+    if not is_held and not is_over:  # as seldom as Retry-After says
         time.sleep(max(0, wait - (time.monotonic() - began)))
 print(json.dumps({"state": operation["state"], "polls": polls, "held": held}))

@@ -92,6 +92,7 @@ export class Contract {
       if (!fields.event) continue;
       if (!["job", "frame", "deleted", "progress", "log", "missed"].includes(fields.event)) complaints.push(`an event ${fields.event}`);
       const data = JSON.parse(fields.data);
+      if (fields.event === "deleted" && !(Object.keys(data).join() === "job" && /^j[0-9a-z]{18}$/.test(data.job))) complaints.push(`an event deleted: ${fields.data}`);
       if (fields.event === "frame") delete data.job;
       const bad = schemas[fields.event] && this.wrong({ $ref: `#/components/schemas/${schemas[fields.event]}` }, data);
       if (bad) complaints.push(`an event ${fields.event}: ${bad}: ${fields.data.slice(0, 400)}`);

@@ -30,7 +30,7 @@ protected:
                 std::vector<std::string>{"PATH=/usr/bin:/bin"});
   }
 
-  /// What is in the file, or the message of the error.
+  /// The content of the cube, or the message of the error.
   std::string ask(const preview::shown_colours& of) {
     std::string found;
     run([&]() -> aio::task<> {
@@ -67,9 +67,12 @@ TEST_F(colours_test, a_blender_is_asked_once_for_each_setting) {
 }
 
 TEST_F(colours_test, what_a_blender_cannot_show_is_told) {
-  use("echo 'kiln_colours: TypeError: no AgX'; exit 1");
+  use("echo x >> " + (directory_ / "runs").native() + "; echo 'kiln_colours: TypeError: no AgX'; exit 1");
   EXPECT_EQ(ask(*of_->find("here", report)),
             "Blender 9.9 cannot show the colours of the scene: TypeError: no AgX");
+  EXPECT_EQ(ask(*of_->find("here", report)),
+            "Blender 9.9 cannot show the colours of the scene: TypeError: no AgX");
+  EXPECT_EQ(directory_.read("runs"), "x\n") << "a refusal is remembered: each frame would start a Blender";
   use("exit 0");
   EXPECT_EQ(ask(*of_->find("here", report)),
             "Blender 9.9 cannot show the colours of the scene: it does not say why");

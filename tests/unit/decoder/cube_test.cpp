@@ -28,7 +28,7 @@ void append(std::string& to, T value) {
   to.append(reinterpret_cast<const char*>(&value), sizeof value);
 }
 
-/// What is shown for each point: its place along each edge, so that red is shown by red alone.
+/// A cube that shows each colour by itself alone: for each point, its place along the edge.
 std::string straight(const std::vector<float>& points) {
   std::string file;
   const auto count = points.size();
